@@ -1,0 +1,28 @@
+import { defineConfig } from 'vitest/config';
+
+const conditions = ['@countersign/source'];
+
+/** One project per folder under test/: each can need other parts (a browser, a broker), so each runs alone too. */
+const crossing = ['integration', 'conformance', 'fault', 'console'].map((name) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+}));
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['{packages,services}/*/test/**/*.test.ts'] },
+      },
+      ...crossing,
+    ],
+  },
+});
