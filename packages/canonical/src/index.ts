@@ -1,1 +1,26 @@
-export {};
+export { fromBase64, fromBase64url, toBase64, toBase64url } from './base64.ts';
+export { concatBytes, equalBytes, sha256 } from './byte-array.ts';
+export { CanonicalError, type CanonicalErrorCode } from './canonical-error.ts';
+export { canonicalBytes, canonicalText, parseCanonical } from './canonical-json.ts';
+export {
+  DIGEST_TAGS,
+  digestBytes,
+  digestOf,
+  isDigest,
+  parseDigest,
+  saltedDigest,
+  type Digest,
+  type DigestTag,
+} from './digest.ts';
+export { fromHex, toHex } from './hex.ts';
+export type { Json, JsonObject } from './json-value.ts';
+export {
+  ed25519Raw,
+  ed25519Spki,
+  type SignatureCheck,
+  type VerifySignature,
+} from './signature-check.ts';
+export { ACTION_LIMITS, parseStrict, type JsonLimits } from './strict-json.ts';
+export { formatTimestamp, isTimestamp, timestampMs } from './timestamp.ts';
+export { isUlid, makeUlid, ulidTimeMs } from './ulid.ts';
+export { fromUtf8, utf8 } from './utf8.ts';

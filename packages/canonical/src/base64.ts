@@ -1,0 +1,79 @@
+import { CanonicalError } from './canonical-error.ts';
+
+const SHARED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const STANDARD = `${SHARED}+/`;
+const URL_SAFE = `${SHARED}-_`;
+
+const NO_DIGIT = 0xff;
+
+function digitsOf(alphabet: string): Uint8Array {
+  const digits = new Uint8Array(128).fill(NO_DIGIT);
+  for (let i = 0; i < alphabet.length; i += 1) digits[alphabet.charCodeAt(i)] = i;
+  return digits;
+}
+
+const STANDARD_DIGITS = digitsOf(STANDARD);
+const URL_SAFE_DIGITS = digitsOf(URL_SAFE);
+
+function encode(bytes: Uint8Array, alphabet: string): string {
+  let text = '';
+  let held = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    held = ((held << 8) | byte) & 0x3fff;
+    bits += 8;
+    while (bits >= 6) {
+      bits -= 6;
+      text += alphabet.charAt((held >> bits) & 0x3f);
+    }
+  }
+  return bits === 0 ? text : text + alphabet.charAt((held << (6 - bits)) & 0x3f);
+}
+
+function decode(text: string, digits: Uint8Array): Uint8Array {
+  if (text.length % 4 === 1) throw formatError('a length that base64 can have');
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let held = 0;
+  let bits = 0;
+  let size = 0;
+  for (let i = 0; i < text.length; i += 1) {
+    const digit = digits[text.charCodeAt(i)] ?? NO_DIGIT;
+    if (digit === NO_DIGIT) throw formatError('characters of the alphabet only');
+    held = ((held << 6) | digit) & 0x3fff;
+    bits += 6;
+    if (bits < 8) continue;
+    bits -= 8;
+    bytes[size] = (held >> bits) & 0xff;
+    size += 1;
+  }
+  // Else several texts would stand for the same bytes.
+  if ((held & ((1 << bits) - 1)) !== 0) throw formatError('unused bits that are zero');
+  return bytes;
+}
+
+function formatError(expected: string): CanonicalError {
+  return new CanonicalError('ENCODING_FORMAT', `base64: expected ${expected}`);
+}
+
+/** RFC 4648 §5 without padding. */
+export function toBase64url(bytes: Uint8Array): string {
+  return encode(bytes, URL_SAFE);
+}
+
+/** @throws {CanonicalError} ENCODING_FORMAT for padding, other characters, or set unused bits */
+export function fromBase64url(text: string): Uint8Array {
+  return decode(text, URL_SAFE_DIGITS);
+}
+
+/** RFC 4648 §4 with padding. */
+export function toBase64(bytes: Uint8Array): string {
+  const text = encode(bytes, STANDARD);
+  return text.padEnd(Math.ceil(text.length / 4) * 4, '=');
+}
+
+/** @throws {CanonicalError} ENCODING_FORMAT for missing padding, other characters, or set unused bits */
+export function fromBase64(text: string): Uint8Array {
+  if (text.length % 4 !== 0) throw formatError('padding to a multiple of four');
+  const padding = text.endsWith('==') ? 2 : Number(text.endsWith('='));
+  return decode(text.slice(0, text.length - padding), STANDARD_DIGITS);
+}

@@ -1,0 +1,18 @@
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
+import { concatBytes as nobleConcatBytes } from '@noble/hashes/utils.js';
+
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return nobleSha256(bytes);
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  return nobleConcatBytes(...parts);
+}
+
+/** Takes the same time wherever the first difference is. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i += 1) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
+  return difference === 0;
+}
