@@ -1,0 +1,85 @@
+import { equalBytes, sha256, utf8 } from '@countersign/canonical';
+import { readCbor } from './cbor.ts';
+import { HumanProofError } from './human-proof-error.ts';
+
+export interface AuthenticatorData {
+  rpIdHash: Uint8Array;
+  userPresent: boolean;
+  userVerified: boolean;
+  backupEligible: boolean;
+  backedUp: boolean;
+  counter: number;
+}
+
+const RP_ID_HASH_BYTES = 32;
+const FIXED_BYTES = 37;
+const AAGUID_BYTES = 16;
+
+// WebAuthn §6.1. Bits 1 and 5 are reserved and ignored.
+const USER_PRESENT = 0x01;
+const USER_VERIFIED = 0x04;
+const BACKUP_ELIGIBLE = 0x08;
+const BACKED_UP = 0x10;
+const ATTESTED_CREDENTIAL = 0x40;
+const EXTENSIONS = 0x80;
+
+/**
+ * Reads authenticator data, schemas/formats/human-proof.md §4, and accounts for its every byte.
+ *
+ * @throws HumanProofError with why `authenticator-data` or `backup-state`
+ */
+export function parseAuthenticatorData(bytes: Uint8Array): AuthenticatorData {
+  if (bytes.length < FIXED_BYTES) {
+    throw malformed(`at least ${FIXED_BYTES} bytes`, `${bytes.length}`);
+  }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const flags = view.getUint8(RP_ID_HASH_BYTES);
+  let end = FIXED_BYTES;
+  if (flags & ATTESTED_CREDENTIAL) end = afterAttestedCredential(bytes, end);
+  if (flags & EXTENSIONS) end = afterMap(bytes, end);
+  if (end !== bytes.length) throw malformed(`${end} bytes for its flags`, `${bytes.length}`);
+  const backupEligible = (flags & BACKUP_ELIGIBLE) !== 0;
+  const backedUp = (flags & BACKED_UP) !== 0;
+  if (backedUp && !backupEligible) {
+    throw new HumanProofError('backup-state', 'expected BS only together with BE');
+  }
+  return {
+    rpIdHash: bytes.slice(0, RP_ID_HASH_BYTES),
+    userPresent: (flags & USER_PRESENT) !== 0,
+    userVerified: (flags & USER_VERIFIED) !== 0,
+    backupEligible,
+    backedUp,
+    counter: view.getUint32(RP_ID_HASH_BYTES + 1),
+  };
+}
+
+/** Which of the authority's rpIds this is for. @throws HumanProofError with why `rp-id` */
+export function matchRpId(data: AuthenticatorData, rpIds: readonly string[]): string {
+  const rpId = rpIds.find((candidate) => equalBytes(sha256(utf8(candidate)), data.rpIdHash));
+  if (rpId === undefined) {
+    throw new HumanProofError('rp-id', `expected one of the rpIds ${rpIds.join(', ')}`);
+  }
+  return rpId;
+}
+
+/** Some authenticators repeat the credential in an assertion. It proves nothing here: the registered key alone counts. */
+function afterAttestedCredential(bytes: Uint8Array, offset: number): number {
+  const lengthAt = offset + AAGUID_BYTES;
+  const high = bytes[lengthAt];
+  const low = bytes[lengthAt + 1];
+  if (high === undefined || low === undefined) throw malformed('attested credential data', 'less');
+  return afterMap(bytes, lengthAt + 2 + high * 256 + low);
+}
+
+function afterMap(bytes: Uint8Array, offset: number): number {
+  const { value, next } = readCbor({ bytes, why: 'authenticator-data' }, offset);
+  if (!(value instanceof Map)) throw malformed('a CBOR map', 'another kind of item');
+  return next;
+}
+
+function malformed(expected: string, got: string): HumanProofError {
+  return new HumanProofError(
+    'authenticator-data',
+    `expected authenticator data with ${expected}, got ${got}`,
+  );
+}

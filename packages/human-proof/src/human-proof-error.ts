@@ -1,0 +1,44 @@
+import { CanonicalError } from '@countersign/canonical';
+
+/** What is wrong with a refused assertion; schemas/formats/human-proof.md §6 says when each is reported. */
+export type AssertionWhy =
+  | 'proof'
+  | 'size'
+  | 'credential'
+  | 'client-data'
+  | 'type'
+  | 'challenge'
+  | 'cross-origin'
+  | 'origin'
+  | 'authenticator-data'
+  | 'rp-id'
+  | 'user-present'
+  | 'user-verified'
+  | 'backup-state'
+  | 'key'
+  | 'algorithm'
+  | 'signature';
+
+export class HumanProofError extends Error {
+  override readonly name = 'HumanProofError';
+  readonly code = 'ASSERTION_INVALID';
+  readonly why: AssertionWhy;
+  constructor(why: AssertionWhy, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.why = why;
+  }
+}
+
+/**
+ * Runs one strict decoder of the canonical package and reports its refusal as part of the assertion.
+ * Anything but its own error is a bug of ours and propagates.
+ */
+export function refusing<T>(why: AssertionWhy, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (error instanceof CanonicalError)
+      throw new HumanProofError(why, error.message, { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,7 @@
+export type { PasskeyAlgorithm } from './passkey-key.ts';
+export type { PasskeyRegistration } from './passkey-registration.ts';
+export {
+  SoftwarePasskey,
+  type AssertionOverrides,
+  type SoftwarePasskeyOptions,
+} from './software-passkey.ts';
