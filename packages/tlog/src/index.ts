@@ -1,1 +1,25 @@
-export {};
+export { TlogError } from './error.ts';
+export type { TlogErrorCode } from './error.ts';
+export { emptyRoot, hashLeaf, hashNode } from './hash.ts';
+export type { NodeReader, TreeNode } from './tree-node.ts';
+export { CompactRange } from './compact-range.ts';
+export { MemoryTree } from './memory-tree.ts';
+export { inclusionProof, rootFromInclusion, verifyInclusion } from './inclusion-proof.ts';
+export type { InclusionClaim } from './inclusion-proof.ts';
+export { consistencyProof, verifyConsistency } from './consistency-proof.ts';
+export type { ConsistencyClaim } from './consistency-proof.ts';
+export type { SignatureCheck, VerifySignature } from './signature-check.ts';
+export { formatVerifierKey, parseVerifierKey } from './verifier-key.ts';
+export type { NoteKeyType, NoteVerifier, VerifierKeyParts } from './verifier-key.ts';
+export { parseNote, signNote, verifyNote } from './signed-note.ts';
+export type {
+  NoteSignature,
+  NoteSigner,
+  ParsedNote,
+  VerifiedNote,
+  VerifiedSignature,
+} from './signed-note.ts';
+export { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export type { Checkpoint, CheckpointTrust, OpenedCheckpoint } from './checkpoint.ts';
+export { formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.ts';
+export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.ts';

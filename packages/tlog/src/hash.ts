@@ -1,0 +1,46 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { concatBytes } from '@noble/hashes/utils.js';
+import { TlogError } from './error.ts';
+
+export const HASH_SIZE_BYTES = 32;
+
+// Leaves and nodes hash under different prefixes, or an inner node could be passed off as an entry
+// (schemas/formats/checkpoint-and-receipt.md §1).
+const LEAF_PREFIX = Uint8Array.of(0x00);
+const NODE_PREFIX = Uint8Array.of(0x01);
+
+/** The hash under which an entry stands in the tree. */
+export function hashLeaf(entry: Uint8Array): Uint8Array {
+  return sha256(concatBytes(LEAF_PREFIX, entry));
+}
+
+/**
+ * The hash of two subtrees side by side.
+ *
+ * @throws TlogError `PROOF_LENGTH` when either is not 32 bytes: their boundary is not hashed, so
+ * other lengths would let two different pairs share a hash.
+ */
+export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
+  assertHash(left, 'left hash');
+  assertHash(right, 'right hash');
+  return sha256(concatBytes(NODE_PREFIX, left, right));
+}
+
+/** The root of a tree with no entries: SHA-256 of nothing. */
+export function emptyRoot(): Uint8Array {
+  return sha256(new Uint8Array(0));
+}
+
+export function assertHash(hash: Uint8Array, what: string): void {
+  if (hash.length !== HASH_SIZE_BYTES) {
+    throw new TlogError(
+      'PROOF_LENGTH',
+      `${what}: expected ${HASH_SIZE_BYTES} bytes, got ${hash.length}`,
+    );
+  }
+}
+
+// Not constant time: everything compared here is public.
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, position) => byte === b[position]);
+}
