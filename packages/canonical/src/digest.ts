@@ -35,6 +35,9 @@ export const DIGEST_TAGS = [
   'countersign/precondition/v1',
   'countersign/admin/v1',
   'countersign/erasure/v1',
+  'countersign/session/v1',
+  'countersign/enrolment/v1',
+  'countersign/input/v1',
 ] as const;
 
 export type DigestTag = (typeof DIGEST_TAGS)[number];
