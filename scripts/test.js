@@ -1,0 +1,61 @@
+// `npm test`: every project. A project whose outside parts are missing on this machine is named, never passed over in
+// silence; with CI=true it is a failure.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { ensureBuilt, ensureInstalled, root } from './workspace.js';
+
+/** @type {{project: string, needs: {what: string, isThere: () => boolean, get: string}[]}[]} */
+const PROJECTS = [
+  { project: 'unit', needs: [] },
+  { project: 'integration', needs: [] },
+  { project: 'fault', needs: [] },
+  {
+    project: 'conformance',
+    needs: [
+      { what: 'Go 1.21 or later', isThere: () => answers('go', ['version']), get: 'install Go' },
+    ],
+  },
+  {
+    project: 'console',
+    needs: [
+      {
+        what: 'Chromium',
+        isThere: () => answers(process.env.CHROMIUM ?? 'chromium', ['--version']),
+        get: 'apt-get install chromium, or set CHROMIUM to its path',
+      },
+    ],
+  },
+];
+
+function answers(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+ensureInstalled();
+ensureBuilt();
+
+const extra = process.argv.slice(2);
+const missing = PROJECTS.flatMap(({ project, needs }) =>
+  needs.filter((need) => !need.isThere()).map((need) => ({ project, ...need })),
+);
+const left = new Set(missing.map(({ project }) => project));
+const chosen = PROJECTS.filter(({ project }) => !left.has(project)).flatMap(({ project }) => [
+  '--project',
+  project,
+]);
+
+function sayMissing() {
+  for (const { project, what, get } of missing) {
+    console.error(`NOT RUN: ${project} tests need ${what} (${get})`);
+  }
+}
+
+sayMissing();
+if (missing.length > 0 && process.env.CI === 'true') process.exit(1);
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+const { status } = spawnSync(process.execPath, [vitest, 'run', ...chosen, ...extra], {
+  cwd: root,
+  stdio: 'inherit',
+});
+sayMissing();
+process.exit(status ?? 1);
