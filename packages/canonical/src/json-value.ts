@@ -1,4 +1,4 @@
-/** A JSON value. Numbers are safe integers only: schemas/formats/canonical-json.md §3. */
+/** A JSON value. Numbers are safe integers only: schemas/formats/canonical-json.md §2. */
 export type Json =
   null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
