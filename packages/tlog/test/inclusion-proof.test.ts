@@ -140,6 +140,8 @@ describe('inclusion proofs', () => {
     expect(refusalOf(() => rootFromInclusion({ ...claim, leafHash: hash, proof: [short] }))).toBe(
       'PROOF_LENGTH',
     );
+    const alone = { leafHash: short, index: 0, size: 1, proof: [] };
+    expect(refusalOf(() => rootFromInclusion(alone))).toBe('PROOF_LENGTH');
   });
 
   it('work beyond 32 bits', () => {
