@@ -95,11 +95,11 @@ test('we never accept what the library refuses, and refuse more only for the nam
         seen[isAccepted ? 'accepted' : 'refused'] += 1;
       },
     ),
-    { numRuns: 800 },
+    { numRuns: 500 },
   );
   // Else the generator spoils everything or nothing, and the property says little.
-  expect(seen.accepted).toBeGreaterThan(80);
-  expect(seen.refused).toBeGreaterThan(200);
+  expect(seen.accepted).toBeGreaterThan(50);
+  expect(seen.refused).toBeGreaterThan(120);
 });
 
 test('every flags byte gets the same answer from both', async () => {
