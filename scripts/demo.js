@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { become, ensureBuilt, ensureInstalled, root } from './workspace.js';
+import { becomeSource, ensureBuilt, ensureInstalled, root } from './workspace.js';
 
 ensureInstalled();
 ensureBuilt();
-become([join(root, 'test', 'demo', 'dist', 'main.js'), ...process.argv.slice(2)]);
+becomeSource(join(root, 'test', 'demo', 'main.ts'), process.argv.slice(2));

@@ -85,3 +85,14 @@ export function become(args) {
     process.exit(code ?? (signal === 'SIGINT' ? 130 : 1));
   });
 }
+
+/** As `become`, for a program of this workspace that is not built but run from its TypeScript source. */
+export function becomeSource(file, args) {
+  become([
+    '--conditions=@countersign/source',
+    '--import',
+    import.meta.resolve('tsx'),
+    file,
+    ...args,
+  ]);
+}
