@@ -41,6 +41,7 @@ describe('checkpoints', () => {
 
   it('keep their extension lines', () => {
     const text = `${formatCheckpoint({ origin, size: 7, root })}one\ntwo\n`;
+    expect(refusalOf(() => parseCheckpoint(text.slice(0, -1)))).toBe('CHECKPOINT_FORMAT');
     expect(parseCheckpoint(text)).toEqual({ origin, size: 7, root, extensions: ['one', 'two'] });
   });
 
@@ -87,6 +88,15 @@ describe('checkpoints', () => {
     const { checkpoint } = checkpoints.cosigned;
     const other = 'other.example/log';
     expect(await refusalOfAsync(() => open(checkpoint, [own], other))).toBe('CHECKPOINT_ORIGIN');
+  });
+
+  it('are not opened when another log has signed them under its own name', async () => {
+    const signer = signerOf('other.example/log', ed25519Key(9));
+    const note = await signNote(formatCheckpoint({ origin, size: 7, root }), [signer]);
+    const verifiers = [parseVerifierKey(signer.vkey)];
+    expect(await refusalOfAsync(() => open(note, verifiers, signer.name))).toBe(
+      'CHECKPOINT_ORIGIN',
+    );
   });
 
   it('are not opened for a trusted key of another name', async () => {

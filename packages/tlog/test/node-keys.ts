@@ -34,18 +34,23 @@ export function signerOf(name: string, key: KeyObject): NoteSigner {
   };
 }
 
+/** The verifier key of any type byte and key, well formed or not, but with the id that belongs to it. */
+export function vkeyOf(name: string, typed: Uint8Array): string {
+  const digest = createHash('sha256').update(`${name}\n`).update(typed).digest('hex');
+  return `${name}+${digest.slice(0, 8)}+${Buffer.from(typed).toString('base64')}`;
+}
+
 /** A witness whose every cosignature is of second 1. */
 export function cosignerOf(
   name: string,
   key: KeyObject,
 ): { verifier: NoteVerifier; cosign: (text: string) => string } {
-  const typed = Buffer.concat([Uint8Array.of(4), spkiOf(key).subarray(12)]);
-  const keyId = createHash('sha256').update(`${name}\n`).update(typed).digest().subarray(0, 4);
-  const vkey = `${name}+${keyId.toString('hex')}+${typed.toString('base64')}`;
+  const typed = Uint8Array.of(4, ...spkiOf(key).subarray(12));
+  const verifier = parseVerifierKey(vkeyOf(name, typed));
   const cosign = (text: string): string => {
     const signature = sign(null, Buffer.from(`cosignature/v1\ntime 1\n${text}`), key);
-    const time = Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]);
-    return `\u2014 ${name} ${Buffer.concat([keyId, time, signature]).toString('base64')}\n`;
+    const bytes = Buffer.concat([verifier.keyId, Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1), signature]);
+    return `\u2014 ${name} ${bytes.toString('base64')}\n`;
   };
-  return { verifier: parseVerifierKey(vkey), cosign };
+  return { verifier, cosign };
 }

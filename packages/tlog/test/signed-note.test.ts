@@ -133,6 +133,37 @@ describe('opening a note', () => {
     expect(opened.verified).toHaveLength(1);
   });
 
+  it('reads the first of several signatures by one key', async () => {
+    const bad = lineOf(own.name, Uint8Array.from([...own.keyId, ...new Uint8Array(64)]));
+    const note = await signNote('hello\n', [signer]);
+    const opened = await verifyNote(note + bad, known, verifySignature);
+    expect(opened.verified).toHaveLength(1);
+    const reversed = `hello\n\n${bad}${note.slice('hello\n\n'.length)}`;
+    expect(await refusalOfAsync(() => verifyNote(reversed, known, verifySignature))).toBe(
+      'NOTE_SIGNATURE',
+    );
+  });
+
+  it('lists each different signature of an unknown key', async () => {
+    const note = await signNote('hello\n', [signer]);
+    const unknown = [1, 2, 2].map((last) => lineOf('x.example', Uint8Array.of(9, 9, 9, 9, last)));
+    const opened = await verifyNote(note + unknown.join(''), known, verifySignature);
+    expect(opened.unverified.map(({ signature }) => [...signature])).toEqual([[1], [2]]);
+  });
+
+  it.each([
+    ['an Ed25519 signature of 63 bytes', own, new Uint8Array(63)],
+    ['an Ed25519 signature of 65 bytes', own, new Uint8Array(65)],
+    ['an ECDSA signature of 73 bytes', ownEcdsa, new Uint8Array(73)],
+    ['a cosignature of 71 bytes', witness, new Uint8Array(71)],
+    ['a cosignature of a time above 2^53-1', witness, new Uint8Array(72).fill(0x20, 1, 2)],
+  ])('refuses %s without asking the verifier', async (_why, verifier, bytes) => {
+    const note = `hello\n\n${lineOf(verifier.name, Uint8Array.from([...verifier.keyId, ...bytes]))}`;
+    expect(await refusalOfAsync(() => verifyNote(note, [verifier], () => true))).toBe(
+      'NOTE_SIGNATURE',
+    );
+  });
+
   it('lets the failure of a verifier that cannot decide through', async () => {
     const outage = new Error('no crypto here');
     const broken = (): boolean => {

@@ -85,6 +85,18 @@ describe('receipts', () => {
     expect(await refusal(3)).toBe('WITNESS_QUORUM');
   });
 
+  it('count neither the log itself nor a witness that was not asked for', async () => {
+    const [vector] = tlogProofs.proofs;
+    if (vector === undefined) throw new Error('no such vector');
+    const verifiers = [own, witness];
+    for (const asked of [[own], []]) {
+      const witnesses = { verifiers: asked, quorum: 1 };
+      expect(await refusalOfAsync(() => verify(vector, { verifiers, witnesses }))).toBe(
+        'WITNESS_QUORUM',
+      );
+    }
+  });
+
   it.each([Number.NaN, -1, 0.5])('are refused for a quorum of %d', async (quorum) => {
     const [vector] = tlogProofs.proofs;
     if (vector === undefined) throw new Error('no such vector');
@@ -140,6 +152,7 @@ describe('receipts', () => {
     ['extra that is no base64', good.replace(/extra .*/, 'extra !')],
     ['a hash of 31 bytes', good.replace(hashLine, `${'A'.repeat(42)}==`)],
     ['a hash with stray bits', good.replace(hashLine, `${'A'.repeat(42)}B=`)],
+    ['extra above its bound', good.replace(/extra .*/, `extra ${'AAAA'.repeat(21_846)}`)],
     ['64 hashes', good.replace(hashLine, Array(60).fill(hashLine).join('\n'))],
     ['carriage returns', good.replaceAll('\n', '\r\n')],
   ])('are read strictly: %s', (_why, text) => {
