@@ -1,1 +1,20 @@
-export {};
+export {
+  parseAction,
+  type Action,
+  type ActionEnvelope,
+  type Agent,
+  type Precondition,
+  type Principal,
+} from './action.ts';
+export { BUILTIN_DESCRIPTORS } from './builtin-descriptors.ts';
+export { DescriptorError, type DescriptorErrorCode } from './descriptor-error.ts';
+export {
+  loadDescriptor,
+  type Descriptor,
+  type ExecutorContract,
+  type FieldClass,
+  type Reversibility,
+} from './descriptor.ts';
+export { displayDigest, type Display, type DisplayLine, type DisplayMark } from './display.ts';
+export { render } from './render.ts';
+export { validateParams } from './validate-params.ts';

@@ -1,0 +1,21 @@
+import type { JsonObject } from '@countersign/canonical';
+import type { DisplayLine } from './display.ts';
+
+export interface Computed {
+  readonly lines: readonly DisplayLine[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What the renderer works out from the params of one type, so that no agent has to be believed.
+ * MUST be a pure function of the params, and MUST show each of its `shows` in full.
+ */
+export interface Computation {
+  readonly shows: readonly string[];
+  /**
+   * What the schema cannot say. Params have passed the schema.
+   * @throws {DescriptorError}
+   */
+  readonly check: (params: JsonObject) => void;
+  readonly compute: (params: JsonObject) => Computed;
+}

@@ -1,0 +1,218 @@
+import {
+  canonicalBytes,
+  digestOf,
+  parseStrict,
+  type Digest,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
+import { ClosedRecord, unrenderable } from './closed-record.ts';
+import { COMPUTATIONS } from './computations.ts';
+import type { Computation } from './computation.ts';
+import { placesOf, type Places } from './schema-place.ts';
+import { parseSchema, type ObjectSchema } from './schema.ts';
+import {
+  fieldsOf,
+  literalText,
+  parseEntry,
+  parseLine,
+  type TemplateEntry,
+  type TemplateLine,
+} from './template.ts';
+
+export type FieldClass = 'executed' | 'precondition' | 'claimed';
+
+const REVERSIBILITIES = [
+  'read-only',
+  'reversible',
+  'externally-reversible',
+  'irreversible',
+] as const;
+
+export type Reversibility = (typeof REVERSIBILITIES)[number];
+
+/** What is true of one field of the params, by its pointer. */
+export interface Field {
+  readonly class: FieldClass;
+  /** The precondition of the action that checks this field on live state. */
+  readonly precondition: string | undefined;
+  /** Why the field need not be shown, or undefined when it must be. */
+  readonly nonMaterial: string | undefined;
+}
+
+export interface ExecutorContract {
+  /** Name of the interface that an executor of this type offers. */
+  readonly interface: string;
+  /** Preconditions that each action must carry; it may carry the optional ones, and no others. */
+  readonly preconditions: readonly string[];
+  readonly optionalPreconditions: readonly string[];
+  /** Where the target system itself keeps the short id of the use. */
+  readonly record: string;
+}
+
+declare const loaded: unique symbol;
+
+/** An action type that can be shown in full. Only loadDescriptor makes one. */
+export interface Descriptor {
+  readonly [loaded]: true;
+  readonly document: JsonObject;
+  readonly digest: Digest;
+  readonly type: string;
+  readonly typeVersion: number;
+  readonly title: string;
+  readonly reversibility: Reversibility;
+  readonly schema: ObjectSchema;
+  readonly fields: ReadonlyMap<string, Field>;
+  readonly template: readonly TemplateEntry[];
+  readonly claims: readonly TemplateLine[];
+  readonly notCovered: readonly string[];
+  readonly contract: ExecutorContract;
+}
+
+const MEMBERS = [
+  ...['v', 'type', 'type_version', 'title', 'reversibility', 'schema', 'fields', 'template'],
+  ...['claims', 'not_covered', 'executor_contract'],
+];
+const FIELD_MEMBERS = ['class', 'precondition', 'material', 'reason'];
+const CONTRACT_MEMBERS = ['interface', 'preconditions', 'optional_preconditions', 'record'];
+const CLASSES: readonly FieldClass[] = ['executed', 'precondition', 'claimed'];
+const TYPE = /^[a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)+$/;
+const TYPE_VERSION_MAX = 9999;
+const ROOT = '/params';
+
+function parseContract(json: Json | undefined): ExecutorContract {
+  const record = new ClosedRecord(json, 'executor_contract', CONTRACT_MEMBERS);
+  return {
+    interface: record.text('interface'),
+    preconditions: record.texts('preconditions'),
+    optionalPreconditions: record.has('optional_preconditions')
+      ? record.texts('optional_preconditions')
+      : [],
+    record: literalText(record.text('record'), 'executor_contract/record'),
+  };
+}
+
+function parseField(json: Json, where: string, contract: ExecutorContract): Field {
+  const record = new ClosedRecord(json, where, FIELD_MEMBERS);
+  const name = record.text('class');
+  const fieldClass = CLASSES.find((known) => known === name);
+  if (fieldClass === undefined) throw unrenderable(where, `a class: ${CLASSES.join(', ')}`);
+  const precondition = record.optionalText('precondition');
+  const known = [...contract.preconditions, ...contract.optionalPreconditions];
+  if ((fieldClass === 'precondition') !== (precondition !== undefined)) {
+    throw unrenderable(where, 'a precondition for the class precondition, and for no other');
+  }
+  if (precondition !== undefined && !known.includes(precondition)) {
+    throw unrenderable(where, 'a precondition of the executor contract');
+  }
+  if (record.has('material') && record.get('material') !== false) {
+    throw unrenderable(where, 'material to be false or left out');
+  }
+  const reason = record.optionalText('reason');
+  if (record.has('material') !== (reason !== undefined)) {
+    throw unrenderable(where, 'a reason for each non-material field');
+  }
+  return { class: fieldClass, precondition, nonMaterial: reason };
+}
+
+function parseFields(
+  json: JsonObject,
+  places: Places,
+  contract: ExecutorContract,
+): ReadonlyMap<string, Field> {
+  const fields = new Map<string, Field>();
+  for (const [pointer, field] of Object.entries(json)) {
+    const where = `fields ${pointer}`;
+    if (!places.leaves.has(pointer)) throw unrenderable(where, 'a field of the schema');
+    fields.set(pointer, parseField(field, where, contract));
+  }
+  for (const pointer of places.leaves.keys()) {
+    if (!fields.has(pointer)) throw unrenderable(`fields ${pointer}`, 'a class for this field');
+  }
+  return fields;
+}
+
+export function isLine(entry: TemplateEntry): entry is TemplateLine {
+  return 'label' in entry;
+}
+
+export function computationOf(name: string): Computation {
+  const computation = COMPUTATIONS.get(name);
+  if (computation === undefined) throw unrenderable('template', 'a computation of this renderer');
+  return computation;
+}
+
+function shownBy(entry: TemplateEntry): readonly string[] {
+  return isLine(entry) ? fieldsOf(entry) : computationOf(entry.computed).shows;
+}
+
+/** Each field in its own box, and none left out: what nobody sees, nobody has approved (E04). */
+function checkCoverage(descriptor: Pick<Descriptor, 'fields' | 'template' | 'claims'>): void {
+  const shown = new Set(descriptor.template.flatMap(shownBy));
+  const claimed = new Set(descriptor.claims.flatMap(fieldsOf));
+  for (const pointer of shown) {
+    if (!descriptor.fields.has(pointer)) {
+      throw unrenderable('template', 'computations that show fields of this schema');
+    }
+  }
+  for (const [pointer, field] of descriptor.fields) {
+    const isClaim = field.class === 'claimed';
+    if ((isClaim ? shown : claimed).has(pointer)) {
+      throw unrenderable(`fields ${pointer}`, 'claimed fields in claims, all others in template');
+    }
+    if (field.nonMaterial === undefined && !(isClaim ? claimed : shown).has(pointer)) {
+      throw unrenderable(`fields ${pointer}`, 'to be shown, or to be declared non-material');
+    }
+  }
+}
+
+function parseType(record: ClosedRecord): Pick<Descriptor, 'type' | 'typeVersion'> {
+  const type = record.text('type');
+  const typeVersion = record.count('type_version');
+  if (!TYPE.test(type)) throw unrenderable('type', 'lower-case words joined by dots');
+  if (typeVersion < 1 || typeVersion > TYPE_VERSION_MAX) {
+    throw unrenderable('type_version', `1 to ${TYPE_VERSION_MAX}`);
+  }
+  return { type, typeVersion };
+}
+
+/**
+ * Loads an action type from its document, `countersign.descriptor.v1`. A type that could hide something
+ * from the human does not load.
+ * @throws {DescriptorError} UNRENDERABLE
+ * @throws {CanonicalError} for what is no JSON of our profile
+ * @example loadDescriptor(parseStrict(bytes)).digest
+ */
+export function loadDescriptor(document: Json): Descriptor {
+  // A copy, which no caller can change under the digest.
+  const record = new ClosedRecord(parseStrict(canonicalBytes(document)), 'document', MEMBERS);
+  if (record.text('v') !== 'countersign.descriptor.v1') {
+    throw unrenderable('v', 'countersign.descriptor.v1');
+  }
+  const schema = parseSchema(record.object('schema'), 'schema');
+  if (schema.kind !== 'object') throw unrenderable('schema', 'an object');
+  const places = placesOf(schema, ROOT);
+  const contract = parseContract(record.get('executor_contract'));
+  const reversibility = REVERSIBILITIES.find((known) => known === record.get('reversibility'));
+  if (reversibility === undefined) {
+    throw unrenderable('reversibility', REVERSIBILITIES.join(', '));
+  }
+  const parts = {
+    ...parseType(record),
+    title: literalText(record.text('title'), 'title'),
+    reversibility,
+    schema,
+    fields: parseFields(record.object('fields'), places, contract),
+    template: record.list('template').map((entry, i) => parseEntry(entry, `template/${i}`, places)),
+    claims: record.list('claims').map((line, i) => parseLine(line, `claims/${i}`, places)),
+    notCovered: record.texts('not_covered').map((text) => literalText(text, 'not_covered')),
+    contract,
+  };
+  checkCoverage(parts);
+  const kept = record.whole();
+  return {
+    ...parts,
+    document: kept,
+    digest: digestOf('countersign/descriptor/v1', kept),
+  } as unknown as Descriptor;
+}

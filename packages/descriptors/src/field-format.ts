@@ -1,0 +1,125 @@
+import {
+  fromBase64url,
+  isDigest,
+  isTimestamp,
+  isUlid,
+  CanonicalError,
+} from '@countersign/canonical';
+import type { DescriptorErrorCode } from './descriptor-error.ts';
+import { hasHiddenCharacters, isSafeIdentifier } from './text-safety.ts';
+
+/**
+ * Formats take the place of patterns: a pattern means something else in each language's engine, and can
+ * be made to run for ever. schemas/formats/descriptor-and-display.md §3.2.
+ */
+export const FIELD_FORMATS = [
+  'identifier',
+  'display-text',
+  'ulid',
+  'sha256',
+  'timestamp',
+  'money',
+  'arn',
+  'aws-account',
+  'version-id',
+  'absolute-path',
+  'env-name',
+  'base64url',
+  'nonce',
+  'tenant',
+  'type-name',
+  'precondition-name',
+] as const;
+
+export type FieldFormat = (typeof FIELD_FORMATS)[number];
+
+/** Formats whose values may mix scripts; the display then warns. */
+const FREE_TEXT: ReadonlySet<FieldFormat> = new Set(['display-text', 'absolute-path']);
+
+/** Formats that bound the length of their values by themselves. */
+export const BOUNDED_FORMATS: ReadonlySet<FieldFormat> = new Set([
+  'ulid',
+  'sha256',
+  'timestamp',
+  'money',
+  'aws-account',
+  'nonce',
+  'tenant',
+  'type-name',
+  'precondition-name',
+]);
+
+const MONEY = /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,4})?$/;
+const ARN = /^arn:[a-z0-9-]{1,20}:[a-z0-9-]{1,40}:[a-z0-9-]{0,40}:(?:[0-9]{12}|aws)?:[!-~]+$/;
+const AWS_ACCOUNT = /^[0-9]{12}$/;
+const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+const NONCE = /^[A-Za-z0-9_-]{22,43}$/;
+const TENANT = /^[a-z0-9][a-z0-9-]{1,62}$/;
+const TYPE_NAME = /^[a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)+$/;
+const PRECONDITION_NAME = /^[a-z_.]{1,64}$/;
+const TYPE_NAME_MAX = 64;
+
+/** Names that are re-pointed: what they meant at approval need not be what they mean at execution (A10). */
+const MOVING_NAME =
+  /^(?:\$?latest|\$?default|newest|current|stable|head|main|master|aws(?:current|previous|pending))$/i;
+const WILDCARD = /[*?]|\$\{/;
+
+function isBase64url(text: string): boolean {
+  try {
+    fromBase64url(text);
+    return true;
+  } catch (error) {
+    if (error instanceof CanonicalError) return false;
+    throw error;
+  }
+}
+
+/** Absolute, and written the one way: a `..`, a `.` or an empty step would need the file system to say what it means. */
+function isResolvedPath(text: string): boolean {
+  if (text === '/') return true;
+  const [root, ...steps] = text.split('/');
+  return (
+    root === '' &&
+    steps.length > 0 &&
+    steps.every((step) => step !== '' && step !== '.' && step !== '..')
+  );
+}
+
+function isResolvedVersion(text: string): boolean {
+  const last = text.split(/[:@/]/).at(-1) ?? '';
+  return !WILDCARD.test(text) && !MOVING_NAME.test(last);
+}
+
+type Check = readonly [isValid: (text: string) => boolean, code: DescriptorErrorCode];
+
+const CHECKS: Readonly<Record<FieldFormat, Check>> = {
+  identifier: [(text) => text !== '', 'SCHEMA_INVALID'],
+  'display-text': [() => true, 'SCHEMA_INVALID'],
+  ulid: [isUlid, 'SCHEMA_INVALID'],
+  sha256: [isDigest, 'SCHEMA_INVALID'],
+  timestamp: [isTimestamp, 'SCHEMA_INVALID'],
+  money: [(text) => MONEY.test(text), 'MONEY_FORMAT'],
+  arn: [(text) => ARN.test(text) && !WILDCARD.test(text), 'UNRESOLVED_REFERENCE'],
+  'aws-account': [(text) => AWS_ACCOUNT.test(text), 'SCHEMA_INVALID'],
+  'version-id': [isResolvedVersion, 'UNRESOLVED_REFERENCE'],
+  'absolute-path': [isResolvedPath, 'UNRESOLVED_REFERENCE'],
+  'env-name': [(text) => ENV_NAME.test(text), 'SCHEMA_INVALID'],
+  base64url: [isBase64url, 'SCHEMA_INVALID'],
+  nonce: [(text) => NONCE.test(text), 'SCHEMA_INVALID'],
+  tenant: [(text) => TENANT.test(text), 'SCHEMA_INVALID'],
+  'type-name': [(text) => text.length <= TYPE_NAME_MAX && TYPE_NAME.test(text), 'SCHEMA_INVALID'],
+  'precondition-name': [(text) => PRECONDITION_NAME.test(text), 'SCHEMA_INVALID'],
+};
+
+/** Money has its own answer for every wrong value, a space or a foreign digit included (B03). */
+function isSafe(format: FieldFormat, text: string): boolean {
+  if (format === 'display-text' || format === 'money') return true;
+  return FREE_TEXT.has(format) ? !hasHiddenCharacters(text) : isSafeIdentifier(text);
+}
+
+/** Why a text is not of this format, or undefined when it is. */
+export function formatFault(format: FieldFormat, text: string): DescriptorErrorCode | undefined {
+  if (!isSafe(format, text)) return 'UNSAFE_TEXT';
+  const [isValid, code] = CHECKS[format];
+  return isValid(text) ? undefined : code;
+}

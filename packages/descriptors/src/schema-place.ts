@@ -1,0 +1,54 @@
+import type { Json } from '@countersign/canonical';
+import { isJsonArray, isJsonObject } from './json-member.ts';
+import { variantOf, type Schema } from './schema.ts';
+
+type Visit = (pointer: string, schema: Schema) => void;
+
+function walk(schema: Schema, pointer: string, visit: Visit): void {
+  visit(pointer, schema);
+  if (schema.kind === 'object') {
+    for (const [name, member] of schema.members) walk(member, `${pointer}/${name}`, visit);
+  } else if (schema.kind === 'array') {
+    walk(schema.items, `${pointer}/*`, visit);
+  } else if (schema.kind === 'union') {
+    for (const variant of schema.variants.values()) walk(variant, pointer, visit);
+  }
+}
+
+/** What a descriptor may point at, with `*` for the items of an array. */
+export interface Places {
+  /** Where a value can stand that is no array and no object with members of its own. */
+  readonly leaves: ReadonlyMap<string, Schema>;
+  readonly arrays: ReadonlySet<string>;
+}
+
+export function placesOf(schema: Schema, root: string): Places {
+  const leaves = new Map<string, Schema>();
+  const arrays = new Set<string>();
+  walk(schema, root, (pointer, { kind }) => {
+    if (kind === 'array') arrays.add(pointer);
+  });
+  walk(schema, root, (pointer, place) => {
+    const isLeaf = place.kind !== 'array' && place.kind !== 'object' && place.kind !== 'union';
+    if (isLeaf) leaves.set(pointer, place);
+  });
+  return { leaves, arrays };
+}
+
+/**
+ * Where values stand in this document: leaves, with the indexes of the items, and arrays without items.
+ * The document has passed the schema.
+ */
+export function valuePointers(value: Json, schema: Schema, pointer: string): string[] {
+  if (schema.kind === 'array' && isJsonArray(value) && value.length > 0) {
+    return value.flatMap((item, i) => valuePointers(item, schema.items, `${pointer}/${i}`));
+  }
+  const object = schema.kind === 'union' && isJsonObject(value) ? variantOf(schema, value) : schema;
+  if (object?.kind !== 'object' || !isJsonObject(value)) return [pointer];
+  return [...object.members].flatMap(([name, member]) => {
+    const memberValue = Object.hasOwn(value, name) ? value[name] : undefined;
+    return memberValue === undefined
+      ? []
+      : valuePointers(memberValue, member, `${pointer}/${name}`);
+  });
+}

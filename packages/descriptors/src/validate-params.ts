@@ -1,0 +1,67 @@
+import type { Action } from './action.ts';
+import { computationOf, isLine, type Descriptor, type Field } from './descriptor.ts';
+import { DescriptorError } from './descriptor-error.ts';
+import { checkValue } from './schema-check.ts';
+import { valuePointers } from './schema-place.ts';
+
+function checkType(descriptor: Descriptor, action: Action): void {
+  const { type, type_version: version } = action.envelope;
+  if (type === descriptor.type && version === descriptor.typeVersion) return;
+  throw new DescriptorError(
+    'UNKNOWN_TYPE',
+    `expected an action of ${descriptor.type} v${descriptor.typeVersion}, got another type or version`,
+  );
+}
+
+/** An executor checks the preconditions of its contract; one that it does not know, it would skip. */
+function checkPreconditions(descriptor: Descriptor, action: Action): ReadonlySet<string> {
+  const names = action.envelope.preconditions.map((precondition) => precondition.name);
+  const given = new Set(names);
+  const { preconditions, optionalPreconditions } = descriptor.contract;
+  const known = [...preconditions, ...optionalPreconditions];
+  if (given.size !== names.length || names.some((name) => !known.includes(name))) {
+    const expected = known.length === 0 ? 'none' : `each at most once of ${known.join(', ')}`;
+    throw new DescriptorError('SCHEMA_INVALID', `/preconditions: expected ${expected}`);
+  }
+  const missing = preconditions.find((name) => !given.has(name));
+  if (missing !== undefined) {
+    throw new DescriptorError('SCHEMA_INVALID', `/preconditions: expected ${missing}`);
+  }
+  return given;
+}
+
+/** The pointer as the descriptor writes it: `*` for an index. */
+export function fieldAt(descriptor: Descriptor, pointer: string): Field | undefined {
+  return descriptor.fields.get(pointer) ?? descriptor.fields.get(pointer.replace(/\/\d+/g, '/*'));
+}
+
+function checkFieldPreconditions(
+  descriptor: Descriptor,
+  action: Action,
+  given: ReadonlySet<string>,
+): void {
+  for (const pointer of valuePointers(action.envelope.params, descriptor.schema, '/params')) {
+    const precondition = fieldAt(descriptor, pointer)?.precondition;
+    if (precondition === undefined || given.has(precondition)) continue;
+    throw new DescriptorError(
+      'SCHEMA_INVALID',
+      `${pointer}: expected the precondition ${precondition}, which checks it on live state`,
+    );
+  }
+}
+
+/**
+ * Checks an action against its type: the schema, the preconditions, and what the type's computations ask.
+ * @throws {DescriptorError} UNKNOWN_TYPE, UNKNOWN_MEMBER, SCHEMA_INVALID, UNRESOLVED_REFERENCE,
+ * MONEY_FORMAT, UNSAFE_TEXT, LIMIT_EXCEEDED, UNRENDERABLE
+ */
+export function validateParams(descriptor: Descriptor, action: Action): void {
+  const { params } = action.envelope;
+  checkType(descriptor, action);
+  checkValue(params, descriptor.schema, '/params');
+  const given = checkPreconditions(descriptor, action);
+  checkFieldPreconditions(descriptor, action, given);
+  for (const entry of descriptor.template) {
+    if (!isLine(entry)) computationOf(entry.computed).check(params);
+  }
+}
