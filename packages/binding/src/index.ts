@@ -1,1 +1,110 @@
-export {};
+export {
+  applyChange,
+  applyEnrolment,
+  parseAuthorityChange,
+  type AuthorityChange,
+} from './authority-change.ts';
+export type {
+  AgentMember,
+  CredentialMember,
+  ExecutorMember,
+  InvitationMember,
+  LedgerMember,
+  Member,
+  MemberKind,
+  MemberOf,
+  PersonMember,
+  RelyingParty,
+  Separation,
+} from './authority-member.ts';
+export {
+  AuthorityState,
+  authorityRoot,
+  membershipProof,
+  verifyMembership,
+  type MembershipProof,
+} from './authority.ts';
+export { BindingError } from './binding-error.ts';
+export {
+  statementOf,
+  type BindingMade,
+  type BindingRevoked,
+  type BoundDecision,
+  type DecisionAccepted,
+  type DecisionRefused,
+} from './decision-entry.ts';
+export {
+  decisionChallenge,
+  decisionDigest,
+  parseDecisionMade,
+  rationaleDigest,
+  type DecisionMade,
+  type DecisionStatement,
+  type Rationale,
+  type Verdict,
+} from './decision-statement.ts';
+export {
+  enrolmentPayload,
+  parseEnrolment,
+  type Enrolment,
+  type EnrolmentStatement,
+} from './enrolment.ts';
+export {
+  ENTRY_BYTES_MAX,
+  encodeEntry,
+  leafHash,
+  leafOf,
+  parseEntry,
+  type Entry,
+  type EntryOf,
+  type EntryType,
+} from './entry.ts';
+export { parseErasureOrder, type ErasureOrder } from './erasure-order.ts';
+export { parseExecutionReport, type ExecutionReport } from './execution-report.ts';
+export type { AuthorityRef, Leaf } from './field-shape.ts';
+export { authorityFromGenesis, foundLedger, type FoundingParams } from './genesis.ts';
+export type {
+  AuthorityChanged,
+  BoundChange,
+  ContentErased,
+  CredentialEnrolled,
+  Finding,
+  FindingAbout,
+  FindingRaised,
+  LedgerFounded,
+  StateCommitted,
+} from './ledger-entry.ts';
+export {
+  DEFAULT_BOOTSTRAP,
+  DEFAULT_POLICY,
+  isAuthorityType,
+  parsePolicy,
+  policyDigest,
+  requirementOf,
+  ruleFor,
+  type ApprovalRule,
+  type Policy,
+  type PolicyRule,
+  type ProofClass,
+  type Requirement,
+} from './policy.ts';
+export { REFUSAL_CODES, isRefusalCode, type RefusalCode } from './refusal-code.ts';
+export type {
+  ActionType,
+  AgentRef,
+  Excluded,
+  ExecutorRef,
+  RequestAdmitted,
+  RequestDenied,
+  RequestExpired,
+  RequestRefused,
+} from './request-entry.ts';
+export {
+  keyThumbprint,
+  parseSignedObject,
+  signedMessage,
+  type SignedKind,
+  type SignedObject,
+} from './signed-object.ts';
+export { parseUseClaim, shortIdOf, type UseClaim } from './use-claim.ts';
+export type { BindingUsed, ExecutionReported, UseRefused } from './use-entry.ts';

@@ -1,0 +1,235 @@
+import type { Digest } from '@countersign/canonical';
+import {
+  coseKey,
+  credentialId,
+  digest,
+  id,
+  origin,
+  personId,
+  spki,
+  tenant,
+  time,
+  vkey,
+} from './field-shape.ts';
+import { approvalRule, type ApprovalRule } from './policy.ts';
+import {
+  boolean,
+  invalid,
+  list,
+  matching,
+  object,
+  oneOf,
+  optional,
+  text,
+  variant,
+  type Shape,
+} from './shape.ts';
+
+export type Separation = 'solo' | 'full';
+
+/** An rpId and the web origins that may use it. */
+export interface RelyingParty {
+  readonly id: string;
+  readonly origins: readonly string[];
+}
+
+export interface LedgerMember {
+  readonly kind: 'ledger';
+  readonly id: 'ledger';
+  readonly origin: string;
+  readonly tenant: string;
+  readonly separation: Separation;
+  readonly demo: boolean;
+  readonly rps: readonly RelyingParty[];
+  readonly bootstrap: ApprovalRule;
+}
+
+export interface LogKeyMember {
+  readonly kind: 'log-key';
+  /** Key id of the verifier key, 8 hex digits. */
+  readonly id: string;
+  readonly vkey: string;
+}
+
+export interface PersonMember {
+  readonly kind: 'person';
+  readonly id: string;
+  readonly class: 'natural' | 'role' | 'machine';
+}
+
+export interface InvitationMember {
+  readonly kind: 'invitation';
+  /** Thumbprint of `public_key`. */
+  readonly id: string;
+  readonly person: string;
+  readonly public_key: string;
+  readonly not_after: string;
+}
+
+export interface CredentialMember {
+  readonly kind: 'credential';
+  readonly id: string;
+  readonly person: string;
+  readonly public_key: string;
+  readonly rp_id: string;
+  readonly backup_eligible: boolean;
+}
+
+export interface AgentMember {
+  readonly kind: 'agent';
+  readonly id: string;
+  readonly key_thumbprint: Digest;
+  readonly public_key: string;
+  /** The person accountable for it. */
+  readonly owner: string;
+  /** May order erasures. */
+  readonly operator: boolean;
+  /** Whose own tool this is: that person then is the requester. */
+  readonly person?: string;
+}
+
+export interface ExecutorMember {
+  readonly kind: 'executor';
+  readonly id: string;
+  readonly key_thumbprint: Digest;
+  readonly public_key: string;
+  readonly audiences: readonly string[];
+  readonly interface_digest: Digest;
+}
+
+export interface PolicyMember {
+  readonly kind: 'policy';
+  readonly id: 'policy';
+  readonly digest: Digest;
+}
+
+export interface DescriptorMember {
+  readonly kind: 'descriptor';
+  /** Type name, a slash, version. */
+  readonly id: string;
+  readonly digest: Digest;
+}
+
+/** schemas/formats/authority.md §2. */
+export type Member =
+  | LedgerMember
+  | LogKeyMember
+  | PersonMember
+  | InvitationMember
+  | CredentialMember
+  | AgentMember
+  | ExecutorMember
+  | PolicyMember
+  | DescriptorMember;
+
+export type MemberKind = Member['kind'];
+export type MemberOf<K extends MemberKind> = Extract<Member, { kind: K }>;
+
+export const MEMBER_KINDS: readonly MemberKind[] = [
+  'agent',
+  'credential',
+  'descriptor',
+  'executor',
+  'invitation',
+  'ledger',
+  'log-key',
+  'person',
+  'policy',
+];
+
+const RPS_MAX = 8;
+const ORIGINS_MAX = 8;
+const AUDIENCES_MAX = 16;
+
+const webOrigin: Shape<string> = matching(
+  /^https?:\/\/[a-z0-9.-]{1,253}(:[0-9]{1,5})?$/,
+  'a web origin',
+);
+
+const relyingParty: Shape<RelyingParty> = object<RelyingParty>({
+  id: matching(/^[a-z0-9.-]{1,253}$/, 'an rpId'),
+  origins: list(webOrigin, { min: 1, max: ORIGINS_MAX }),
+});
+
+export const relyingParties: Shape<readonly RelyingParty[]> = list(relyingParty, {
+  min: 1,
+  max: RPS_MAX,
+});
+
+export const separation: Shape<Separation> = oneOf('solo', 'full');
+
+const key = { key_thumbprint: digest, public_key: spki };
+
+const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
+  ledger: object<LedgerMember>({
+    kind: oneOf('ledger'),
+    id: oneOf('ledger'),
+    origin,
+    tenant,
+    separation,
+    demo: boolean,
+    rps: relyingParties,
+    bootstrap: approvalRule,
+  }),
+  'log-key': object<LogKeyMember>({
+    kind: oneOf('log-key'),
+    id: matching(/^[0-9a-f]{8}$/, 'a key id of 8 hex digits'),
+    vkey,
+  }),
+  person: object<PersonMember>({
+    kind: oneOf('person'),
+    id: personId,
+    class: oneOf('natural', 'role', 'machine'),
+  }),
+  invitation: object<InvitationMember>({
+    kind: oneOf('invitation'),
+    id: digest,
+    person: personId,
+    public_key: spki,
+    not_after: time,
+  }),
+  credential: object<CredentialMember>({
+    kind: oneOf('credential'),
+    id: credentialId,
+    person: personId,
+    public_key: coseKey,
+    rp_id: text(253),
+    backup_eligible: boolean,
+  }),
+  agent: object<AgentMember>({
+    kind: oneOf('agent'),
+    id,
+    ...key,
+    owner: personId,
+    operator: boolean,
+    person: optional(personId),
+  }),
+  executor: object<ExecutorMember>({
+    kind: oneOf('executor'),
+    id,
+    ...key,
+    audiences: list(id, { min: 1, max: AUDIENCES_MAX }),
+    interface_digest: digest,
+  }),
+  policy: object<PolicyMember>({ kind: oneOf('policy'), id: oneOf('policy'), digest }),
+  descriptor: object<DescriptorMember>({
+    kind: oneOf('descriptor'),
+    id: matching(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+\/[1-9][0-9]{0,3}$/, 'a type and its version'),
+    digest,
+  }),
+};
+
+export const member: Shape<Member> = variant<Member>('kind', shapes);
+
+export const memberKind: Shape<MemberKind> = oneOf(...MEMBER_KINDS);
+
+/** The id of the member that describes this version of an action type. */
+export function descriptorId(type: { readonly name: string; readonly version: number }): string {
+  return `${type.name}/${type.version}`;
+}
+
+/** A member of this kind, or a refusal: for parameters that the schema of another package only outlines. */
+export function assertKind<K extends MemberKind>(value: Member, kind: K): MemberOf<K> {
+  if (value.kind !== kind) throw invalid('member/kind', kind);
+  return value as MemberOf<K>;
+}

@@ -1,0 +1,162 @@
+import type { Digest } from '@countersign/canonical';
+import type { WebauthnProof } from '@countersign/human-proof';
+import {
+  commonStatement,
+  decisionStatement,
+  type CommonStatement,
+  type DecisionStatement,
+  type Verdict,
+} from './decision-statement.ts';
+import { head, type EntryHead } from './entry-head.ts';
+import {
+  authorityRef,
+  credentialId,
+  digest,
+  leaf,
+  personId,
+  position,
+  refusalCode,
+  time,
+  ulid,
+  webauthnProof,
+  type AuthorityRef,
+  type Leaf,
+} from './field-shape.ts';
+import { QUORUM_MAX, type ProofClass } from './policy.ts';
+import type { RefusalCode } from './refusal-code.ts';
+import { terms, type Terms } from './request-entry.ts';
+import { integer, list, nullable, object, oneOf, optional, type Shape } from './shape.ts';
+
+export interface DecisionAccepted extends EntryHead<'decision-accepted'> {
+  readonly action_id: string;
+  readonly admission: Leaf;
+  readonly statement: DecisionStatement;
+  readonly proof: WebauthnProof;
+  readonly proof_class: ProofClass;
+  readonly input: Digest;
+}
+
+/** Also of a decision that came too late: it is recorded, and changes nothing. */
+export interface DecisionRefused extends EntryHead<'decision-refused'> {
+  readonly action_id: string;
+  /** As the statement cites it. */
+  readonly admission?: Leaf;
+  readonly person: string;
+  readonly credential: string;
+  readonly verdict: Verdict;
+  readonly statement_digest: Digest;
+  readonly code: RefusalCode;
+  readonly input: Digest;
+}
+
+/** One approval, with what is not in the common statement. */
+export interface BoundDecision {
+  readonly leaf: Leaf;
+  readonly person: string;
+  readonly credential: string;
+  readonly rationale_digest: Digest;
+  readonly not_after: string;
+  readonly proof_class: ProofClass;
+  readonly proof: WebauthnProof;
+}
+
+export interface BindingMade extends EntryHead<'binding-made'>, Terms {
+  readonly action_id: string;
+  readonly admission: Leaf;
+  readonly admission_index: number;
+  readonly decisions: readonly BoundDecision[];
+  readonly statement: CommonStatement;
+  /** The authority in force when bound. */
+  readonly authority: AuthorityRef;
+  readonly use_by: string;
+  readonly start_within_s: number;
+  readonly max_uses: number;
+  readonly epoch: 0;
+}
+
+export interface BindingRevoked extends EntryHead<'binding-revoked'> {
+  readonly action_id: string;
+  /** Null when it was revoked before it was bound. */
+  readonly binding: Leaf | null;
+  readonly admission: Leaf;
+  readonly statement: DecisionStatement;
+  readonly proof: WebauthnProof;
+  readonly proof_class: ProofClass;
+  readonly input: Digest;
+}
+
+export const proofClass: Shape<ProofClass> = oneOf('uv', 'up');
+
+export const decisionAccepted: Shape<DecisionAccepted> = object<DecisionAccepted>({
+  ...head('decision-accepted'),
+  action_id: ulid,
+  admission: leaf,
+  statement: decisionStatement,
+  proof: webauthnProof,
+  proof_class: proofClass,
+  input: digest,
+});
+
+export const decisionRefused: Shape<DecisionRefused> = object<DecisionRefused>({
+  ...head('decision-refused'),
+  action_id: ulid,
+  admission: optional(leaf),
+  person: personId,
+  credential: credentialId,
+  verdict: oneOf('approve', 'deny', 'revoke'),
+  statement_digest: digest,
+  code: refusalCode,
+  input: digest,
+});
+
+const boundDecision: Shape<BoundDecision> = object<BoundDecision>({
+  leaf,
+  person: personId,
+  credential: credentialId,
+  rationale_digest: digest,
+  not_after: time,
+  proof_class: proofClass,
+  proof: webauthnProof,
+});
+
+const zero: Shape<0> = (json, path) => {
+  integer(0, 0)(json, path);
+  return 0;
+};
+
+export const bindingMade: Shape<BindingMade> = object<BindingMade>({
+  ...head('binding-made'),
+  ...terms,
+  action_id: ulid,
+  admission: leaf,
+  admission_index: position,
+  decisions: list(boundDecision, { min: 1, max: QUORUM_MAX }),
+  statement: commonStatement,
+  authority: authorityRef,
+  use_by: time,
+  start_within_s: integer(1),
+  max_uses: integer(1, 100),
+  epoch: zero,
+});
+
+export const bindingRevoked: Shape<BindingRevoked> = object<BindingRevoked>({
+  ...head('binding-revoked'),
+  action_id: ulid,
+  binding: nullable(leaf),
+  admission: leaf,
+  statement: decisionStatement,
+  proof: webauthnProof,
+  proof_class: proofClass,
+  input: digest,
+});
+
+/** The statement that one approval of a binding signed: the common part and its own. */
+export function statementOf(binding: BindingMade, decision: BoundDecision): DecisionStatement {
+  return {
+    ...binding.statement,
+    rationale_digest: decision.rationale_digest,
+    person: decision.person,
+    credential: decision.credential,
+    not_after: decision.not_after,
+  };
+}

@@ -1,0 +1,111 @@
+import { parseVerifierKey, TlogError } from '@countersign/tlog';
+import { assertMember } from './authority-change.ts';
+import type { LogKeyMember, Member, RelyingParty, Separation } from './authority-member.ts';
+import { AuthorityState } from './authority.ts';
+import { BindingError } from './binding-error.ts';
+import type { LedgerFounded } from './ledger-entry.ts';
+import {
+  DEFAULT_BOOTSTRAP,
+  DEFAULT_POLICY,
+  policyDigest,
+  type ApprovalRule,
+  type Policy,
+} from './policy.ts';
+import { invalid } from './shape.ts';
+
+export interface FoundingParams {
+  readonly at: string;
+  readonly origin: string;
+  readonly tenant: string;
+  readonly separation: Separation;
+  readonly demo: boolean;
+  readonly rps: readonly RelyingParty[];
+  /** Verifier keys of the log. */
+  readonly logKeys: readonly string[];
+  /** Persons, invitations, agents, executors, descriptors. */
+  readonly members: readonly Member[];
+  readonly bootstrap?: ApprovalRule;
+  readonly policy?: Policy;
+  readonly recoveryQuorum?: number;
+}
+
+/**
+ * The first entry of a ledger.
+ *
+ * @throws BindingError MEMBER_EXISTS, MEMBER_UNKNOWN, SCHEMA_INVALID when the founders do not fit together
+ * @example encodeEntry(foundLedger({ at, origin, tenant, separation: 'solo', demo: false, rps, logKeys, members }))
+ */
+export function foundLedger(params: FoundingParams): LedgerFounded {
+  const founding = {
+    origin: params.origin,
+    tenant: params.tenant,
+    demo: params.demo,
+    separation: params.separation,
+    rps: params.rps,
+    bootstrap: params.bootstrap ?? DEFAULT_BOOTSTRAP,
+    log_keys: params.logKeys,
+    members: params.members,
+    policy: params.policy ?? DEFAULT_POLICY,
+  };
+  return {
+    v: 'countersign.entry.v1',
+    type: 'ledger-founded',
+    at: params.at,
+    ...founding,
+    recovery: { quorum: params.recoveryQuorum ?? founding.bootstrap.approvals },
+    authority_root: foundingAuthority(founding).root,
+    rules_version: 1,
+  };
+}
+
+type Founding = Omit<
+  LedgerFounded,
+  'v' | 'type' | 'at' | 'recovery' | 'authority_root' | 'rules_version'
+>;
+
+function foundingAuthority(founding: Founding): AuthorityState {
+  const authority = AuthorityState.of([
+    {
+      kind: 'ledger',
+      id: 'ledger',
+      origin: founding.origin,
+      tenant: founding.tenant,
+      separation: founding.separation,
+      demo: founding.demo,
+      rps: founding.rps,
+      bootstrap: founding.bootstrap,
+    },
+    { kind: 'policy', id: 'policy', digest: policyDigest(founding.policy) },
+    ...founding.log_keys.map(logKey),
+    ...founding.members,
+  ]);
+  for (const member of founding.members) {
+    if (member.kind === 'ledger' || member.kind === 'policy' || member.kind === 'log-key') {
+      throw invalid('members', 'no ledger, policy or log key, which follow from the rest');
+    }
+    assertMember(authority.without(member.kind, member.id), member);
+  }
+  return authority;
+}
+
+function logKey(vkey: string): LogKeyMember {
+  try {
+    return { kind: 'log-key', id: parseVerifierKey(vkey).keyIdHex, vkey };
+  } catch (error) {
+    if (!(error instanceof TlogError)) throw error;
+    throw new BindingError('SCHEMA_INVALID', 'log_keys: expected a verifier key', { cause: error });
+  }
+}
+
+/**
+ * The authority that a founding entry sets up, after checking that the entry says so itself.
+ *
+ * @throws BindingError GENESIS_MISMATCH, MEMBER_EXISTS, MEMBER_UNKNOWN, SCHEMA_INVALID
+ */
+export function authorityFromGenesis(entry: LedgerFounded): AuthorityState {
+  const authority = foundingAuthority(entry);
+  if (authority.root !== entry.authority_root) {
+    throw new BindingError('GENESIS_MISMATCH', 'genesis: expected the root of its own members');
+  }
+  return authority;
+}

@@ -1,0 +1,203 @@
+import { digestOf, type Digest, type Json } from '@countersign/canonical';
+import { personId } from './field-shape.ts';
+import { jsonOf } from './json-bytes.ts';
+import {
+  either,
+  integer,
+  invalid,
+  list,
+  matching,
+  object,
+  oneOf,
+  tag,
+  type Shape,
+} from './shape.ts';
+
+export type ProofClass = 'uv' | 'up';
+
+/** What it takes to bind an action, and for how long: schemas/formats/policy.md §2. */
+export interface ApprovalRule {
+  readonly id: string;
+  /** How many distinct persons. */
+  readonly approvals: number;
+  readonly approvers: 'any' | readonly string[];
+  readonly proof_classes: readonly ProofClass[];
+  readonly rationale: 'required' | 'optional';
+  readonly decide_within_s: number;
+  readonly use_within_s: number;
+  readonly start_within_s: number;
+  readonly max_uses: number;
+}
+
+export interface PolicyRule extends ApprovalRule {
+  /** Names of action types. */
+  readonly types: readonly string[];
+}
+
+export interface Policy {
+  readonly v: 'countersign.policy.v1';
+  readonly rules: readonly PolicyRule[];
+}
+
+/** What an admission freezes of its rule. */
+export interface Requirement {
+  readonly rule: string;
+  readonly approvals: number;
+  readonly approvers: 'any' | readonly string[];
+  readonly proof_classes: readonly ProofClass[];
+  readonly rationale: 'required' | 'optional';
+}
+
+export const QUORUM_MAX = 16;
+const APPROVERS_MAX = 64;
+const RULES_MAX = 100;
+const TYPES_MAX = 100;
+const DECIDE_WITHIN_MIN_S = 10;
+const WITHIN_MAX_S = 2_592_000;
+const START_WITHIN_MAX_S = 3_600;
+const USES_MAX = 100;
+
+export const ruleId: Shape<string> = matching(
+  /^[a-z0-9][a-z0-9._-]{0,63}$/,
+  'a rule id of 1 to 64 characters',
+);
+
+const typeName: Shape<string> = matching(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+$/, 'a type name');
+
+const isAny = (json: Json): boolean => json === 'any';
+
+const ruleMembers = {
+  id: ruleId,
+  approvals: integer(1, QUORUM_MAX),
+  approvers: either(isAny, oneOf('any'), list(personId, { min: 1, max: APPROVERS_MAX })),
+  proof_classes: list(oneOf('uv', 'up'), { min: 1, max: 2 }),
+  rationale: oneOf('required', 'optional'),
+  decide_within_s: integer(DECIDE_WITHIN_MIN_S, WITHIN_MAX_S),
+  use_within_s: integer(1, WITHIN_MAX_S),
+  start_within_s: integer(1, START_WITHIN_MAX_S),
+  max_uses: integer(1, USES_MAX),
+};
+
+const bareRule: Shape<ApprovalRule> = object<ApprovalRule>(ruleMembers);
+const barePolicyRule: Shape<PolicyRule> = object<PolicyRule>({
+  ...ruleMembers,
+  types: list(typeName, { min: 1, max: TYPES_MAX }),
+});
+
+function assertRule(rule: ApprovalRule, path: string): void {
+  assertDistinct(rule.proof_classes, `${path}/proof_classes`);
+  if (rule.approvers === 'any') return;
+  assertDistinct(rule.approvers, `${path}/approvers`);
+  if (rule.approvers.length < rule.approvals) {
+    throw invalid(`${path}/approvers`, 'as many approvers as approvals');
+  }
+}
+
+/** The bootstrap rule of a ledger: a rule without types. */
+export const approvalRule: Shape<ApprovalRule> = (json, path) => {
+  const rule = bareRule(json, path);
+  assertRule(rule, path);
+  return rule;
+};
+
+export const requirement: Shape<Requirement> = object<Requirement>({
+  rule: ruleId,
+  approvals: ruleMembers.approvals,
+  approvers: ruleMembers.approvers,
+  proof_classes: ruleMembers.proof_classes,
+  rationale: ruleMembers.rationale,
+});
+
+const barePolicy: Shape<Policy> = object<Policy>({
+  v: tag('countersign.policy.v1'),
+  rules: list(
+    (json, path) => {
+      const rule = barePolicyRule(json, path);
+      assertRule(rule, path);
+      return rule;
+    },
+    { max: RULES_MAX },
+  ),
+});
+
+export const policyShape: Shape<Policy> = (json, path) => {
+  const policy = barePolicy(json, path);
+  assertDistinct(
+    policy.rules.map((rule) => rule.id),
+    `${path}/rules ids`,
+  );
+  const types = policy.rules.flatMap((rule) => rule.types);
+  assertDistinct(types, `${path}/rules types`);
+  // The authority's own rule stands in genesis; a policy that could loosen it would be a way round.
+  if (types.some(isAuthorityType)) throw invalid(`${path}/rules`, 'no rule for an authority type');
+  return policy;
+};
+
+function assertDistinct(values: readonly string[], path: string): void {
+  if (new Set(values).size !== values.length) throw invalid(path, 'each once');
+}
+
+/**
+ * @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION
+ * @example ruleFor(parsePolicy(parseStrict(bytes)), 'generic.command')
+ */
+export function parsePolicy(json: Json): Policy {
+  return policyShape(json, 'policy');
+}
+
+/** The rule of an action type. No rule means that nothing of this type can be admitted. */
+export function ruleFor(policy: Policy, type: string): PolicyRule | undefined {
+  return policy.rules.find((rule) => rule.types.includes(type));
+}
+
+/** Whether the bootstrap rule applies instead of the policy. */
+export function isAuthorityType(type: string): boolean {
+  return type.startsWith('authority.');
+}
+
+/** Of a policy document, or of the bootstrap rule where that one applies. */
+export function policyDigest(document: Policy | ApprovalRule): Digest {
+  return digestOf('countersign/policy/v1', jsonOf(document));
+}
+
+export function requirementOf(rule: ApprovalRule): Requirement {
+  return {
+    rule: rule.id,
+    approvals: rule.approvals,
+    approvers: rule.approvers,
+    proof_classes: rule.proof_classes,
+    rationale: rule.rationale,
+  };
+}
+
+const COMMON_RULE = {
+  approvals: 1,
+  approvers: 'any',
+  proof_classes: ['uv'],
+  start_within_s: 60,
+  max_uses: 1,
+} as const;
+
+/** One person with a verified passkey, for the first hour of a ledger and for every change of its authority. */
+export const DEFAULT_BOOTSTRAP: ApprovalRule = {
+  ...COMMON_RULE,
+  id: 'bootstrap',
+  rationale: 'optional',
+  decide_within_s: 3_600,
+  use_within_s: 3_600,
+};
+
+/** What a new ledger allows: one approver, who says why, within a quarter of an hour. */
+export const DEFAULT_POLICY: Policy = {
+  v: 'countersign.policy.v1',
+  rules: [
+    {
+      ...COMMON_RULE,
+      id: 'default',
+      types: ['generic.command', 'iam.policy.change'],
+      rationale: 'required',
+      decide_within_s: 900,
+      use_within_s: 900,
+    },
+  ],
+};

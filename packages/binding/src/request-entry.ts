@@ -1,0 +1,183 @@
+import type { Digest } from '@countersign/canonical';
+import type { Reversibility } from '@countersign/descriptors';
+import { separation, type Separation } from './authority-member.ts';
+import { head, type EntryHead } from './entry-head.ts';
+import {
+  authorityRef,
+  digest,
+  ed25519Signature,
+  id,
+  leaf,
+  personId,
+  refusalCode,
+  time,
+  ulid,
+  type AuthorityRef,
+  type Leaf,
+} from './field-shape.ts';
+import { requirement, type Requirement } from './policy.ts';
+import type { RefusalCode } from './refusal-code.ts';
+import {
+  boolean,
+  integer,
+  list,
+  matching,
+  object,
+  oneOf,
+  optional,
+  text,
+  type Shape,
+} from './shape.ts';
+
+export interface ActionType {
+  readonly name: string;
+  readonly version: number;
+}
+
+export interface AgentRef {
+  readonly id: string;
+  readonly key_thumbprint: Digest;
+  readonly owner: string;
+  readonly person?: string;
+}
+
+export interface ExecutorRef {
+  readonly id: string;
+  readonly audience: string;
+  readonly descriptor_digest: Digest;
+}
+
+/** A person who may not approve this action, and why. */
+export interface Excluded {
+  readonly person: string;
+  readonly code: 'OWNER_APPROVAL' | 'SELF_APPROVAL';
+}
+
+/** What both an admission and its binding say. */
+export interface Terms {
+  readonly action_digest: Digest;
+  readonly display_digest: Digest;
+  readonly action_type: ActionType;
+  readonly descriptor_digest: Digest;
+  readonly policy_digest: Digest;
+  readonly requirement: Requirement;
+  readonly agent: AgentRef;
+  /** Ids of the persons in the delegation chain. */
+  readonly acting_for: readonly string[];
+  readonly executor: ExecutorRef;
+  readonly excluded: readonly Excluded[];
+  readonly separation: Separation;
+  readonly demo: boolean;
+}
+
+export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
+  readonly action_id: string;
+  readonly request_signature: string;
+  readonly reversibility: Reversibility;
+  readonly decide_by: string;
+  readonly use_within_s: number;
+  readonly start_within_s: number;
+  readonly max_uses: number;
+  readonly not_after: string;
+  readonly authority: AuthorityRef;
+  readonly supersedes?: string;
+  readonly context_digest?: Digest;
+  readonly input: Digest;
+}
+
+export interface RequestRefused extends EntryHead<'request-refused'> {
+  /** Absent when the payload, though signed, does not parse so far. */
+  readonly action_id?: string;
+  readonly action_digest: Digest;
+  readonly agent: { readonly id: string; readonly key_thumbprint: Digest };
+  readonly code: RefusalCode;
+  readonly input: Digest;
+}
+
+export interface RequestDenied extends EntryHead<'request-denied'> {
+  readonly action_id: string;
+  readonly admission: Leaf;
+  /** The decision that ended it. */
+  readonly decision: Leaf;
+  readonly person: string;
+}
+
+/** Nobody decided in time. No person is named: attack row C17. */
+export interface RequestExpired extends EntryHead<'request-expired'> {
+  readonly action_id: string;
+  readonly admission: Leaf;
+  readonly decide_by: string;
+}
+
+const ACTING_FOR_MAX = 4;
+const EXCLUDED_MAX = 6;
+
+export const terms = {
+  action_digest: digest,
+  display_digest: digest,
+  action_type: object<ActionType>({
+    name: matching(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+$/, 'a type name'),
+    version: integer(1, 9_999),
+  }),
+  descriptor_digest: digest,
+  policy_digest: digest,
+  requirement,
+  agent: object<AgentRef>({
+    id,
+    key_thumbprint: digest,
+    owner: personId,
+    person: optional(personId),
+  }),
+  acting_for: list(text(200), { max: ACTING_FOR_MAX }),
+  executor: object<ExecutorRef>({ id, audience: id, descriptor_digest: digest }),
+  excluded: list(
+    object<Excluded>({
+      person: text(200),
+      code: oneOf('OWNER_APPROVAL', 'SELF_APPROVAL'),
+    }),
+    { max: EXCLUDED_MAX },
+  ),
+  separation,
+  demo: boolean,
+} satisfies { [K in keyof Terms]: Shape<Terms[K]> };
+
+export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({
+  ...head('request-admitted'),
+  ...terms,
+  action_id: ulid,
+  request_signature: ed25519Signature,
+  reversibility: oneOf('read-only', 'reversible', 'externally-reversible', 'irreversible'),
+  decide_by: time,
+  use_within_s: integer(1),
+  start_within_s: integer(1),
+  max_uses: integer(1, 100),
+  not_after: time,
+  authority: authorityRef,
+  supersedes: optional(ulid),
+  context_digest: optional(digest),
+  input: digest,
+});
+
+export const requestRefused: Shape<RequestRefused> = object<RequestRefused>({
+  ...head('request-refused'),
+  action_id: optional(ulid),
+  action_digest: digest,
+  agent: object<RequestRefused['agent']>({ id, key_thumbprint: digest }),
+  code: refusalCode,
+  input: digest,
+});
+
+export const requestDenied: Shape<RequestDenied> = object<RequestDenied>({
+  ...head('request-denied'),
+  action_id: ulid,
+  admission: leaf,
+  decision: leaf,
+  person: personId,
+});
+
+export const requestExpired: Shape<RequestExpired> = object<RequestExpired>({
+  ...head('request-expired'),
+  action_id: ulid,
+  admission: leaf,
+  decide_by: time,
+});
