@@ -1,0 +1,194 @@
+/** Where an action stands, as a reader sees it. The ledger's own state decides; this only repeats it. */
+export const ACTION_STATUSES = [
+  'pending',
+  'bound',
+  'denied',
+  'expired',
+  'refused',
+  'revoked',
+  'superseded',
+  'used',
+] as const;
+
+export type ActionStatus = (typeof ACTION_STATUSES)[number];
+
+export interface ActionRow {
+  readonly tenant: string;
+  readonly actionId: string;
+  readonly status: ActionStatus;
+  readonly actionType: string | null;
+  readonly agent: string;
+  readonly executor: string | null;
+  readonly actionDigest: string;
+  readonly displayDigest: string | null;
+  /** Index of its admission; null while only refused. */
+  readonly admissionIndex: number | null;
+  readonly bindingIndex: number | null;
+  readonly openedAt: string;
+  readonly decideBy: string | null;
+  readonly useBy: string | null;
+  /** Time and index of the newest entry about it. */
+  readonly changedAt: string;
+  readonly lastIndex: number;
+  readonly uses: number;
+  readonly result: string | null;
+  readonly code: string | null;
+  readonly erased: boolean;
+}
+
+export interface EntryRow {
+  readonly index: number;
+  readonly type: string;
+  readonly at: string;
+  readonly tenant: string;
+  readonly actionId: string | null;
+  readonly leaf: string;
+  /** Exactly what is hashed. */
+  readonly bytes: Uint8Array;
+}
+
+export interface DecisionRow {
+  readonly index: number;
+  readonly leaf: string;
+  readonly tenant: string;
+  readonly actionId: string;
+  readonly person: string;
+  readonly credential: string;
+  readonly verdict: string;
+  readonly at: string;
+}
+
+/** A member of the authority as of the newest sealed head. */
+export interface MemberRow {
+  readonly kind: string;
+  readonly id: string;
+  /** Of its key, when it has one: agents and executors. */
+  readonly thumbprint: string | null;
+  readonly person: string | null;
+  /** Canonical JSON. */
+  readonly text: string;
+  readonly sinceIndex: number;
+}
+
+export interface ContentRow {
+  readonly tenant: string;
+  readonly actionId: string;
+  readonly kind: 'action' | 'rationale';
+  readonly digest: string;
+  readonly text: string;
+  readonly salt: string | null;
+}
+
+/** How an input ended: by an entry, or in quarantine, where nobody's name is kept. */
+export type InputOutcome =
+  | { readonly kind: 'entry'; readonly index: number }
+  | { readonly kind: 'quarantined'; readonly code: string };
+
+export interface NodeRow {
+  readonly level: number;
+  readonly index: number;
+  readonly hash: Uint8Array;
+}
+
+/** Where the follower stands in the log, with what it needs to go on from there. */
+export interface LogPosition {
+  readonly nextOffset: number;
+  readonly size: number;
+  readonly hashes: readonly Uint8Array[];
+  readonly intakeOffset: number;
+  readonly epoch: number;
+}
+
+export type SideTopic = 'content' | 'quarantine';
+
+/** One change of one row. A follower sends them in the order of the log; applying one twice changes nothing. */
+export type RowChange =
+  | { readonly change: 'entry'; readonly row: EntryRow }
+  | { readonly change: 'node'; readonly row: NodeRow }
+  | { readonly change: 'checkpoint'; readonly size: number; readonly note: string }
+  | { readonly change: 'input'; readonly digest: string; readonly index: number }
+  | { readonly change: 'action-opened'; readonly row: ActionRow }
+  | {
+      readonly change: 'action-moved';
+      readonly tenant: string;
+      readonly actionId: string;
+      readonly index: number;
+      readonly at: string;
+      /** Only what changes. */
+      readonly to: Partial<
+        Pick<ActionRow, 'status' | 'bindingIndex' | 'useBy' | 'uses' | 'result'>
+      >;
+    }
+  | { readonly change: 'decision'; readonly row: DecisionRow }
+  | { readonly change: 'member-set'; readonly row: MemberRow }
+  | { readonly change: 'member-removed'; readonly kind: string; readonly id: string }
+  | { readonly change: 'document'; readonly digest: string; readonly text: string }
+  | { readonly change: 'content'; readonly row: ContentRow }
+  | { readonly change: 'content-erased'; readonly tenant: string; readonly actionId: string }
+  | { readonly change: 'quarantined'; readonly digest: string; readonly code: string };
+
+export interface ChangeSet {
+  readonly rows: readonly RowChange[];
+  readonly log?: LogPosition;
+  readonly side?: Readonly<Partial<Record<SideTopic, number>>>;
+}
+
+export interface Page<T> {
+  readonly rows: readonly T[];
+  /** Pass it to get the rows after these; null at the end. */
+  readonly cursor: string | null;
+}
+
+export interface PageRequest {
+  readonly cursor?: string | null;
+  readonly limit: number;
+}
+
+export interface ActionFilter extends PageRequest {
+  readonly tenant: string;
+  readonly status?: ActionStatus;
+}
+
+export const PAGE_ROWS_MAX = 500;
+export const ENTRY_PAGE_MAX = 1_000;
+
+/**
+ * What people and executors read. Everything in it follows from the log and the content that is left, so it
+ * may be dropped and built again at any time, to the same rows.
+ *
+ * Atomicity: the rows and the positions of one change set are stored together or not at all.
+ * Durability: a resolved `apply` MAY be lost with the machine, but never a part of it, and never one that a
+ * later one, which is kept, built on.
+ * Concurrency: one writer, any number of readers; a reader sees whole change sets.
+ */
+export interface ReadModels {
+  apply(changes: ChangeSet): Promise<void>;
+  /** Undefined when nothing was applied yet. */
+  logPosition(): Promise<LogPosition | undefined>;
+  sidePosition(topic: SideTopic): Promise<number>;
+
+  action(tenant: string, actionId: string): Promise<ActionRow | undefined>;
+  /** Newest first. */
+  actions(filter: ActionFilter): Promise<Page<ActionRow>>;
+  entriesOf(tenant: string, actionId: string): Promise<EntryRow[]>;
+  /** At most ENTRY_PAGE_MAX. */
+  entries(start: number, limit: number): Promise<EntryRow[]>;
+  entriesOfType(types: readonly string[], upTo: number): Promise<EntryRow[]>;
+  decisions(tenant: string, actionId: string): Promise<DecisionRow[]>;
+  member(kind: string, id: string): Promise<MemberRow | undefined>;
+  memberByThumbprint(kind: string, thumbprint: string): Promise<MemberRow | undefined>;
+  members(kind: string): Promise<MemberRow[]>;
+  document(digest: string): Promise<string | undefined>;
+  content(tenant: string, actionId: string): Promise<ContentRow[]>;
+  input(digest: string): Promise<InputOutcome | undefined>;
+  /** The newest one, or the smallest that covers `size`. */
+  checkpoint(covering?: number): Promise<{ size: number; note: string } | undefined>;
+  /** Of those asked for, the ones that are there. */
+  nodes(wanted: readonly { level: number; index: number }[]): Promise<NodeRow[]>;
+
+  /** A digest over every row of every table, in a fixed order: equal for equal read models. */
+  dump(): Promise<string>;
+  /** Removes every row and position. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}

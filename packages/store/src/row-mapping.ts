@@ -1,0 +1,147 @@
+import type { Row } from '@countersign/sqlite';
+import {
+  ACTION_STATUSES,
+  type ActionRow,
+  type ActionStatus,
+  type ContentRow,
+  type DecisionRow,
+  type EntryRow,
+  type LogPosition,
+  type MemberRow,
+  type NodeRow,
+} from './read-models.ts';
+import { StoreError } from './store-error.ts';
+
+const HASH_BYTES = 32;
+
+export function entryRow(row: Row): EntryRow {
+  return {
+    index: numberIn(row, 'idx'),
+    type: textIn(row, 'type'),
+    at: textIn(row, 'at'),
+    tenant: textIn(row, 'tenant'),
+    actionId: textOrNull(row, 'action_id'),
+    leaf: textIn(row, 'leaf'),
+    bytes: bytesIn(row, 'bytes'),
+  };
+}
+
+export function actionRow(row: Row): ActionRow {
+  return {
+    tenant: textIn(row, 'tenant'),
+    actionId: textIn(row, 'action_id'),
+    status: statusIn(row),
+    actionType: textOrNull(row, 'action_type'),
+    agent: textIn(row, 'agent'),
+    executor: textOrNull(row, 'executor'),
+    actionDigest: textIn(row, 'action_digest'),
+    displayDigest: textOrNull(row, 'display_digest'),
+    admissionIndex: numberOrNull(row, 'admission_index'),
+    bindingIndex: numberOrNull(row, 'binding_index'),
+    openedAt: textIn(row, 'opened_at'),
+    decideBy: textOrNull(row, 'decide_by'),
+    useBy: textOrNull(row, 'use_by'),
+    changedAt: textIn(row, 'changed_at'),
+    lastIndex: numberIn(row, 'last_index'),
+    uses: numberIn(row, 'uses'),
+    result: textOrNull(row, 'result'),
+    code: textOrNull(row, 'code'),
+    erased: numberIn(row, 'erased') === 1,
+  };
+}
+
+export function decisionRow(row: Row): DecisionRow {
+  return {
+    index: numberIn(row, 'idx'),
+    leaf: textIn(row, 'leaf'),
+    tenant: textIn(row, 'tenant'),
+    actionId: textIn(row, 'action_id'),
+    person: textIn(row, 'person'),
+    credential: textIn(row, 'credential'),
+    verdict: textIn(row, 'verdict'),
+    at: textIn(row, 'at'),
+  };
+}
+
+export function memberRow(row: Row): MemberRow {
+  return {
+    kind: textIn(row, 'kind'),
+    id: textIn(row, 'id'),
+    thumbprint: textOrNull(row, 'thumbprint'),
+    person: textOrNull(row, 'person'),
+    text: textIn(row, 'text'),
+    sinceIndex: numberIn(row, 'since_index'),
+  };
+}
+
+export function contentRow(row: Row): ContentRow {
+  const kind = textIn(row, 'kind');
+  if (kind !== 'action' && kind !== 'rationale') throw malformed('kind');
+  return {
+    tenant: textIn(row, 'tenant'),
+    actionId: textIn(row, 'action_id'),
+    kind,
+    digest: textIn(row, 'digest'),
+    text: textIn(row, 'text'),
+    salt: textOrNull(row, 'salt'),
+  };
+}
+
+export function nodeRow(row: Row): NodeRow {
+  return {
+    level: numberIn(row, 'level'),
+    index: numberIn(row, 'idx'),
+    hash: bytesIn(row, 'hash'),
+  };
+}
+
+export function logPosition(row: Row): LogPosition {
+  const packed = bytesIn(row, 'hashes');
+  const hashes = Array.from({ length: packed.length / HASH_BYTES }, (_, at) =>
+    packed.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES),
+  );
+  return {
+    nextOffset: numberIn(row, 'next_offset'),
+    size: numberIn(row, 'size'),
+    hashes,
+    intakeOffset: numberIn(row, 'intake_offset'),
+    epoch: numberIn(row, 'epoch'),
+  };
+}
+
+export function textIn(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw malformed(column);
+  return value;
+}
+
+export function numberIn(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== 'number') throw malformed(column);
+  return value;
+}
+
+function textOrNull(row: Row, column: string): string | null {
+  return row[column] === null ? null : textIn(row, column);
+}
+
+function numberOrNull(row: Row, column: string): number | null {
+  return row[column] === null ? null : numberIn(row, column);
+}
+
+function bytesIn(row: Row, column: string): Uint8Array {
+  const value = row[column];
+  if (!(value instanceof Uint8Array)) throw malformed(column);
+  return value;
+}
+
+function statusIn(row: Row): ActionStatus {
+  const value = textIn(row, 'status');
+  const status = ACTION_STATUSES.find((known) => known === value);
+  if (status === undefined) throw malformed('status');
+  return status;
+}
+
+function malformed(column: string): StoreError {
+  return new StoreError('STORE_CORRUPT', `column ${column}: expected another type`);
+}

@@ -1,0 +1,1 @@
+export { readModelsContract, type ReadModelsSubject } from './testing/read-models-contract.ts';

@@ -1,0 +1,273 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type {
+  ActionRow,
+  ActionStatus,
+  ContentRow,
+  EntryRow,
+  LogPosition,
+  ReadModels,
+  RowChange,
+} from '../read-models.ts';
+
+export interface ReadModelsSubject {
+  /** Opens empty read models. */
+  open(): Promise<ReadModels>;
+  /** Closes them and opens what they left. */
+  reopen(models: ReadModels): Promise<ReadModels>;
+  /** Closes them and removes what they left. */
+  discard(models: ReadModels): Promise<void>;
+}
+
+const TENANT = 'acme';
+
+function hashOf(seed: number): Uint8Array {
+  return new Uint8Array(32).fill(seed);
+}
+
+function digestOf(seed: number): string {
+  return `sha256:${seed.toString(16).padStart(64, '0')}`;
+}
+
+function actionId(n: number): string {
+  return `01ARZ3NDEKTSV4RRFFQ69G${String(n).padStart(4, '0')}`;
+}
+
+function at(n: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + n).toISOString();
+}
+
+function entry(index: number, action: string | null): EntryRow {
+  return {
+    index,
+    type: 'request-admitted',
+    at: at(index),
+    tenant: TENANT,
+    actionId: action,
+    leaf: digestOf(index),
+    bytes: Uint8Array.of(0x7b, index % 256, 0x7d),
+  };
+}
+
+function action(n: number, status: ActionStatus = 'pending'): ActionRow {
+  return {
+    tenant: TENANT,
+    actionId: actionId(n),
+    status,
+    actionType: 'generic.command',
+    agent: 'agent',
+    executor: 'executor',
+    actionDigest: digestOf(n),
+    displayDigest: digestOf(n + 1),
+    admissionIndex: status === 'refused' ? null : n,
+    bindingIndex: null,
+    openedAt: at(n),
+    decideBy: at(n + 60_000),
+    useBy: null,
+    changedAt: at(n),
+    lastIndex: n,
+    uses: 0,
+    result: null,
+    code: status === 'refused' ? 'NO_POLICY' : null,
+    erased: false,
+  };
+}
+
+function content(n: number, digest: string): ContentRow {
+  return {
+    tenant: TENANT,
+    actionId: actionId(n),
+    kind: 'rationale',
+    digest,
+    text: 'because',
+    salt: 'c2FsdHNhbHRzYWx0c2FsdA',
+  };
+}
+
+function position(size: number): LogPosition {
+  return { nextOffset: size * 2, size, hashes: [hashOf(1), hashOf(2)], intakeOffset: 7, epoch: 3 };
+}
+
+function open(n: number, status?: ActionStatus): RowChange {
+  return { change: 'action-opened', row: action(n, status) };
+}
+
+/** What every store of read models must do. */
+export function readModelsContract(name: string, subject: ReadModelsSubject): void {
+  describe(`read models: ${name}`, () => {
+    let models: ReadModels;
+
+    beforeEach(async () => {
+      models = await subject.open();
+    });
+
+    afterEach(async () => {
+      await subject.discard(models);
+    });
+
+    it('starts with nothing applied', async () => {
+      expect(await models.logPosition()).toBeUndefined();
+      expect(await models.sidePosition('content')).toBe(0);
+      expect(await models.checkpoint()).toBeUndefined();
+      expect(await models.action(TENANT, actionId(1))).toBeUndefined();
+    });
+
+    it('keeps rows and positions together over a reopening', async () => {
+      await models.apply({
+        rows: [open(1), { change: 'entry', row: entry(1, actionId(1)) }],
+        log: position(3),
+        side: { content: 5, quarantine: 6 },
+      });
+      models = await subject.reopen(models);
+      expect(await models.logPosition()).toEqual(position(3));
+      expect(await models.sidePosition('content')).toBe(5);
+      expect(await models.sidePosition('quarantine')).toBe(6);
+      expect(await models.action(TENANT, actionId(1))).toEqual(action(1));
+      expect(await models.entriesOf(TENANT, actionId(1))).toEqual([entry(1, actionId(1))]);
+    });
+
+    it('changes nothing when the same changes are applied twice', async () => {
+      const rows: RowChange[] = [
+        open(1),
+        { change: 'entry', row: entry(1, actionId(1)) },
+        { change: 'node', row: { level: 0, index: 1, hash: hashOf(4) } },
+        { change: 'content', row: content(1, digestOf(9)) },
+        { change: 'input', digest: digestOf(3), index: 1 },
+      ];
+      await models.apply({ rows });
+      const once = await models.dump();
+      await models.apply({ rows });
+      expect(await models.dump()).toBe(once);
+    });
+
+    it('tells two stores apart by one byte', async () => {
+      await models.apply({ rows: [{ change: 'entry', row: entry(1, null) }] });
+      const first = await models.dump();
+      await models.clear();
+      const other = { ...entry(1, null), bytes: Uint8Array.of(0x7b, 2, 0x7d) };
+      await models.apply({ rows: [{ change: 'entry', row: other }] });
+      expect(await models.dump()).not.toBe(first);
+    });
+
+    it('moves an action, and never backwards', async () => {
+      await models.apply({ rows: [open(1)] });
+      const move = (index: number, status: ActionStatus): RowChange => ({
+        change: 'action-moved',
+        tenant: TENANT,
+        actionId: actionId(1),
+        index,
+        at: at(index),
+        to: { status },
+      });
+      await models.apply({ rows: [move(5, 'bound')] });
+      await models.apply({ rows: [move(4, 'denied')] });
+      const row = await models.action(TENANT, actionId(1));
+      expect(row?.status).toBe('bound');
+      expect(row?.lastIndex).toBe(5);
+    });
+
+    it('opens an action that was refused before, and keeps an admitted one', async () => {
+      await models.apply({ rows: [open(1, 'refused'), open(1)] });
+      expect((await models.action(TENANT, actionId(1)))?.status).toBe('pending');
+      await models.apply({ rows: [open(1, 'refused')] });
+      expect((await models.action(TENANT, actionId(1)))?.status).toBe('pending');
+    });
+
+    it('pages through actions by key, newest first, each once', async () => {
+      await models.apply({
+        rows: Array.from({ length: 25 }, (_, n) => open(n, n % 5 === 0 ? 'bound' : 'pending')),
+      });
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await models.actions({ tenant: TENANT, limit: 7, cursor });
+        seen.push(...page.rows.map((row) => row.actionId));
+        cursor = page.cursor;
+      } while (cursor !== null);
+      expect(seen).toEqual(Array.from({ length: 25 }, (_, n) => actionId(24 - n)));
+      const bound = await models.actions({ tenant: TENANT, limit: 10, status: 'bound' });
+      expect(bound.rows).toHaveLength(5);
+      expect(bound.cursor).toBeNull();
+      expect((await models.actions({ tenant: 'other', limit: 10 })).rows).toEqual([]);
+    });
+
+    it('refuses a page without a bound', async () => {
+      await expect(models.actions({ tenant: TENANT, limit: 501 })).rejects.toMatchObject({
+        code: 'PAGE_REQUEST',
+      });
+      await expect(models.entries(0, 0)).rejects.toMatchObject({ code: 'PAGE_REQUEST' });
+    });
+
+    it('erases content, also what comes after the erasure', async () => {
+      await models.apply({ rows: [open(1), { change: 'content', row: content(1, digestOf(1)) }] });
+      expect(await models.content(TENANT, actionId(1))).toHaveLength(1);
+      await models.apply({
+        rows: [
+          { change: 'content-erased', tenant: TENANT, actionId: actionId(1) },
+          { change: 'content', row: content(1, digestOf(2)) },
+        ],
+      });
+      expect(await models.content(TENANT, actionId(1))).toEqual([]);
+      expect((await models.action(TENANT, actionId(1)))?.erased).toBe(true);
+    });
+
+    it('answers an input by its entry before its quarantine', async () => {
+      await models.apply({
+        rows: [{ change: 'quarantined', digest: digestOf(1), code: 'SIGNATURE_INVALID' }],
+      });
+      expect(await models.input(digestOf(1))).toEqual({
+        kind: 'quarantined',
+        code: 'SIGNATURE_INVALID',
+      });
+      await models.apply({ rows: [{ change: 'input', digest: digestOf(1), index: 4 }] });
+      expect(await models.input(digestOf(1))).toEqual({ kind: 'entry', index: 4 });
+    });
+
+    it('gives the nodes that it has, many at a time', async () => {
+      const rows: RowChange[] = Array.from({ length: 900 }, (_, index) => ({
+        change: 'node',
+        row: { level: 0, index, hash: hashOf(index % 256) },
+      }));
+      await models.apply({ rows });
+      const wanted = Array.from({ length: 901 }, (_, index) => ({ level: 0, index }));
+      expect(await models.nodes(wanted)).toHaveLength(900);
+    });
+
+    it('gives the newest checkpoint, and the first that covers a size', async () => {
+      await models.apply({
+        rows: [3, 9, 6].map((size) => ({ change: 'checkpoint', size, note: `note ${size}` })),
+      });
+      expect((await models.checkpoint())?.size).toBe(9);
+      expect((await models.checkpoint(4))?.size).toBe(6);
+      expect(await models.checkpoint(10)).toBeUndefined();
+    });
+
+    it('replaces and removes members', async () => {
+      const row = {
+        kind: 'agent',
+        id: 'a',
+        thumbprint: digestOf(1),
+        person: null,
+        text: '{}',
+        sinceIndex: 0,
+      };
+      await models.apply({ rows: [{ change: 'member-set', row }] });
+      expect(await models.memberByThumbprint('agent', digestOf(1))).toEqual(row);
+      await models.apply({
+        rows: [{ change: 'member-set', row: { ...row, thumbprint: digestOf(2), sinceIndex: 5 } }],
+      });
+      expect(await models.memberByThumbprint('agent', digestOf(1))).toBeUndefined();
+      await models.apply({ rows: [{ change: 'member-removed', kind: 'agent', id: 'a' }] });
+      expect(await models.member('agent', 'a')).toBeUndefined();
+    });
+
+    it('clears to what a new store is', async () => {
+      const empty = await models.dump();
+      await models.apply({ rows: [open(1)], log: position(2), side: { content: 1 } });
+      expect(await models.dump()).not.toBe(empty);
+      await models.clear();
+      expect(await models.dump()).toBe(empty);
+      expect(await models.logPosition()).toBeUndefined();
+      expect(await models.sidePosition('content')).toBe(0);
+    });
+  });
+}
