@@ -14,6 +14,9 @@ const RECORD_OVERHEAD_BYTES = 24;
 export const MAX_READ_RECORDS = 10_000;
 export const MAX_READ_BYTES = 16_000_000;
 
+/** Not every storage gives such text back as it was. */
+const NOT_A_KEY = /[\0\p{Surrogate}]/u;
+
 /** What a record counts against MAX_APPEND_BYTES. */
 export function appendCostBytes(record: NewRecord): number {
   return utf8Length(record.key) + record.value.length + RECORD_OVERHEAD_BYTES;
@@ -32,8 +35,8 @@ export function assertAppendable(records: readonly NewRecord[]): void {
     if (record.key.length > MAX_KEY_BYTES || utf8Length(record.key) > MAX_KEY_BYTES) {
       throw limit(`expected a key of at most ${MAX_KEY_BYTES} bytes`, record.key.length);
     }
-    if (/\p{Surrogate}/u.test(record.key)) {
-      throw new BrokerError('BROKER_LIMIT', 'expected a key of whole characters');
+    if (NOT_A_KEY.test(record.key)) {
+      throw new BrokerError('BROKER_LIMIT', 'expected a key of whole characters without U+0000');
     }
     totalBytes += appendCostBytes(record);
   }

@@ -282,6 +282,7 @@ function describeLimits(context: Context): void {
     const refused = [[], tooMany, tooLarge, [record(1), record(MAX_RECORD_BYTES + 1)]];
     refused.push([{ key: 'k'.repeat(513), value: new Uint8Array() }]);
     refused.push([{ key: '\ud800', value: new Uint8Array() }]);
+    refused.push([{ key: 'a\0b', value: new Uint8Array() }]);
     for (const records of refused) {
       expect(await code(broker.append(LOG, records))).toBe('BROKER_LIMIT');
     }
