@@ -1,5 +1,11 @@
+import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
+import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
 import { loadDescriptor, type Descriptor } from './descriptor.ts';
 
 /** The types that every ledger knows from its first entry on. */
-export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [GENERIC_COMMAND].map(loadDescriptor);
+export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
+  AUTHORITY_CHANGE,
+  GENERIC_COMMAND,
+  IAM_POLICY_CHANGE,
+].map(loadDescriptor);

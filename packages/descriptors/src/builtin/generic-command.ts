@@ -159,13 +159,7 @@ export const GENERIC_COMMAND: JsonObject = {
     },
     { label: 'Stopped after', text: [{ field: '/params/timeout_s' }, ' seconds'] },
   ],
-  claims: [
-    {
-      label: 'Purpose',
-      text: [{ field: '/params/purpose' }],
-      absent: 'not given',
-    },
-  ],
+  claims: [{ label: 'Purpose', text: [{ field: '/params/purpose' }], absent: 'not given' }],
   not_covered: [
     'What an interpreter other than the one named above does with the program.',
     'Libraries and further programs that the program loads, sources or starts.',
