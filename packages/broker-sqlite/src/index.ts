@@ -1,1 +1,1 @@
-export {};
+export { openSqliteBroker, type SqliteBrokerOptions } from './sqlite-broker.ts';

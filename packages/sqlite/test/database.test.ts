@@ -263,7 +263,7 @@ describe('the worker', () => {
     const database = await open();
     await database.run([{ sql: INSERT, params: [1, null, 'kept'] }]);
     const endless =
-      'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x, x FROM n';
+      'WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT hex(zeroblob(20000)) AS t FROM n';
     const outstanding = [
       database.all(endless),
       database.run([{ sql: 'SELECT 1' }]),

@@ -1,0 +1,200 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BrokerError, type Broker, type TopicPartition } from '@countersign/broker';
+import { brokerContract } from '@countersign/broker/testing';
+import { openSqliteBroker } from '@countersign/broker-sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const LOG: TopicPartition = { topic: 'log', partition: 0 };
+const CONTENT: TopicPartition = { topic: 'content', partition: 0 };
+
+brokerContract('sqlite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'broker-'));
+  let nowMs = 1_000;
+  return {
+    open: () => openSqliteBroker({ path: join(folder, 'topics.db'), clock: () => nowMs }),
+    dispose: () => rm(folder, { recursive: true }),
+    setClock: (ms: number) => {
+      nowMs = ms;
+    },
+  };
+});
+
+let folder: string;
+let path: string;
+const opened: Broker[] = [];
+
+async function open(maxPages?: number): Promise<Broker> {
+  const bound = maxPages === undefined ? {} : { maxPages };
+  const broker = await openSqliteBroker({ path, clock: () => 5, ...bound });
+  opened.push(broker);
+  return broker;
+}
+
+async function codeAndKind(operation: Promise<unknown>): Promise<string> {
+  try {
+    await operation;
+  } catch (error) {
+    if (error instanceof BrokerError) return `${error.code} ${error.kind}`;
+    throw error;
+  }
+  return 'resolved';
+}
+
+function record(text: string, key = 'k'): { key: string; value: Uint8Array } {
+  return { key, value: Buffer.from(text) };
+}
+
+async function everything(broker: Broker): Promise<string[]> {
+  const found: string[] = [];
+  const end = await broker.end(LOG);
+  while (found.length < end) {
+    const records = await broker.read(LOG, found.length, 5_000);
+    for (const { value } of records) found.push(Buffer.from(value ?? []).toString());
+  }
+  return found;
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'broker-'));
+  path = join(folder, 'topics.db');
+});
+
+afterEach(async () => {
+  for (const broker of opened.splice(0)) await broker.close();
+  await rm(folder, { recursive: true });
+});
+
+describe('a process that is killed', () => {
+  const ROUNDS = 5;
+
+  it('loses no acknowledged record, and leaves no append half done', async () => {
+    const acknowledged = new Map<number, string>();
+    for (let round = 0; round < ROUNDS; round += 1) {
+      for (const line of await appendUntilKilled(`${round}`, 60 * (round + 1))) {
+        const [offset = '', id = ''] = line.split(' ');
+        acknowledged.set(Number(offset), id);
+      }
+      // Opened right after the kill: the lock of a dead process is gone with it.
+      const broker = await open();
+      const texts = await everything(broker);
+      await broker.close();
+      for (const [offset, id] of acknowledged) {
+        const parts = texts.slice(offset, offset + 3).map((text) => text.split(' ')[0]);
+        expect(parts).toEqual([`${id}.0`, `${id}.1`, `${id}.2`]);
+      }
+      expect(texts.length % 3).toBe(0);
+    }
+    expect(acknowledged.size).toBeGreaterThan(ROUNDS);
+  }, 60_000);
+
+  /** The lines it printed before it died, without a last one that was cut. */
+  function appendUntilKilled(run: string, lifeMs: number): Promise<string[]> {
+    const args = ['--conditions=@countersign/source', '--import', 'tsx'];
+    const script = join(import.meta.dirname, 'appender.ts');
+    const child = spawn(process.execPath, [...args, script, path, run], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    let killer: NodeJS.Timeout | undefined;
+    child.stdout.on('data', (chunk: Buffer) => {
+      printed += chunk.toString();
+      killer ??= setTimeout(() => child.kill('SIGKILL'), lifeMs);
+    });
+    return new Promise((resolve, reject) => {
+      child.on('close', (_code, signal) => {
+        if (signal === 'SIGKILL') resolve(printed.split('\n').slice(0, -1));
+        else reject(new Error(`expected the appender to be killed, it ended by itself`));
+      });
+    });
+  }
+});
+
+describe('a file', () => {
+  it('of somebody else is BROKER_FOREIGN, and stays as it was', async () => {
+    await writeFile(path, 'not a topic '.repeat(100));
+    expect(await codeAndKind(open())).toBe('BROKER_FOREIGN fatal');
+    expect(await readFile(path, 'utf8')).toBe('not a topic '.repeat(100));
+  });
+
+  it('that another broker holds is BROKER_BUSY, and that one goes on', async () => {
+    const first = await open();
+    expect(await codeAndKind(open())).toBe('BROKER_BUSY fatal');
+    await first.append(LOG, [record('still here')]);
+    expect(await everything(first)).toEqual(['still here']);
+  });
+
+  it('whose tables are damaged is BROKER_CORRUPT', async () => {
+    const first = await open();
+    await first.append(
+      LOG,
+      Array.from({ length: 300 }, (_, i) => record(`${i} ${'x'.repeat(500)}`)),
+    );
+    await first.close();
+    const bytes = await readFile(path);
+    bytes.fill(0x7f, 4096 * 10);
+    await writeFile(path, bytes);
+    const damaged = await open();
+    expect(await codeAndKind(everything(damaged))).toBe('BROKER_CORRUPT fatal');
+  });
+
+  it.each(['the value', 'the key'])(
+    'with one bit flipped in %s is BROKER_CORRUPT',
+    async (text) => {
+      const first = await open();
+      await first.append(LOG, [record('the value', 'the key')]);
+      await first.append(LOG, [record('another', 'k')]);
+      await first.close();
+      const bytes = await readFile(path);
+      const at = bytes.indexOf(text);
+      bytes[at + 5] = (bytes[at + 5] ?? 0) ^ 1;
+      await writeFile(path, bytes);
+      const damaged = await open();
+      expect(await codeAndKind(damaged.read(LOG, 0, 1))).toBe('BROKER_CORRUPT fatal');
+      expect(await damaged.read(LOG, 1, 1)).toHaveLength(1);
+    },
+  );
+
+  it('that may not grow is BROKER_DISK_FULL: nothing of that append, all of the others', async () => {
+    const broker = await open(30);
+    await broker.append(LOG, [record('before')]);
+    const outcomes = await Promise.all([
+      codeAndKind(broker.append(LOG, [record('small')])),
+      codeAndKind(broker.append(LOG, [record('part of it'), record('x'.repeat(500_000))])),
+      codeAndKind(broker.append(LOG, [record('small too')])),
+    ]);
+    expect(outcomes).toEqual(['resolved', 'BROKER_DISK_FULL retryable', 'resolved']);
+    await broker.close();
+    const roomier = await open();
+    await roomier.append(LOG, [record('after')]);
+    expect(await everything(roomier)).toEqual(['before', 'small', 'small too', 'after']);
+  });
+});
+
+describe('erasure', () => {
+  it('leaves no byte of the value in any file', async () => {
+    const broker = await open();
+    const secret = 'salary of somebody ';
+    const intake: TopicPartition = { topic: 'intake', partition: 1 };
+    for (const tp of [CONTENT, intake]) {
+      await broker.append(tp, [record(secret, 'gone'), record(secret.repeat(5_000), 'gone')]);
+      await broker.append(tp, [record('stays as it is', 'kept')]);
+    }
+    expect(await onDisk(secret)).toBe(true);
+    await broker.erase('content', 'gone');
+    await broker.erase('intake', 'gone');
+    expect(await onDisk('stays as it is')).toBe(true);
+    expect(await onDisk('salary of')).toBe(false);
+    const values = (await broker.read(CONTENT, 0, 10)).map((r) => r.value?.length ?? null);
+    expect(values).toEqual([null, null, 14]);
+  });
+
+  async function onDisk(text: string): Promise<boolean> {
+    const names = await readdir(folder);
+    expect(names).toContain('topics.db');
+    const files = await Promise.all(names.map((name) => readFile(join(folder, name))));
+    return files.some((bytes) => bytes.includes(text));
+  }
+});
