@@ -1,1 +1,10 @@
-export {};
+export { parseEvidence, type Evidence } from './evidence.ts';
+export type { Execution } from './execution.ts';
+export type { Expected } from './expectation.ts';
+export { compareHeads, type HeadComparison } from './heads.ts';
+export type { ApprovalFacts, Facts, Level, Outcome, UseFacts } from './outcome.ts';
+export type { Step } from './step-log.ts';
+export { parseTrust, type PinnedHead, type Trust } from './trust.ts';
+export type { UseClaimed, UseOutcome } from './use-outcome.ts';
+export { createVerifier, type Verifier, type VerifyOptions } from './verifier.ts';
+export { VerifyError, type Refusal, type VerifyCode } from './verify-error.ts';

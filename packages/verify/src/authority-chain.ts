@@ -1,0 +1,210 @@
+import { fromBase64url, timestampMs, type VerifySignature } from '@countersign/canonical';
+import {
+  applyChange,
+  applyEnrolment,
+  authorityFromGenesis,
+  BindingError,
+  enrolmentPayload,
+  signedMessage,
+  type AuthorityChanged,
+  type AuthorityRef,
+  type AuthorityState,
+  type CredentialEnrolled,
+  type Leaf,
+} from '@countersign/binding';
+import { BoundedCache } from './bounded-cache.ts';
+import { checkBoundChange } from './bound-change.ts';
+import type { ChainLink } from './evidence.ts';
+import { readEntry, type EntryText } from './logged-entry.ts';
+import type { Trust } from './trust.ts';
+import { VerifyError } from './verify-error.ts';
+
+/** The authority as of one of its entries. */
+export interface AuthorityAt {
+  readonly ref: AuthorityRef;
+  readonly state: AuthorityState;
+}
+
+/** From genesis on. Each step was authorised under the one before it. */
+export type AuthorityHistory = readonly AuthorityAt[];
+
+interface VerifiedChain {
+  readonly links: readonly ChainLink[];
+  readonly history: AuthorityHistory;
+}
+
+/** An authority whose place in the log is not known before the next entry, or the binding, cites it. */
+interface Unplaced {
+  readonly leaf: Leaf;
+  readonly state: AuthorityState;
+  /** It stands behind this index. */
+  readonly after: number;
+}
+
+/** Authorities that one verifier remembers; a new one comes with each change. */
+const CHAINS_MAX = 16;
+
+/** Folds authority chains from the pinned genesis, and remembers those that it has verified. */
+export class AuthorityChainCheck {
+  readonly #trust: Trust;
+  readonly #verifySignature: VerifySignature;
+  /** By the leaf of the last entry. */
+  readonly #verified = new BoundedCache<VerifiedChain>(CHAINS_MAX);
+
+  constructor(trust: Trust, verifySignature: VerifySignature) {
+    this.#trust = trust;
+    this.#verifySignature = verifySignature;
+  }
+
+  /**
+   * Everything that the authority was, up to the entry that is cited.
+   *
+   * @throws VerifyError `AUTHORITY_MISSING`, `GENESIS_MISMATCH`, `AUTHORITY_CHAIN_INVALID`
+   */
+  async history(links: readonly ChainLink[], cited: AuthorityRef): Promise<AuthorityHistory> {
+    const known = this.#verified.get(cited.leaf);
+    if (known !== undefined && (links.length === 0 || sameLinks(links, known.links))) {
+      const last = known.history.at(-1);
+      if (last?.ref.index === cited.index && last.ref.root === cited.root) return known.history;
+      throw invalidChain('expected the binding to cite the last entry as it is');
+    }
+    const history = await this.#fold(links, cited);
+    this.#verified.set(cited.leaf, { links, history });
+    return history;
+  }
+
+  async #fold(links: readonly ChainLink[], cited: AuthorityRef): Promise<AuthorityHistory> {
+    const [first, ...changes] = links;
+    if (first === undefined) {
+      throw new VerifyError(
+        'AUTHORITY_MISSING',
+        'expected the chain of the authority from genesis',
+      );
+    }
+    let unplaced = this.#founded(first);
+    const history: AuthorityAt[] = [];
+    for (const [position, link] of changes.entries()) {
+      const path = `change ${position + 1}`;
+      const change = inChain(path, () =>
+        readEntry({ code: 'EVIDENCE_FORMAT', path, json: link.entry }, 'authority-changed'),
+      );
+      const before = placed(unplaced, change.entry.previous, history);
+      history.push(before);
+      unplaced = await this.#changed({ path, change, before, binding: link.binding });
+    }
+    history.push(placed(unplaced, cited, history));
+    return history;
+  }
+
+  #founded(link: ChainLink): Unplaced {
+    const place = { code: 'EVIDENCE_FORMAT', path: 'genesis', json: link.entry } as const;
+    const { entry, leaf } = inChain('genesis', () => readEntry(place, 'ledger-founded'));
+    if (leaf !== this.#trust.genesis || entry.origin !== this.#trust.origin) {
+      throw new VerifyError('GENESIS_MISMATCH', 'expected the genesis that the trust file pins');
+    }
+    if (link.binding !== undefined) throw invalidChain('expected no binding for genesis');
+    return { leaf, state: inChain('genesis', () => authorityFromGenesis(entry)), after: -1 };
+  }
+
+  async #changed(step: {
+    readonly path: string;
+    readonly change: EntryText<AuthorityChanged>;
+    readonly before: AuthorityAt;
+    readonly binding: string | undefined;
+  }): Promise<Unplaced> {
+    const { path, before, binding } = step;
+    const { entry, leaf } = step.change;
+    const { change } = entry;
+    if (entry.tenant !== before.state.ledger.tenant) throw invalidChain('expected one tenant');
+    const context = { before, trust: this.#trust, verifySignature: this.#verifySignature };
+    const atMs = timestampMs(entry.at);
+    if (change.change === 'bound') {
+      const next = await inChainAsync(path, async () => {
+        const effect = await checkBoundChange({ change, binding, ...context });
+        return applyChange(before.state, effect, atMs);
+      });
+      return rooted({ leaf, state: next, after: change.binding_index }, entry);
+    }
+    if (binding !== undefined) throw invalidChain('expected no binding for an enrolment');
+    const next = await inChainAsync(path, async () => {
+      await assertInvited(change, before.state, this.#verifySignature);
+      return applyEnrolment(before.state, change.statement, atMs);
+    });
+    return rooted({ leaf, state: next, after: before.ref.index }, entry);
+  }
+}
+
+/** A person's key is enrolled by the holder of an invitation, never by the operator of the ledger. */
+async function assertInvited(
+  enrolled: CredentialEnrolled,
+  state: AuthorityState,
+  verifySignature: VerifySignature,
+): Promise<void> {
+  const { statement, signature } = enrolled;
+  const invitation = state.get('invitation', statement.invitation);
+  if (invitation === undefined) {
+    throw new VerifyError('INVITATION_INVALID', 'expected an invitation of this authority');
+  }
+  const isSigned = await verifySignature({
+    algorithm: 'ecdsa-p256-sha256',
+    publicKey: fromBase64url(invitation.public_key),
+    message: signedMessage('enrolment', enrolmentPayload(statement)),
+    signature: fromBase64url(signature),
+  });
+  if (!isSigned) {
+    throw new VerifyError('SIGNATURE_INVALID', 'expected a signature by the key of the invitation');
+  }
+}
+
+function placed(unplaced: Unplaced, ref: AuthorityRef, history: AuthorityHistory): AuthorityAt {
+  const { leaf, state, after } = unplaced;
+  const isHere =
+    ref.leaf === leaf &&
+    ref.root === state.root &&
+    (history.length === 0 ? ref.index === 0 : ref.index > after);
+  if (!isHere) throw invalidChain('expected each entry to cite the one before it as it is');
+  return { ref, state };
+}
+
+function rooted(unplaced: Unplaced, entry: AuthorityChanged): Unplaced {
+  if (unplaced.state.root !== entry.authority_root) {
+    throw invalidChain('expected the root that the change leads to');
+  }
+  return unplaced;
+}
+
+function sameLinks(links: readonly ChainLink[], known: readonly ChainLink[]): boolean {
+  return (
+    links.length === known.length &&
+    links.every(({ entry, binding }, position) => {
+      const other = known[position];
+      return other?.entry === entry && other.binding === binding;
+    })
+  );
+}
+
+function invalidChain(expected: string, cause?: unknown): VerifyError {
+  return new VerifyError('AUTHORITY_CHAIN_INVALID', expected, { cause });
+}
+
+function inChain<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw chainError(path, error);
+  }
+}
+
+async function inChainAsync<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw chainError(path, error);
+  }
+}
+
+/** Whatever was wrong with one change, the chain does not hold; the message says what it was. */
+function chainError(path: string, error: unknown): unknown {
+  const isRefusal = error instanceof VerifyError || error instanceof BindingError;
+  return isRefusal ? invalidChain(`${path}: ${error.code}: ${error.message}`, error) : error;
+}

@@ -1,0 +1,148 @@
+import { fromBase64url } from '@countersign/canonical';
+import {
+  BindingError,
+  isAuthorityType,
+  signedMessage,
+  verifyMembership,
+  type AuthorityState,
+} from '@countersign/binding';
+import type { Action } from '@countersign/descriptors';
+import type { AuthorityChainCheck, AuthorityHistory } from './authority-chain.ts';
+import type { ProvenMember } from './evidence.ts';
+import { assertExclusions } from './exclusion.ts';
+import { assertBootstrap } from './policy-check.ts';
+import { sameJson } from './same-json.ts';
+import type { Verification } from './verification.ts';
+import { VerifyError } from './verify-error.ts';
+
+/** The authority when the request was admitted, and when it was bound. */
+export interface Authorities {
+  readonly admitted: AuthorityState;
+  readonly bound: AuthorityState;
+}
+
+/** Steps 12 to 15 of schemas/formats/evidence.md §5: who everybody is, by the authority alone. */
+export async function checkAuthority(
+  run: Verification,
+  chains: AuthorityChainCheck,
+): Promise<Authorities> {
+  const { evidence, log } = run;
+  log.begin('authority chain');
+  const history = await chains.history(evidence.authority.chain, evidence.binding.entry.authority);
+  const authorities = citedAuthorities(history, run);
+  log.ok(`${history.length - 1} changes since genesis`);
+  log.begin('membership');
+  assertMembers(authorities.bound, run);
+  log.ok(`${evidence.authority.members.length} members under ${authorities.bound.root}`);
+  log.begin('registration');
+  assertRegistered(authorities.admitted, run);
+  log.ok('agent, executor, descriptor and rule as the authority holds them');
+  return authorities;
+}
+
+function citedAuthorities(history: AuthorityHistory, { evidence }: Verification): Authorities {
+  const bound = history.at(-1);
+  const admitted = history.find(({ ref }) => sameJson(ref, evidence.admission.entry.authority));
+  if (bound === undefined || admitted === undefined) {
+    throw new VerifyError('AUTHORITY_CHAIN_INVALID', 'expected an admission under this authority');
+  }
+  return { admitted: admitted.state, bound: bound.state };
+}
+
+/** Whoever decided must be proven, so that the evidence also serves a verifier who has the root alone. */
+function assertMembers(authority: AuthorityState, { evidence }: Verification): void {
+  const { size, members } = evidence.authority;
+  if (size !== authority.size) throw notProven('the size of the authority');
+  for (const proven of members) assertMember(proven, authority);
+  const isProven = (kind: string, id: string): boolean =>
+    members.some(({ member }) => member['kind'] === kind && member['id'] === id);
+  const { decisions } = evidence.binding.entry;
+  const areAllThere =
+    isProven('ledger', 'ledger') &&
+    decisions.every(
+      ({ person, credential }) => isProven('person', person) && isProven('credential', credential),
+    );
+  if (!areAllThere) throw notProven('the ledger, and each person with their credential');
+}
+
+function assertMember(proven: ProvenMember, authority: AuthorityState): void {
+  const { index, path } = proven;
+  const member = authority.members[index];
+  if (member === undefined || !sameJson(member, proven.member)) {
+    throw notProven('the member of the authority at that index');
+  }
+  try {
+    verifyMembership({ member, index, path }, { root: authority.root, size: authority.size });
+  } catch (error) {
+    if (!(error instanceof BindingError)) throw error;
+    throw new VerifyError('MEMBERSHIP_INVALID', error.message, { cause: error });
+  }
+}
+
+function notProven(expected: string): VerifyError {
+  return new VerifyError('MEMBERSHIP_INVALID', `expected ${expected}`);
+}
+
+/** The ledger froze who asks, who runs it and by which rule; it could have frozen what it liked. */
+function assertRegistered(authority: AuthorityState, run: Verification): void {
+  const { entry } = run.evidence.binding;
+  const { ledger } = authority;
+  if (ledger.tenant !== entry.tenant || ledger.demo !== entry.demo) {
+    throw new VerifyError(
+      'ADMISSION_MISMATCH',
+      'expected the tenant and the demo mark of the ledger',
+    );
+  }
+  if (ledger.separation !== entry.separation) {
+    throw new VerifyError('ADMISSION_MISMATCH', 'expected the separation of the ledger');
+  }
+  assertExclusions(entry, authority);
+  assertExecutor(authority, run);
+  const { name, version } = entry.action_type;
+  if (authority.get('descriptor', `${name}/${version}`)?.digest !== entry.descriptor_digest) {
+    throw new VerifyError('DESCRIPTOR_MISMATCH', 'expected a descriptor of the authority');
+  }
+  if (isAuthorityType(name)) assertBootstrap(ledger.bootstrap, run);
+  else if (authority.get('policy', 'policy')?.digest !== entry.policy_digest) {
+    throw new VerifyError('POLICY_MISMATCH', 'expected the policy of the authority');
+  }
+}
+
+function assertExecutor(authority: AuthorityState, { evidence }: Verification): void {
+  const { id, audience, descriptor_digest: interfaceDigest } = evidence.binding.entry.executor;
+  const executor = authority.get('executor', id);
+  if (executor === undefined) {
+    throw new VerifyError('EXECUTOR_UNKNOWN', 'expected an executor of the authority');
+  }
+  if (executor.interface_digest !== interfaceDigest) {
+    throw new VerifyError('EXECUTOR_DESCRIPTOR_MISMATCH', 'expected the interface it registered');
+  }
+  if (!executor.audiences.includes(audience)) {
+    throw new VerifyError('EXECUTOR_MISMATCH', 'expected an audience that it registered');
+  }
+}
+
+/** Step 15: the agent itself asked for this. Without the action there is nothing to check the signature with. */
+export async function checkRequest(
+  action: Action | undefined,
+  authority: AuthorityState,
+  run: Verification,
+): Promise<void> {
+  const { evidence, verifySignature, log } = run;
+  log.begin('request signature');
+  const agent = authority.get('agent', evidence.binding.entry.agent.id);
+  if (action === undefined) {
+    log.skip('content erased');
+    return;
+  }
+  const isSigned =
+    agent !== undefined &&
+    (await verifySignature({
+      algorithm: 'ed25519',
+      publicKey: fromBase64url(agent.public_key),
+      message: signedMessage('request', action.bytes),
+      signature: fromBase64url(evidence.admission.entry.request_signature),
+    }));
+  if (!isSigned) throw new VerifyError('SIGNATURE_INVALID', 'expected the signature of the agent');
+  log.ok(`signed by ${agent.id}`);
+}

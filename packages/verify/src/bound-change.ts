@@ -1,0 +1,82 @@
+import { utf8, type VerifySignature } from '@countersign/canonical';
+import {
+  isAuthorityType,
+  parseAuthorityChange,
+  policyDigest,
+  requirementOf,
+  type AuthorityChange,
+  type BindingMade,
+  type BoundChange,
+} from '@countersign/binding';
+import type { AuthorityAt } from './authority-chain.ts';
+import { namedAction } from './content-check.ts';
+import { checkDecisions } from './decision-check.ts';
+import { assertExclusions } from './exclusion.ts';
+import { readEntry } from './logged-entry.ts';
+import { sameJson } from './same-json.ts';
+import { StepLog } from './step-log.ts';
+import type { Trust } from './trust.ts';
+import { VerifyError } from './verify-error.ts';
+
+/** A change of the authority with the binding that is said to allow it. */
+export interface BoundStep {
+  readonly change: BoundChange;
+  /** Text of the `binding-made` entry. */
+  readonly binding: string | undefined;
+  readonly before: AuthorityAt;
+  readonly trust: Trust;
+  readonly verifySignature: VerifySignature;
+}
+
+/**
+ * That the persons of the authority before it signed for this very change, by the bootstrap rule. Answers its effect.
+ */
+export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange> {
+  const { change, before, trust, verifySignature } = step;
+  const binding = citedBinding(step);
+  const { envelope } = namedAction(utf8(change.action), binding.action_digest);
+  const isOfAction =
+    isAuthorityType(envelope.type) &&
+    envelope.tenant === binding.tenant &&
+    envelope.action_id === binding.action_id &&
+    envelope.agent.id === binding.agent.id &&
+    envelope.agent.key_thumbprint === binding.agent.key_thumbprint;
+  if (!isOfAction) {
+    throw new VerifyError('ACTION_DIGEST_MISMATCH', 'expected the action that was bound');
+  }
+  assertBootstrapRule(binding, before);
+  assertExclusions(binding, before.state);
+  await checkDecisions({
+    binding,
+    authority: before.state,
+    trust,
+    verifySignature,
+    log: new StepLog(),
+  });
+  const effect = envelope.params['change'];
+  if (effect === undefined) throw new VerifyError('SCHEMA_INVALID', 'expected a change');
+  return parseAuthorityChange(effect);
+}
+
+function citedBinding({ change, binding: text, before }: BoundStep): BindingMade {
+  const place = { code: 'EVIDENCE_FORMAT', path: 'binding', json: text } as const;
+  const { entry, leaf } = readEntry(place, 'binding-made');
+  const isCited = leaf === change.binding && change.binding_index > before.ref.index;
+  if (!isCited || entry.tenant !== before.state.ledger.tenant) {
+    throw new VerifyError('NOT_BOUND', 'expected the binding that the change cites');
+  }
+  // It was bound by the authority that it changes, so nobody else's change can lie between the two.
+  if (!sameJson(entry.authority, before.ref)) {
+    throw new VerifyError('AUTHORITY_STALE', 'expected a binding under the authority before it');
+  }
+  return entry;
+}
+
+function assertBootstrapRule(binding: BindingMade, { state }: AuthorityAt): void {
+  const { bootstrap, separation } = state.ledger;
+  const isRule =
+    binding.policy_digest === policyDigest(bootstrap) &&
+    sameJson(binding.requirement, requirementOf(bootstrap)) &&
+    binding.separation === separation;
+  if (!isRule) throw new VerifyError('POLICY_MISMATCH', 'expected the bootstrap rule');
+}

@@ -1,0 +1,152 @@
+import { CanonicalError, utf8, type Digest } from '@countersign/canonical';
+import { BindingError, rationaleDigest } from '@countersign/binding';
+import {
+  DescriptorError,
+  displayDigest,
+  parseAction,
+  render,
+  type Action,
+  type Descriptor,
+} from '@countersign/descriptors';
+import { checkReceipt } from './log-check.ts';
+import { sameJson } from './same-json.ts';
+import type { Verification } from './verification.ts';
+import { VerifyError } from './verify-error.ts';
+
+/** Steps 5 to 9 of schemas/formats/evidence.md §5. Answers the action, or undefined when it was erased. */
+export async function checkContent(run: Verification): Promise<Action | undefined> {
+  const { evidence, log } = run;
+  const { action: text } = evidence.content;
+  log.begin('descriptor');
+  const descriptor = namedDescriptor(run);
+  log.ok(`${descriptor.type}/${descriptor.typeVersion}`);
+  if (text === null) {
+    await checkErased(run);
+    return undefined;
+  }
+  log.begin('action');
+  const action = namedAction(utf8(text), evidence.binding.entry.action_digest);
+  assertAdmitted(action, run);
+  log.ok(action.digest);
+  log.begin('display');
+  assertDisplayed(descriptor, action, run);
+  log.ok('rendered again from the action, with the same digest');
+  log.begin('rationales');
+  assertRationales(run);
+  log.ok(`${evidence.content.rationales.length}`);
+  return action;
+}
+
+function namedDescriptor({ evidence, documents }: Verification): Descriptor {
+  const { descriptor_digest: digest, action_type: type } = evidence.binding.entry;
+  const descriptor = mismatching('DESCRIPTOR_MISMATCH', () =>
+    documents.descriptor(digest, evidence.descriptor),
+  );
+  if (descriptor === undefined) {
+    throw new VerifyError('DESCRIPTOR_MISMATCH', 'expected the descriptor of the admission');
+  }
+  if (descriptor.type !== type.name || descriptor.typeVersion !== type.version) {
+    throw new VerifyError('DESCRIPTOR_MISMATCH', `expected ${type.name}/${type.version}`);
+  }
+  return descriptor;
+}
+
+/** The action whose digest was bound; any other bytes, whatever is wrong with them, are another action. */
+export function namedAction(bytes: Uint8Array, digest: Digest): Action {
+  const action = mismatching('ACTION_DIGEST_MISMATCH', () => parseAction(bytes));
+  if (action.digest !== digest) {
+    throw new VerifyError('ACTION_DIGEST_MISMATCH', `expected the action ${digest}`);
+  }
+  return action;
+}
+
+/** The digest covers all of the action, but the ledger wrote parts of it out again: they must agree. */
+function assertAdmitted({ envelope }: Action, { evidence }: Verification): void {
+  const { entry } = evidence.admission;
+  const isAdmitted =
+    envelope.tenant === entry.tenant &&
+    envelope.action_id === entry.action_id &&
+    envelope.type === entry.action_type.name &&
+    envelope.type_version === entry.action_type.version &&
+    envelope.agent.id === entry.agent.id &&
+    envelope.agent.key_thumbprint === entry.agent.key_thumbprint &&
+    sameJson(envelope.executor, entry.executor) &&
+    sameJson(personsOf(envelope.acting_for), entry.acting_for) &&
+    entry.not_after <= envelope.not_after &&
+    entry.max_uses <= envelope.max_uses;
+  if (!isAdmitted) {
+    throw new VerifyError(
+      'ADMISSION_MISMATCH',
+      'expected the admission to say what the action says',
+    );
+  }
+}
+
+function personsOf(chain: Action['envelope']['acting_for']): string[] {
+  return chain.filter(({ kind }) => kind === 'person').map(({ sub }) => sub);
+}
+
+function assertDisplayed(descriptor: Descriptor, action: Action, { evidence }: Verification): void {
+  const display = mismatching('DISPLAY_MISMATCH', () => render(descriptor, action));
+  if (displayDigest(display) !== evidence.binding.entry.display_digest) {
+    throw new VerifyError('DISPLAY_MISMATCH', 'expected the action to render to what was signed');
+  }
+  if (!sameJson(display, evidence.display)) {
+    throw new VerifyError('DISPLAY_MISMATCH', 'expected the display that was signed');
+  }
+}
+
+/** One for each decision, in the same order. */
+function assertRationales({ evidence }: Verification): void {
+  const { decisions, requirement } = evidence.binding.entry;
+  const { rationales } = evidence.content;
+  const isComplete =
+    rationales.length === decisions.length &&
+    decisions.every(({ leaf, rationale_digest: digest }, position) => {
+      const rationale = rationales[position];
+      if (rationale?.decision !== leaf) return false;
+      return mismatching('RATIONALE_MISMATCH', () => rationaleDigest(rationale)) === digest;
+    });
+  if (!isComplete) {
+    throw new VerifyError('RATIONALE_MISMATCH', 'expected the rationale of each decision');
+  }
+  if (requirement.rationale === 'required' && rationales.some(({ text }) => text.trim() === '')) {
+    throw new VerifyError('RATIONALE_REQUIRED', 'expected a rationale of each person');
+  }
+}
+
+/** Content may be gone, if the log says that it was erased. What is left are digests. */
+async function checkErased(run: Verification): Promise<void> {
+  const { evidence, log } = run;
+  const { erased, binding } = evidence;
+  if (erased === undefined) {
+    log.begin('content');
+    throw new VerifyError('CONTENT_MISSING', 'expected the action, or the entry of its erasure');
+  }
+  await checkReceipt(run, 'erasure receipt', erased);
+  log.begin('content');
+  const isErased =
+    erased.entry.action_id === binding.entry.action_id &&
+    erased.entry.tenant === binding.entry.tenant &&
+    erased.entry.erased.includes(binding.entry.action_digest);
+  if (!isErased) throw new VerifyError('CONTENT_MISSING', 'expected the erasure of this action');
+  log.skip(`erased at ${erased.entry.at} (digests only)`);
+}
+
+/** What the readers of content refuse is a mismatch here: the ledger admitted something else. */
+function mismatching<T>(
+  code:
+    'ACTION_DIGEST_MISMATCH' | 'DESCRIPTOR_MISMATCH' | 'DISPLAY_MISMATCH' | 'RATIONALE_MISMATCH',
+  read: () => T,
+): T {
+  try {
+    return read();
+  } catch (error) {
+    const isRefusal =
+      error instanceof DescriptorError ||
+      error instanceof CanonicalError ||
+      error instanceof BindingError;
+    if (!isRefusal) throw error;
+    throw new VerifyError(code, error.message, { cause: error });
+  }
+}

@@ -1,0 +1,144 @@
+import type { VerifySignature } from '@countersign/canonical';
+import {
+  decisionChallenge,
+  statementOf,
+  type AuthorityState,
+  type BindingMade,
+  type BoundDecision,
+  type CredentialMember,
+} from '@countersign/binding';
+import { HumanProofError, verifyAssertion, type AssertionFacts } from '@countersign/human-proof';
+import type { StepLog } from './step-log.ts';
+import type { Trust } from './trust.ts';
+import { VerifyError } from './verify-error.ts';
+
+export interface DecisionContext {
+  readonly binding: BindingMade;
+  /** The authority in force when the binding was made, verified from genesis. */
+  readonly authority: AuthorityState;
+  readonly trust: Trust;
+  readonly verifySignature: VerifySignature;
+  readonly log: StepLog;
+}
+
+/** That enough of the right persons have signed for exactly this: schemas/formats/evidence.md §5, steps 17 and 18. */
+export async function checkDecisions(context: DecisionContext): Promise<void> {
+  const { binding, log } = context;
+  const { decisions, requirement } = binding;
+  log.begin('quorum');
+  assertStatement(context);
+  assertQuorum(context);
+  log.ok(`${decisions.length} persons, ${requirement.approvals} needed`);
+  for (const [position, decision] of decisions.entries()) {
+    log.begin(`decision ${position + 1}`);
+    assertEligible(decision, context);
+    const facts = await assertProven(decision, context);
+    log.ok(`${decision.person} signed with class ${facts.proofClass} on ${facts.origin}`);
+  }
+}
+
+/** What was signed is what was bound: the common part of all statements repeats the binding's own members. */
+function assertStatement({ binding, trust }: DecisionContext): void {
+  const { statement } = binding;
+  const isSame =
+    statement.ledger === trust.origin &&
+    statement.tenant === binding.tenant &&
+    statement.action_id === binding.action_id &&
+    statement.admission === binding.admission &&
+    statement.action_digest === binding.action_digest &&
+    statement.display_digest === binding.display_digest;
+  if (!isSame) {
+    throw new VerifyError('DECISION_REQUEST_MISMATCH', 'expected a statement about this binding');
+  }
+}
+
+function assertQuorum({ binding, authority }: DecisionContext): void {
+  const { decisions, requirement } = binding;
+  if (decisions.length === 0) {
+    throw new VerifyError('NO_HUMAN_PROOF', 'expected a proof of at least one person');
+  }
+  if (new Set(decisions.map(({ person }) => person)).size !== decisions.length) {
+    throw new VerifyError('DUPLICATE_HUMAN', 'expected distinct persons');
+  }
+  const keys = decisions.map(
+    ({ credential }) => authority.get('credential', credential)?.public_key ?? credential,
+  );
+  if (new Set(keys).size !== decisions.length) {
+    throw new VerifyError('DUPLICATE_KEY', 'expected distinct keys');
+  }
+  if (decisions.length < requirement.approvals) {
+    throw new VerifyError(
+      'QUORUM_NOT_MET',
+      `expected ${requirement.approvals} persons, got ${decisions.length}`,
+    );
+  }
+}
+
+function assertEligible(decision: BoundDecision, { binding, authority }: DecisionContext): void {
+  const { person } = decision;
+  const credential = credentialOf(decision, authority);
+  if (credential.person !== person) {
+    throw new VerifyError('CREDENTIAL_UNKNOWN', 'expected a credential of the person named');
+  }
+  if (authority.get('person', person)?.class !== 'natural') {
+    throw new VerifyError('NOT_A_NATURAL_PERSON', 'expected a natural person');
+  }
+  const exclusion = binding.excluded.find((excluded) => excluded.person === person);
+  if (exclusion !== undefined) {
+    throw new VerifyError(exclusion.code, 'expected a person other than who asks');
+  }
+  const { approvers } = binding.requirement;
+  if (approvers !== 'any' && !approvers.includes(person)) {
+    throw new VerifyError('NOT_ELIGIBLE', 'expected one of the approvers of the rule');
+  }
+  // Times of this form sort as their text does (canonical-json.md §8).
+  if (decision.not_after < binding.at) {
+    throw new VerifyError('EXPIRED', 'expected a decision still good when it was bound');
+  }
+}
+
+function credentialOf(decision: BoundDecision, authority: AuthorityState): CredentialMember {
+  const credential = authority.get('credential', decision.credential);
+  if (credential === undefined) {
+    throw new VerifyError('KEY_NOT_ENROLLED_AT_TIME', 'expected a credential of that authority');
+  }
+  return credential;
+}
+
+async function assertProven(
+  decision: BoundDecision,
+  context: DecisionContext,
+): Promise<AssertionFacts> {
+  const { proof_classes: allowed } = context.binding.requirement;
+  const facts = await assertion(decision, context);
+  const { proofClass } = facts;
+  if (proofClass !== decision.proof_class || !allowed.includes(proofClass)) {
+    throw new VerifyError('PROOF_CLASS', `expected ${allowed.join(' or ')}, got ${proofClass}`);
+  }
+  if (!context.trust.accept.proofClasses.includes(proofClass)) {
+    throw new VerifyError('PROOF_CLASS_NOT_ACCEPTED', `the trust file accepts no ${proofClass}`);
+  }
+  return facts;
+}
+
+async function assertion(
+  decision: BoundDecision,
+  context: DecisionContext,
+): Promise<AssertionFacts> {
+  const { binding, authority, verifySignature } = context;
+  const credential = credentialOf(decision, authority);
+  const { rps } = authority.ledger;
+  const expected = {
+    challenge: decisionChallenge(statementOf(binding, decision)),
+    origins: rps.flatMap(({ origins }) => origins),
+    rpIds: rps.map(({ id }) => id),
+    credential: { credential_id: credential.id, public_key: credential.public_key },
+    requireUserVerification: !binding.requirement.proof_classes.includes('up'),
+  };
+  try {
+    return await verifyAssertion(decision.proof, expected, verifySignature);
+  } catch (error) {
+    if (!(error instanceof HumanProofError)) throw error;
+    throw new VerifyError('ASSERTION_INVALID', `${error.why}: ${error.message}`, { cause: error });
+  }
+}

@@ -1,0 +1,84 @@
+import { parseStrict, utf8, type Digest, type Json } from '@countersign/canonical';
+import {
+  BindingError,
+  leafOf,
+  parseEntry,
+  type Entry,
+  type EntryOf,
+  type EntryType,
+} from '@countersign/binding';
+import {
+  closedObject,
+  isArray,
+  isObject,
+  member,
+  refusedAt,
+  textOf,
+  type JsonPlace,
+} from './closed-json.ts';
+import { VerifyError } from './verify-error.ts';
+
+/** An entry of the log as its exact text, so that what is hashed is what was received. */
+export interface EntryText<E> {
+  readonly text: string;
+  readonly entry: E;
+  readonly leaf: Digest;
+}
+
+export interface LoggedEntry<E> extends EntryText<E> {
+  /** Not yet verified. */
+  readonly receipt: string;
+}
+
+/** Reads `{entry, receipt}`. @throws VerifyError as readEntry */
+export function loggedEntry<T extends EntryType>(
+  place: JsonPlace,
+  type: T,
+): LoggedEntry<EntryOf<T>> {
+  closedObject(place, ['entry', 'receipt']);
+  const receipt = textOf(member(place, 'receipt'));
+  return { ...readEntry(member(place, 'entry'), type), receipt };
+}
+
+/**
+ * Reads the exact text of an entry of one type.
+ *
+ * @throws VerifyError `EVIDENCE_FORMAT`; `NO_HUMAN_PROOF` and `ASSERTION_INVALID` for a binding that lacks a proof
+ * or has a malformed one
+ */
+export function readEntry<T extends EntryType>(place: JsonPlace, type: T): EntryText<EntryOf<T>> {
+  const text = textOf(place);
+  const bytes = utf8(text);
+  const entry = parsed(place, bytes);
+  if (!isOfType(entry, type)) throw refusedAt(place, `an entry of type ${type}`);
+  return { text, entry, leaf: leafOf(bytes) };
+}
+
+function isOfType<T extends EntryType>(entry: Entry, type: T): entry is EntryOf<T> {
+  return entry.type === type;
+}
+
+function parsed(place: JsonPlace, bytes: Uint8Array): Entry {
+  try {
+    return parseEntry(bytes);
+  } catch (error) {
+    if (!(error instanceof BindingError)) throw error;
+    if (error.code === 'ASSERTION_INVALID') {
+      throw new VerifyError('ASSERTION_INVALID', `${place.path}: ${error.message}`, {
+        cause: error,
+      });
+    }
+    if (error.code === 'SCHEMA_INVALID' && lacksProof(parseStrict(bytes))) {
+      throw new VerifyError('NO_HUMAN_PROOF', `${place.path}: expected a proof of each person`);
+    }
+    throw refusedAt(place, `an entry (${error.message})`);
+  }
+}
+
+/** A binding that names persons, or none, without what they signed: nobody's key can stand in for them. */
+function lacksProof(json: Json): boolean {
+  if (!isObject(json) || json['type'] !== 'binding-made') return false;
+  const decisions = json['decisions'];
+  if (!isArray(decisions) || decisions.length === 0) return true;
+  return decisions.some((decision) => !isObject(decision) || !isObject(decision['proof']));
+}

@@ -1,0 +1,104 @@
+import type { Digest } from '@countersign/canonical';
+import type { Leaf, ProofClass, Separation } from '@countersign/binding';
+import type { Evidence } from './evidence.ts';
+import type { Positions } from './log-check.ts';
+import { StepLog, type Step } from './step-log.ts';
+import { refusalOf, VerifyError, type VerifyCode } from './verify-error.ts';
+
+/** Each level includes the one before. */
+export type Level = 'sealed' | 'human';
+
+export interface Outcome {
+  /** An executor runs on VALID alone. */
+  readonly outcome: 'VALID' | 'REFUSED' | 'INDETERMINATE';
+  /** Of the first step that failed; absent when VALID. */
+  readonly code?: VerifyCode;
+  readonly level: Level;
+  readonly steps: readonly Step[];
+  /** What has been proven; only when VALID. */
+  readonly facts?: Facts;
+}
+
+export interface ApprovalFacts {
+  readonly person: string;
+  readonly credential: string;
+  readonly proof_class: ProofClass;
+  /** Absent when erased. */
+  readonly rationale?: string;
+}
+
+export interface UseFacts {
+  readonly use_id: string;
+  readonly used_at: string;
+  readonly start_by: string;
+}
+
+export interface Facts {
+  readonly tenant: string;
+  readonly action_id: string;
+  readonly action_digest: Digest;
+  readonly action_type: string;
+  readonly agent: string;
+  readonly executor: string;
+  readonly binding: { readonly leaf: Leaf; readonly index: number };
+  readonly approvals: readonly ApprovalFacts[];
+  readonly bound_at: string;
+  readonly use_by: string;
+  readonly max_uses: number;
+  readonly separation: Separation;
+  readonly demo: boolean;
+  readonly is_content_erased: boolean;
+  readonly uses: readonly UseFacts[];
+  readonly revoked_at?: string;
+}
+
+/** Runs the steps; a VerifyError ends them and becomes the outcome. Anything else is a bug, and goes on. */
+export async function outcomeOf(
+  level: Level,
+  check: (log: StepLog) => Promise<Facts>,
+): Promise<Outcome> {
+  const log = new StepLog();
+  try {
+    const facts = await check(log);
+    return { outcome: 'VALID', level, steps: log.steps, facts };
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    const refusal = refusalOf(error);
+    log.fail(refusal.outcome === 'REFUSED' ? 'refused' : 'indeterminate', error);
+    return { ...refusal, level, steps: log.steps };
+  }
+}
+
+export function factsOf(evidence: Evidence, positions: Positions): Facts {
+  const { entry, leaf } = evidence.binding;
+  const [revocation] = evidence.revocations;
+  return {
+    tenant: entry.tenant,
+    action_id: entry.action_id,
+    action_digest: entry.action_digest,
+    action_type: `${entry.action_type.name}/${entry.action_type.version}`,
+    agent: entry.agent.id,
+    executor: entry.executor.id,
+    binding: { leaf, index: positions.binding },
+    approvals: approvalsOf(evidence),
+    bound_at: entry.at,
+    use_by: entry.use_by,
+    max_uses: entry.max_uses,
+    separation: entry.separation,
+    demo: entry.demo,
+    is_content_erased: evidence.content.action === null,
+    uses: evidence.uses.map(({ entry: use }) => ({
+      use_id: use.use_id,
+      used_at: use.at,
+      start_by: use.start_by,
+    })),
+    ...(revocation !== undefined && { revoked_at: revocation.entry.at }),
+  };
+}
+
+function approvalsOf({ binding, content }: Evidence): ApprovalFacts[] {
+  return binding.entry.decisions.map(({ person, credential, proof_class }, position) => {
+    const rationale = content.rationales[position]?.text;
+    return { person, credential, proof_class, ...(rationale !== undefined && { rationale }) };
+  });
+}

@@ -1,0 +1,18 @@
+import type { VerifySignature } from '@countersign/canonical';
+import type { DocumentCache } from './document-cache.ts';
+import type { Evidence } from './evidence.ts';
+import type { ReceiptCheck } from './receipt.ts';
+import type { StepLog } from './step-log.ts';
+import type { Trust } from './trust.ts';
+
+/** One run over one piece of evidence: what all of its steps share. */
+export interface Verification {
+  readonly evidence: Evidence;
+  readonly trust: Trust;
+  /** A demonstration ledger is accepted for this run, whatever the trust file says. */
+  readonly allowDemo: boolean;
+  readonly verifySignature: VerifySignature;
+  readonly receipts: ReceiptCheck;
+  readonly documents: DocumentCache;
+  readonly log: StepLog;
+}

@@ -1,0 +1,130 @@
+import type { VerifySignature } from '@countersign/canonical';
+import type { Action } from '@countersign/descriptors';
+import { AuthorityChainCheck } from './authority-chain.ts';
+import { checkAuthority, checkRequest } from './authority-check.ts';
+import { checkContent } from './content-check.ts';
+import { checkDecisions } from './decision-check.ts';
+import { DocumentCache } from './document-cache.ts';
+import { parseEvidence, type Evidence } from './evidence.ts';
+import { assertExecutable, type Execution } from './execution.ts';
+import { checkExpectations, checkTime, type Expected } from './expectation.ts';
+import { checkLogged, type Positions } from './log-check.ts';
+import { factsOf, outcomeOf, type Level, type Outcome } from './outcome.ts';
+import { checkPolicy } from './policy-check.ts';
+import { ReceiptCheck } from './receipt.ts';
+import type { Trust } from './trust.ts';
+import { checkHistory } from './use-check.ts';
+import { useOutcome, type UseClaimed, type UseOutcome } from './use-outcome.ts';
+import type { Verification } from './verification.ts';
+import { VerifyError } from './verify-error.ts';
+
+export interface VerifyOptions {
+  readonly level: Level;
+  /** Without it nothing is said about expiry: an auditor looks at what is long past. */
+  readonly nowMs?: number;
+  readonly skewMs?: number;
+  readonly allowDemo?: boolean;
+  readonly expect?: Expected;
+}
+
+/**
+ * Verifies evidence against one trust file, with no network. It remembers, within bounds, the checkpoints, authority
+ * chains, descriptors and policies that it has verified: keep one for as long as the trust file is the same.
+ */
+export interface Verifier {
+  /** Whether this was bound. It says nothing of whether it may run now: that is `verifyForExecution`. */
+  verify(evidence: Evidence, options: VerifyOptions): Promise<Outcome>;
+  /** Reads the file first; one that is malformed is REFUSED. */
+  verifyFile(file: Uint8Array, options: VerifyOptions): Promise<Outcome>;
+  /** Whether this executor may claim a use of it now, and run exactly this action on the state as it is. */
+  verifyForExecution(evidence: Evidence, execution: Execution): Promise<Outcome>;
+  /** Whether a claimed use is in the log, and may still be started. */
+  verifyUse(claimed: UseClaimed): Promise<UseOutcome>;
+}
+
+/**
+ * @example
+ * const verifier = createVerifier({ trust: parseTrust(trustFile), verifySignature });
+ * const { outcome } = await verifier.verifyFile(evidenceFile, { level: 'human' });
+ */
+export function createVerifier(parts: {
+  readonly trust: Trust;
+  readonly verifySignature: VerifySignature;
+}): Verifier {
+  const { trust, verifySignature } = parts;
+  const receipts = new ReceiptCheck(trust, verifySignature);
+  const chains = new AuthorityChainCheck(trust, verifySignature);
+  const documents = new DocumentCache();
+  const shared = { trust, verifySignature, receipts, documents };
+
+  function verify(evidence: Evidence, options: VerifyOptions): Promise<Outcome> {
+    const { level, nowMs, skewMs, allowDemo = false, expect = {} } = options;
+    return outcomeOf(level, async (log) => {
+      const run = { ...shared, evidence, allowDemo, log };
+      const { positions, action } = await checkEvidence(run, level, chains);
+      if (nowMs !== undefined) checkTime(run, { nowMs, ...(skewMs !== undefined && { skewMs }) });
+      checkExpectations(run, action, expect);
+      return factsOf(evidence, positions);
+    });
+  }
+
+  return {
+    verify,
+    async verifyFile(file, options) {
+      try {
+        return await verify(parseEvidence(file), options);
+      } catch (error) {
+        if (!(error instanceof VerifyError)) throw error;
+        return outcomeOf(options.level, () => Promise.reject(error));
+      }
+    },
+    verifyForExecution(evidence, execution) {
+      const level = execution.level ?? 'human';
+      return outcomeOf(level, async (log) => {
+        const run = { ...shared, evidence, allowDemo: execution.allowDemo ?? false, log };
+        const { positions, action } = await checkEvidence(run, level, chains);
+        assertExecutable(run, action, execution);
+        return factsOf(evidence, positions);
+      });
+    },
+    verifyUse: (claimed) => useOutcome(claimed, receipts),
+  };
+}
+
+/** All steps but those that depend on the caller: schemas/formats/evidence.md §5. */
+async function checkEvidence(
+  run: Verification,
+  level: Level,
+  chains: AuthorityChainCheck,
+): Promise<{ positions: Positions; action: Action | undefined }> {
+  const positions = await checkLogged(run);
+  const action = await checkContent(run);
+  checkPolicy(run);
+  checkAccepted(run);
+  if (level === 'sealed') {
+    await checkHistory(run, undefined);
+    return { positions, action };
+  }
+  const authorities = await checkAuthority(run, chains);
+  await checkRequest(action, authorities.admitted, run);
+  const { trust, verifySignature, log } = run;
+  const binding = run.evidence.binding.entry;
+  await checkDecisions({ binding, authority: authorities.bound, trust, verifySignature, log });
+  await checkHistory(run, authorities.bound);
+  return { positions, action };
+}
+
+/** Step 11: kinds of ledger that only some readers take. */
+function checkAccepted({ evidence, trust, allowDemo, log }: Verification): void {
+  const { separation, demo } = evidence.binding.entry;
+  log.begin('demo');
+  if (demo && !allowDemo && !trust.accept.demo) {
+    throw new VerifyError('DEMO_LEDGER', 'expected no ledger that was founded for a demonstration');
+  }
+  log.ok(demo ? 'a demonstration, as allowed' : 'no demonstration');
+  log.begin('separation');
+  if (!trust.accept.separation.includes(separation)) {
+    throw new VerifyError('SEPARATION_NOT_ACCEPTED', `the trust file accepts no ${separation}`);
+  }
+  log.ok(separation);
+}
