@@ -1,76 +1,137 @@
 import { fromBase64url, timestampMs, type Digest, type Json } from '@countersign/canonical';
 import { HumanProofError, parseCoseKey } from '@countersign/human-proof';
 import type { AuthorityState } from './authority.ts';
-import { member, memberKind, type Member, type MemberKind } from './authority-member.ts';
+import {
+  audiences,
+  descriptorId,
+  personClass,
+  type AgentMember,
+  type ExecutorMember,
+  type InvitationMember,
+  type Member,
+  type MemberKind,
+  type PersonMember,
+} from './authority-member.ts';
 import { BindingError, refusing } from './binding-error.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
+import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
 import { locksOut } from './lock-out.ts';
-import { policyDigest, policyShape, type Policy } from './policy.ts';
-import { invalid, object, oneOf, text, variant, type Shape } from './shape.ts';
+import { policyDigest, policyShape, typeName, type Policy } from './policy.ts';
+import {
+  boolean,
+  integer,
+  invalid,
+  object,
+  oneOf,
+  optional,
+  variant,
+  type Shape,
+} from './shape.ts';
 import { keyThumbprint } from './signed-object.ts';
 
-/** A new member. */
-export interface MemberAdded {
-  readonly op: 'add';
-  readonly member: Member;
+export interface PersonInvited {
+  readonly kind: 'person-invited';
+  readonly person: string;
+  readonly class: PersonMember['class'];
+  readonly invitation: Pick<InvitationMember, 'id' | 'public_key' | 'not_after'>;
 }
 
-/** An agent, executor or descriptor in place of the one with its id. */
-export interface MemberReplaced {
-  readonly op: 'replace';
-  readonly member: Member;
+export interface CredentialRevoked {
+  readonly kind: 'credential-revoked';
+  readonly credential_id: string;
 }
 
-export interface MemberRemoved {
-  readonly op: 'remove';
-  readonly kind: MemberKind;
+export interface AgentEnrolled {
+  readonly kind: 'agent-enrolled';
+  readonly agent: Omit<AgentMember, 'kind' | 'key_thumbprint'>;
+}
+
+export interface ExecutorEnrolled {
+  readonly kind: 'executor-enrolled';
+  readonly executor: Omit<ExecutorMember, 'kind' | 'key_thumbprint'>;
+}
+
+export interface HolderRevoked {
+  readonly kind: 'agent-revoked' | 'executor-revoked';
   readonly id: string;
 }
 
 export interface PolicySet {
-  readonly op: 'policy-set';
+  readonly kind: 'policy-set';
   readonly policy: Policy;
 }
 
-/** From `solo` to `full`. There is no way back. */
-export interface SeparationRaised {
-  readonly op: 'separation-full';
+export interface DescriptorEnrolled {
+  readonly kind: 'descriptor-enrolled';
+  readonly type: string;
+  readonly type_version: number;
+  readonly digest: Digest;
 }
 
 /** What an `authority.change` action does: schemas/formats/authority.md §6. */
 export type AuthorityChange =
-  MemberAdded | MemberReplaced | MemberRemoved | PolicySet | SeparationRaised;
+  | PersonInvited
+  | CredentialRevoked
+  | AgentEnrolled
+  | ExecutorEnrolled
+  | HolderRevoked
+  | PolicySet
+  | DescriptorEnrolled;
 
-const MEMBER_ID_MAX = 1_400;
+const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
+  kind: oneOf('agent-revoked', 'executor-revoked'),
+  id,
+});
 
-const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('op', {
-  add: object<MemberAdded>({ op: oneOf('add'), member }),
-  replace: object<MemberReplaced>({ op: oneOf('replace'), member }),
-  remove: object<MemberRemoved>({ op: oneOf('remove'), kind: memberKind, id: text(MEMBER_ID_MAX) }),
-  'policy-set': object<PolicySet>({ op: oneOf('policy-set'), policy: policyShape }),
-  'separation-full': object<SeparationRaised>({ op: oneOf('separation-full') }),
+const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind', {
+  'person-invited': object<PersonInvited>({
+    kind: oneOf('person-invited'),
+    person: personId,
+    class: personClass,
+    invitation: object<PersonInvited['invitation']>({
+      id: digest,
+      public_key: spki,
+      not_after: time,
+    }),
+  }),
+  'credential-revoked': object<CredentialRevoked>({
+    kind: oneOf('credential-revoked'),
+    credential_id: credentialId,
+  }),
+  'agent-enrolled': object<AgentEnrolled>({
+    kind: oneOf('agent-enrolled'),
+    agent: object<AgentEnrolled['agent']>({
+      id,
+      public_key: spki,
+      owner: personId,
+      operator: boolean,
+      person: optional(personId),
+    }),
+  }),
+  'executor-enrolled': object<ExecutorEnrolled>({
+    kind: oneOf('executor-enrolled'),
+    executor: object<ExecutorEnrolled['executor']>({
+      id,
+      public_key: spki,
+      audiences,
+      interface_digest: digest,
+    }),
+  }),
+  'agent-revoked': holderRevoked,
+  'executor-revoked': holderRevoked,
+  'policy-set': object<PolicySet>({ kind: oneOf('policy-set'), policy: policyShape }),
+  'descriptor-enrolled': object<DescriptorEnrolled>({
+    kind: oneOf('descriptor-enrolled'),
+    type: typeName,
+    type_version: integer(1, 9_999),
+    digest,
+  }),
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
 export function parseAuthorityChange(json: Json): AuthorityChange {
   return authorityChange(json, 'change');
 }
-
-/** A key comes with an invitation and its proof of possession only, so nobody can add one in another's name. */
-const ADDABLE: ReadonlySet<MemberKind> = new Set<MemberKind>([
-  'person',
-  'invitation',
-  'agent',
-  'executor',
-  'descriptor',
-  'log-key',
-]);
-const REPLACEABLE: ReadonlySet<MemberKind> = new Set<MemberKind>([
-  'agent',
-  'executor',
-  'descriptor',
-]);
-const REMOVABLE: ReadonlySet<MemberKind> = new Set<MemberKind>([...ADDABLE, 'credential']);
 
 /**
  * The authority after a change, if the change is possible at that time.
@@ -90,25 +151,50 @@ export function applyChange(
 }
 
 function changed(state: AuthorityState, change: AuthorityChange): AuthorityState {
-  switch (change.op) {
-    case 'add':
-      return added(state, change.member);
-    case 'replace':
-      return replaced(state, change.member);
-    case 'remove':
-      return removed(state, change);
+  switch (change.kind) {
+    case 'person-invited':
+      return invited(state, change);
+    case 'credential-revoked': {
+      const credential = state.get('credential', change.credential_id);
+      if (credential === undefined) throw unknownMember('credential');
+      return state.retire(credential);
+    }
+    case 'agent-enrolled':
+      return added(state, { kind: 'agent', ...change.agent, ...thumbprintOf(change.agent) });
+    case 'executor-enrolled':
+      return added(state, {
+        kind: 'executor',
+        ...change.executor,
+        ...thumbprintOf(change.executor),
+      });
+    case 'agent-revoked':
+      return removed(state, 'agent', change.id);
+    case 'executor-revoked':
+      return removed(state, 'executor', change.id);
     case 'policy-set':
       return state.with({ kind: 'policy', id: 'policy', digest: policyDigest(change.policy) });
-    case 'separation-full':
-      if (state.ledger.separation === 'full') {
-        throw new BindingError('MEMBER_EXISTS', 'change: expected separation solo before');
-      }
-      return state.with({ ...state.ledger, separation: 'full' });
+    case 'descriptor-enrolled': {
+      const type = { name: change.type, version: change.type_version };
+      return added(state, { kind: 'descriptor', id: descriptorId(type), digest: change.digest });
+    }
   }
 }
 
+/** A person who is known may be invited again, for another key of theirs; their class never changes. */
+function invited(state: AuthorityState, change: PersonInvited): AuthorityState {
+  const known = state.get('person', change.person);
+  if (known !== undefined && known.class !== change.class) {
+    throw new BindingError('MEMBER_EXISTS', 'change: expected the class that this person has');
+  }
+  const person: Member = { kind: 'person', id: change.person, class: change.class };
+  return added(state.with(person), {
+    kind: 'invitation',
+    person: change.person,
+    ...change.invitation,
+  });
+}
+
 function added(state: AuthorityState, next: Member): AuthorityState {
-  if (!ADDABLE.has(next.kind)) throw invalid('change/member', 'a kind that can be added');
   if (state.has(next.kind, next.id)) {
     throw new BindingError('MEMBER_EXISTS', `change: expected no ${next.kind} with this id`);
   }
@@ -116,40 +202,21 @@ function added(state: AuthorityState, next: Member): AuthorityState {
   return state.with(next);
 }
 
-function replaced(state: AuthorityState, next: Member): AuthorityState {
-  if (!REPLACEABLE.has(next.kind)) throw invalid('change/member', 'a kind that can be replaced');
-  if (!state.has(next.kind, next.id)) throw unknownMember(next.kind);
-  const without = state.without(next.kind, next.id);
-  assertMember(without, next);
-  return state.with(next);
-}
-
-function removed(state: AuthorityState, gone: MemberRemoved): AuthorityState {
-  if (!REMOVABLE.has(gone.kind)) throw invalid('change/kind', 'a kind that can be removed');
-  if (!state.has(gone.kind, gone.id)) throw unknownMember(gone.kind);
-  const credential = gone.kind === 'credential' ? state.get('credential', gone.id) : undefined;
-  if (credential !== undefined) return state.retire(credential);
-  const after = state.without(gone.kind, gone.id);
-  return gone.kind === 'person' ? withoutKeysOf(after, gone.id) : after;
-}
-
-/** Who leaves takes their keys and invitations along; agents of theirs must be handed over first. */
-function withoutKeysOf(state: AuthorityState, person: string): AuthorityState {
-  const owned = state.ofKind('agent').some((a) => a.owner === person || a.person === person);
-  if (owned) throw new BindingError('MEMBER_EXISTS', 'change: expected no agent of this person');
-  let after = state;
-  for (const each of state.ofKind('invitation')) {
-    if (each.person === person) after = after.without('invitation', each.id);
-  }
-  for (const each of state.ofKind('credential')) {
-    if (each.person === person) after = after.retire(each);
-  }
-  return after;
+function removed(state: AuthorityState, kind: 'agent' | 'executor', gone: string): AuthorityState {
+  if (!state.has(kind, gone)) throw unknownMember(kind);
+  return state.without(kind, gone);
 }
 
 function unknownMember(kind: MemberKind): BindingError {
   return new BindingError('MEMBER_UNKNOWN', `change: expected a ${kind} with this id`);
 }
+
+function thumbprintOf(holder: { readonly public_key: string }): { key_thumbprint: Digest } {
+  return { key_thumbprint: keyThumbprint(fromBase64url(holder.public_key)) };
+}
+
+/** The ledger runs changes of its authority itself, under this name; nobody else can have it. */
+export const LEDGER_EXECUTOR = 'ledger';
 
 /** What a member must agree with among the others. @throws BindingError MEMBER_UNKNOWN, MEMBER_EXISTS, SCHEMA_INVALID */
 export function assertMember(others: AuthorityState, next: Member): void {
@@ -160,6 +227,7 @@ export function assertMember(others: AuthorityState, next: Member): void {
       assertOwnKey(others, next);
       return;
     case 'executor':
+      if (next.id === LEDGER_EXECUTOR) throw invalid('executor/id', 'another name');
       assertOwnKey(others, next);
       return;
     case 'invitation':

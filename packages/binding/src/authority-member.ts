@@ -14,7 +14,6 @@ import {
 import { approvalRule, type ApprovalRule } from './policy.ts';
 import {
   boolean,
-  invalid,
   list,
   matching,
   object,
@@ -125,18 +124,6 @@ export type Member =
 export type MemberKind = Member['kind'];
 export type MemberOf<K extends MemberKind> = Extract<Member, { kind: K }>;
 
-export const MEMBER_KINDS: readonly MemberKind[] = [
-  'agent',
-  'credential',
-  'descriptor',
-  'executor',
-  'invitation',
-  'ledger',
-  'log-key',
-  'person',
-  'policy',
-];
-
 const RPS_MAX = 8;
 const ORIGINS_MAX = 8;
 const AUDIENCES_MAX = 16;
@@ -155,6 +142,10 @@ export const relyingParties: Shape<readonly RelyingParty[]> = list(relyingParty,
   min: 1,
   max: RPS_MAX,
 });
+
+export const audiences: Shape<readonly string[]> = list(id, { min: 1, max: AUDIENCES_MAX });
+
+export const personClass: Shape<PersonMember['class']> = oneOf('natural', 'role', 'machine');
 
 export const separation: Shape<Separation> = oneOf('solo', 'full');
 
@@ -179,7 +170,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
   person: object<PersonMember>({
     kind: oneOf('person'),
     id: personId,
-    class: oneOf('natural', 'role', 'machine'),
+    class: personClass,
   }),
   invitation: object<InvitationMember>({
     kind: oneOf('invitation'),
@@ -208,7 +199,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     kind: oneOf('executor'),
     id,
     ...key,
-    audiences: list(id, { min: 1, max: AUDIENCES_MAX }),
+    audiences,
     interface_digest: digest,
   }),
   policy: object<PolicyMember>({ kind: oneOf('policy'), id: oneOf('policy'), digest }),
@@ -221,15 +212,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
 
 export const member: Shape<Member> = variant<Member>('kind', shapes);
 
-export const memberKind: Shape<MemberKind> = oneOf(...MEMBER_KINDS);
-
 /** The id of the member that describes this version of an action type. */
 export function descriptorId(type: { readonly name: string; readonly version: number }): string {
   return `${type.name}/${type.version}`;
-}
-
-/** A member of this kind, or a refusal: for parameters that the schema of another package only outlines. */
-export function assertKind<K extends MemberKind>(value: Member, kind: K): MemberOf<K> {
-  if (value.kind !== kind) throw invalid('member/kind', kind);
-  return value as MemberOf<K>;
 }

@@ -62,7 +62,10 @@ export const ruleId: Shape<string> = matching(
   'a rule id of 1 to 64 characters',
 );
 
-const typeName: Shape<string> = matching(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+$/, 'a type name');
+export const typeName: Shape<string> = matching(
+  /^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+$/,
+  'a type name',
+);
 
 const isAny = (json: Json): boolean => json === 'any';
 

@@ -15,19 +15,9 @@ import {
   type AuthorityRef,
   type Leaf,
 } from './field-shape.ts';
-import { requirement, type Requirement } from './policy.ts';
+import { requirement, typeName, type Requirement } from './policy.ts';
 import type { RefusalCode } from './refusal-code.ts';
-import {
-  boolean,
-  integer,
-  list,
-  matching,
-  object,
-  oneOf,
-  optional,
-  text,
-  type Shape,
-} from './shape.ts';
+import { boolean, integer, list, object, oneOf, optional, text, type Shape } from './shape.ts';
 
 export interface ActionType {
   readonly name: string;
@@ -116,7 +106,7 @@ export const terms = {
   action_digest: digest,
   display_digest: digest,
   action_type: object<ActionType>({
-    name: matching(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+$/, 'a type name'),
+    name: typeName,
     version: integer(1, 9_999),
   }),
   descriptor_digest: digest,

@@ -1,0 +1,139 @@
+import { digestOf, timestampMs, ulidTimeMs, type Digest } from '@countersign/canonical';
+import type { BoundDecision } from './decision-entry.ts';
+import type { Verdict } from './decision-statement.ts';
+import type { Leaf } from './field-shape.ts';
+import { jsonOf } from './json-bytes.ts';
+import type { ExecutorRef, RequestAdmitted } from './request-entry.ts';
+
+export type ActionStatus = 'pending' | 'bound' | 'denied' | 'expired' | 'revoked' | 'superseded';
+
+/** A decision that was accepted. Its proof is kept only while a binding may still need it. */
+export interface DecisionRecord {
+  readonly leaf: Leaf;
+  readonly statement: Digest;
+  readonly verdict: Verdict;
+  readonly person: string;
+  readonly credential: string;
+  readonly notAfterMs: number;
+  readonly index: number;
+  readonly bound: BoundDecision | undefined;
+}
+
+export interface UseRecord {
+  readonly useId: string;
+  readonly index: number;
+  readonly leaf: Leaf;
+  /** Of the signed claim. */
+  readonly claim: Digest;
+  readonly report?: { readonly payload: Digest; readonly index: number; readonly leaf: Leaf };
+}
+
+export interface BindingRecord {
+  readonly leaf: Leaf;
+  readonly index: number;
+  readonly useByMs: number;
+  /** Who approved, by which key: checked again at each use. */
+  readonly approvals: readonly { readonly person: string; readonly credential: string }[];
+}
+
+/** What the fold remembers of one action. A value: changes make a new one. */
+export interface ActionRecord {
+  readonly id: string;
+  readonly status: ActionStatus;
+  readonly admission: Leaf;
+  readonly admissionIndex: number;
+  readonly actionDigest: Digest;
+  readonly displayDigest: Digest;
+  readonly type: string;
+  readonly agent: string;
+  readonly owner: string;
+  readonly executor: ExecutorRef;
+  readonly decideByMs: number;
+  readonly maxUses: number;
+  readonly startWithinMs: number;
+  /** The whole admission, while it is open. */
+  readonly open: RequestAdmitted | undefined;
+  readonly decisions: readonly DecisionRecord[];
+  readonly binding?: BindingRecord;
+  readonly revocation?: { readonly statement: Digest; readonly index: number; readonly leaf: Leaf };
+  readonly uses: readonly UseRecord[];
+  /** Digests of rationales that the content store holds. */
+  readonly rationales: readonly Digest[];
+  /** Index of the entry that erased its content. */
+  readonly erasedIndex?: number;
+}
+
+export function recordOf(
+  entry: RequestAdmitted,
+  position: { readonly index: number; readonly leaf: Leaf },
+): ActionRecord {
+  return {
+    id: entry.action_id,
+    status: 'pending',
+    admission: position.leaf,
+    admissionIndex: position.index,
+    actionDigest: entry.action_digest,
+    displayDigest: entry.display_digest,
+    type: entry.action_type.name,
+    agent: entry.agent.id,
+    owner: entry.agent.owner,
+    executor: entry.executor,
+    decideByMs: timestampMs(entry.decide_by),
+    maxUses: entry.max_uses,
+    startWithinMs: entry.start_within_s * 1_000,
+    open: entry,
+    decisions: [],
+    uses: [],
+    rationales: [],
+  };
+}
+
+/** The record without what only an open request needs. */
+export function closed(
+  record: ActionRecord,
+  status: Exclude<ActionStatus, 'pending'>,
+): ActionRecord {
+  const decisions = record.decisions.map((decision) => ({ ...decision, bound: undefined }));
+  return { ...record, status, open: undefined, decisions };
+}
+
+const REMEMBERED_MS = 30 * 86_400_000;
+
+/** Whether an id may be forgotten: a request that reuses it is refused for its age alone. */
+export function isForgettable(record: ActionRecord, nowMs: number): boolean {
+  if (record.status === 'pending') return false;
+  const lastMs = Math.max(ulidTimeMs(record.id), record.decideByMs, record.binding?.useByMs ?? 0);
+  return lastMs + REMEMBERED_MS < nowMs;
+}
+
+/** Whether an id is too old to be used for something new. */
+export function isIdExpired(actionId: string, nowMs: number): boolean {
+  return ulidTimeMs(actionId) + REMEMBERED_MS < nowMs;
+}
+
+const digests = new WeakMap<ActionRecord, Digest>();
+
+/**
+ * Leaf hashes commit to everything that an entry says, so the digest of a record names its entries and its
+ * status only. Cached: records never change.
+ */
+export function recordDigest(record: ActionRecord): Digest {
+  const known = digests.get(record);
+  if (known !== undefined) return known;
+  const digest = digestOf('countersign/state/v1', jsonOf(recordSummary(record)));
+  digests.set(record, digest);
+  return digest;
+}
+
+function recordSummary(record: ActionRecord): object {
+  return {
+    action_id: record.id,
+    status: record.status,
+    admission: record.admission,
+    decisions: record.decisions.map((decision) => decision.leaf),
+    binding: record.binding?.leaf ?? null,
+    revocation: record.revocation?.leaf ?? null,
+    uses: record.uses.map((use) => ({ use: use.leaf, report: use.report?.leaf ?? null })),
+    erased: record.erasedIndex ?? null,
+  };
+}

@@ -1,0 +1,202 @@
+import { digestBytes, type VerifySignature } from '@countersign/canonical';
+import { parseAction } from '@countersign/descriptors';
+import { HumanProofError, verifyAssertion, type AssertionFacts } from '@countersign/human-proof';
+import type { CredentialMember } from './authority-member.ts';
+import type { AuthorityState } from './authority.ts';
+import { BindingError, refusalCodeOf } from './binding-error.ts';
+import {
+  decisionChallenge,
+  decisionDigest,
+  parseDecisionMade,
+  type DecisionMade,
+} from './decision-statement.ts';
+import { enrolmentPayload, parseEnrolment } from './enrolment.ts';
+import { parseErasureOrder } from './erasure-order.ts';
+import { parseExecutionReport } from './execution-report.ts';
+import type {
+  AuthenticatedInput,
+  DecisionInput,
+  EnrolmentInput,
+  ErasureInput,
+  Quarantined,
+  RawInput,
+  ReportInput,
+  RequestInput,
+  RequestPayload,
+  TickInput,
+  UseInput,
+} from './input.ts';
+import type { LedgerState } from './ledger-state.ts';
+import { parseSignedObject, verifySigned, type SignedObject } from './signed-object.ts';
+import { parseUseClaim } from './use-claim.ts';
+
+/** What all inputs have. The casts below add the brand, which stands for the checks just made. */
+function common(raw: RawInput): Pick<RawInput, 'input' | 'appendTimeMs' | 'offset'> {
+  return { input: raw.input, appendTimeMs: raw.appendTimeMs, offset: raw.offset };
+}
+
+/**
+ * Parses an input strictly and checks its signature with the key that the authority holds for its sender.
+ * Nothing of it is decided here: `decide` checks again that the key counts at its point of the log.
+ *
+ * @throws what `verifySignature` throws when it cannot check
+ */
+export async function authenticate(
+  raw: RawInput,
+  state: LedgerState,
+  verifySignature: VerifySignature,
+): Promise<AuthenticatedInput | Quarantined> {
+  try {
+    if (digestBytes('countersign/input/v1', raw.bytes) !== raw.input) {
+      throw new BindingError('TYPE_CONFUSION', 'input: expected the digest of its bytes');
+    }
+    return await authenticateKind(raw, state.authority, verifySignature);
+  } catch (error) {
+    const code = refusalCodeOf(error);
+    if (code === undefined) throw error;
+    return error instanceof HumanProofError
+      ? { status: 'quarantined', code, why: error.why }
+      : quarantined(code, error);
+  }
+}
+
+function quarantined(code: Quarantined['code'], error: unknown): Quarantined {
+  // A malformed proof is found while its frame is read, and arrives wrapped.
+  const cause = error instanceof BindingError ? error.cause : undefined;
+  return cause instanceof HumanProofError
+    ? { status: 'quarantined', code, why: cause.why }
+    : { status: 'quarantined', code };
+}
+
+async function authenticateKind(
+  raw: RawInput,
+  authority: AuthorityState,
+  verifySignature: VerifySignature,
+): Promise<AuthenticatedInput> {
+  switch (raw.kind) {
+    case 'request':
+    case 'use':
+    case 'report':
+    case 'erasure':
+      return authenticateSigned({ ...raw, kind: raw.kind }, authority, verifySignature);
+    case 'decision':
+      return authenticateDecision(raw, authority, verifySignature);
+    case 'enrolment':
+      return authenticateEnrolment(raw, authority, verifySignature);
+    case 'tick':
+      return { ...common(raw), kind: 'tick' } as TickInput;
+  }
+}
+
+type SignedRaw = RawInput & { readonly kind: 'request' | 'use' | 'report' | 'erasure' };
+
+async function authenticateSigned(
+  raw: SignedRaw,
+  authority: AuthorityState,
+  verifySignature: VerifySignature,
+): Promise<AuthenticatedInput> {
+  const signed = parseSignedObject(raw.bytes);
+  const isAgent = raw.kind === 'request' || raw.kind === 'erasure';
+  const holder = authority.holderOf(signed.key);
+  if (holder?.kind !== (isAgent ? 'agent' : 'executor')) {
+    const code = isAgent ? 'AGENT_UNKNOWN' : 'EXECUTOR_UNKNOWN';
+    throw new BindingError(code, `${raw.kind}: expected a key of the authority`);
+  }
+  const key = { kind: raw.kind, algorithm: 'ed25519', publicKey: holder.public_key } as const;
+  await verifySigned(signed, key, verifySignature);
+  return signedInput(raw, signed);
+}
+
+function signedInput(raw: SignedRaw, signed: SignedObject): AuthenticatedInput {
+  const shared = { ...common(raw), key: signed.key, signature: signed.signature };
+  const { payload } = signed;
+  switch (raw.kind) {
+    case 'request':
+      return { ...shared, kind: 'request', payload: requestPayload(payload) } as RequestInput;
+    case 'use':
+      return { ...shared, kind: 'use', payload, claim: parseUseClaim(payload) } as UseInput;
+    case 'report': {
+      const report = parseExecutionReport(payload);
+      return { ...shared, kind: 'report', payload, report } as ReportInput;
+    }
+    case 'erasure': {
+      const order = parseErasureOrder(payload);
+      return { ...shared, kind: 'erasure', payload, order } as ErasureInput;
+    }
+  }
+}
+
+/** An agent of ours signed these bytes: if they are no action, it is told so by an entry. */
+function requestPayload(payload: Uint8Array): RequestPayload {
+  try {
+    return { action: parseAction(payload) };
+  } catch (error) {
+    const fault = refusalCodeOf(error);
+    if (fault === undefined) throw error;
+    return { fault, actionDigest: digestBytes('countersign/action/v1', payload) };
+  }
+}
+
+async function authenticateDecision(
+  raw: RawInput,
+  authority: AuthorityState,
+  verifySignature: VerifySignature,
+): Promise<DecisionInput> {
+  const made = parseDecisionMade(raw.bytes);
+  const id = made.statement.credential;
+  const credential = authority.get('credential', id) ?? authority.retiredCredential(id);
+  if (credential === undefined) {
+    throw new BindingError('CREDENTIAL_UNKNOWN', 'decision: expected an enrolled credential');
+  }
+  const facts = await verifyDecisionProof(made, { authority, credential }, verifySignature);
+  return {
+    ...common(raw),
+    kind: 'decision',
+    made,
+    statementDigest: decisionDigest(made.statement),
+    facts,
+    publicKey: credential.public_key,
+  } as DecisionInput;
+}
+
+/** A proof holds for the rpId that its credential was made for, and for that rpId's origins alone. */
+async function verifyDecisionProof(
+  made: Pick<DecisionMade, 'statement' | 'proof'>,
+  by: { readonly authority: AuthorityState; readonly credential: CredentialMember },
+  verifySignature: VerifySignature,
+): Promise<AssertionFacts> {
+  const { credential } = by;
+  const rp = by.authority.ledger.rps.find((each) => each.id === credential.rp_id);
+  return verifyAssertion(
+    made.proof,
+    {
+      challenge: decisionChallenge(made.statement),
+      origins: rp?.origins ?? [],
+      rpIds: rp === undefined ? [] : [rp.id],
+      credential: { credential_id: credential.id, public_key: credential.public_key },
+      // The proof class is judged by the rule of the request, so that a refusal can be recorded.
+      requireUserVerification: false,
+    },
+    verifySignature,
+  );
+}
+
+async function authenticateEnrolment(
+  raw: RawInput,
+  authority: AuthorityState,
+  verifySignature: VerifySignature,
+): Promise<EnrolmentInput> {
+  const enrolment = parseEnrolment(raw.bytes);
+  const invitation = authority.get('invitation', enrolment.statement.invitation);
+  if (invitation === undefined) {
+    throw new BindingError('INVITATION_INVALID', 'enrolment: expected an open invitation');
+  }
+  const { signature, statement } = enrolment;
+  const key = {
+    kind: 'enrolment',
+    algorithm: 'ecdsa-p256-sha256',
+    publicKey: invitation.public_key,
+  } as const;
+  await verifySigned({ signature, payload: enrolmentPayload(statement) }, key, verifySignature);
+  return { ...common(raw), kind: 'enrolment', enrolment } as EnrolmentInput;
+}

@@ -1,0 +1,279 @@
+import {
+  digestBytes,
+  parseCanonical,
+  timestampMs,
+  utf8,
+  type Digest,
+  type Json,
+} from '@countersign/canonical';
+import { closeAction, knownAction } from './action-change.ts';
+import { recordOf, type ActionRecord, type DecisionRecord } from './action-record.ts';
+import { applyChange, applyEnrolment, parseAuthorityChange } from './authority-change.ts';
+import type { AuthorityState } from './authority.ts';
+import { invariant } from './binding-error.ts';
+import type { BindingMade, BindingRevoked, DecisionAccepted } from './decision-entry.ts';
+import { decisionDigest } from './decision-statement.ts';
+import type { Entry } from './entry.ts';
+import type { Fold, Head, Position, Tables } from './fold.ts';
+import { authorityFromGenesis } from './genesis.ts';
+import type { AuthorityChanged, BoundChange, LedgerFounded } from './ledger-entry.ts';
+import type { Policy } from './policy.ts';
+import type { RequestAdmitted } from './request-entry.ts';
+import { isObject } from './shape.ts';
+import { counterOf } from './signature-counter.ts';
+import type { BindingUsed, ExecutionReported } from './use-entry.ts';
+
+/** Folds one entry into the tables, and answers the head that follows. Nothing here asks whether it may be. */
+export function evolveEntry(
+  fold: Fold,
+  entry: Exclude<Entry, LedgerFounded>,
+  position: Position,
+): Head {
+  if (entry.type === 'authority-changed') return evolveAuthority(fold.head, entry, position);
+  if (entry.type === 'state-committed') {
+    return { ...fold.head, committedSize: position.index + 1 };
+  }
+  if (isProgress(entry)) evolveProgress(fold.tables, entry, position);
+  else evolveEnd(fold.tables, entry);
+  return fold.head;
+}
+
+type ActionEntry = Exclude<
+  Entry,
+  { type: 'ledger-founded' | 'authority-changed' | 'state-committed' }
+>;
+type EndEntry = Extract<Entry, { type: 'request-denied' | 'request-expired' }>;
+type RefusalEntry = Extract<
+  Entry,
+  { type: 'request-refused' | 'decision-refused' | 'use-refused' | 'finding-raised' }
+>;
+type ProgressEntry = Exclude<ActionEntry, EndEntry | RefusalEntry>;
+
+const PROGRESS: ReadonlySet<string> = new Set<ProgressEntry['type']>([
+  'request-admitted',
+  'decision-accepted',
+  'binding-made',
+  'binding-revoked',
+  'binding-used',
+  'execution-reported',
+  'content-erased',
+]);
+
+function isProgress(entry: ActionEntry): entry is ProgressEntry {
+  return PROGRESS.has(entry.type);
+}
+
+function evolveProgress(tables: Tables, entry: ProgressEntry, position: Position): void {
+  switch (entry.type) {
+    case 'request-admitted':
+      evolveAdmission(tables, entry, position);
+      return;
+    case 'decision-accepted':
+      evolveDecision(tables, entry, position);
+      return;
+    case 'binding-made':
+      evolveBinding(tables, entry, position);
+      return;
+    case 'binding-revoked':
+      evolveRevocation(tables, entry, position);
+      return;
+    case 'binding-used':
+      evolveUse(tables, entry, position);
+      return;
+    case 'execution-reported':
+      evolveReport(tables, entry, position);
+      return;
+    case 'content-erased':
+      tables.actions.set({
+        ...knownAction(tables, entry.action_id),
+        erasedIndex: position.index,
+      });
+  }
+}
+
+function evolveEnd(tables: Tables, entry: EndEntry | RefusalEntry): void {
+  switch (entry.type) {
+    case 'request-denied':
+      closeAction(tables, knownAction(tables, entry.action_id), 'denied');
+      return;
+    case 'request-expired':
+      closeAction(tables, knownAction(tables, entry.action_id), 'expired');
+      return;
+    case 'request-refused':
+    case 'decision-refused':
+    case 'use-refused':
+    case 'finding-raised':
+      evolveRefusal(tables, entry);
+  }
+}
+
+/** The head of a log that has just been founded. */
+export function evolveGenesis(entry: LedgerFounded, position: Position): Head {
+  invariant(position.index === 0, 'a ledger is founded once');
+  const authority = authorityFromGenesis(entry);
+  return {
+    size: 0,
+    lastAtMs: 0,
+    authority,
+    authorityRef: { ...position, root: authority.root },
+    genesis: position.leaf,
+    policy: entry.policy,
+    committedSize: 0,
+    forgottenHour: 0,
+  };
+}
+
+function evolveAuthority(head: Head, entry: AuthorityChanged, position: Position): Head {
+  const atMs = timestampMs(entry.at);
+  const { authority, policy } =
+    entry.change.change === 'bound'
+      ? boundEffect(head, changeOf(entry.change), atMs)
+      : {
+          authority: applyEnrolment(head.authority, entry.change.statement, atMs),
+          policy: head.policy,
+        };
+  invariant(authority.root === entry.authority_root, 'a change leads to the root that it names');
+  return { ...head, authority, policy, authorityRef: { ...position, root: authority.root } };
+}
+
+function changeOf(change: BoundChange): Json {
+  const action = parseCanonical(utf8(change.action));
+  const params = isObject(action) ? action['params'] : undefined;
+  const effect = isObject(params) ? params['change'] : undefined;
+  invariant(effect !== undefined, 'an authority action holds its change');
+  return effect;
+}
+
+function boundEffect(
+  head: Head,
+  effect: Json,
+  atMs: number,
+): { authority: AuthorityState; policy: Policy } {
+  const change = parseAuthorityChange(effect);
+  return {
+    authority: applyChange(head.authority, change, atMs),
+    policy: change.kind === 'policy-set' ? change.policy : head.policy,
+  };
+}
+
+function evolveAdmission(tables: Tables, entry: RequestAdmitted, position: Position): void {
+  const record = recordOf(entry, position);
+  invariant(tables.actions.get(record.id) === undefined, 'an action is admitted once');
+  if (entry.supersedes !== undefined) {
+    closeAction(tables, knownAction(tables, entry.supersedes), 'superseded');
+  }
+  tables.actions.set(record);
+  tables.byAdmission.set(position.leaf, record.id);
+  tables.openByDigest.set(record.actionDigest, record.id);
+  tables.openByAgent.set(record.agent, (tables.openByAgent.get(record.agent) ?? 0) + 1);
+  tables.deadlines.push({ atMs: record.decideByMs, id: record.id });
+}
+
+function evolveDecision(tables: Tables, entry: DecisionAccepted, position: Position): void {
+  const { statement, proof, proof_class } = entry;
+  const record = knownAction(tables, entry.action_id);
+  const decision: DecisionRecord = {
+    leaf: position.leaf,
+    index: position.index,
+    statement: decisionDigest(statement),
+    verdict: statement.verdict,
+    person: statement.person,
+    credential: statement.credential,
+    notAfterMs: timestampMs(statement.not_after),
+    bound: {
+      leaf: position.leaf,
+      person: statement.person,
+      credential: statement.credential,
+      rationale_digest: statement.rationale_digest,
+      not_after: statement.not_after,
+      proof_class,
+      proof,
+    },
+  };
+  evolveCounter(tables, entry);
+  tables.actions.set({
+    ...record,
+    decisions: [...record.decisions, decision],
+    rationales: [...record.rationales, statement.rationale_digest],
+  });
+}
+
+function evolveBinding(tables: Tables, entry: BindingMade, position: Position): void {
+  const record: ActionRecord = {
+    ...knownAction(tables, entry.action_id),
+    binding: {
+      leaf: position.leaf,
+      index: position.index,
+      useByMs: timestampMs(entry.use_by),
+      approvals: entry.decisions.map(({ person, credential }) => ({ person, credential })),
+    },
+  };
+  closeAction(tables, record, 'bound');
+}
+
+function evolveRevocation(tables: Tables, entry: BindingRevoked, position: Position): void {
+  const record = knownAction(tables, entry.action_id);
+  evolveCounter(tables, entry);
+  closeAction(
+    tables,
+    {
+      ...record,
+      revocation: { statement: decisionDigest(entry.statement), ...position },
+      rationales: [...record.rationales, entry.statement.rationale_digest],
+    },
+    'revoked',
+  );
+}
+
+function evolveCounter(tables: Tables, entry: DecisionAccepted | BindingRevoked): void {
+  const counter = counterOf(entry.proof);
+  if (counter > 0) tables.counters.set(entry.statement.credential, counter);
+}
+
+export function payloadDigest(kind: 'use' | 'report', payload: Uint8Array): Digest {
+  return digestBytes(`countersign/${kind}/v1`, payload);
+}
+
+function evolveUse(tables: Tables, entry: BindingUsed, position: Position): void {
+  const record = knownAction(tables, entry.action_id);
+  const claim = payloadDigest('use', utf8(entry.claim));
+  const use = { useId: entry.use_id, claim, ...position };
+  tables.actions.set({ ...record, uses: [...record.uses, use] });
+}
+
+function evolveReport(tables: Tables, entry: ExecutionReported, position: Position): void {
+  const record = knownAction(tables, entry.action_id);
+  const report = { payload: payloadDigest('report', utf8(entry.report)), ...position };
+  const uses = record.uses.map((use) => (use.useId === entry.use_id ? { ...use, report } : use));
+  tables.actions.set({ ...record, uses });
+}
+
+function evolveRefusal(tables: Tables, entry: RefusalEntry): void {
+  const sender = senderOf(entry);
+  if (sender === undefined) return;
+  const minute = minuteOf(timestampMs(entry.at));
+  const before = tables.refusals.get(sender);
+  const count = before?.minute === minute ? before.count + 1 : 1;
+  tables.refusals.set(sender, { minute, count });
+}
+
+/** Whose quota of refusals an entry counts against. */
+export function senderOf(entry: RefusalEntry): string | undefined {
+  switch (entry.type) {
+    case 'request-refused':
+      return `agent ${entry.agent.id}`;
+    case 'decision-refused':
+      return `person ${entry.person}`;
+    case 'use-refused':
+      return `executor ${entry.executor}`;
+    case 'finding-raised':
+      if (entry.input === undefined) return undefined;
+      return entry.about.executor === undefined
+        ? `agent ${entry.about.agent ?? ''}`
+        : `executor ${entry.about.executor}`;
+  }
+}
+
+export function minuteOf(timeMs: number): number {
+  return Math.floor(timeMs / 60_000);
+}

@@ -1,0 +1,89 @@
+import type { Digest } from '@countersign/canonical';
+import { ActionTable } from './action-table.ts';
+import type { AuthorityState } from './authority.ts';
+import { DeadlineQueue } from './deadline-queue.ts';
+import { DraftMap } from './draft-map.ts';
+import type { AuthorityRef, Leaf } from './field-shape.ts';
+import type { Policy } from './policy.ts';
+
+/** Where an entry stands in the log. */
+export interface Position {
+  readonly index: number;
+  readonly leaf: Leaf;
+}
+
+/** Bounds of the rules. All instances that write or replay one log MUST use the same. */
+export interface LedgerLimits {
+  readonly openPerAgentMax: number;
+  readonly refusalsPerMinuteMax: number;
+  readonly heldMax: number;
+  readonly holdMs: number;
+  /** A state-committed entry follows each time the log grew by so many entries. */
+  readonly stateCommitEvery: number;
+}
+
+export const DEFAULT_LIMITS: LedgerLimits = {
+  openPerAgentMax: 200,
+  refusalsPerMinuteMax: 60,
+  heldMax: 1_000,
+  holdMs: 60_000,
+  stateCommitEvery: 1_000,
+};
+
+/** What there is besides tables: replaced as a whole, so that a draft can share it. */
+export interface Head {
+  readonly size: number;
+  /** Time of the last entry. */
+  readonly lastAtMs: number;
+  readonly authority: AuthorityState;
+  readonly authorityRef: AuthorityRef;
+  readonly genesis: Leaf;
+  readonly policy: Policy;
+  /** Size of the log after the last state-committed entry. */
+  readonly committedSize: number;
+  readonly forgottenHour: number;
+}
+
+export interface Tables {
+  readonly actions: ActionTable;
+  readonly byAdmission: DraftMap<Leaf, string>;
+  /** Open actions by action digest, for supersession. */
+  readonly openByDigest: DraftMap<Digest, string>;
+  readonly openByAgent: DraftMap<string, number>;
+  /** Refused entries of a sender in one minute of ledger time. */
+  readonly refusals: DraftMap<string, { readonly minute: number; readonly count: number }>;
+  readonly answered: DraftMap<Digest, { readonly atMs: number; readonly index: number }>;
+  /** Signature counters of credentials that count. */
+  readonly counters: DraftMap<string, number>;
+  readonly deadlines: DeadlineQueue;
+}
+
+/** What an entry is folded into. */
+export interface Fold {
+  readonly head: Head;
+  readonly tables: Tables;
+}
+
+export function tablesOver(below: Tables | undefined): Tables {
+  return {
+    actions: new ActionTable(below?.actions),
+    byAdmission: new DraftMap(below?.byAdmission),
+    openByDigest: new DraftMap(below?.openByDigest),
+    openByAgent: new DraftMap(below?.openByAgent),
+    refusals: new DraftMap(below?.refusals),
+    answered: new DraftMap(below?.answered),
+    counters: new DraftMap(below?.counters),
+    deadlines: new DeadlineQueue(below?.deadlines),
+  };
+}
+
+export function commitTables(tables: Tables): void {
+  tables.actions.commit();
+  tables.byAdmission.commit();
+  tables.openByDigest.commit();
+  tables.openByAgent.commit();
+  tables.refusals.commit();
+  tables.answered.commit();
+  tables.counters.commit();
+  tables.deadlines.commit();
+}
