@@ -69,7 +69,7 @@ describe('parseAction', () => {
   test.each(EXAMPLES)(
     'A02, E01: every mutation of $type that renders is shown differently',
     (example) => {
-      const descriptor = builtin(String(example['type']));
+      const descriptor = builtin(action(example).envelope.type);
       const original = displayDigest(render(descriptor, action(example)));
       const originalLines = canonicalText({
         ...render(descriptor, action(example)),
@@ -112,8 +112,8 @@ describe('parseAction', () => {
 
   test('A04: the same tool on another file is another action', () => {
     const edit = (file: string): Json => ({ ...COMMAND_PARAMS, argv: ['edit', file] });
-    const first = action({ ...COMMAND, params: edit('a.txt') } as typeof COMMAND);
-    const second = action({ ...COMMAND, params: edit('/etc/shadow') } as typeof COMMAND);
+    const first = action({ ...COMMAND, params: edit('a.txt') });
+    const second = action({ ...COMMAND, params: edit('/etc/shadow') });
     expect(first.digest).not.toBe(second.digest);
   });
 

@@ -83,7 +83,7 @@ describe('loadDescriptor', () => {
 
   test('E04: each field has one class, and each class belongs to a field', () => {
     const fields = { ...(DOCUMENT['fields'] as JsonObject) };
-    const { '/params/text': _, ...without } = fields;
+    const without = withChange(fields, ['/params/text'], () => undefined) as JsonObject;
     expect(load({ fields: without })).toBe('UNRENDERABLE');
     expect(load({ fields: { ...fields, '/params/more': { class: 'executed' } } })).toBe(
       'UNRENDERABLE',

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@countersign/canonical';
+import type { Json, JsonObject } from '@countersign/canonical';
 import { describe, expect, test } from 'vitest';
 import { displayDigest, render, type Display } from '../src/index.ts';
 import {
@@ -71,10 +71,10 @@ describe('render', () => {
   });
 
   test('shows that there is nothing, where there is nothing', () => {
-    const { interpreter: _, purpose: __, ...rest } = COMMAND_PARAMS;
-    const bare = action(
-      envelope('generic.command', { ...rest, env: [], secret_env: [], stdin: { kind: 'empty' } }),
-    );
+    const { argv, cwd, executable, timeout_s } = COMMAND_PARAMS as Record<string, Json>;
+    const given = { argv, cwd, executable, timeout_s } as JsonObject;
+    const params = { ...given, env: [], secret_env: [], stdin: { kind: 'empty' } };
+    const bare = action(envelope('generic.command', params));
     const display = render(builtin('generic.command'), bare);
     expect(valueOf(display, 'Variable')).toBe('none');
     expect(valueOf(display, 'Secret variable')).toBe('none');
