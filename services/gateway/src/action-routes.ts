@@ -1,0 +1,211 @@
+import type { ActionRow } from '@countersign/store';
+import type { FastifyRequest } from 'fastify';
+import { Type, type Static } from 'typebox';
+import {
+  ActionPageSchema,
+  ActionSchema,
+  ReviewSchema,
+  StatusSchema,
+  UlidSchema,
+  type ActionSummarySchema,
+} from './answer-schema.ts';
+import { reviewOf } from './action-review.ts';
+import type { App, Gateway } from './gateway-app.ts';
+import { GatewayError, notFound } from './gateway-error.ts';
+import { PROBLEMS } from './problem-schema.ts';
+import { mayRead, mayReadAll, type Reader } from './reader.ts';
+import { readerOf } from './request-fields.ts';
+
+const closed = { additionalProperties: false } as const;
+const IdParams = Type.Object({ id: UlidSchema });
+const PageMembers = {
+  cursor: Type.Optional(Type.String({ maxLength: 500 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+};
+const DEFAULT_PAGE = 50;
+const TAGS = ['read'];
+
+export function registerActionRoutes(app: App, gateway: Gateway): void {
+  registerAction(app, gateway);
+  registerReview(app, gateway);
+  registerEvidence(app, gateway);
+  registerPages(app, gateway);
+}
+
+function registerAction(app: App, gateway: Gateway): void {
+  app.get(
+    '/v1/actions/:id',
+    {
+      schema: {
+        summary: 'Where an action stands; waits for news after the entry `since`',
+        tags: TAGS,
+        params: IdParams,
+        querystring: Type.Object(
+          {
+            wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 30_000 })),
+            since: Type.Optional(Type.Integer({ minimum: -1 })),
+          },
+          closed,
+        ),
+        response: { 200: ActionSchema, ...PROBLEMS },
+      },
+      preValidation: gateway.authenticate,
+    },
+    async (request) => {
+      const { wait_ms: waitMs = 0, since = -1 } = request.query;
+      const reader = readerOf(request);
+      const known = await readable(gateway, reader, request.params.id);
+      const { tenant, actionId } = known;
+      const isNews = known.lastIndex > since || waitMs === 0;
+      const action = isNews ? known : await newsOf(gateway, request, { known, since, waitMs });
+      const entries = await gateway.deps.models.entriesOf(tenant, actionId);
+      return {
+        ...summaryOf(action),
+        entries: entries.map(({ index, type, at }) => ({ index, type, at })),
+      };
+    },
+  );
+}
+
+async function newsOf(
+  { deps, limits, room }: Gateway,
+  request: FastifyRequest,
+  { known, since, waitMs }: { known: ActionRow; since: number; waitMs: number },
+): Promise<ActionRow> {
+  const { tenant, actionId } = known;
+  const reader = readerOf(request);
+  await room.wait(
+    {
+      sender: `${reader.kind} ${reader.id}`,
+      gone: request.gone,
+      waitMs: Math.min(waitMs, limits.maxWaitMs),
+    },
+    (timeoutMs) => deps.view.waitForAction({ tenant, actionId, since }, timeoutMs),
+  );
+  return (await deps.models.action(tenant, actionId)) ?? known;
+}
+
+function registerReview(app: App, gateway: Gateway): void {
+  app.get(
+    '/v1/actions/:id/review',
+    {
+      schema: {
+        summary: 'What a person needs to recompute before deciding',
+        tags: TAGS,
+        params: IdParams,
+        response: { 200: ReviewSchema, ...PROBLEMS },
+      },
+      preValidation: gateway.authenticate,
+    },
+    async (request) =>
+      await reviewOf(gateway, await readable(gateway, readerOf(request), request.params.id)),
+  );
+}
+
+function registerEvidence(app: App, gateway: Gateway): void {
+  app.get(
+    '/v1/actions/:id/evidence',
+    {
+      schema: {
+        summary: 'The evidence bundle, to be verified offline',
+        tags: TAGS,
+        params: IdParams,
+        response: {
+          200: {
+            description: 'schemas/formats/evidence.md',
+            content: { 'application/json': { schema: Type.Object({}) } },
+          },
+          ...PROBLEMS,
+        },
+      },
+      preValidation: gateway.authenticate,
+    },
+    async (request, reply) => {
+      const action = await readable(gateway, readerOf(request), request.params.id);
+      const evidence = await gateway.deps.view.evidence(action.tenant, action.actionId);
+      if (evidence === undefined) {
+        throw new GatewayError('NOT_BOUND', 'expected an action that was approved');
+      }
+      return reply.type('application/json; charset=utf-8').send(evidence);
+    },
+  );
+}
+
+function registerPages(app: App, gateway: Gateway): void {
+  const page = async (
+    reader: Reader,
+    query: { cursor?: string; limit?: number; status?: ActionRow['status'] },
+  ): Promise<Static<typeof ActionPageSchema>> => {
+    if (!mayReadAll(reader)) {
+      throw new GatewayError('READ_SCOPE', 'expected a person or a read token');
+    }
+    const { status, cursor = null, limit = DEFAULT_PAGE } = query;
+    const found = await gateway.deps.models.actions({
+      tenant: reader.tenant,
+      cursor,
+      limit: Math.min(limit, gateway.limits.pageRows),
+      ...(status !== undefined && { status }),
+    });
+    return { actions: found.rows.map((row) => summaryOf(row)), cursor: found.cursor };
+  };
+  const response = { 200: ActionPageSchema, ...PROBLEMS };
+  app.get(
+    '/v1/inbox',
+    {
+      schema: {
+        summary: 'Actions that wait for a decision',
+        tags: TAGS,
+        querystring: Type.Object(PageMembers, closed),
+        response,
+      },
+      preValidation: gateway.authenticate,
+    },
+    (request) => page(readerOf(request), { ...request.query, status: 'pending' }),
+  );
+  app.get(
+    '/v1/actions',
+    {
+      schema: {
+        summary: 'All actions, newest first',
+        tags: TAGS,
+        querystring: Type.Object(
+          {
+            ...PageMembers,
+            status: Type.Optional(StatusSchema),
+          },
+          closed,
+        ),
+        response,
+      },
+      preValidation: gateway.authenticate,
+    },
+    (request) => page(readerOf(request), request.query),
+  );
+}
+
+/** @throws GatewayError NOT_FOUND, the same for what is not there and for what is not this reader's */
+async function readable(gateway: Gateway, reader: Reader, actionId: string): Promise<ActionRow> {
+  const action = await gateway.deps.models.action(reader.tenant, actionId);
+  if (action === undefined || !mayRead(reader, action)) throw notFound();
+  return action;
+}
+
+function summaryOf(row: ActionRow): Static<typeof ActionSummarySchema> {
+  return {
+    action_id: row.actionId,
+    action_digest: row.actionDigest,
+    status: row.status,
+    type: row.actionType,
+    agent: row.agent,
+    executor: row.executor,
+    opened_at: row.openedAt,
+    changed_at: row.changedAt,
+    decide_by: row.decideBy,
+    use_by: row.useBy,
+    uses: row.uses,
+    result: row.result,
+    code: row.code,
+    erased: row.erased,
+    last_index: row.lastIndex,
+  };
+}

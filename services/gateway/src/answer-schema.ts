@@ -1,0 +1,164 @@
+import { ACTION_STATUSES } from '@countersign/store';
+import { Type } from 'typebox';
+
+const closed = { additionalProperties: false } as const;
+
+export const DigestSchema = Type.String({ pattern: '^sha256:[0-9a-f]{64}$' });
+export const UlidSchema = Type.String({ pattern: '^[0-7][0-9A-HJKMNP-TV-Z]{25}$' });
+
+/** The exact text that the log holds; its RFC 6962 leaf hash is `leaf`. */
+export const EntrySchema = Type.Object(
+  {
+    index: Type.Integer({ minimum: 0 }),
+    leaf: DigestSchema,
+    type: Type.String(),
+    text: Type.String({ description: 'Canonical JSON, exactly as hashed' }),
+  },
+  closed,
+);
+
+const ReceiptSchema = Type.String({ description: 'C2SP tlog-proof' });
+
+export const StatusSchema = Type.Enum([...ACTION_STATUSES]);
+
+export const InputAnswerSchema = Type.Object(
+  {
+    input: DigestSchema,
+    entry: EntrySchema,
+    receipt: ReceiptSchema,
+    action_id: Type.Optional(UlidSchema),
+    action_digest: Type.Optional(DigestSchema),
+    status: Type.Optional(StatusSchema),
+    followed: Type.Optional(
+      Type.Array(Type.Object({ entry: EntrySchema, receipt: ReceiptSchema }, closed), {
+        description: 'What followed at once, such as the binding that a decision completed',
+      }),
+    ),
+  },
+  closed,
+);
+
+export const PendingAnswerSchema = Type.Object(
+  { input: DigestSchema, status: Type.Literal('pending') },
+  { ...closed, description: 'Not answered yet: ask GET /v1/inputs/{digest}' },
+);
+
+const ActionMembers = {
+  action_id: UlidSchema,
+  action_digest: DigestSchema,
+  status: StatusSchema,
+  type: Type.Union([Type.String(), Type.Null()]),
+  agent: Type.String(),
+  executor: Type.Union([Type.String(), Type.Null()]),
+  opened_at: Type.String(),
+  changed_at: Type.String(),
+  decide_by: Type.Union([Type.String(), Type.Null()]),
+  use_by: Type.Union([Type.String(), Type.Null()]),
+  uses: Type.Integer({ minimum: 0 }),
+  result: Type.Union([Type.String(), Type.Null()]),
+  code: Type.Union([Type.String(), Type.Null()]),
+  erased: Type.Boolean(),
+  last_index: Type.Integer({ minimum: 0 }),
+};
+
+export const ActionSummarySchema = Type.Object(ActionMembers, closed);
+
+export const ActionSchema = Type.Object(
+  {
+    ...ActionMembers,
+    entries: Type.Array(
+      Type.Object(
+        { index: Type.Integer({ minimum: 0 }), type: Type.String(), at: Type.String() },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+export const ActionPageSchema = Type.Object(
+  {
+    actions: Type.Array(ActionSummarySchema),
+    cursor: Type.Union([Type.String(), Type.Null()]),
+  },
+  closed,
+);
+
+export const RelyingPartySchema = Type.Object(
+  { id: Type.String(), origins: Type.Array(Type.String()) },
+  closed,
+);
+
+const AnyObject = Type.Object({}, { additionalProperties: true });
+
+export const ReviewSchema = Type.Object(
+  {
+    action: Type.String({ description: 'Canonical JSON; its digest is action_digest' }),
+    admission: Type.Object({ entry: EntrySchema, receipt: ReceiptSchema }, closed),
+    descriptor: AnyObject,
+    policy: Type.Union([AnyObject, Type.Null()]),
+    display: AnyObject,
+    rp: RelyingPartySchema,
+    decisions: Type.Array(
+      Type.Object(
+        {
+          index: Type.Integer({ minimum: 0 }),
+          leaf: DigestSchema,
+          person: Type.String(),
+          verdict: Type.String(),
+          at: Type.String(),
+        },
+        closed,
+      ),
+    ),
+    status: StatusSchema,
+  },
+  closed,
+);
+
+export const LedgerSchema = Type.Object(
+  {
+    origin: Type.String(),
+    tenant: Type.String(),
+    demo: Type.Boolean(),
+    separation: Type.Union([Type.Literal('solo'), Type.Literal('full')]),
+    rp: RelyingPartySchema,
+    log_keys: Type.Array(Type.String()),
+    genesis: DigestSchema,
+    version: Type.String(),
+  },
+  closed,
+);
+
+export const TrustSchema = Type.Object(
+  {
+    v: Type.Literal('countersign.trust.v1'),
+    origin: Type.String(),
+    log_keys: Type.Array(Type.String()),
+    genesis: DigestSchema,
+    accept: Type.Object(
+      {
+        proof_classes: Type.Array(Type.String()),
+        separation: Type.Array(Type.String()),
+        demo: Type.Boolean(),
+      },
+      closed,
+    ),
+  },
+  { ...closed, description: 'From the server itself: pin it once, by a way that you trust' },
+);
+
+export const EntryPageSchema = Type.Object(
+  { size: Type.Integer({ minimum: 0 }), entries: Type.Array(EntrySchema) },
+  closed,
+);
+
+export const ProofSchema = Type.Object(
+  { hashes: Type.Array(Type.String({ description: 'Base64 of 32 bytes' })) },
+  closed,
+);
+
+export const SessionSchema = Type.Object(
+  { person: Type.String(), credential: Type.String(), expires_at: Type.String() },
+  closed,
+);

@@ -1,0 +1,63 @@
+import type {
+  AgentMember,
+  CredentialMember,
+  ExecutorMember,
+  InvitationMember,
+  LedgerMember,
+  PersonMember,
+} from '@countersign/binding';
+import { parseStrict, utf8, type Json } from '@countersign/canonical';
+import type { MemberRow } from '@countersign/store';
+import type { Models } from './gateway-deps.ts';
+
+interface MemberByKind {
+  readonly agent: AgentMember;
+  readonly credential: CredentialMember;
+  readonly executor: ExecutorMember;
+  readonly invitation: InvitationMember;
+  readonly ledger: LedgerMember;
+  readonly person: PersonMember;
+}
+
+/** The authority as the read models hold it: good for who may read, never for who may decide. */
+export class AuthorityView {
+  readonly #models: Models;
+
+  constructor(models: Models) {
+    this.#models = models;
+  }
+
+  /** @throws Error while nothing is projected yet */
+  async ledger(): Promise<LedgerMember> {
+    const ledger = await this.member('ledger', 'ledger');
+    if (ledger === undefined) throw new Error('invariant broken: a ledger without its founding');
+    return ledger;
+  }
+
+  async member<K extends keyof MemberByKind>(
+    kind: K,
+    id: string,
+  ): Promise<MemberByKind[K] | undefined> {
+    return memberOf(kind, await this.#models.member(kind, id));
+  }
+
+  async byThumbprint<K extends 'agent' | 'executor'>(
+    kind: K,
+    thumbprint: string,
+  ): Promise<MemberByKind[K] | undefined> {
+    return memberOf(kind, await this.#models.memberByThumbprint(kind, thumbprint));
+  }
+}
+
+function memberOf<K extends keyof MemberByKind>(
+  kind: K,
+  row: MemberRow | undefined,
+): MemberByKind[K] | undefined {
+  if (row === undefined) return undefined;
+  const json: Json = parseStrict(utf8(row.text));
+  if (typeof json !== 'object' || json === null || !('kind' in json) || json['kind'] !== kind) {
+    throw new Error(`invariant broken: a member that is not of kind ${kind}`);
+  }
+  // The ledger checked this member when it accepted it, and the log holds it as it was.
+  return json as unknown as MemberByKind[K];
+}

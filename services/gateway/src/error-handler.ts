@@ -1,0 +1,190 @@
+import { BindingError, isRefusalCode, type RefusalCode } from '@countersign/binding';
+import { CanonicalError } from '@countersign/canonical';
+import { HttpAuthError, type HttpAuthErrorCode } from '@countersign/http-auth';
+import { HumanProofError } from '@countersign/human-proof';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayError, type GatewayCode, type ProblemCode } from './gateway-error.ts';
+
+/** The only place that knows HTTP status codes of problems. */
+export const STATUS_OF: Readonly<Record<ProblemCode, number>> = {
+  ...refusalStatus(),
+  ...gatewayStatus(),
+};
+
+function refusalStatus(): Record<RefusalCode, number> {
+  return {
+    DUPLICATE_KEY: 400,
+    NUMBER_OUT_OF_PROFILE: 400,
+    TEXT_ENCODING: 400,
+    LIMIT_EXCEEDED: 413,
+    JSON_SYNTAX: 400,
+    NOT_CANONICAL: 400,
+    UNKNOWN_MEMBER: 400,
+    SCHEMA_INVALID: 400,
+    UNRESOLVED_REFERENCE: 400,
+    MONEY_FORMAT: 400,
+    UNSAFE_TEXT: 400,
+    RENDER_REFUSED: 400,
+    UNRENDERABLE: 400,
+    TYPE_CONFUSION: 400,
+    AGENT_UNKNOWN: 401,
+    AGENT_MISMATCH: 401,
+    SIGNATURE_INVALID: 401,
+    TENANT_UNKNOWN: 404,
+    EXECUTOR_UNKNOWN: 403,
+    EXECUTOR_MISMATCH: 403,
+    EXECUTOR_DESCRIPTOR_MISMATCH: 403,
+    NO_POLICY: 403,
+    REQUEST_ID_REUSED: 409,
+    REQUEST_ID_EXPIRED: 410,
+    CLOCK_SKEW: 400,
+    EXPIRED: 410,
+    TOO_MANY_OPEN: 429,
+    QUOTA_EXCEEDED: 429,
+    NO_HUMAN_PROOF: 401,
+    ASSERTION_INVALID: 401,
+    CREDENTIAL_UNKNOWN: 401,
+    KEY_NOT_ENROLLED_AT_TIME: 401,
+    NOT_A_NATURAL_PERSON: 403,
+    NOT_ELIGIBLE: 403,
+    SELF_APPROVAL: 403,
+    OWNER_APPROVAL: 403,
+    DUPLICATE_HUMAN: 409,
+    PROOF_CLASS: 403,
+    RATIONALE_REQUIRED: 400,
+    RATIONALE_MISMATCH: 400,
+    DECISION_REQUEST_MISMATCH: 409,
+    ADMISSION_MISMATCH: 409,
+    ACTION_DIGEST_MISMATCH: 409,
+    DISPLAY_MISMATCH: 409,
+    ORPHAN_DECISION: 404,
+    ALREADY_DECIDED: 409,
+    LATE_DECISION: 409,
+    SUPERSEDED: 409,
+    NOT_BOUND: 409,
+    ALREADY_CONSUMED: 409,
+    REVOKED: 409,
+    APPROVER_REVOKED: 409,
+    USE_UNKNOWN: 404,
+    REPORT_CONFLICT: 409,
+    CONTENT_ERASED: 410,
+    INVITATION_INVALID: 401,
+    WOULD_LOCK_OUT: 409,
+    MEMBER_EXISTS: 409,
+    MEMBER_UNKNOWN: 404,
+    AUTHORITY_STALE: 409,
+    GENESIS_MISMATCH: 409,
+    MEMBERSHIP_INVALID: 409,
+    CLOCK_JUMP: 503,
+  };
+}
+
+function gatewayStatus(): Record<GatewayCode, number> {
+  return {
+    HOST_NOT_ALLOWED: 421,
+    ORIGIN_NOT_ALLOWED: 403,
+    CSRF_HEADER_MISSING: 403,
+    AUTH_REQUIRED: 401,
+    HTTP_SIGNATURE_INVALID: 401,
+    TOKEN_INVALID: 401,
+    SESSION_INVALID: 401,
+    CHALLENGE_INVALID: 401,
+    REGISTRATION_INVALID: 401,
+    READ_SCOPE: 403,
+    NOT_FOUND: 404,
+    RANGE_INVALID: 400,
+    REQUEST_MALFORMED: 400,
+    BODY_TOO_LARGE: 413,
+    MEDIA_TYPE_UNSUPPORTED: 415,
+    RATE_LIMITED: 429,
+    TOO_MANY_WAITERS: 429,
+    TOO_MANY_CHALLENGES: 429,
+    SHUTTING_DOWN: 503,
+    WRITER_UNAVAILABLE: 503,
+    INTAKE_UNAVAILABLE: 503,
+    PROJECTOR_BEHIND: 503,
+    INTERNAL: 500,
+  };
+}
+
+const AUTH_CODES: Readonly<Record<HttpAuthErrorCode, GatewayCode>> = {
+  HTTP_SIGNATURE_MISSING: 'AUTH_REQUIRED',
+  HTTP_SIGNATURE_INVALID: 'HTTP_SIGNATURE_INVALID',
+};
+
+/** What the framework throws by itself; its other errors are our bugs. */
+const FRAMEWORK_CODES: ReadonlyMap<string, GatewayCode> = new Map<string, GatewayCode>([
+  ['FST_ERR_CTP_BODY_TOO_LARGE', 'BODY_TOO_LARGE'],
+  ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'MEDIA_TYPE_UNSUPPORTED'],
+  ['FST_ERR_CTP_EMPTY_TYPE', 'MEDIA_TYPE_UNSUPPORTED'],
+  ['FST_ERR_CTP_INVALID_CONTENT_LENGTH', 'REQUEST_MALFORMED'],
+  ['FST_ERR_BAD_URL', 'REQUEST_MALFORMED'],
+]);
+
+/** Turns whatever was thrown into the one error that is answered. */
+export function problemOf(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  if (error instanceof HttpAuthError)
+    return new GatewayError(AUTH_CODES[error.code], error.message);
+  if (error instanceof HumanProofError) {
+    return new GatewayError(error.code, `ASSERTION_INVALID(${error.why}): ${error.message}`);
+  }
+  if (error instanceof BindingError) return new GatewayError(error.code, error.message);
+  if (error instanceof CanonicalError) {
+    const code = isRefusalCode(error.code) ? error.code : 'SCHEMA_INVALID';
+    return new GatewayError(code, error.message);
+  }
+  return (
+    frameworkProblem(error) ?? new GatewayError('INTERNAL', 'the gateway failed', { cause: error })
+  );
+}
+
+function frameworkProblem(error: unknown): GatewayError | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  const { validation, code, message, validationContext } = error as FastifyError;
+  if (validation !== undefined) {
+    const isUnknown = validation.some(({ keyword }) => keyword === 'additionalProperties');
+    return new GatewayError(
+      isUnknown ? 'UNKNOWN_MEMBER' : 'SCHEMA_INVALID',
+      // Messages of the validator name places and rules; values are not in them.
+      `${validationContext ?? 'request'}: ${message}`,
+    );
+  }
+  const known = FRAMEWORK_CODES.get(code);
+  return known === undefined ? undefined : new GatewayError(known, message);
+}
+
+function titleOf(code: ProblemCode): string {
+  const words = code.toLowerCase().replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Answers RFC 9457, and logs only what is our fault. */
+export function answerProblem(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const problem = problemOf(thrown);
+  const { code, message, facts } = problem;
+  const status = STATUS_OF[code];
+  if (code === 'INTERNAL') request.log.error({ err: facts.cause ?? problem }, 'request failed');
+  request.problemCode = code;
+  if (status === 401) void reply.header('www-authenticate', 'Bearer realm="countersign"');
+  if (facts.retryAfterS !== undefined) void reply.header('retry-after', String(facts.retryAfterS));
+  const { input, entry, receipt } = facts;
+  return reply
+    .status(status)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json; charset=utf-8')
+    .send({
+      type: `urn:countersign:${code}`,
+      title: titleOf(code),
+      status,
+      detail: message,
+      code,
+      ...(input !== undefined && { input }),
+      ...(entry !== undefined && { entry }),
+      ...(receipt !== undefined && { receipt }),
+    });
+}

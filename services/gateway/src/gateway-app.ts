@@ -1,0 +1,37 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AuthorityView } from './authority-view.ts';
+import type { GatewayDeps } from './gateway-deps.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { SessionBook } from './session-book.ts';
+import type { Submissions } from './submissions.ts';
+import type { WaitingRoom } from './waiting-room.ts';
+
+export type App = FastifyInstance<
+  Server,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+export type Hook = (request: FastifyRequest) => Promise<void>;
+
+/** What the routes share: built once per gateway, in app.ts. */
+export interface Gateway {
+  readonly deps: GatewayDeps;
+  readonly limits: GatewayLimits;
+  readonly authority: AuthorityView;
+  readonly sessions: SessionBook;
+  readonly submissions: Submissions;
+  readonly room: WaitingRoom;
+  readonly metrics: GatewayMetrics;
+  /** Proves who reads, and counts it against that reader. */
+  readonly authenticate: Hook;
+  /** Counts an input against its sender at its address. */
+  readonly limitWrites: Hook;
+  /** Counts a sign-in or an enrolment against its address. */
+  readonly limitCeremonies: Hook;
+}

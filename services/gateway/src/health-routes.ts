@@ -1,0 +1,59 @@
+import { Type } from 'typebox';
+import type { App, Gateway } from './gateway-app.ts';
+import type { LedgerHealth } from './gateway-deps.ts';
+import { GatewayError } from './gateway-error.ts';
+import type { GatewayLimits } from './gateway-limits.ts';
+import { PROBLEMS } from './problem-schema.ts';
+
+const OkSchema = Type.Object({ status: Type.Literal('ok') }, { additionalProperties: false });
+
+export function registerHealthRoutes(app: App, gateway: Gateway): void {
+  const response = { 200: OkSchema, ...PROBLEMS };
+  const tags = ['operations'];
+  app.get('/healthz', { schema: { summary: 'The process lives', tags, response } }, () => ({
+    status: 'ok' as const,
+  }));
+  app.get(
+    '/readyz',
+    { schema: { summary: 'Inputs are taken and answered', tags, response } },
+    () => {
+      assertReady(gateway.deps.health(), gateway.limits);
+      return { status: 'ok' as const };
+    },
+  );
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Prometheus metrics',
+        tags,
+        response: {
+          200: {
+            description: 'Prometheus text format',
+            content: { 'text/plain': { schema: Type.String() } },
+          },
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (_request, reply) =>
+      reply.type(gateway.metrics.contentType).send(await gateway.metrics.text()),
+  );
+}
+
+/** @throws GatewayError WRITER_UNAVAILABLE, PROJECTOR_BEHIND */
+function assertReady(health: LedgerHealth, limits: GatewayLimits): void {
+  const { writer, sealedAtMs, sealedSize, projectedSize } = health;
+  if (writer.state !== 'running') {
+    throw new GatewayError(
+      'WRITER_UNAVAILABLE',
+      `the writer is ${writer.state}${writer.code === undefined ? '' : `: ${writer.code}`}`,
+    );
+  }
+  if (sealedAtMs === null || sealedSize - projectedSize > limits.projectorLagEntries) {
+    throw new GatewayError(
+      'PROJECTOR_BEHIND',
+      `expected the read models within ${limits.projectorLagEntries} entries of the log`,
+    );
+  }
+}

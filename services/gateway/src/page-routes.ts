@@ -1,0 +1,22 @@
+import fastifyStatic from '@fastify/static';
+import type { App } from './gateway-app.ts';
+
+/** Addresses that people get; the page reads its own address and shows what belongs there. */
+const PAGES = ['/', '/action/:id', '/enrol'];
+
+/** Serves the files that are in the folder now, by name, and nothing that appears there later. */
+export async function registerPageRoutes(app: App, folder: string): Promise<void> {
+  await app.register(fastifyStatic, {
+    root: folder,
+    wildcard: false,
+    index: false,
+    dotfiles: 'deny',
+    schemaHide: true,
+    cacheControl: false,
+  });
+  for (const url of PAGES) {
+    app.get(url, { schema: { hide: true } }, (_request, reply) =>
+      reply.header('cache-control', 'no-cache').sendFile('index.html'),
+    );
+  }
+}

@@ -1,0 +1,132 @@
+import {
+  equalBytes,
+  fromBase64url,
+  fromHex,
+  isDigest,
+  sha256,
+  utf8,
+  type Digest,
+  type VerifySignature,
+} from '@countersign/canonical';
+import { verifyRequest } from '@countersign/http-auth';
+import type { FastifyRequest } from 'fastify';
+import type { AuthorityView } from './authority-view.ts';
+import { cookieOf } from './cookie.ts';
+import type { ReadToken } from './gateway-deps.ts';
+import { GatewayError } from './gateway-error.ts';
+import type { OneTimeStore } from './one-time-store.ts';
+import type { Reader } from './reader.ts';
+import { SESSION_COOKIE, type SessionBook } from './session-book.ts';
+
+export interface ReadAuthDeps {
+  readonly authority: AuthorityView;
+  readonly sessions: SessionBook;
+  readonly nonces: OneTimeStore<true>;
+  readonly readTokens: readonly ReadToken[];
+  readonly publicOrigins: readonly string[];
+  readonly verifySignature: VerifySignature;
+  readonly nowMs: () => number;
+}
+
+const KEY_ID = /;keyid="(sha256:[0-9a-f]{64})"/;
+const BEARER = /^Bearer ([A-Za-z0-9_-]{22,200})$/i;
+
+/** Finds out who reads. A request that offers several proofs is judged by the first of: signature, token, session. */
+export class ReadAuth {
+  readonly #deps: ReadAuthDeps;
+
+  constructor(deps: ReadAuthDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws GatewayError AUTH_REQUIRED, TOKEN_INVALID, SESSION_INVALID @throws HttpAuthError */
+  async readerOf(request: FastifyRequest): Promise<Reader> {
+    if (request.headers['signature-input'] !== undefined) return await this.#bySignature(request);
+    const { authorization } = request.headers;
+    if (authorization !== undefined) return this.#byToken(authorization);
+    const token = cookieOf(request.headers.cookie, SESSION_COOKIE);
+    if (token !== undefined) return await this.#bySession(token);
+    throw new GatewayError(
+      'AUTH_REQUIRED',
+      'expected a signed request (RFC 9421), a bearer token or a session',
+    );
+  }
+
+  async #bySignature(request: FastifyRequest): Promise<Reader> {
+    const { authority, nonces, verifySignature, nowMs } = this.#deps;
+    const signatureInput = oneHeader(request, 'signature-input');
+    const claimed = KEY_ID.exec(signatureInput ?? '')?.[1] ?? '';
+    const holder = isDigest(claimed) ? await this.#holderOf(claimed) : undefined;
+    await verifyRequest(
+      {
+        method: request.method,
+        url: this.#addressOf(request),
+        signatureInput,
+        signature: oneHeader(request, 'signature'),
+        nowMs: nowMs(),
+      },
+      {
+        publicKeyOf: (keyId) => (keyId === claimed ? holder?.publicKey : undefined),
+        verifySignature,
+        isFreshNonce: (keyId, nonce) => nonces.put(`${keyId} ${nonce}`, true),
+      },
+    );
+    if (holder === undefined) throw new Error('invariant broken: a signature by nobody');
+    const { tenant } = await authority.ledger();
+    return { kind: holder.kind, id: holder.id, tenant };
+  }
+
+  /** The address as its sender was told it, with the path as sent; the Host header has been checked against it. */
+  #addressOf(request: FastifyRequest): string {
+    const { publicOrigins } = this.#deps;
+    const own = publicOrigins.find((origin) => new URL(origin).host === request.headers.host);
+    return `${own ?? publicOrigins[0] ?? ''}${request.raw.url ?? ''}`;
+  }
+
+  async #holderOf(
+    keyId: Digest,
+  ): Promise<{ kind: 'agent' | 'executor'; id: string; publicKey: Uint8Array } | undefined> {
+    const { authority } = this.#deps;
+    const holder =
+      (await authority.byThumbprint('executor', keyId)) ??
+      (await authority.byThumbprint('agent', keyId));
+    if (holder === undefined) return undefined;
+    return { kind: holder.kind, id: holder.id, publicKey: fromBase64url(holder.public_key) };
+  }
+
+  #byToken(authorization: string): Reader {
+    const token = BEARER.exec(authorization)?.[1];
+    const digest = sha256(utf8(token ?? ''));
+    const known = this.#deps.readTokens.filter((candidate) =>
+      equalBytes(digest, fromHex(candidate.sha256)),
+    )[0];
+    if (token === undefined || known === undefined) {
+      throw new GatewayError('TOKEN_INVALID', 'expected a read token of this ledger');
+    }
+    return { kind: 'token', id: known.sha256, tenant: known.tenant };
+  }
+
+  async #bySession(token: string): Promise<Reader> {
+    const { sessions, authority } = this.#deps;
+    const session = sessions.find(token);
+    // A credential that was revoked since takes its sessions along.
+    const credential =
+      session === undefined ? undefined : await authority.member('credential', session.credential);
+    if (session === undefined || credential?.person !== session.person) {
+      throw new GatewayError('SESSION_INVALID', 'expected a session that is open; sign in again');
+    }
+    const { tenant } = await authority.ledger();
+    return {
+      kind: 'person',
+      id: session.person,
+      tenant,
+      credential: session.credential,
+      expiresAtMs: session.expiresAtMs,
+    };
+  }
+}
+
+function oneHeader(request: FastifyRequest, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}

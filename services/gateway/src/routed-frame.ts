@@ -1,0 +1,77 @@
+import {
+  BindingError,
+  parseDecisionMade,
+  parseEnrolment,
+  parseSignedObject,
+} from '@countersign/binding';
+import {
+  ACTION_LIMITS,
+  canonicalBytes,
+  digestBytes,
+  isUlid,
+  parseStrict,
+  type Digest,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
+import type { Intake } from '@countersign/wire';
+import type { InputKind } from './gateway-deps.ts';
+
+/** A frame in its one canonical form, with where it goes. The same frame, however written, is the same input. */
+export interface RoutedFrame extends Intake {
+  readonly kind: InputKind;
+  readonly digest: Digest;
+  /** Whose frame it says it is: thumbprint of a key, or a person. Nothing has been verified. */
+  readonly sender: string;
+}
+
+type Route = Pick<RoutedFrame, 'tenant' | 'actionId' | 'sender'>;
+
+/**
+ * Reads as much of a frame as is needed to route it. Everything else is the ledger's to judge, so that what an
+ * authenticated sender does wrong is on record.
+ * @throws BindingError with a code of formats, NO_HUMAN_PROOF or ASSERTION_INVALID
+ */
+export function routeFrame(kind: InputKind, json: Json): RoutedFrame {
+  const payload = canonicalBytes(json);
+  const route = routeOf(kind, payload);
+  return { kind, payload, digest: digestBytes('countersign/input/v1', payload), ...route };
+}
+
+function routeOf(kind: InputKind, frame: Uint8Array): Route {
+  switch (kind) {
+    case 'DecisionMade': {
+      const { tenant, action_id, person } = parseDecisionMade(frame).statement;
+      return { tenant, actionId: action_id, sender: person };
+    }
+    case 'Enrolment': {
+      const { tenant, person } = parseEnrolment(frame).statement;
+      return { tenant, actionId: '', sender: person };
+    }
+    case 'ActionRequested':
+    case 'UseClaimed':
+    case 'ExecutionReported':
+    case 'Erasure':
+      return signedRoute(frame);
+  }
+}
+
+function signedRoute(frame: Uint8Array): Route {
+  const signed = parseSignedObject(frame);
+  const payload = parseStrict(signed.payload, ACTION_LIMITS);
+  if (!isObject(payload)) throw schemaInvalid('payload', 'an object');
+  const { tenant, action_id: actionId } = payload;
+  if (typeof tenant !== 'string') throw schemaInvalid('payload/tenant', 'a tenant');
+  if (typeof actionId !== 'string' || !isUlid(actionId)) {
+    throw schemaInvalid('payload/action_id', 'a ULID');
+  }
+  return { tenant, actionId, sender: signed.key };
+}
+
+function isObject(json: Json): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+function schemaInvalid(path: string, expected: string): BindingError {
+  return new BindingError('SCHEMA_INVALID', `${path}: expected ${expected}`);
+}

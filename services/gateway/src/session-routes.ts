@@ -1,0 +1,172 @@
+import {
+  digestOf,
+  formatTimestamp,
+  fromHex,
+  toBase64url,
+  type JsonObject,
+} from '@countersign/canonical';
+import { parseWebauthnProof, verifyAssertion, type WebauthnProof } from '@countersign/human-proof';
+import { Type } from 'typebox';
+import { SessionSchema } from './answer-schema.ts';
+import { cookieOf } from './cookie.ts';
+import { SessionBodySchema, SessionStatementSchema } from './frame-schema.ts';
+import type { App, Gateway } from './gateway-app.ts';
+import { GatewayError } from './gateway-error.ts';
+import { OneTimeStore } from './one-time-store.ts';
+import { PROBLEMS } from './problem-schema.ts';
+import { readerOf } from './request-fields.ts';
+import { SESSION_COOKIE, type Session } from './session-book.ts';
+
+const NONCE_BYTES = 32;
+
+export function registerSessionRoutes(app: App, gateway: Gateway): void {
+  const { limits, deps } = gateway;
+  const challenges = new OneTimeStore<true>({
+    max: limits.challenges,
+    lifeMs: limits.challengeMs,
+    nowMs: deps.nowMs,
+  });
+  registerOptions(app, gateway, challenges);
+  registerSignIn(app, gateway, challenges);
+  registerOpenSession(app, gateway);
+}
+
+function registerOptions(app: App, gateway: Gateway, challenges: OneTimeStore<true>): void {
+  app.post(
+    '/v1/session/options',
+    {
+      schema: {
+        summary: 'Begins a sign-in; any discoverable passkey will do',
+        tags: ['session'],
+        response: { 200: Type.Object({ statement: SessionStatementSchema }), ...PROBLEMS },
+      },
+      preValidation: gateway.limitCeremonies,
+    },
+    () => {
+      const { deps, limits } = gateway;
+      const nonce = toBase64url(deps.randomBytes(NONCE_BYTES));
+      if (!challenges.put(nonce, true)) {
+        throw new GatewayError('TOO_MANY_CHALLENGES', 'expected fewer open ceremonies', {
+          retryAfterS: 60,
+        });
+      }
+      return {
+        statement: {
+          v: 'countersign.session.v1' as const,
+          ledger: deps.config.ledger,
+          nonce,
+          not_after: formatTimestamp(deps.nowMs() + limits.challengeMs),
+        },
+      };
+    },
+  );
+}
+
+function registerSignIn(app: App, gateway: Gateway, challenges: OneTimeStore<true>): void {
+  app.post(
+    '/v1/session',
+    {
+      schema: {
+        summary: 'Signs a person in, to read',
+        tags: ['session'],
+        body: SessionBodySchema,
+        response: { 201: SessionSchema, ...PROBLEMS },
+      },
+      preValidation: gateway.limitCeremonies,
+    },
+    async (request, reply) => {
+      const { statement, proof } = request.body;
+      const isOpen = challenges.take(statement.nonce) === true;
+      if (!isOpen || statement.ledger !== gateway.deps.config.ledger) {
+        throw new GatewayError('CHALLENGE_INVALID', 'expected a sign-in that is open; begin again');
+      }
+      const person = await personOf(gateway, statement, parseWebauthnProof(proof));
+      const { token, session } = gateway.sessions.open(person, proof.credential_id);
+      void reply.header('set-cookie', cookieFor(gateway, token));
+      return reply.status(201).send(sessionAnswer(session));
+    },
+  );
+}
+
+function registerOpenSession(app: App, gateway: Gateway): void {
+  app.get(
+    '/v1/session',
+    {
+      schema: {
+        summary: 'Who is signed in',
+        tags: ['session'],
+        response: { 200: SessionSchema, ...PROBLEMS },
+      },
+      preValidation: gateway.authenticate,
+    },
+    (request) => {
+      const reader = readerOf(request);
+      if (reader.kind !== 'person') {
+        throw new GatewayError('AUTH_REQUIRED', 'expected a session of a person');
+      }
+      const { id: person, credential, expiresAtMs } = reader;
+      return sessionAnswer({ person, credential, expiresAtMs });
+    },
+  );
+  app.delete(
+    '/v1/session',
+    {
+      schema: {
+        summary: 'Signs out',
+        tags: ['session'],
+        response: { 204: Type.Null(), ...PROBLEMS },
+      },
+    },
+    (request, reply) => {
+      const token = cookieOf(request.headers.cookie, SESSION_COOKIE);
+      if (token !== undefined) gateway.sessions.close(token);
+      return reply.status(204).header('set-cookie', cookieFor(gateway, null)).send(null);
+    },
+  );
+}
+
+/** The person whose passkey signed the statement. A read right needs no more than the authority as projected. */
+async function personOf(
+  { authority, deps }: Gateway,
+  statement: JsonObject,
+  proof: WebauthnProof,
+): Promise<string> {
+  const credential = await authority.member('credential', proof.credential_id);
+  if (credential === undefined) {
+    throw new GatewayError('CREDENTIAL_UNKNOWN', 'expected a passkey that is enrolled here');
+  }
+  const { rps } = await authority.ledger();
+  const origins = rps.filter(({ id }) => id === credential.rp_id).flatMap((rp) => rp.origins);
+  const digest = digestOf('countersign/session/v1', statement);
+  await verifyAssertion(
+    proof,
+    {
+      challenge: fromHex(digest.slice('sha256:'.length)),
+      origins,
+      rpIds: [credential.rp_id],
+      credential: { credential_id: credential.id, public_key: credential.public_key },
+      requireUserVerification: true,
+    },
+    deps.verifySignature,
+  );
+  return credential.person;
+}
+
+function sessionAnswer(session: Session): {
+  person: string;
+  credential: string;
+  expires_at: string;
+} {
+  return {
+    person: session.person,
+    credential: session.credential,
+    expires_at: formatTimestamp(session.expiresAtMs),
+  };
+}
+
+function cookieFor({ deps, limits }: Gateway, token: string | null): string {
+  const isSecure = deps.config.publicOrigins.every((origin) => origin.startsWith('https:'));
+  const maxAgeS = token === null ? 0 : Math.floor(limits.sessionMs / 1000);
+  const attributes = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}`;
+  return `${SESSION_COOKIE}=${token ?? ''}; ${attributes}${isSecure ? '; Secure' : ''}`;
+}

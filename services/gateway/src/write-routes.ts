@@ -1,0 +1,149 @@
+import { parseDecisionMade } from '@countersign/binding';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Type, type TSchema } from 'typebox';
+import { DigestSchema, InputAnswerSchema, PendingAnswerSchema } from './answer-schema.ts';
+import { DecisionFrameSchema, SignedFrameSchema, WaitQuerySchema } from './frame-schema.ts';
+import type { App, Gateway } from './gateway-app.ts';
+import type { InputKind } from './gateway-deps.ts';
+import { GatewayError } from './gateway-error.ts';
+import { PROBLEMS } from './problem-schema.ts';
+import { frameOf } from './request-fields.ts';
+import { routeFrame, type RoutedFrame } from './routed-frame.ts';
+import type { Answered } from './submissions.ts';
+
+interface WriteRoute {
+  readonly url: string;
+  readonly kind: InputKind;
+  readonly body: TSchema;
+  readonly summary: string;
+}
+
+const WRITE_ROUTES: readonly WriteRoute[] = [
+  {
+    url: '/v1/requests',
+    kind: 'ActionRequested',
+    body: SignedFrameSchema,
+    summary: 'An agent asks for an action',
+  },
+  {
+    url: '/v1/decisions',
+    kind: 'DecisionMade',
+    body: DecisionFrameSchema,
+    summary: 'A person approves, denies or revokes',
+  },
+  {
+    url: '/v1/uses',
+    kind: 'UseClaimed',
+    body: SignedFrameSchema,
+    summary: 'An executor claims a binding',
+  },
+  {
+    url: '/v1/reports',
+    kind: 'ExecutionReported',
+    body: SignedFrameSchema,
+    summary: 'An executor reports what came of a use',
+  },
+  {
+    url: '/v1/erasures',
+    kind: 'Erasure',
+    body: SignedFrameSchema,
+    summary: 'An operator removes the content of an action',
+  },
+];
+
+export const INPUT_ANSWERS = {
+  200: { ...InputAnswerSchema, description: 'Known before: the same answer as then' },
+  201: { ...InputAnswerSchema, description: 'Logged, with its receipt' },
+  202: PendingAnswerSchema,
+  ...PROBLEMS,
+} as const;
+
+export function registerWriteRoutes(app: App, gateway: Gateway): void {
+  for (const { url, kind, body, summary } of WRITE_ROUTES) {
+    app.post(
+      url,
+      {
+        schema: {
+          summary,
+          tags: ['write'],
+          body,
+          querystring: WaitQuerySchema,
+          response: INPUT_ANSWERS,
+        },
+        // Before the schema, because the ledger's own parser knows the exact code of what is wrong.
+        preValidation: async (request) => {
+          request.frame = routeFrame(kind, gatedBody(request));
+          await gateway.limitWrites(request);
+        },
+      },
+      async (request, reply) => {
+        const frame = frameOf(request);
+        const answered = await submitFrame(gateway, frame, request);
+        if (kind === 'DecisionMade' && answered.isNew && answered.answer !== undefined) {
+          gateway.metrics.decided(parseDecisionMade(frame.payload).statement.verdict);
+        }
+        return answerInput(reply, frame.digest, answered);
+      },
+    );
+  }
+  registerInputRoute(app, gateway);
+}
+
+function registerInputRoute(app: App, gateway: Gateway): void {
+  app.get(
+    '/v1/inputs/:digest',
+    {
+      schema: {
+        summary: 'Goes on waiting for the answer to an input',
+        tags: ['write'],
+        params: Type.Object({ digest: DigestSchema }),
+        querystring: WaitQuerySchema,
+        response: INPUT_ANSWERS,
+      },
+    },
+    async (request, reply) => {
+      const { digest } = request.params;
+      const answered = await gateway.submissions.resume(digest, {
+        sender: request.ip,
+        gone: request.gone,
+        waitMs: waitMsOf(gateway, request.query.wait_ms ?? 0),
+      });
+      return answerInput(reply, digest, answered);
+    },
+  );
+}
+
+export async function submitFrame(
+  gateway: Gateway,
+  frame: RoutedFrame,
+  request: FastifyRequest<{ Querystring: { wait_ms?: number } }>,
+): Promise<Answered> {
+  if (gateway.deps.health().writer.state === 'stopped') {
+    throw new GatewayError('WRITER_UNAVAILABLE', 'the ledger has stopped; nothing was taken', {
+      input: frame.digest,
+    });
+  }
+  return await gateway.submissions.submit(frame, {
+    sender: `${request.ip} ${frame.sender}`,
+    gone: request.gone,
+    waitMs: waitMsOf(gateway, request.query.wait_ms ?? gateway.limits.defaultWaitMs),
+  });
+}
+
+export function answerInput(reply: FastifyReply, input: string, answered: Answered): FastifyReply {
+  const { answer, isNew } = answered;
+  if (answer === undefined) return reply.status(202).send({ input, status: 'pending' });
+  return reply.status(isNew ? 201 : 200).send(answer);
+}
+
+function waitMsOf({ limits }: Gateway, wanted: number): number {
+  return Math.min(wanted, limits.maxWaitMs);
+}
+
+/** The body as our gate read it. */
+export function gatedBody({ gated }: FastifyRequest): NonNullable<FastifyRequest['gated']> {
+  if (gated === undefined || gated === null) {
+    throw new GatewayError('JSON_SYNTAX', 'body: expected a JSON object');
+  }
+  return gated;
+}
