@@ -71,7 +71,7 @@ export class HttpPerson {
     const ledger = (await expectOk(get(url, '/v1/ledger'))) as unknown as Ledger;
     const passkey = SoftwarePasskey.create({ algorithm: 'ES256', rpId: ledger.rp.id, origin: url });
     const options = await expectOk(
-      post(url, '/v1/enrolments/options', { invitation: invitationId, person }),
+      post({ url, path: '/v1/enrolments/options' }, { invitation: invitationId, person }),
     );
     const statement: EnrolmentStatement = {
       v: 'countersign.enrolment.v1',
@@ -91,11 +91,14 @@ export class HttpPerson {
       invitation,
     );
     await expectOk(
-      post(url, '/v1/enrolments', {
-        response: passkey.register(String(options['challenge'])),
-        statement,
-        signature: signature.toString('base64url'),
-      }),
+      post(
+        { url, path: '/v1/enrolments' },
+        {
+          response: passkey.register(String(options['challenge'])),
+          statement,
+          signature: signature.toString('base64url'),
+        },
+      ),
     );
     const enrolled = new HttpPerson({ url, person, passkey, ledger });
     await enrolled.signIn();
@@ -103,7 +106,7 @@ export class HttpPerson {
   }
 
   async signIn(): Promise<void> {
-    const { statement } = await expectOk(post(this.url, '/v1/session/options', {}));
+    const { statement } = await expectOk(post({ url: this.url, path: '/v1/session/options' }, {}));
     const challenge = digestOf('countersign/session/v1', statement as Json);
     const proof = this.passkey.assert(fromHex(challenge.slice('sha256:'.length)));
     const response = await fetch(`${this.url}/v1/session`, {
@@ -155,7 +158,7 @@ export class HttpPerson {
     proof: unknown = this.passkey.assert(decisionChallenge(statement)),
   ): Promise<Answer> {
     const body = { v: 'countersign.decision-made.v1', statement, proof, rationale };
-    return post(this.url, '/v1/decisions', body, this.#headers());
+    return post({ url: this.url, path: '/v1/decisions' }, body, this.#headers());
   }
 
   async decide(actionId: string, verdict: Verdict, text: string): Promise<Answer> {
@@ -183,13 +186,15 @@ export function rationaleOf(text: string): Rationale {
   return { text, salt: randomBytes(16).toString('base64url') };
 }
 
+const PLAIN_HEADERS = { 'content-type': 'application/json' };
+
+/** Sends to `to.path` at `to.url`. */
 export async function post(
-  url: string,
-  path: string,
+  to: { readonly url: string; readonly path: string },
   body: unknown,
-  headers: Record<string, string> = { 'content-type': 'application/json' },
+  headers: Record<string, string> = PLAIN_HEADERS,
 ): Promise<Answer> {
-  const response = await fetch(`${url}${path}`, {
+  const response = await fetch(`${to.url}${to.path}`, {
     method: 'POST',
     headers,
     body: canonicalText(body as Json),
