@@ -1,0 +1,94 @@
+import { saltedDigest, toBase64url, fromBase64url, type Digest } from '@countersign/canonical';
+import { CliError, cliError } from './cli-error.ts';
+
+/** Variables as an action names them, sorted as it must be. */
+export interface EnvironmentFacts {
+  readonly env: readonly { readonly name: string; readonly value: string }[];
+  readonly secret_env: readonly { readonly name: string; readonly digest: Digest }[];
+  /** Salt of each secret's digest. Kept on this machine: with it alone somebody could try values. */
+  readonly salts: Readonly<Record<string, string>>;
+}
+
+export interface VariableNames {
+  readonly env: readonly string[];
+  readonly secretEnv: readonly string[];
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const SALT_BYTES = 16;
+export const USE_VARIABLE = 'COUNTERSIGN_USE';
+
+/**
+ * Reads the named variables: those of `env` in clear, those of `secretEnv` as salted digests.
+ *
+ * @throws CliError ENV_MISSING, ENV_REPEATED
+ */
+export function environmentFacts(
+  names: VariableNames,
+  from: { readonly env: Environment; readonly randomBytes: (size: number) => Uint8Array },
+): EnvironmentFacts {
+  assertDistinct([...names.env, ...names.secretEnv]);
+  const salts = Object.fromEntries(
+    names.secretEnv.map((name) => [name, toBase64url(from.randomBytes(SALT_BYTES))]),
+  );
+  return {
+    env: sorted(names.env).map((name) => ({ name, value: valueOf(name, from.env) })),
+    secret_env: sorted(names.secretEnv).map((name) => ({
+      name,
+      digest: secretDigest(salts[name] ?? '', valueOf(name, from.env)),
+    })),
+    salts,
+  };
+}
+
+/**
+ * The variables that a command gets, and no others. A secret is read again here, and must be the one approved.
+ *
+ * @throws CliError ENV_MISSING, ACTION_DIGEST_MISMATCH
+ */
+export function childEnvironment(
+  facts: EnvironmentFacts,
+  from: Environment,
+): Readonly<Record<string, string>> {
+  const child: Record<string, string> = {};
+  for (const { name, value } of facts.env) child[name] = value;
+  for (const { name, digest } of facts.secret_env) {
+    const value = valueOf(name, from);
+    if (secretDigest(facts.salts[name] ?? '', value) !== digest) {
+      throw new CliError(
+        'ACTION_DIGEST_MISMATCH',
+        `secret variable ${name}: expected the value that was approved, got another`,
+      );
+    }
+    child[name] = value;
+  }
+  return child;
+}
+
+function secretDigest(salt: string, value: string): Digest {
+  return saltedDigest('countersign/secret-env/v1', fromBase64url(salt), value);
+}
+
+function valueOf(name: string, env: Environment): string {
+  const value = env[name];
+  if (value === undefined) {
+    throw cliError('ENV_MISSING', `expected a variable ${name} in this environment, found none`);
+  }
+  return value;
+}
+
+function assertDistinct(names: readonly string[]): void {
+  const seen = new Set<string>([USE_VARIABLE]);
+  for (const name of names) {
+    if (seen.has(name)) {
+      throw cliError('ENV_REPEATED', `expected each variable once, and never ${USE_VARIABLE}: ${name}`);
+    }
+    seen.add(name);
+  }
+}
+
+/** By UTF-16 code units, as the action type asks. */
+function sorted(names: readonly string[]): string[] {
+  return [...names].sort((a, b) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,216 @@
+import { constants } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { canonicalText, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
+import type { Separation } from '@countersign/binding';
+import { cliError, isSystemError } from './cli-error.ts';
+
+/** What marks a folder as one of ours, and which ledger it holds. Written first and never changed. */
+export interface LedgerMark {
+  readonly v: 'countersign.data.v1';
+  readonly origin: string;
+  readonly tenant: string;
+  readonly shard: 0;
+  readonly demo: boolean;
+  /** Where the gateway is reached: what the passkeys of this ledger are bound to. */
+  readonly url: string;
+  readonly rp_id: string;
+  readonly separation: Separation;
+  /** The first person. */
+  readonly founder: string;
+}
+
+export interface DataFolder {
+  readonly path: string;
+  readonly brokerFile: string;
+  readonly storeFile: string;
+  readonly keysFolder: string;
+  readonly logKey: string;
+  readonly operatorKey: string;
+  readonly agentKey: string;
+  readonly executorKey: string;
+  readonly readToken: string;
+  readonly trustFile: string;
+  readonly enrolmentLink: string;
+  readonly requestsFolder: string;
+  readonly markFile: string;
+}
+
+const PRIVATE_FOLDER = 0o700;
+const PRIVATE_FILE = 0o600;
+const MARK_BYTES_MAX = 65_536;
+const MARK_LIMITS = { maxBytes: MARK_BYTES_MAX, maxDepth: 4, maxMembers: 32 };
+
+/** docs/cli.md, "The data folder". */
+export function dataFolder(path: string): DataFolder {
+  const at = (...names: string[]): string => join(resolve(path), ...names);
+  return {
+    path: at(),
+    brokerFile: at('broker.db'),
+    storeFile: at('store.db'),
+    keysFolder: at('keys'),
+    logKey: at('keys', 'log.key'),
+    operatorKey: at('keys', 'operator.key'),
+    agentKey: at('keys', 'agent.key'),
+    executorKey: at('keys', 'executor.key'),
+    readToken: at('keys', 'read.token'),
+    trustFile: at('trust.json'),
+    enrolmentLink: at('enrolment-link.txt'),
+    requestsFolder: at('requests'),
+    markFile: at('ledger.json'),
+  };
+}
+
+/**
+ * The mark of an existing folder, or undefined for one that is empty or absent.
+ *
+ * @throws CliError DATA_FOREIGN, DATA_DAMAGED, DATA_UNREADABLE
+ */
+export async function readMark(folder: DataFolder): Promise<LedgerMark | undefined> {
+  const text = await readIfThere(folder.markFile);
+  if (text !== undefined) return parseMark(text, folder.markFile);
+  // A temporary file is what a first start leaves that was stopped before its first step was done.
+  const names = (await listed(folder.path)).filter((name) => !name.startsWith('.ledger.json.'));
+  if (names.length === 0) return undefined;
+  throw cliError(
+    'DATA_FOREIGN',
+    `${folder.path}: expected an empty folder or one of ours (with ledger.json); nothing was changed`,
+    { hint: 'choose another folder with --data DIR' },
+  );
+}
+
+/** @throws CliError DATA_MISSING, DATA_FOREIGN, DATA_DAMAGED, DATA_UNREADABLE */
+export async function requireMark(folder: DataFolder): Promise<LedgerMark> {
+  const mark = await readMark(folder);
+  if (mark !== undefined) return mark;
+  throw cliError('DATA_MISSING', `expected a data folder at ${folder.path}, found none`, {
+    hint: 'start one with `countersign serve`, or say where it is with --data DIR',
+  });
+}
+
+/** Creates the folder with its mark. If we stop half-way, the next start does it again. */
+export async function createFolder(folder: DataFolder, mark: LedgerMark): Promise<void> {
+  await mkdir(folder.path, { recursive: true, mode: PRIVATE_FOLDER });
+  await writePrivate(folder.markFile, `${canonicalText({ ...mark })}\n`);
+}
+
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
+}
+
+async function listed(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return [];
+    throw unreadable(path, error);
+  }
+}
+
+/** @throws CliError DATA_UNREADABLE */
+export async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    if ((await stat(path)).size > MARK_BYTES_MAX) {
+      throw cliError('DATA_DAMAGED', `${path}: expected at most 64 KiB`);
+    }
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw isSystemError(error, 'EACCES', 'EISDIR', 'ENOTDIR') ? unreadable(path, error) : error;
+  }
+}
+
+function unreadable(path: string, cause: unknown): Error {
+  return cliError('DATA_UNREADABLE', `expected to be allowed to read ${path}`, { cause });
+}
+
+/**
+ * Writes a file of ours whole or not at all, readable by its owner only. It is on the disk when this resolves.
+ *
+ * @throws CliError DISK_FULL
+ */
+export async function writePrivate(path: string, content: string): Promise<void> {
+  const temporary = join(dirname(path), `.${path.slice(dirname(path).length + 1)}.new`);
+  try {
+    await rm(temporary, { force: true });
+    await writeSynced(temporary, content);
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw diskFull(error, path);
+  }
+}
+
+/**
+ * As writePrivate, for a file that must not be there yet.
+ *
+ * @throws CliError FILE_EXISTS, DISK_FULL
+ */
+export async function createPrivate(path: string, content: string): Promise<void> {
+  try {
+    await writeSynced(path, content);
+    await syncFolder(dirname(path));
+  } catch (error) {
+    if (isSystemError(error, 'EEXIST')) {
+      throw cliError('FILE_EXISTS', `expected no file at ${path}`, { cause: error });
+    }
+    throw diskFull(error, path);
+  }
+}
+
+async function writeSynced(path: string, content: string): Promise<void> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
+  const file = await open(path, flags, PRIVATE_FILE);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function diskFull(error: unknown, path: string): unknown {
+  if (!isSystemError(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) return error;
+  return cliError('DISK_FULL', `no space left to write ${path}`, {
+    cause: error,
+    hint: 'make room and start again; nothing that was acknowledged is lost',
+  });
+}
+
+const MARK_TEXTS = ['origin', 'tenant', 'url', 'rp_id', 'founder'] as const;
+
+function parseMark(text: string, path: string): LedgerMark {
+  const json = parseJsonFile(text, path);
+  const isMark =
+    json['v'] === 'countersign.data.v1' &&
+    json['shard'] === 0 &&
+    typeof json['demo'] === 'boolean' &&
+    (json['separation'] === 'solo' || json['separation'] === 'full') &&
+    MARK_TEXTS.every((name) => typeof json[name] === 'string');
+  if (!isMark) throw cliError('DATA_DAMAGED', `${path}: expected the mark of a data folder`);
+  return json as unknown as LedgerMark;
+}
+
+/** @throws CliError DATA_DAMAGED */
+export function parseJsonFile(text: string, path: string): JsonObject {
+  let json: Json;
+  try {
+    json = parseStrict(Buffer.from(text), MARK_LIMITS);
+  } catch (error) {
+    throw cliError('DATA_DAMAGED', `${path}: expected JSON`, { cause: error });
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw cliError('DATA_DAMAGED', `${path}: expected a JSON object`);
+  }
+  return json as JsonObject;
+}
