@@ -16,7 +16,7 @@ import { decisionDigest } from './decision-statement.ts';
 import type { Entry } from './entry.ts';
 import type { Fold, Head, Position, Tables } from './fold.ts';
 import { authorityFromGenesis } from './genesis.ts';
-import type { AuthorityChanged, BoundChange, LedgerFounded } from './ledger-entry.ts';
+import type { AuthorityChanged, LedgerFounded } from './ledger-entry.ts';
 import type { Policy } from './policy.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import { isObject } from './shape.ts';
@@ -127,7 +127,7 @@ function evolveAuthority(head: Head, entry: AuthorityChanged, position: Position
   const atMs = timestampMs(entry.at);
   const { authority, policy } =
     entry.change.change === 'bound'
-      ? boundEffect(head, changeOf(entry.change), atMs)
+      ? boundEffect(head, changeOf(entry.change.action), atMs)
       : {
           authority: applyEnrolment(head.authority, entry.change.statement, atMs),
           policy: head.policy,
@@ -136,8 +136,9 @@ function evolveAuthority(head: Head, entry: AuthorityChanged, position: Position
   return { ...head, authority, policy, authorityRef: { ...position, root: authority.root } };
 }
 
-function changeOf(change: BoundChange): Json {
-  const action = parseCanonical(utf8(change.action));
+/** The `change` of an authority action. */
+export function changeOf(actionText: string): Json {
+  const action = parseCanonical(utf8(actionText));
   const params = isObject(action) ? action['params'] : undefined;
   const effect = isObject(params) ? params['change'] : undefined;
   invariant(effect !== undefined, 'an authority action holds its change');
@@ -258,7 +259,13 @@ function evolveRefusal(tables: Tables, entry: RefusalEntry): void {
 }
 
 /** Whose quota of refusals an entry counts against. */
-export function senderOf(entry: RefusalEntry): string | undefined {
+export function senderOf(
+  entry: RefusalEntry extends infer E
+    ? E extends RefusalEntry
+      ? Omit<E, 'v' | 'at' | 'tenant'>
+      : never
+    : never,
+): string | undefined {
   switch (entry.type) {
     case 'request-refused':
       return `agent ${entry.agent.id}`;

@@ -1,4 +1,6 @@
+export type { ActionRecord, ActionStatus } from './action-record.ts';
 export {
+  LEDGER_EXECUTOR,
   applyChange,
   applyEnrolment,
   parseAuthorityChange,
@@ -24,7 +26,10 @@ export {
   verifyMembership,
   type MembershipProof,
 } from './authority.ts';
+export { authenticate } from './authenticate.ts';
 export { BindingError } from './binding-error.ts';
+export { decide } from './decide.ts';
+export type { ContentWrite, Decided, Outcome, PlacedEntry } from './decided.ts';
 export {
   statementOf,
   type BindingMade,
@@ -63,6 +68,16 @@ export { parseErasureOrder, type ErasureOrder } from './erasure-order.ts';
 export { parseExecutionReport, type ExecutionReport } from './execution-report.ts';
 export type { AuthorityRef, Leaf } from './field-shape.ts';
 export { authorityFromGenesis, foundLedger, type FoundingParams } from './genesis.ts';
+export { DEFAULT_LIMITS, type LedgerLimits, type Position } from './fold.ts';
+export type { HeldInput } from './held-input.ts';
+export {
+  isQuarantined,
+  type AuthenticatedInput,
+  type InputKind,
+  type Quarantined,
+  type RawInput,
+} from './input.ts';
+export { LedgerState, nextDeadlineMs, type LedgerOptions } from './ledger-state.ts';
 export type {
   AuthorityChanged,
   BoundChange,

@@ -135,9 +135,10 @@ export class LedgerState {
         ? evolveGenesis(entry, position)
         : evolveEntry(this, entry, position);
     this.#head = { ...head, size: position.index + 1, lastAtMs: timestampMs(entry.at) };
-    if ('input' in entry && entry.input !== undefined) {
+    const input = 'input' in entry ? entry.input : undefined;
+    if (input !== undefined) {
       const answer = { atMs: this.#head.lastAtMs, index: position.index };
-      this.tables.answered.set(entry.input, answer);
+      this.tables.answered.set(input, answer);
     }
     if (entry.type === 'state-committed') this.#forget();
     this.#version += 1;

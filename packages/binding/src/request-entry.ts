@@ -72,6 +72,11 @@ export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
   readonly authority: AuthorityRef;
   readonly supersedes?: string;
   readonly context_digest?: Digest;
+  /**
+   * Canonical text of an `authority.*` action: its binding takes effect in the log itself, which must not
+   * depend on content that can be erased.
+   */
+  readonly action?: string;
   readonly input: Digest;
 }
 
@@ -145,6 +150,7 @@ export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({
   authority: authorityRef,
   supersedes: optional(ulid),
   context_digest: optional(digest),
+  action: optional(text(32_768, 2)),
   input: digest,
 });
 

@@ -1,0 +1,150 @@
+import { formatTimestamp, timestampMs, type Json } from '@countersign/canonical';
+import type { ActionRecord, DecisionRecord } from './action-record.ts';
+import { applyChange, parseAuthorityChange } from './authority-change.ts';
+import { BindingError, invariant } from './binding-error.ts';
+import type { BoundDecision } from './decision-entry.ts';
+import type { CommonStatement, DecisionStatement } from './decision-statement.ts';
+import { changeOf } from './evolve.ts';
+import { isAuthorityType } from './policy.ts';
+import type { Proceeding } from './proceeding.ts';
+import type { RequestAdmitted, Terms } from './request-entry.ts';
+
+/** The approvals that count now: not expired, by a key that still stands, of a natural person. */
+export function liveApprovals(run: Proceeding, record: ActionRecord): readonly DecisionRecord[] {
+  const { authority } = run.state;
+  return record.decisions.filter(
+    ({ verdict, notAfterMs, credential, person }) =>
+      verdict === 'approve' &&
+      notAfterMs >= run.atMs &&
+      authority.get('credential', credential)?.person === person &&
+      authority.get('person', person)?.class === 'natural',
+  );
+}
+
+function openAdmission(record: ActionRecord): RequestAdmitted {
+  invariant(record.open !== undefined, 'an open request keeps its admission');
+  return record.open;
+}
+
+/**
+ * That a binding made now would stand: its agent is enrolled as it was when admitted, and a change of the
+ * authority is still possible.
+ *
+ * @throws BindingError AGENT_UNKNOWN, AGENT_MISMATCH, AUTHORITY_STALE
+ */
+export function assertBindable(run: Proceeding, record: ActionRecord): void {
+  const open = openAdmission(record);
+  const { authority } = run.state;
+  const agent = authority.get('agent', open.agent.id);
+  if (agent === undefined) {
+    throw new BindingError('AGENT_UNKNOWN', 'decision: expected an agent that is still enrolled');
+  }
+  const isSame =
+    agent.key_thumbprint === open.agent.key_thumbprint &&
+    agent.owner === open.agent.owner &&
+    agent.person === open.agent.person;
+  if (!isSame) {
+    throw new BindingError('AGENT_MISMATCH', 'decision: expected the agent as it was admitted');
+  }
+  if (!isAuthorityType(open.action_type.name)) return;
+  try {
+    applyChange(authority, parseAuthorityChange(effectOf(open)), run.atMs);
+  } catch (error) {
+    if (!(error instanceof BindingError)) throw error;
+    throw new BindingError(
+      'AUTHORITY_STALE',
+      'decision: expected a change that is still possible',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Writes the binding of an action with enough approvals, and carries out a change of the authority at once. */
+export function bind(run: Proceeding, statement: DecisionStatement): void {
+  const record = run.state.action(statement.action_id);
+  invariant(record !== undefined, 'a binding is of an admitted action');
+  const open = openAdmission(record);
+  const decisions = liveApprovals(run, record).map(boundDecision);
+  const useByMs = Math.min(
+    run.atMs + open.use_within_s * 1_000,
+    timestampMs(open.not_after),
+    ...decisions.map((decision) => timestampMs(decision.not_after)),
+  );
+  const binding = run.write({
+    type: 'binding-made',
+    ...termsOf(open),
+    action_id: record.id,
+    admission: record.admission,
+    admission_index: record.admissionIndex,
+    decisions,
+    statement: commonOf(statement),
+    authority: run.state.authorityRef,
+    use_by: formatTimestamp(useByMs),
+    start_within_s: open.start_within_s,
+    max_uses: open.max_uses,
+    epoch: 0,
+  });
+  if (isAuthorityType(open.action_type.name)) changeAuthority(run, open, binding);
+}
+
+function boundDecision({ bound }: DecisionRecord): BoundDecision {
+  invariant(bound !== undefined, 'an open request keeps the proofs of its decisions');
+  return bound;
+}
+
+function commonOf(statement: DecisionStatement): CommonStatement {
+  return {
+    v: statement.v,
+    ledger: statement.ledger,
+    tenant: statement.tenant,
+    action_id: statement.action_id,
+    admission: statement.admission,
+    action_digest: statement.action_digest,
+    display_digest: statement.display_digest,
+    verdict: 'approve',
+  };
+}
+
+function termsOf(open: RequestAdmitted): Terms {
+  return {
+    action_digest: open.action_digest,
+    display_digest: open.display_digest,
+    action_type: open.action_type,
+    descriptor_digest: open.descriptor_digest,
+    policy_digest: open.policy_digest,
+    requirement: open.requirement,
+    agent: open.agent,
+    acting_for: open.acting_for,
+    executor: open.executor,
+    excluded: open.excluded,
+    separation: open.separation,
+    demo: open.demo,
+  };
+}
+
+function effectOf(open: RequestAdmitted): Json {
+  invariant(open.action !== undefined, 'an authority admission holds its action');
+  return changeOf(open.action);
+}
+
+function changeAuthority(
+  run: Proceeding,
+  open: RequestAdmitted,
+  binding: { readonly leaf: RequestAdmitted['input']; readonly index: number },
+): void {
+  const { authority, authorityRef } = run.state;
+  const after = applyChange(authority, parseAuthorityChange(effectOf(open)), run.atMs);
+  run.write({
+    type: 'authority-changed',
+    change: {
+      change: 'bound',
+      action: open.action ?? '',
+      binding: binding.leaf,
+      binding_index: binding.index,
+    },
+    previous: authorityRef,
+    authority_root: after.root,
+  });
+}

@@ -1,0 +1,30 @@
+import { applyEnrolment } from './authority-change.ts';
+import type { AuthorityState } from './authority.ts';
+import { refusalCodeOf } from './binding-error.ts';
+import type { Outcome } from './decided.ts';
+import type { EnrolmentInput } from './input.ts';
+import type { Proceeding } from './proceeding.ts';
+
+/**
+ * A person registers a key with an invitation. Nobody is known before that, so a refusal writes nothing.
+ */
+export function decideEnrolment(run: Proceeding, { enrolment, input }: EnrolmentInput): Outcome {
+  const { statement, signature } = enrolment;
+  const { authority, authorityRef } = run.state;
+  let after: AuthorityState;
+  try {
+    after = applyEnrolment(authority, statement, run.atMs);
+  } catch (error) {
+    const code = refusalCodeOf(error);
+    if (code === undefined) throw error;
+    return { status: 'quarantined', code };
+  }
+  run.write({
+    type: 'authority-changed',
+    change: { change: 'credential-enrolled', statement, signature },
+    previous: authorityRef,
+    authority_root: after.root,
+    input,
+  });
+  return { status: 'accepted' };
+}

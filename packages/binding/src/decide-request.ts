@@ -1,0 +1,279 @@
+import {
+  digestBytes,
+  formatTimestamp,
+  fromUtf8,
+  timestampMs,
+  ulidTimeMs,
+} from '@countersign/canonical';
+import {
+  displayDigest,
+  render,
+  type Action,
+  type ActionEnvelope,
+  type Descriptor,
+} from '@countersign/descriptors';
+import { isIdExpired, type ActionRecord } from './action-record.ts';
+import { LEDGER_EXECUTOR, applyChange, parseAuthorityChange } from './authority-change.ts';
+import { descriptorId, type AgentMember, type Separation } from './authority-member.ts';
+import type { AuthorityState } from './authority.ts';
+import { BindingError, invariant, refusalCodeOf } from './binding-error.ts';
+import type { Outcome } from './decided.ts';
+import type { RequestInput } from './input.ts';
+import type { LedgerState } from './ledger-state.ts';
+import {
+  isAuthorityType,
+  policyDigest,
+  requirementOf,
+  ruleFor,
+  type ApprovalRule,
+} from './policy.ts';
+import type { EntryBody, Proceeding } from './proceeding.ts';
+import type { RefusalCode } from './refusal-code.ts';
+import type { Excluded } from './request-entry.ts';
+
+/** How far in the future an id's or a claim's clock may be: attack row C08. */
+export const CLOCK_SKEW_MS = 300_000;
+
+export function decideRequest(run: Proceeding, input: RequestInput): Outcome {
+  const agent = run.state.authority.holderOf(input.key);
+  if (agent?.kind !== 'agent') return { status: 'quarantined', code: 'AGENT_UNKNOWN' };
+  const { payload } = input;
+  if ('fault' in payload) {
+    return refuse(run, { input, agent, code: payload.fault, actionDigest: payload.actionDigest });
+  }
+  const { action } = payload;
+  const known = run.state.action(action.envelope.action_id);
+  if (known?.actionDigest === action.digest && known.agent === agent.id) {
+    return { status: 'repeated', index: known.admissionIndex };
+  }
+  try {
+    admit(run, { input, agent, action, known });
+    return { status: 'accepted' };
+  } catch (error) {
+    const code = refusalCodeOf(error);
+    if (code === undefined) throw error;
+    return refuse(run, {
+      input,
+      agent,
+      code,
+      actionDigest: action.digest,
+      actionId: action.envelope.action_id,
+    });
+  }
+}
+
+interface Refused {
+  readonly input: RequestInput;
+  readonly agent: AgentMember;
+  readonly code: RefusalCode;
+  readonly actionDigest: ReturnType<typeof digestBytes>;
+  readonly actionId?: string;
+}
+
+function refuse(run: Proceeding, refused: Refused): Outcome {
+  const { input, agent, code, actionDigest, actionId } = refused;
+  return run.refuse(
+    {
+      type: 'request-refused',
+      ...(actionId === undefined ? {} : { action_id: actionId }),
+      action_digest: actionDigest,
+      agent: { id: agent.id, key_thumbprint: agent.key_thumbprint },
+      code,
+      input: input.input,
+    },
+    code,
+  );
+}
+
+interface Asked {
+  readonly input: RequestInput;
+  readonly agent: AgentMember;
+  readonly action: Action;
+  readonly known: ActionRecord | undefined;
+}
+
+/** @throws the refusals of all packages */
+function admit(run: Proceeding, asked: Asked): void {
+  assertSender(run.state.authority, asked);
+  assertFresh(run, asked);
+  const terms = termsOf(run.state, asked.action);
+  assertExecutor(run.state.authority, asked.action, terms.descriptor);
+  const display = render(terms.descriptor, asked.action);
+  assertChangePossible(run, asked.action);
+  assertRoom(run.state, asked.agent);
+  run.write(admission(run, asked, { ...terms, displayDigest: displayDigest(display) }));
+  run.keep({ kind: 'action', digest: asked.action.digest, text: fromUtf8(asked.action.bytes) });
+}
+
+function assertSender(authority: AuthorityState, { agent, action }: Asked): void {
+  const claimed = action.envelope.agent;
+  if (claimed.id !== agent.id || claimed.key_thumbprint !== agent.key_thumbprint) {
+    throw new BindingError('AGENT_MISMATCH', 'request: expected the agent whose key signed it');
+  }
+  if (action.envelope.tenant !== authority.ledger.tenant) {
+    throw new BindingError('TENANT_UNKNOWN', 'request: expected the tenant of this ledger');
+  }
+}
+
+function assertFresh({ atMs }: Proceeding, { action, known }: Asked): void {
+  const { action_id: id, not_after: notAfter } = action.envelope;
+  if (known !== undefined) {
+    throw new BindingError('REQUEST_ID_REUSED', 'request: expected an id that is not in use');
+  }
+  if (isIdExpired(id, atMs)) {
+    throw new BindingError('REQUEST_ID_EXPIRED', 'request: expected an id of the last 30 days');
+  }
+  if (ulidTimeMs(id) > atMs + CLOCK_SKEW_MS) {
+    throw new BindingError('CLOCK_SKEW', 'request: expected an id that is not of the future');
+  }
+  if (timestampMs(notAfter) <= atMs) {
+    throw new BindingError('EXPIRED', 'request: expected an action that may still run');
+  }
+}
+
+interface Terms {
+  readonly descriptor: Descriptor;
+  readonly rule: ApprovalRule;
+  readonly policyDigest: ReturnType<typeof policyDigest>;
+}
+
+/** What this type of action needs. What nobody described, or gave a rule, cannot be asked for. */
+function termsOf(state: LedgerState, { envelope }: Action): Terms {
+  const { ledger } = state.authority;
+  const id = descriptorId({ name: envelope.type, version: envelope.type_version });
+  const enrolled = state.authority.get('descriptor', id);
+  const descriptor = enrolled && state.descriptors.get(enrolled.digest);
+  const isAuthority = isAuthorityType(envelope.type);
+  const rule = isAuthority ? ledger.bootstrap : ruleFor(state.policy, envelope.type);
+  if (descriptor === undefined || rule === undefined) {
+    throw new BindingError('NO_POLICY', 'request: expected a type with a descriptor and a rule');
+  }
+  const policy = state.authority.get('policy', 'policy');
+  invariant(policy !== undefined, 'an authority holds its policy');
+  return {
+    descriptor,
+    rule,
+    policyDigest: isAuthority ? policyDigest(ledger.bootstrap) : policy.digest,
+  };
+}
+
+function assertExecutor(
+  authority: AuthorityState,
+  { envelope }: Action,
+  descriptor: Descriptor,
+): void {
+  const { id, audience, descriptor_digest: interfaceDigest } = envelope.executor;
+  const isAuthority = isAuthorityType(envelope.type);
+  const executor = isAuthority
+    ? // The ledger carries out changes of its authority itself. schemas/formats/authority.md §6.
+      id === LEDGER_EXECUTOR
+      ? { audiences: [authority.ledger.origin], interface_digest: descriptor.digest }
+      : undefined
+    : authority.get('executor', id);
+  if (executor === undefined) {
+    throw new BindingError('EXECUTOR_UNKNOWN', 'request: expected an executor of the authority');
+  }
+  if (!executor.audiences.includes(audience)) {
+    throw new BindingError('EXECUTOR_MISMATCH', 'request: expected an audience of its executor');
+  }
+  if (executor.interface_digest !== interfaceDigest) {
+    throw new BindingError(
+      'EXECUTOR_DESCRIPTOR_MISMATCH',
+      'request: expected the interface that its executor has',
+    );
+  }
+}
+
+/** A change that could not be carried out is refused before anybody is asked to approve it. */
+function assertChangePossible({ state, atMs }: Proceeding, { envelope }: Action): void {
+  if (!isAuthorityType(envelope.type)) return;
+  applyChange(state.authority, parseAuthorityChange(envelope.params['change'] ?? null), atMs);
+}
+
+function assertRoom(state: LedgerState, agent: AgentMember): void {
+  if ((state.tables.openByAgent.get(agent.id) ?? 0) >= state.limits.openPerAgentMax) {
+    throw new BindingError('TOO_MANY_OPEN', 'request: expected fewer open requests of its agent');
+  }
+}
+
+function admission(
+  run: Proceeding,
+  { input, agent, action }: Asked,
+  terms: Terms & { readonly displayDigest: ReturnType<typeof displayDigest> },
+): EntryBody {
+  const { state, atMs } = run;
+  const { envelope } = action;
+  const { rule, descriptor } = terms;
+  const { separation, demo } = state.authority.ledger;
+  const decideByMs = Math.min(atMs + rule.decide_within_s * 1_000, timestampMs(envelope.not_after));
+  const superseded = supersededBy(state, agent, envelope);
+  return {
+    type: 'request-admitted',
+    action_id: envelope.action_id,
+    action_digest: action.digest,
+    display_digest: terms.displayDigest,
+    action_type: { name: envelope.type, version: envelope.type_version },
+    descriptor_digest: descriptor.digest,
+    agent: {
+      id: agent.id,
+      key_thumbprint: agent.key_thumbprint,
+      owner: agent.owner,
+      ...(agent.person === undefined ? {} : { person: agent.person }),
+    },
+    request_signature: input.signature,
+    acting_for: personsOf(envelope),
+    executor: envelope.executor,
+    policy_digest: terms.policyDigest,
+    requirement: requirementOf(rule),
+    excluded: excludedOf(agent, personsOf(envelope), separation),
+    separation,
+    demo,
+    reversibility: descriptor.reversibility,
+    decide_by: formatTimestamp(decideByMs),
+    use_within_s: rule.use_within_s,
+    start_within_s: rule.start_within_s,
+    max_uses: Math.min(envelope.max_uses, rule.max_uses),
+    not_after: envelope.not_after,
+    authority: state.authorityRef,
+    ...(superseded === undefined ? {} : { supersedes: superseded.id }),
+    ...(isAuthorityType(envelope.type) ? { action: fromUtf8(action.bytes) } : {}),
+    input: input.input,
+  };
+}
+
+function personsOf(envelope: ActionEnvelope): readonly string[] {
+  return envelope.acting_for.filter(({ kind }) => kind === 'person').map(({ sub }) => sub);
+}
+
+/**
+ * Persons are compared, not accounts: whose tool asks, everyone in the chain, and under separation `full` the
+ * agent's owner. schemas/formats/entries.md §5.
+ */
+function excludedOf(
+  agent: AgentMember,
+  chain: readonly string[],
+  separation: Separation,
+): readonly Excluded[] {
+  const codes = new Map<string, Excluded['code']>();
+  for (const person of chain) codes.set(person, 'OWNER_APPROVAL');
+  if (separation === 'full') codes.set(agent.owner, 'OWNER_APPROVAL');
+  if (agent.person !== undefined) codes.set(agent.person, 'SELF_APPROVAL');
+  return [...codes]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([person, code]) => ({ person, code }));
+}
+
+/**
+ * An edited action replaces the open one that it names as its parent (attack row A08). Only whoever answers
+ * for the old request may do so, or any agent could sweep away another's.
+ */
+function supersededBy(
+  state: LedgerState,
+  agent: AgentMember,
+  envelope: ActionEnvelope,
+): ActionRecord | undefined {
+  const { parent_digest: parent } = envelope;
+  const id = parent === undefined ? undefined : state.tables.openByDigest.get(parent);
+  const record = id === undefined ? undefined : state.action(id);
+  return record?.agent === agent.id || record?.owner === agent.owner ? record : undefined;
+}

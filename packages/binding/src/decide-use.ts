@@ -1,0 +1,211 @@
+import { formatTimestamp, fromUtf8, timestampMs } from '@countersign/canonical';
+import type { ActionRecord, BindingRecord, UseRecord } from './action-record.ts';
+import type { ExecutorMember } from './authority-member.ts';
+import type { Outcome } from './decided.ts';
+import { CLOCK_SKEW_MS } from './decide-request.ts';
+import { payloadDigest } from './evolve.ts';
+import type { ReportInput, UseInput } from './input.ts';
+import type { LedgerState } from './ledger-state.ts';
+import { isAuthorityType } from './policy.ts';
+import type { Proceeding } from './proceeding.ts';
+import type { RefusalCode } from './refusal-code.ts';
+import { shortIdOf } from './use-claim.ts';
+
+interface Refusal {
+  readonly code: RefusalCode;
+  readonly firstUse?: string;
+}
+
+export function decideUse(run: Proceeding, input: UseInput): Outcome {
+  const executor = run.state.authority.holderOf(input.key);
+  if (executor?.kind !== 'executor') return { status: 'quarantined', code: 'EXECUTOR_UNKNOWN' };
+  const { claim } = input;
+  const record = run.state.action(claim.action_id);
+  const earlier = record?.uses.find(({ useId }) => useId === claim.use_id);
+  if (earlier?.claim === payloadDigest('use', input.payload)) {
+    return { status: 'repeated', index: earlier.index };
+  }
+  const refusal = refusalOfSender(run.state, executor, claim) ?? refusalOfUse(run, input, record);
+  if (refusal !== undefined) return refuse(run, input, refusal);
+  if (record?.binding === undefined) return refuse(run, input, { code: 'NOT_BOUND' });
+  use(run, input, { record, binding: record.binding });
+  return { status: 'accepted' };
+}
+
+function refusalOfSender(
+  { authority }: LedgerState,
+  executor: ExecutorMember,
+  signed: { readonly executor: string; readonly tenant: string },
+): Refusal | undefined {
+  if (signed.tenant !== authority.ledger.tenant) return { code: 'TENANT_UNKNOWN' };
+  return signed.executor === executor.id ? undefined : { code: 'EXECUTOR_MISMATCH' };
+}
+
+/** All of it is one step in the order of the log: attack rows C01, C02, C10, D10. */
+function refusalOfUse(
+  run: Proceeding,
+  { claim }: UseInput,
+  record: ActionRecord | undefined,
+): Refusal | undefined {
+  if (record === undefined) return { code: 'NOT_BOUND' };
+  if (claim.action_digest !== record.actionDigest) return { code: 'ACTION_DIGEST_MISMATCH' };
+  if (isAuthorityType(record.type)) return { code: 'ALREADY_CONSUMED' };
+  if (claim.executor !== record.executor.id) return { code: 'EXECUTOR_MISMATCH' };
+  const code = refusalOfStatus(record);
+  if (code !== undefined) return { code };
+  const { binding } = record;
+  if (binding === undefined || claim.binding !== binding.leaf) return { code: 'NOT_BOUND' };
+  return (
+    refusalOfCount(record, claim.use_id) ??
+    refusalOfMoment(run, record, binding) ??
+    refusalOfClock(run, claim.claimed_at)
+  );
+}
+
+function refusalOfStatus({ status }: ActionRecord): RefusalCode | undefined {
+  switch (status) {
+    case 'bound':
+      return undefined;
+    case 'pending':
+    case 'denied':
+      return 'NOT_BOUND';
+    case 'expired':
+      return 'EXPIRED';
+    case 'revoked':
+      return 'REVOKED';
+    case 'superseded':
+      return 'SUPERSEDED';
+  }
+}
+
+function refusalOfCount({ uses, maxUses }: ActionRecord, useId: string): Refusal | undefined {
+  const same = uses.find((each) => each.useId === useId);
+  if (same !== undefined) return { code: 'ALREADY_CONSUMED', firstUse: same.useId };
+  const [first] = uses;
+  if (first === undefined || uses.length < maxUses) return undefined;
+  return { code: 'ALREADY_CONSUMED', firstUse: first.useId };
+}
+
+function refusalOfMoment(
+  { state, atMs }: Proceeding,
+  record: ActionRecord,
+  binding: BindingRecord,
+): Refusal | undefined {
+  if (atMs > binding.useByMs) return { code: 'EXPIRED' };
+  if (record.erasedIndex !== undefined) return { code: 'CONTENT_ERASED' };
+  const { authority } = state;
+  const areApproversActive = binding.approvals.every(
+    ({ person, credential }) => authority.get('credential', credential)?.person === person,
+  );
+  if (!areApproversActive) return { code: 'APPROVER_REVOKED' };
+  const now = authority.get('executor', record.executor.id);
+  return now?.interface_digest === record.executor.descriptor_digest
+    ? undefined
+    : { code: 'EXECUTOR_DESCRIPTOR_MISMATCH' };
+}
+
+function refusalOfClock({ atMs }: Proceeding, claimedAt: string): Refusal | undefined {
+  const skewMs = Math.abs(timestampMs(claimedAt) - atMs);
+  return skewMs > CLOCK_SKEW_MS ? { code: 'CLOCK_SKEW' } : undefined;
+}
+
+function refuse(run: Proceeding, input: UseInput | ReportInput, refusal: Refusal): Outcome {
+  const about = input.kind === 'use' ? input.claim : input.report;
+  const { id } = holder(run, input);
+  return run.refuse(
+    {
+      type: 'use-refused',
+      action_id: about.action_id,
+      use_id: about.use_id,
+      // Whose key signed, whatever name stands in the payload.
+      executor: id,
+      key_thumbprint: input.key,
+      code: refusal.code,
+      ...(refusal.firstUse === undefined ? {} : { first_use: refusal.firstUse }),
+      input: input.input,
+    },
+    refusal.code,
+  );
+}
+
+function holder(run: Proceeding, input: UseInput | ReportInput): { readonly id: string } {
+  const about = input.kind === 'use' ? input.claim : input.report;
+  return run.state.authority.holderOf(input.key) ?? { id: about.executor };
+}
+
+function use(
+  run: Proceeding,
+  { claim, payload, key, signature, input }: UseInput,
+  bound: { readonly record: ActionRecord; readonly binding: BindingRecord },
+): void {
+  const { record, binding } = bound;
+  const startByMs = Math.min(run.atMs + record.startWithinMs, binding.useByMs);
+  run.write({
+    type: 'binding-used',
+    action_id: record.id,
+    binding: binding.leaf,
+    use_id: claim.use_id,
+    use_number: record.uses.length + 1,
+    executor: record.executor.id,
+    claim: fromUtf8(payload),
+    key_thumbprint: key,
+    signature,
+    start_by: formatTimestamp(startByMs),
+    short_id: shortIdOf(claim.use_id),
+    input,
+  });
+}
+
+export function decideReport(run: Proceeding, input: ReportInput): Outcome {
+  const executor = run.state.authority.holderOf(input.key);
+  if (executor?.kind !== 'executor') return { status: 'quarantined', code: 'EXECUTOR_UNKNOWN' };
+  const { report } = input;
+  const record = run.state.action(report.action_id);
+  const used = record?.uses.find(({ useId }) => useId === report.use_id);
+  const refusal =
+    refusalOfSender(run.state, executor, report) ?? refusalOfReport(input, record, used);
+  if (refusal !== undefined) return refuse(run, input, refusal);
+  if (used?.report !== undefined) return repeatedReport(run, input, used.report);
+  run.write({
+    type: 'execution-reported',
+    action_id: report.action_id,
+    use_id: report.use_id,
+    report: fromUtf8(input.payload),
+    key_thumbprint: input.key,
+    signature: input.signature,
+    input: input.input,
+  });
+  return { status: 'accepted' };
+}
+
+function refusalOfReport(
+  { report }: ReportInput,
+  record: ActionRecord | undefined,
+  used: UseRecord | undefined,
+): Refusal | undefined {
+  if (record === undefined || used === undefined) return { code: 'USE_UNKNOWN' };
+  if (report.executor !== record.executor.id) return { code: 'EXECUTOR_MISMATCH' };
+  if (report.action_digest !== record.actionDigest) return { code: 'ACTION_DIGEST_MISMATCH' };
+  return report.ended_at < report.started_at ? { code: 'SCHEMA_INVALID' } : undefined;
+}
+
+/** A use has one result. Another report about it is an alarm, and changes nothing. */
+function repeatedReport(
+  run: Proceeding,
+  { report, payload, input }: ReportInput,
+  first: NonNullable<UseRecord['report']>,
+): Outcome {
+  if (first.payload === payloadDigest('report', payload)) {
+    return { status: 'repeated', index: first.index };
+  }
+  const { action_id, use_id, executor } = report;
+  return run.refuse(
+    {
+      type: 'finding-raised',
+      finding: 'REPORT_CONFLICT',
+      about: { action_id, use_id, executor },
+      input,
+    },
+    'REPORT_CONFLICT',
+  );
+}
