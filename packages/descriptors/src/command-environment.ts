@@ -25,7 +25,7 @@ function compute(params: JsonObject): Computed {
     lines: [
       {
         label: 'Environment',
-        value: `${open.length} variables, ${secret.length} secret ones; nothing is inherited`,
+        value: `variables: ${open.length}, secret ones: ${secret.length}; nothing is inherited`,
       },
     ],
     warnings: loading.map(

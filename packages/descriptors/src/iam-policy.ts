@@ -82,8 +82,9 @@ function opennessOf(text: string): Subject['openness'] {
   return text.includes('${') ? 'policy variable' : undefined;
 }
 
+/** The sign keeps a value apart from what only is written like the key of something else. */
 function subject(text: string, key: string = text): Subject {
-  return { key, text: named(text), openness: opennessOf(text) };
+  return { key: `=${key}`, text: named(text), openness: opennessOf(text) };
 }
 
 /** A Not element speaks of all but its values together, so it cannot be split into them. */
@@ -133,13 +134,12 @@ const PRINCIPALS: ElementPair = { name: 'Principal', what: 'principal', read: re
 function subjectsOf(statement: Members, pair: ElementPair, pointer: string): Subject[] {
   const [plain, not] = [statement[pair.name], statement[`Not${pair.name}`]];
   if (plain !== undefined && not !== undefined) throw invalid(pointer, `one ${pair.name} element`);
-  if (not !== undefined) {
-    return [exceptFor(pair.read(not, `${pointer}/Not${pair.name}`), pair.what)];
-  }
-  if (plain === undefined) return [NOBODY];
-  const subjects = pair.read(plain, `${pointer}/${pair.name}`);
-  if (subjects.length === 0) throw invalid(`${pointer}/${pair.name}`, 'at least one');
-  return subjects;
+  const value = plain ?? not;
+  if (value === undefined) return [NOBODY];
+  const name = plain === undefined ? `Not${pair.name}` : pair.name;
+  const subjects = pair.read(value, `${pointer}/${name}`);
+  if (subjects.length === 0) throw invalid(`${pointer}/${name}`, 'at least one');
+  return plain === undefined ? [exceptFor(subjects, pair.what)] : subjects;
 }
 
 /** The values of one condition key are alternatives: their order and doubles mean nothing. */
@@ -149,8 +149,8 @@ function conditionText(value: Json | undefined, pointer: string): string {
   const operators = Object.entries(value).map(([operator, keys]) => {
     if (!isJsonObject(keys)) throw invalid(pointerTo(pointer, 'operator'), 'an object');
     const sorted = Object.entries(keys).map(([key, values]): [string, Json] => {
-      const texts = new Set(listOf(values).map((item) => canonicalText(item)));
-      return [key, [...texts].sort()];
+      const byText = new Map(listOf(values).map((item) => [canonicalText(item), item]));
+      return [key, [...byText.keys()].sort().map((text) => byText.get(text) ?? null)];
     });
     return [operator, Object.fromEntries(sorted)] as const;
   });

@@ -53,7 +53,7 @@ function checkFieldPreconditions(
 /**
  * Checks an action against its type: the schema, the preconditions, and what the type's computations ask.
  * @throws {DescriptorError} UNKNOWN_TYPE, UNKNOWN_MEMBER, SCHEMA_INVALID, UNRESOLVED_REFERENCE,
- * MONEY_FORMAT, UNSAFE_TEXT, LIMIT_EXCEEDED, UNRENDERABLE
+ * MONEY_FORMAT, UNSAFE_TEXT, LIMIT_EXCEEDED, UNRENDERABLE, RENDER_REFUSED
  */
 export function validateParams(descriptor: Descriptor, action: Action): void {
   const { params } = action.envelope;

@@ -177,6 +177,18 @@ describe('E05: the delta of a policy', () => {
     expect(values(display, 'Removed')).toEqual(['Allow every action but iam:A, iam:B on x']);
   });
 
+  test('a value that is written like a Not element is none', () => {
+    const not = { Effect: 'Deny', Action: 's3:A', NotResource: 'x' };
+    for (const key of ['!["=x"]', '!["x"]']) {
+      expect(values(show([not], [deny('s3:A', key)]), 'What changes')[0]).toContain(
+        'New permissions: 1, removed: 1',
+      );
+    }
+    const everyone = { Effect: 'Allow', Action: 's3:A', Principal: '*' };
+    const some = { Effect: 'Allow', Action: 's3:A', Principal: { AWS: '*' } };
+    expect(values(show([everyone], [some]), 'New')).toEqual(['Allow s3:A for AWS *']);
+  });
+
   test('names principals by their kind', () => {
     const trust = (principal: Json): Json => ({
       Effect: 'Allow',

@@ -261,6 +261,12 @@ describe('validateParams', () => {
       '{"Statement":{"Effect":"Allow","Action":"*","NotAction":"*","Resource":"*"}}',
       'SCHEMA_INVALID',
     ],
+    ['nobody', '{"Statement":{"Effect":"Allow","Action":"*","Principal":{}}}', 'SCHEMA_INVALID'],
+    [
+      'no one but nobody',
+      '{"Statement":{"Effect":"Deny","Action":"*","NotPrincipal":{}}}',
+      'SCHEMA_INVALID',
+    ],
     [
       'an odd action',
       '{"Statement":{"Effect":"Allow","Action":"s3:Get on *","Resource":"*"}}',
