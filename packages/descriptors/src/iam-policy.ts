@@ -9,7 +9,7 @@ import { DescriptorError } from './descriptor-error.ts';
 import { isJsonArray, isJsonObject, pointerTo } from './json-member.ts';
 
 /** One thing that an entry is about. Equal keys mean the same. */
-export interface Subject {
+interface Subject {
   readonly key: string;
   readonly text: string;
   /** Why it cannot be told from the document alone what this stands for. */

@@ -4,7 +4,7 @@ import { isJsonObject } from './json-member.ts';
 import type { Places } from './schema-place.ts';
 import { hasHiddenCharacters } from './text-safety.ts';
 
-export const VALUE_FORMS = ['plain', 'quoted', 'document'] as const;
+const VALUE_FORMS = ['plain', 'quoted', 'document'] as const;
 
 /** plain: the value itself. quoted: as a JSON string. document: an object, as its canonical lines. */
 export type ValueForm = (typeof VALUE_FORMS)[number];

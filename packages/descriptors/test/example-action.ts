@@ -26,7 +26,7 @@ export const COMMAND_PARAMS: JsonObject = {
   timeout_s: 900,
 };
 
-export const POLICY_BEFORE: string = JSON.stringify({
+const POLICY_BEFORE: string = JSON.stringify({
   Version: '2012-10-17',
   Statement: [
     { Effect: 'Allow', Action: 's3:DeleteObject', Resource: 'arn:aws:s3:::prod-artifacts/*' },
