@@ -5,6 +5,7 @@ import {
   signedMessage,
   verifyMembership,
   type AuthorityState,
+  type ExecutorMember,
 } from '@countersign/binding';
 import type { Action } from '@countersign/descriptors';
 import type { AuthorityChainCheck, AuthorityHistory } from './authority-chain.ts';
@@ -108,9 +109,12 @@ function assertRegistered(authority: AuthorityState, run: Verification): void {
   }
 }
 
-function assertExecutor(authority: AuthorityState, { evidence }: Verification): void {
-  const { id, audience, descriptor_digest: interfaceDigest } = evidence.binding.entry.executor;
-  const executor = authority.get('executor', id);
+function assertExecutor(authority: AuthorityState, run: Verification): void {
+  const { executor: named, action_type: type } = run.evidence.binding.entry;
+  const { id, audience, descriptor_digest: interfaceDigest } = named;
+  const executor = isAuthorityType(type.name)
+    ? ledgerExecutor(id, run)
+    : authority.get('executor', id);
   if (executor === undefined) {
     throw new VerifyError('EXECUTOR_UNKNOWN', 'expected an executor of the authority');
   }
@@ -120,6 +124,18 @@ function assertExecutor(authority: AuthorityState, { evidence }: Verification): 
   if (!executor.audiences.includes(audience)) {
     throw new VerifyError('EXECUTOR_MISMATCH', 'expected an audience that it registered');
   }
+}
+
+/** The ledger carries out changes of its authority itself; no member of it has that name. */
+function ledgerExecutor(
+  id: string,
+  { evidence, trust }: Verification,
+): Pick<ExecutorMember, 'audiences' | 'interface_digest'> | undefined {
+  if (id !== 'ledger') return undefined;
+  return {
+    audiences: [trust.origin],
+    interface_digest: evidence.binding.entry.descriptor_digest,
+  };
 }
 
 /** Step 15: the agent itself asked for this. Without the action there is nothing to check the signature with. */

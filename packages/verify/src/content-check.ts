@@ -63,15 +63,19 @@ export function namedAction(bytes: Uint8Array, digest: Digest): Action {
 /** The digest covers all of the action, but the ledger wrote parts of it out again: they must agree. */
 function assertAdmitted({ envelope }: Action, { evidence }: Verification): void {
   const { entry } = evidence.admission;
+  const { type, type_version: version, agent, executor } = envelope;
+  const said = {
+    tenant: envelope.tenant,
+    action_id: envelope.action_id,
+    action_type: { name: type, version },
+    agent: { ...entry.agent, id: agent.id, key_thumbprint: agent.key_thumbprint },
+    executor,
+    acting_for: personsOf(envelope.acting_for),
+    ...(entry.action !== undefined && { action: evidence.content.action }),
+  };
+  // Under no rule may it live longer, or be used more often, than was asked for.
   const isAdmitted =
-    envelope.tenant === entry.tenant &&
-    envelope.action_id === entry.action_id &&
-    envelope.type === entry.action_type.name &&
-    envelope.type_version === entry.action_type.version &&
-    envelope.agent.id === entry.agent.id &&
-    envelope.agent.key_thumbprint === entry.agent.key_thumbprint &&
-    sameJson(envelope.executor, entry.executor) &&
-    sameJson(personsOf(envelope.acting_for), entry.acting_for) &&
+    sameJson({ ...entry, ...said }, entry) &&
     entry.not_after <= envelope.not_after &&
     entry.max_uses <= envelope.max_uses;
   if (!isAdmitted) {

@@ -92,8 +92,8 @@ function assertEligible(decision: BoundDecision, { binding, authority }: Decisio
     throw new VerifyError('NOT_ELIGIBLE', 'expected one of the approvers of the rule');
   }
   // Times of this form sort as their text does (canonical-json.md §8).
-  if (decision.not_after < binding.at) {
-    throw new VerifyError('EXPIRED', 'expected a decision still good when it was bound');
+  if (decision.not_after < binding.at || decision.not_after < binding.use_by) {
+    throw new VerifyError('EXPIRED', 'expected a decision that is good until the last use');
   }
 }
 
@@ -127,11 +127,12 @@ async function assertion(
 ): Promise<AssertionFacts> {
   const { binding, authority, verifySignature } = context;
   const credential = credentialOf(decision, authority);
-  const { rps } = authority.ledger;
+  // A credential is made for one rpId, and holds for the origins of that one alone.
+  const rp = authority.ledger.rps.find(({ id }) => id === credential.rp_id);
   const expected = {
     challenge: decisionChallenge(statementOf(binding, decision)),
-    origins: rps.flatMap(({ origins }) => origins),
-    rpIds: rps.map(({ id }) => id),
+    origins: rp?.origins ?? [],
+    rpIds: rp === undefined ? [] : [rp.id],
     credential: { credential_id: credential.id, public_key: credential.public_key },
     requireUserVerification: !binding.requirement.proof_classes.includes('up'),
   };

@@ -12,6 +12,7 @@ import {
   type Leaf,
 } from '@countersign/binding';
 import { checkReceipt } from './log-check.ts';
+import { sameJson } from './same-json.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 
@@ -65,18 +66,12 @@ function assertDistinct(ids: readonly string[]): void {
 export function assertUse(use: BindingUsed, binding: UsedBinding): void {
   const { entry, leaf } = binding;
   const claim = readSigned(() => parseUseClaim(utf8(use.claim)));
+  const { tenant, action_id, action_digest, executor } = entry;
+  const expected = { tenant, action_id, binding: leaf, executor: executor.id };
   const isOfThis =
-    use.binding === leaf &&
-    use.tenant === entry.tenant &&
-    use.action_id === entry.action_id &&
-    use.executor === entry.executor.id &&
-    use.short_id === shortIdOf(use.use_id) &&
-    claim.binding === leaf &&
-    claim.tenant === entry.tenant &&
-    claim.action_id === entry.action_id &&
-    claim.use_id === use.use_id &&
-    claim.action_digest === entry.action_digest &&
-    claim.executor === use.executor;
+    sameJson({ ...use, ...expected }, use) &&
+    sameJson({ ...claim, ...expected, use_id: use.use_id, action_digest }, claim) &&
+    use.short_id === shortIdOf(use.use_id);
   if (!isOfThis) throw new VerifyError('NOT_BOUND', 'expected a use of this binding');
   if (use.use_number > entry.max_uses) {
     throw new VerifyError('ALREADY_CONSUMED', `expected at most ${entry.max_uses} uses`);

@@ -1,0 +1,754 @@
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import {
+  applyChange,
+  applyEnrolment,
+  authorityFromGenesis,
+  AuthorityState,
+  decisionChallenge,
+  DEFAULT_POLICY,
+  enrolmentPayload,
+  foundLedger,
+  keyThumbprint,
+  leafHash,
+  leafOf,
+  membershipProof,
+  parseAuthorityChange,
+  policyDigest,
+  rationaleDigest,
+  requirementOf,
+  ruleFor,
+  shortIdOf,
+  signedMessage,
+  type ApprovalRule,
+  type AuthorityRef,
+  type BindingMade,
+  type BindingRevoked,
+  type BindingUsed,
+  type BoundDecision,
+  type ContentErased,
+  type DecisionStatement,
+  type Entry,
+  type ExecutionReported,
+  type Leaf,
+  type Member,
+  type MemberKind,
+  type Policy,
+  type Rationale,
+  type RequestAdmitted,
+  type Separation,
+  type SignedKind,
+} from '@countersign/binding';
+import {
+  canonicalBytes,
+  canonicalText,
+  formatTimestamp,
+  fromUtf8,
+  makeUlid,
+  toBase64,
+  utf8,
+  type Digest,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
+import {
+  BUILTIN_DESCRIPTORS,
+  displayDigest,
+  parseAction,
+  render,
+  type Descriptor,
+} from '@countersign/descriptors';
+import type { WebauthnProof } from '@countersign/human-proof';
+import { SoftwarePasskey } from '@countersign/software-passkey';
+import {
+  formatCheckpoint,
+  formatTlogProof,
+  formatVerifierKey,
+  inclusionProof,
+  MemoryTree,
+  signNote,
+  type NoteSigner,
+} from '@countersign/tlog';
+
+export interface SigningKey {
+  readonly privateKey: KeyObject;
+  readonly spki: Uint8Array;
+  readonly publicKey: string;
+  readonly thumbprint: Digest;
+}
+
+function signingKey(pair: { privateKey: KeyObject; publicKey: KeyObject }): SigningKey {
+  const spki = Uint8Array.from(pair.publicKey.export({ type: 'spki', format: 'der' }));
+  return {
+    privateKey: pair.privateKey,
+    spki,
+    publicKey: Buffer.from(spki).toString('base64url'),
+    thumbprint: keyThumbprint(spki),
+  };
+}
+
+export function ed25519Key(): SigningKey {
+  return signingKey(generateKeyPairSync('ed25519'));
+}
+
+export function p256Key(): SigningKey {
+  return signingKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }));
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url');
+}
+
+function signed(kind: SignedKind, payload: Uint8Array, key: SigningKey): string {
+  const algorithm = key.privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+  return base64url(sign(algorithm, signedMessage(kind, payload), key.privateKey));
+}
+
+export interface Person {
+  readonly id: string;
+  readonly passkey: SoftwarePasskey;
+  readonly invitation: SigningKey;
+}
+
+export interface Placed<E> {
+  readonly text: string;
+  readonly entry: E;
+  readonly leaf: Leaf;
+  readonly index: number;
+}
+
+export interface Bound {
+  readonly action: string;
+  readonly descriptor: Descriptor;
+  readonly admission: Placed<RequestAdmitted>;
+  readonly binding: Placed<BindingMade>;
+  readonly rationales: readonly (Rationale & { readonly decision: Leaf })[];
+}
+
+export interface ForgeOptions {
+  readonly separation?: Separation;
+  readonly demo?: boolean;
+  readonly policy?: Policy;
+  readonly bootstrap?: ApprovalRule;
+  readonly personClass?: 'natural' | 'role' | 'machine';
+}
+
+export interface ActionOptions {
+  readonly type?: string;
+  readonly params?: JsonObject;
+  readonly preconditions?: Json;
+  /** Members of the envelope in place of the usual ones. */
+  readonly envelope?: JsonObject;
+  readonly admission?: Partial<RequestAdmitted>;
+  readonly signer?: SigningKey;
+}
+
+export interface BindOptions {
+  readonly approvers: readonly Person[];
+  readonly rationale?: string;
+  readonly decision?: Partial<BoundDecision>;
+  readonly statement?: Partial<DecisionStatement>;
+  readonly proof?: (challenge: Uint8Array, person: Person) => WebauthnProof;
+  readonly binding?: Partial<BindingMade>;
+}
+
+export const ORIGIN = 'countersign.local/01JDA5C8000000000000000009/0';
+export const TENANT = 'acme';
+export const RP = { id: 'localhost', origins: ['http://localhost:7420'] };
+export const INTERFACE: Digest = `sha256:${'44'.repeat(32)}`;
+const START_MS = Date.parse('2026-11-22T16:00:00.000Z');
+const LATER = '2026-12-31T00:00:00.000Z';
+const INPUT: Digest = `sha256:${'77'.repeat(32)}`;
+
+export const COMMAND: JsonObject = {
+  argv: ['/opt/app/bin/migrate', '--plan', 'billing 2026-11'],
+  cwd: '/opt/app',
+  executable: { path: '/opt/app/bin/migrate', digest: `sha256:${'aa'.repeat(32)}` },
+  env: [{ name: 'REGION', value: 'eu-west-1' }],
+  secret_env: [],
+  stdin: { kind: 'empty' },
+  purpose: 'Monthly migration INC-4711',
+  timeout_s: 900,
+};
+
+/**
+ * A ledger that writes whatever it is told to, each entry well-formed, logged and signed by its own key: honest by
+ * default, and able to lie in each single thing.
+ */
+export class LedgerForge {
+  readonly logKey: SigningKey = ed25519Key();
+  readonly agent: SigningKey = ed25519Key();
+  readonly executor: SigningKey = ed25519Key();
+  readonly alice: Person = newPerson();
+  readonly bob: Person = newPerson();
+  readonly carol: Person = newPerson();
+  readonly tree: MemoryTree = new MemoryTree();
+  readonly policy: Policy;
+  readonly chain: { entry: string; binding?: string }[] = [];
+  readonly genesis: Leaf;
+  readonly vkey: string;
+  authority: AuthorityState;
+  ref: AuthorityRef;
+  #clockMs = START_MS;
+  #ids = 0;
+
+  constructor(options: ForgeOptions = {}) {
+    this.vkey = formatVerifierKey({
+      name: ORIGIN,
+      algorithm: 'ed25519',
+      publicKey: this.logKey.spki,
+    });
+    this.policy = options.policy ?? DEFAULT_POLICY;
+    const founding = foundLedger({
+      at: this.tick(),
+      origin: ORIGIN,
+      tenant: TENANT,
+      separation: options.separation ?? 'full',
+      demo: options.demo ?? false,
+      rps: [RP],
+      logKeys: [this.vkey],
+      members: this.#founders(options.personClass ?? 'natural'),
+      policy: this.policy,
+      ...(options.bootstrap !== undefined && { bootstrap: options.bootstrap }),
+    });
+    const { text, leaf } = this.append(founding);
+    this.genesis = leaf;
+    this.authority = authorityFromGenesis(founding);
+    this.ref = { index: 0, leaf, root: this.authority.root };
+    this.chain.push({ entry: text });
+  }
+
+  #founders(personClass: 'natural' | 'role' | 'machine'): Member[] {
+    const people: Member[] = [this.alice, this.bob, this.carol].flatMap(({ id, invitation }) => [
+      { kind: 'person', id, class: id === this.carol.id ? personClass : 'natural' },
+      {
+        kind: 'invitation',
+        id: invitation.thumbprint,
+        person: id,
+        public_key: invitation.publicKey,
+        not_after: LATER,
+      },
+    ]);
+    return [
+      ...people,
+      {
+        kind: 'agent',
+        id: 'agent:fixer/1',
+        key_thumbprint: this.agent.thumbprint,
+        public_key: this.agent.publicKey,
+        owner: this.alice.id,
+        operator: true,
+      },
+      {
+        kind: 'executor',
+        id: 'executor:local',
+        key_thumbprint: this.executor.thumbprint,
+        public_key: this.executor.publicKey,
+        audiences: ['local'],
+        interface_digest: INTERFACE,
+      },
+      ...BUILTIN_DESCRIPTORS.map(({ type, typeVersion, digest }): Member => ({
+        kind: 'descriptor',
+        id: `${type}/${typeVersion}`,
+        digest,
+      })),
+    ];
+  }
+
+  /** A second later than before. */
+  tick(): string {
+    this.#clockMs += 1_000;
+    return formatTimestamp(this.#clockMs);
+  }
+
+  ulid(): string {
+    this.#ids += 1;
+    const random = new Uint8Array(10);
+    new DataView(random.buffer).setUint32(6, this.#ids);
+    return makeUlid(this.#clockMs, random);
+  }
+
+  append<E extends Entry>(entry: E): Placed<E> {
+    const text = canonicalText(entry as unknown as Json);
+    const leaf = leafOf(utf8(text));
+    const index = this.tree.size;
+    this.tree.append(leafHash(leaf));
+    return { text, entry, leaf, index };
+  }
+
+  enrol(person: Person, by: SigningKey = person.invitation): Placed<Entry> {
+    const statement = {
+      v: 'countersign.enrolment.v1',
+      ledger: ORIGIN,
+      tenant: TENANT,
+      person: person.id,
+      invitation: person.invitation.thumbprint,
+      credential_id: person.passkey.credentialKey.credential_id,
+      public_key: person.passkey.credentialKey.public_key,
+      rp_id: RP.id,
+      backup_eligible: false,
+      nonce: base64url(randomBytes(16)),
+    } as const;
+    const signature = signed('enrolment', enrolmentPayload(statement), by);
+    const change = { change: 'credential-enrolled', statement, signature } as const;
+    const at = this.tick();
+    return this.#changed({ at, change }, applyEnrolment(this.authority, statement, Date.parse(at)));
+  }
+
+  /** An action of the authority, bound by these persons and applied at once. */
+  change(params: JsonObject, options: BindOptions & { readonly admitted?: ActionOptions }): void {
+    const { digest } = descriptorOf('authority.change');
+    const executor = { id: 'ledger', audience: ORIGIN, descriptor_digest: digest };
+    const request = {
+      type: 'authority.change',
+      params: { change: params },
+      envelope: { executor },
+    };
+    const { action, binding } = this.bind({ ...request, ...options.admitted }, options);
+    const at = this.tick();
+    const effect = parseAuthorityChange(params);
+    this.#changed(
+      {
+        at,
+        change: { change: 'bound', action, binding: binding.leaf, binding_index: binding.index },
+        binding: binding.text,
+      },
+      applyChange(this.authority, effect, Date.parse(at)),
+    );
+  }
+
+  #changed(
+    step: {
+      readonly at: string;
+      readonly change: Extract<Entry, { type: 'authority-changed' }>['change'];
+      readonly binding?: string;
+    },
+    authority: AuthorityState,
+  ): Placed<Entry> {
+    const placed = this.append({
+      v: 'countersign.entry.v1',
+      type: 'authority-changed',
+      at: step.at,
+      tenant: TENANT,
+      change: step.change,
+      previous: this.ref,
+      authority_root: authority.root,
+    });
+    this.authority = authority;
+    this.ref = { index: placed.index, leaf: placed.leaf, root: authority.root };
+    const { binding } = step;
+    this.chain.push({ entry: placed.text, ...(binding !== undefined && { binding }) });
+    return placed;
+  }
+
+  envelope(options: ActionOptions = {}): JsonObject {
+    return {
+      v: 'countersign.action.v1',
+      tenant: TENANT,
+      action_id: this.ulid(),
+      nonce: base64url(randomBytes(16)),
+      type: options.type ?? 'generic.command',
+      type_version: 1,
+      agent: { id: 'agent:fixer/1', key_thumbprint: this.agent.thumbprint },
+      acting_for: [],
+      executor: { id: 'executor:local', audience: 'local', descriptor_digest: INTERFACE },
+      params: options.params ?? COMMAND,
+      preconditions: options.preconditions ?? [],
+      not_after: LATER,
+      max_uses: 1,
+      ...options.envelope,
+    };
+  }
+
+  ruleOf(type: string): ApprovalRule {
+    if (type.startsWith('authority.')) return this.authority.ledger.bootstrap;
+    const rule = ruleFor(this.policy, type);
+    if (rule === undefined) throw new Error(`no rule for ${type}`);
+    return rule;
+  }
+
+  admit(options: ActionOptions = {}): {
+    readonly action: string;
+    readonly descriptor: Descriptor;
+    readonly admission: Placed<RequestAdmitted>;
+  } {
+    const action = parseAction(canonicalBytes(this.envelope(options)));
+    const { envelope } = action;
+    const descriptor = descriptorOf(envelope.type);
+    const rule = this.ruleOf(envelope.type);
+    const { separation, demo, bootstrap } = this.authority.ledger;
+    const owner = this.alice.id;
+    const isOwn = envelope.type.startsWith('authority.');
+    const at = this.tick();
+    const persons = envelope.acting_for.filter(({ kind }) => kind === 'person');
+    const admission = this.append({
+      v: 'countersign.entry.v1',
+      type: 'request-admitted',
+      at,
+      tenant: TENANT,
+      action_id: envelope.action_id,
+      action_digest: action.digest,
+      display_digest: displayDigest(render(descriptor, action)),
+      action_type: { name: envelope.type, version: envelope.type_version },
+      descriptor_digest: descriptor.digest,
+      agent: { ...envelope.agent, owner },
+      request_signature: signed('request', action.bytes, options.signer ?? this.agent),
+      acting_for: persons.map(({ sub }) => sub),
+      executor: envelope.executor,
+      policy_digest: policyDigest(isOwn ? bootstrap : this.policy),
+      requirement: requirementOf(rule),
+      excluded: [
+        ...(separation === 'full' ? [{ person: owner, code: 'OWNER_APPROVAL' } as const] : []),
+        ...persons.map(({ sub }) => ({ person: sub, code: 'OWNER_APPROVAL' }) as const),
+      ],
+      separation,
+      demo,
+      reversibility: descriptor.reversibility,
+      decide_by: later(at, rule.decide_within_s),
+      use_within_s: rule.use_within_s,
+      start_within_s: rule.start_within_s,
+      max_uses: Math.min(envelope.max_uses, rule.max_uses),
+      not_after: envelope.not_after,
+      authority: this.ref,
+      ...(isOwn && { action: fromUtf8(action.bytes) }),
+      input: INPUT,
+      ...options.admission,
+    });
+    return { action: fromUtf8(action.bytes), descriptor, admission };
+  }
+
+  bind(request: ActionOptions, options: BindOptions): Bound {
+    return this.bindAdmitted(this.admit(request), options);
+  }
+
+  bindAdmitted(admitted: ReturnType<LedgerForge['admit']>, options: BindOptions): Bound {
+    const { admission } = admitted;
+    const { entry } = admission;
+    const common = {
+      v: 'countersign.decision.v1',
+      ledger: ORIGIN,
+      tenant: TENANT,
+      action_id: entry.action_id,
+      admission: admission.leaf,
+      action_digest: entry.action_digest,
+      display_digest: entry.display_digest,
+      verdict: 'approve',
+    } as const;
+    const made = options.approvers.map((person) => this.#decide(person, common, options));
+    const at = this.tick();
+    const binding = this.append<BindingMade>({
+      v: 'countersign.entry.v1',
+      type: 'binding-made',
+      at,
+      tenant: TENANT,
+      action_id: entry.action_id,
+      admission: admission.leaf,
+      admission_index: admission.index,
+      action_digest: entry.action_digest,
+      display_digest: entry.display_digest,
+      action_type: entry.action_type,
+      descriptor_digest: entry.descriptor_digest,
+      policy_digest: entry.policy_digest,
+      requirement: entry.requirement,
+      agent: entry.agent,
+      acting_for: entry.acting_for,
+      executor: entry.executor,
+      excluded: entry.excluded,
+      separation: entry.separation,
+      demo: entry.demo,
+      decisions: made.map(({ decision }) => decision),
+      statement: common,
+      authority: this.ref,
+      use_by: earliest(
+        later(at, entry.use_within_s),
+        ...made.map(({ decision }) => decision.not_after),
+      ),
+      start_within_s: entry.start_within_s,
+      max_uses: entry.max_uses,
+      epoch: 0,
+      ...options.binding,
+    });
+    const rationales = made.map(({ decision, rationale }) => ({
+      decision: decision.leaf,
+      ...rationale,
+    }));
+    return { ...admitted, binding, rationales };
+  }
+
+  #decide(
+    person: Person,
+    common: BindingMade['statement'],
+    options: BindOptions,
+  ): { decision: BoundDecision; rationale: Rationale } {
+    const text = options.rationale ?? 'checked the plan with the on-call';
+    const rationale = { text, salt: base64url(randomBytes(16)) };
+    const { credential_id: credential } = person.passkey.credentialKey;
+    const own = {
+      rationale_digest: rationaleDigest(rationale),
+      person: person.id,
+      credential,
+      not_after: later(this.tick(), 600),
+    };
+    const statement = { ...common, ...own, ...options.statement };
+    const challenge = decisionChallenge(statement);
+    const proof = options.proof?.(challenge, person) ?? person.passkey.assert(challenge);
+    const { leaf } = this.append({
+      v: 'countersign.entry.v1',
+      type: 'decision-accepted',
+      at: this.tick(),
+      tenant: TENANT,
+      action_id: common.action_id,
+      admission: common.admission,
+      statement,
+      proof,
+      proof_class: 'uv',
+      input: INPUT,
+    });
+    const decision = { leaf, ...own, proof_class: 'uv', proof, ...options.decision } as const;
+    return { decision, rationale };
+  }
+
+  use(bound: Bound, overrides: Partial<BindingUsed> = {}): Placed<BindingUsed> {
+    const useId = this.ulid();
+    const claim = canonicalText({
+      v: 'countersign.use.v1',
+      tenant: TENANT,
+      action_id: bound.binding.entry.action_id,
+      use_id: useId,
+      action_digest: bound.binding.entry.action_digest,
+      binding: bound.binding.leaf,
+      executor: 'executor:local',
+      claimed_at: this.tick(),
+    });
+    const at = this.tick();
+    return this.append<BindingUsed>({
+      v: 'countersign.entry.v1',
+      type: 'binding-used',
+      at,
+      tenant: TENANT,
+      action_id: bound.binding.entry.action_id,
+      binding: bound.binding.leaf,
+      use_id: useId,
+      use_number: 1,
+      executor: 'executor:local',
+      claim,
+      key_thumbprint: this.executor.thumbprint,
+      signature: signed('use', utf8(claim), this.executor),
+      start_by: later(at, bound.binding.entry.start_within_s),
+      short_id: shortIdOf(useId),
+      input: INPUT,
+      ...overrides,
+    });
+  }
+
+  report(
+    bound: Bound,
+    used: Placed<BindingUsed>,
+    overrides: Partial<ExecutionReported> = {},
+  ): Placed<ExecutionReported> {
+    const report = canonicalText({
+      v: 'countersign.report.v1',
+      tenant: TENANT,
+      action_id: used.entry.action_id,
+      use_id: used.entry.use_id,
+      action_digest: bound.binding.entry.action_digest,
+      executor: 'executor:local',
+      result: 'succeeded',
+      exit_status: 0,
+      started_at: this.tick(),
+      ended_at: this.tick(),
+    });
+    return this.append<ExecutionReported>({
+      v: 'countersign.entry.v1',
+      type: 'execution-reported',
+      at: this.tick(),
+      tenant: TENANT,
+      action_id: used.entry.action_id,
+      use_id: used.entry.use_id,
+      report,
+      key_thumbprint: this.executor.thumbprint,
+      signature: signed('report', utf8(report), this.executor),
+      input: INPUT,
+      ...overrides,
+    });
+  }
+
+  erase(bound: Bound, overrides: Partial<ContentErased> = {}): Placed<ContentErased> {
+    const { action_id: actionId, action_digest: digest, decisions } = bound.binding.entry;
+    const request = canonicalText({
+      v: 'countersign.erasure.v1',
+      tenant: TENANT,
+      action_id: actionId,
+      requested_at: this.tick(),
+      nonce: base64url(randomBytes(16)),
+    });
+    return this.append<ContentErased>({
+      v: 'countersign.entry.v1',
+      type: 'content-erased',
+      at: this.tick(),
+      tenant: TENANT,
+      action_id: actionId,
+      erased: [digest, ...decisions.map(({ rationale_digest: each }) => each)],
+      key_thumbprint: this.agent.thumbprint,
+      signature: signed('erasure', utf8(request), this.agent),
+      request,
+      input: INPUT,
+      ...overrides,
+    });
+  }
+
+  revoke(
+    bound: Bound,
+    person: Person,
+    overrides: Partial<BindingRevoked> = {},
+  ): Placed<BindingRevoked> {
+    const { entry, leaf } = bound.binding;
+    const rationale = { text: 'changed my mind', salt: base64url(randomBytes(16)) };
+    const statement: DecisionStatement = {
+      ...entry.statement,
+      verdict: 'revoke',
+      rationale_digest: rationaleDigest(rationale),
+      person: person.id,
+      credential: person.passkey.credentialKey.credential_id,
+      not_after: later(this.tick(), 600),
+    };
+    return this.append<BindingRevoked>({
+      v: 'countersign.entry.v1',
+      type: 'binding-revoked',
+      at: this.tick(),
+      tenant: TENANT,
+      action_id: entry.action_id,
+      binding: leaf,
+      admission: entry.admission,
+      statement,
+      proof: person.passkey.assert(decisionChallenge(statement)),
+      proof_class: 'uv',
+      input: INPUT,
+      ...overrides,
+    });
+  }
+
+  noteSigner(key: SigningKey = this.logKey): NoteSigner {
+    return {
+      name: ORIGIN,
+      vkey: formatVerifierKey({ name: ORIGIN, algorithm: 'ed25519', publicKey: key.spki }),
+      sign: (message) => Promise.resolve(sign(null, message, key.privateKey)),
+    };
+  }
+
+  async checkpoint(signer: NoteSigner = this.noteSigner()): Promise<string> {
+    const { size } = this.tree;
+    return signNote(formatCheckpoint({ origin: ORIGIN, size, root: this.tree.root() }), [signer]);
+  }
+
+  async receipt(index: number, note?: string): Promise<string> {
+    const proof = inclusionProof(index, this.tree.size, this.tree.node);
+    return formatTlogProof({ index, proof, checkpoint: note ?? (await this.checkpoint()) });
+  }
+
+  async logged(placed: Placed<Entry>): Promise<JsonObject> {
+    return { entry: placed.text, receipt: await this.receipt(placed.index) };
+  }
+
+  /** Everything about a binding, as the ledger would hand it out now. */
+  async evidence(
+    bound: Bound,
+    after: {
+      readonly uses?: readonly Placed<BindingUsed>[];
+      readonly reports?: readonly Placed<ExecutionReported>[];
+      readonly revocations?: readonly Placed<BindingRevoked>[];
+      readonly erased?: Placed<ContentErased>;
+    } = {},
+  ): Promise<JsonObject> {
+    const all = (list: readonly Placed<Entry>[] = []): Promise<JsonObject[]> =>
+      Promise.all(list.map((each) => this.logged(each)));
+    const isErased = after.erased !== undefined;
+    const action = parseAction(utf8(bound.action));
+    const isOwn = action.envelope.type.startsWith('authority.');
+    const content = { action: bound.action, rationales: bound.rationales };
+    const display = isErased ? null : render(bound.descriptor, action);
+    return {
+      v: 'countersign.evidence.v1',
+      origin: ORIGIN,
+      binding: await this.logged(bound.binding),
+      admission: await this.logged(bound.admission),
+      content: (isErased ? { action: null, rationales: [] } : content) as unknown as Json,
+      ...(after.erased !== undefined && { erased: await this.logged(after.erased) }),
+      display: display as unknown as Json,
+      descriptor: bound.descriptor.document,
+      policy: isOwn ? null : (this.policy as unknown as Json),
+      authority: {
+        size: this.authority.size,
+        chain: this.chain.map((link) => ({ ...link })),
+        members: this.proofs(bound),
+      },
+      uses: await all(after.uses),
+      reports: await all(after.reports),
+      revocations: await all(after.revocations),
+    };
+  }
+
+  proofs(bound: Bound): Json {
+    const { decisions, agent, executor } = bound.binding.entry;
+    const wanted: [MemberKind, string][] = [
+      ['ledger', 'ledger'],
+      ['agent', agent.id],
+      ['executor', executor.id],
+      ...decisions.flatMap(({ person, credential }): [MemberKind, string][] => [
+        ['person', person],
+        ['credential', credential],
+      ]),
+    ];
+    const known = wanted.filter(([kind, id]) => this.authority.has(kind, id));
+    return known.map(([kind, id]) => membershipProof(this.authority, kind, id)) as unknown as Json;
+  }
+
+  trust(overrides: JsonObject = {}): JsonObject {
+    return {
+      v: 'countersign.trust.v1',
+      origin: ORIGIN,
+      log_keys: [this.vkey],
+      genesis: this.genesis,
+      accept: { proof_classes: ['uv'], separation: ['full', 'solo'], demo: false },
+      ...overrides,
+    };
+  }
+
+  pinned(): JsonObject {
+    return { size: this.tree.size, root: toBase64(this.tree.root()) };
+  }
+}
+
+export function newPerson(): Person {
+  return {
+    id: `prs_${makeUlid(START_MS, randomBytes(10))}`,
+    passkey: SoftwarePasskey.create({
+      algorithm: 'ES256',
+      rpId: RP.id,
+      origin: RP.origins[0] ?? '',
+    }),
+    invitation: p256Key(),
+  };
+}
+
+function descriptorOf(type: string): Descriptor {
+  const descriptor = BUILTIN_DESCRIPTORS.find((known) => known.type === type);
+  if (descriptor === undefined) throw new Error(`no descriptor of ${type}`);
+  return descriptor;
+}
+
+function earliest(...times: readonly string[]): string {
+  return times.toSorted()[0] ?? '';
+}
+
+export function later(time: string, seconds: number): string {
+  return formatTimestamp(Date.parse(time) + seconds * 1_000);
+}
+
+/** Whether each person has enrolled their key: a ledger ready to bind. */
+export function readyLedger(options: ForgeOptions = {}): LedgerForge {
+  const ledger = new LedgerForge(options);
+  ledger.enrol(ledger.alice);
+  ledger.enrol(ledger.bob);
+  ledger.enrol(ledger.carol);
+  return ledger;
+}

@@ -1,0 +1,340 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"sort"
+	"strings"
+)
+
+// schemas/formats/authority.md, as far as a verifier of evidence needs it.
+
+type authority struct {
+	ref     object
+	members map[string]object
+}
+
+func key(kind, id string) string { return kind + "\x00" + id }
+
+func (a authority) get(kind, id string) object { return a.members[key(kind, id)] }
+
+// sorted puts the members in the order of their leaves: by kind, then by id.
+func (a authority) sorted() []object {
+	var keys []string
+	for k := range a.members {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool { return lessUTF16(keys[i], keys[j]) })
+	var all []object
+	for _, k := range keys {
+		all = append(all, a.members[k])
+	}
+	return all
+}
+
+func memberLeaf(m object) [32]byte {
+	return leafHash("countersign/authority-member/v1\n" + canonical(m))
+}
+
+func (a authority) root() string {
+	var leaves [][32]byte
+	for _, m := range a.sorted() {
+		leaves = append(leaves, memberLeaf(m))
+	}
+	return leafName(rootOf(leaves))
+}
+
+func (a authority) with(m object) authority {
+	next := authority{members: map[string]object{}}
+	for k, v := range a.members {
+		next.members[k] = v
+	}
+	next.members[key(text(m, "kind"), text(m, "id"))] = m
+	return next
+}
+
+// add is with, for a member that must be new.
+func (a authority) add(m object) authority {
+	require(a.get(text(m, "kind"), text(m, "id")) == nil, "MEMBER_EXISTS")
+	return a.with(m)
+}
+
+func (a authority) without(kind, id string) authority {
+	require(a.get(kind, id) != nil, "MEMBER_UNKNOWN")
+	next := a.with(a.get(kind, id))
+	delete(next.members, key(kind, id))
+	return next
+}
+
+// foldChain answers every authority from genesis to the one that is cited.
+func (e *evidence) foldChain(chain []object, cited object) (past []authority) {
+	require(len(chain) > 0, "AUTHORITY_MISSING")
+	var genesis entry
+	as("AUTHORITY_CHAIN_INVALID", func() { genesis = readEntry(chain[0]["entry"], "ledger-founded") })
+	require(genesis.leaf == e.trust.genesis && genesis.object["origin"] == e.trust.origin, "GENESIS_MISMATCH")
+	as("AUTHORITY_CHAIN_INVALID", func() {
+		_, hasBinding := chain[0]["binding"]
+		state, leaf, after := found(genesis.object), genesis.leaf, int64(-1)
+		require(!hasBinding && state.root() == genesis.object["authority_root"], "GENESIS_MISMATCH")
+		place := func(ref object) {
+			closed(ref, "index leaf root")
+			isFirst := len(past) == 0 && integer(ref, "index") == 0
+			isLater := len(past) > 0 && integer(ref, "index") > after
+			require(ref["leaf"] == leaf && ref["root"] == state.root() && (isFirst || isLater), "AUTHORITY_CHAIN_INVALID")
+			state.ref = ref
+			past = append(past, state)
+		}
+		for _, link := range chain[1:] {
+			changed := readEntry(link["entry"], "authority-changed")
+			place(objectOf(changed.object["previous"]))
+			state, after = e.changed(changed, link, state)
+			leaf = changed.leaf
+			require(state.root() == changed.object["authority_root"], "AUTHORITY_CHAIN_INVALID")
+		}
+		place(cited)
+	})
+	return past
+}
+
+func found(g object) authority {
+	a := authority{members: map[string]object{}}.add(object{"kind": "ledger", "id": "ledger", "origin": g["origin"], "tenant": g["tenant"],
+		"separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]})
+	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})
+	for _, v := range list(g, "log_keys") {
+		vkey, _ := v.(string)
+		k, ok := parseLogKey(vkey)
+		require(ok, "GENESIS_MISMATCH")
+		a = a.add(object{"kind": "log-key", "id": k.id, "vkey": vkey})
+	}
+	for _, m := range objects(g, "members") {
+		kind := text(m, "kind")
+		require(kind != "ledger" && kind != "policy" && kind != "log-key", "GENESIS_MISMATCH")
+		a = a.add(m)
+	}
+	return a
+}
+
+// changed checks who allowed a change and applies it; the entry itself stands behind the index that it answers.
+func (e *evidence) changed(c entry, link object, before authority) (authority, int64) {
+	ledger := before.get("ledger", "ledger")
+	change := objectOf(c.object["change"])
+	require(c.object["tenant"] == ledger["tenant"], "AUTHORITY_CHAIN_INVALID")
+	if change["change"] == "bound" {
+		return e.bound(closed(change, "change action binding binding_index"), link, before), integer(change, "binding_index")
+	}
+	closed(change, "change statement signature")
+	_, hasBinding := link["binding"]
+	s := closed(change["statement"], "v ledger tenant person invitation credential_id public_key rp_id backup_eligible nonce")
+	invitation := before.get("invitation", text(s, "invitation"))
+	isOpen := invitation != nil && invitation["person"] == s["person"] && text(invitation, "not_after") >= text(c.object, "at")
+	isHere := change["change"] == "credential-enrolled" && s["v"] == "countersign.enrolment.v1" && s["ledger"] == ledger["origin"] && s["tenant"] == ledger["tenant"]
+	require(!hasBinding && isOpen && isHere, "INVITATION_INVALID")
+	spki, _ := decodeBase64url(text(invitation, "public_key"))
+	signature, ok := decodeBase64url(text(change, "signature"))
+	parsed, err := x509.ParsePKIXPublicKey(spki)
+	_, isECDSA := parsed.(*ecdsa.PublicKey)
+	isSigned := ok && err == nil && isECDSA && signatureValid(parsed, []byte("countersign/enrolment/v1\n"+canonical(s)), signature)
+	require(isSigned, "SIGNATURE_INVALID")
+	for _, m := range before.members {
+		require(m["kind"] != "credential" || m["public_key"] != s["public_key"], "DUPLICATE_KEY")
+	}
+	return before.without("invitation", text(s, "invitation")).add(object{"kind": "credential", "id": s["credential_id"], "person": s["person"],
+		"public_key": s["public_key"], "rp_id": s["rp_id"], "backup_eligible": s["backup_eligible"]}), integer(before.ref, "index")
+}
+
+// bound is a change that persons of the authority before it have signed for, by the bootstrap rule.
+func (e *evidence) bound(change, link object, before authority) authority {
+	b := readEntry(link["binding"], "binding-made")
+	ledger := before.get("ledger", "ledger")
+	actionText := text(change, "action")
+	action, err := parseCanonical(actionText)
+	require(err == nil && digest("action", actionText) == b.object["action_digest"], "ACTION_DIGEST_MISMATCH")
+	agent, said := objectOf(b.object["agent"]), objectOf(action["agent"])
+	isThis := b.leaf == change["binding"] && integer(change, "binding_index") > integer(before.ref, "index") &&
+		b.object["tenant"] == ledger["tenant"] && same(b.object["authority"], before.ref) && isAuthorityType(action["type"]) &&
+		action["tenant"] == b.object["tenant"] && action["action_id"] == b.object["action_id"] &&
+		said["id"] == agent["id"] && said["key_thumbprint"] == agent["key_thumbprint"]
+	require(isThis, "NOT_BOUND")
+	rule := objectOf(ledger["bootstrap"])
+	isRule := digest("policy", canonical(rule)) == b.object["policy_digest"] && same(requirementOf(rule), b.object["requirement"])
+	require(isRule && b.object["separation"] == ledger["separation"], "POLICY_MISMATCH")
+	checkExclusions(b.object, before)
+	checkDecisions(b.object, before, e.trust)
+	return before.apply(objectOf(objectOf(action["params"])["change"]))
+}
+
+func (a authority) apply(c object) authority {
+	switch c["kind"] {
+	case "person-invited":
+		person := object{"kind": "person", "id": c["person"], "class": c["class"]}
+		known := a.get("person", text(c, "person"))
+		require(known == nil || same(known, person), "MEMBER_EXISTS")
+		i := closed(c["invitation"], "id public_key not_after")
+		return a.with(person).add(object{"kind": "invitation", "id": i["id"], "person": c["person"], "public_key": i["public_key"], "not_after": i["not_after"]})
+	case "credential-revoked":
+		return a.without("credential", text(c, "credential_id"))
+	case "agent-enrolled", "executor-enrolled":
+		kind := strings.TrimSuffix(text(c, "kind"), "-enrolled")
+		member := object{"kind": kind, "key_thumbprint": thumbprint(text(objectOf(c[kind]), "public_key"))}
+		for name, v := range objectOf(c[kind]) {
+			require(name != "kind" && name != "key_thumbprint", "SCHEMA_INVALID")
+			member[name] = v
+		}
+		return a.add(member)
+	case "agent-revoked", "executor-revoked":
+		return a.without(strings.TrimSuffix(text(c, "kind"), "-revoked"), text(c, "id"))
+	case "policy-set":
+		return a.with(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(c["policy"]))})
+	case "descriptor-enrolled":
+		return a.add(object{"kind": "descriptor", "id": text(c, "type") + "/" + canonical(c["type_version"]), "digest": c["digest"]})
+	}
+	refuse("SCHEMA_INVALID")
+	return a
+}
+
+func thumbprint(publicKey string) string {
+	spki, ok := decodeBase64url(publicKey)
+	require(ok, "SCHEMA_INVALID")
+	sum := sha256.Sum256(spki)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+func (e *evidence) checkMembers(a authority) {
+	shown := objectOf(e.object["authority"])
+	sorted := a.sorted()
+	require(integer(shown, "size") == int64(len(sorted)), "MEMBERSHIP_INVALID")
+	proven := map[string]bool{}
+	for _, m := range objects(shown, "members") {
+		index, path := integer(m, "index"), [][32]byte{}
+		require(index < int64(len(sorted)) && same(sorted[index], m["member"]), "MEMBERSHIP_INVALID")
+		for _, v := range list(m, "path") {
+			s, _ := v.(string)
+			hash, ok := decodeHash(s)
+			require(ok, "MEMBERSHIP_INVALID")
+			path = append(path, hash)
+		}
+		root, ok := climb(memberLeaf(sorted[index]), index, int64(len(sorted)), path)
+		require(ok && leafName(root) == a.ref["root"], "MEMBERSHIP_INVALID")
+		proven[key(text(sorted[index], "kind"), text(sorted[index], "id"))] = true
+	}
+	require(proven[key("ledger", "ledger")], "MEMBERSHIP_INVALID")
+	for _, d := range objects(e.binding.object, "decisions") {
+		isProven := proven[key("person", text(d, "person"))] && proven[key("credential", text(d, "credential"))]
+		require(isProven, "MEMBERSHIP_INVALID")
+	}
+}
+
+func (e *evidence) checkRegistered(a authority) {
+	b, ledger := e.binding.object, a.get("ledger", "ledger")
+	isLedger := b["tenant"] == ledger["tenant"] && b["demo"] == ledger["demo"] && b["separation"] == ledger["separation"]
+	require(isLedger, "ADMISSION_MISMATCH")
+	checkExclusions(b, a)
+	kind, executor := objectOf(b["action_type"]), objectOf(b["executor"])
+	x := a.get("executor", text(executor, "id"))
+	if isAuthorityType(kind["name"]) && executor["id"] == "ledger" {
+		x = object{"interface_digest": b["descriptor_digest"], "audiences": []any{e.trust.origin}}
+	}
+	require(x != nil, "EXECUTOR_UNKNOWN")
+	require(x["interface_digest"] == executor["descriptor_digest"], "EXECUTOR_DESCRIPTOR_MISMATCH")
+	require(contains(list(x, "audiences"), executor["audience"]), "EXECUTOR_MISMATCH")
+	descriptor := a.get("descriptor", text(kind, "name")+"/"+canonical(kind["version"]))
+	require(descriptor["digest"] == b["descriptor_digest"], "DESCRIPTOR_MISMATCH")
+	if isAuthorityType(kind["name"]) {
+		rule := objectOf(ledger["bootstrap"])
+		require(digest("policy", canonical(rule)) == b["policy_digest"], "POLICY_MISMATCH")
+		e.checkRule(rule)
+		return
+	}
+	require(a.get("policy", "policy")["digest"] == b["policy_digest"], "POLICY_MISMATCH")
+}
+
+func checkExclusions(b object, a authority) {
+	claimed := objectOf(b["agent"])
+	agent := a.get("agent", text(claimed, "id"))
+	require(agent != nil, "AGENT_UNKNOWN")
+	isAsEnrolled := agent["key_thumbprint"] == claimed["key_thumbprint"] && agent["owner"] == claimed["owner"] && agent["person"] == claimed["person"]
+	require(isAsEnrolled, "AGENT_MISMATCH")
+	out := map[any]bool{nil: true}
+	for _, x := range objects(b, "excluded") {
+		out[x["person"]] = true
+	}
+	persons := append([]any{agent["person"]}, list(b, "acting_for")...)
+	if a.get("ledger", "ledger")["separation"] == "full" {
+		persons = append(persons, agent["owner"])
+	}
+	for _, person := range persons {
+		require(out[person], "ADMISSION_MISMATCH")
+	}
+}
+
+func checkDecisions(b object, a authority, trust trustFile) {
+	s := closed(b["statement"], "v ledger tenant action_id admission action_digest display_digest verdict")
+	isThis := s["v"] == "countersign.decision.v1" && s["verdict"] == "approve" && s["ledger"] == trust.origin
+	for _, name := range strings.Fields("tenant action_id admission action_digest display_digest") {
+		isThis = isThis && s[name] == b[name]
+	}
+	require(isThis, "DECISION_REQUEST_MISMATCH")
+	decisions, requirement := objects(b, "decisions"), objectOf(b["requirement"])
+	persons, keys := map[any]bool{}, map[any]bool{}
+	for _, d := range decisions {
+		persons[d["person"]] = true
+		k := d["credential"]
+		if c := a.get("credential", text(d, "credential")); c != nil {
+			k = c["public_key"]
+		}
+		keys[k] = true
+	}
+	require(len(persons) == len(decisions), "DUPLICATE_HUMAN")
+	require(len(keys) == len(decisions), "DUPLICATE_KEY")
+	require(int64(len(decisions)) >= integer(requirement, "approvals"), "QUORUM_NOT_MET")
+	for _, d := range decisions {
+		checkDecision(d, b, a, trust)
+	}
+}
+
+func checkDecision(d, b object, a authority, trust trustFile) {
+	closed(d, "leaf person credential rationale_digest not_after proof_class proof")
+	requirement := objectOf(b["requirement"])
+	credential := a.get("credential", text(d, "credential"))
+	require(credential != nil, "KEY_NOT_ENROLLED_AT_TIME")
+	require(credential["person"] == d["person"], "CREDENTIAL_UNKNOWN")
+	require(a.get("person", text(d, "person"))["class"] == "natural", "NOT_A_NATURAL_PERSON")
+	for _, x := range objects(b, "excluded") {
+		if x["person"] == d["person"] {
+			refuse(text(x, "code"))
+		}
+	}
+	require(requirement["approvers"] == "any" || contains(list(requirement, "approvers"), d["person"]), "NOT_ELIGIBLE")
+	require(text(d, "not_after") >= text(b, "at") && text(d, "not_after") >= text(b, "use_by"), "EXPIRED")
+	statement := object{"rationale_digest": d["rationale_digest"], "person": d["person"], "credential": d["credential"], "not_after": d["not_after"]}
+	for name, v := range objectOf(b["statement"]) {
+		statement[name] = v
+	}
+	classes := list(requirement, "proof_classes")
+	claim := assertionClaim{proof: objectOf(d["proof"]), challenge: rawDigest(digest("decision", canonical(statement))),
+		credential: text(d, "credential"), cose: text(credential, "public_key"), onlyUserVerified: !contains(classes, "up")}
+	for _, rp := range objects(a.get("ledger", "ledger"), "rps") {
+		if rp["id"] == credential["rp_id"] {
+			claim.rpIDs = append(claim.rpIDs, text(rp, "id"))
+			for _, origin := range list(rp, "origins") {
+				s, _ := origin.(string)
+				claim.origins = append(claim.origins, s)
+			}
+		}
+	}
+	class, ok := verifyAssertion(claim)
+	require(ok, "ASSERTION_INVALID")
+	require(class == d["proof_class"] && contains(classes, class), "PROOF_CLASS")
+	require(contains(trust.proofClasses, class), "PROOF_CLASS_NOT_ACCEPTED")
+}
+
+// checkSigned checks an executor's signature, if its key is in the authority; later keys are vouched for by the log alone.
+func (a authority) checkSigned(by object, kind, payload string, executor any) {
+	for _, m := range a.members {
+		if m["kind"] == "executor" && m["key_thumbprint"] == by["key_thumbprint"] {
+			require(m["id"] == executor && signedBy(m, kind, payload, text(by, "signature")), "SIGNATURE_INVALID")
+		}
+	}
+}

@@ -1,0 +1,3 @@
+module countersign.dev/go-verifier
+
+go 1.22
