@@ -54,7 +54,7 @@ export function logPositionStatement(position: LogPosition): Statement {
 }
 
 export function sidePositionStatement(topic: SideTopic, nextOffset: number): Statement {
-  return replace('position', [topic, nextOffset, 0, new Uint8Array(), 0, 0]);
+  return replace('position', [topic, nextOffset, 0, new Uint8Array(), 0, '']);
 }
 
 function insert(table: string, params: readonly SqlValue[]): Statement {

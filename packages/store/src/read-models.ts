@@ -96,10 +96,17 @@ export interface LogPosition {
   readonly size: number;
   readonly hashes: readonly Uint8Array[];
   readonly intakeOffset: number;
-  readonly epoch: number;
+  readonly epoch: string;
 }
 
-export type SideTopic = 'content' | 'quarantine';
+/** Topics beside the log. The public ones are the router's, which keeps its positions here where it has nowhere else. */
+export type SideTopic =
+  | 'content'
+  | 'quarantine'
+  | 'action-requested'
+  | 'decision-made'
+  | 'use-claimed'
+  | 'execution-reported';
 
 /** One change of one row. A follower sends them in the order of the log; applying one twice changes nothing. */
 export type RowChange =
@@ -130,7 +137,7 @@ export type RowChange =
 export interface ChangeSet {
   readonly rows: readonly RowChange[];
   readonly log?: LogPosition;
-  readonly side?: Readonly<Partial<Record<SideTopic, number>>>;
+  readonly side?: readonly { readonly topic: SideTopic; readonly nextOffset: number }[];
 }
 
 export interface Page<T> {

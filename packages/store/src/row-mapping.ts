@@ -105,7 +105,7 @@ export function logPosition(row: Row): LogPosition {
     size: numberIn(row, 'size'),
     hashes,
     intakeOffset: numberIn(row, 'intake_offset'),
-    epoch: numberIn(row, 'epoch'),
+    epoch: textIn(row, 'epoch'),
   };
 }
 

@@ -39,7 +39,7 @@ CREATE TABLE erased(
   tenant TEXT NOT NULL, action_id TEXT NOT NULL, PRIMARY KEY(tenant, action_id)) STRICT, WITHOUT ROWID;
 CREATE TABLE position(
   name TEXT PRIMARY KEY, next_offset INTEGER NOT NULL, size INTEGER NOT NULL, hashes BLOB NOT NULL,
-  intake_offset INTEGER NOT NULL, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  intake_offset INTEGER NOT NULL, epoch TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
 export const SCHEMA: readonly string[] = [TABLES];

@@ -54,11 +54,8 @@ class SqliteStore implements ReadModels {
   async apply(changes: ChangeSet): Promise<void> {
     const statements: Statement[] = changes.rows.flatMap((change) => statementsOf(change));
     if (changes.log !== undefined) statements.push(logPositionStatement(changes.log));
-    if (changes.side?.content !== undefined) {
-      statements.push(sidePositionStatement('content', changes.side.content));
-    }
-    if (changes.side?.quarantine !== undefined) {
-      statements.push(sidePositionStatement('quarantine', changes.side.quarantine));
+    for (const { topic, nextOffset } of changes.side ?? []) {
+      statements.push(sidePositionStatement(topic, nextOffset));
     }
     if (statements.length > 0) await this.#run(statements);
   }

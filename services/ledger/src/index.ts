@@ -1,1 +1,15 @@
-export {};
+export { CLOCK_JUMP_MS, Writer, type WriterOptions } from './writer.ts';
+export type { WriterCounts, WriterState, WriterStatus } from './writer-status.ts';
+export type { LogIdentity } from './accepted-log.ts';
+export { found, type Founded, type FoundingOptions } from './founding.ts';
+export { contentKey, inputDigest, type Submission, type SubmitKind } from './intake-input.ts';
+export type { LedgerClock } from './ledger-clock.ts';
+export {
+  Router,
+  type PublicPartition,
+  type RouterOptions,
+  type RouterPositions,
+  type Submitted,
+} from './router.ts';
+export { runTicker, type TickerOptions } from './ticker.ts';
+export { LedgerError, type LedgerErrorCode } from '@countersign/log-reader';

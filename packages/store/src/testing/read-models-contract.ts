@@ -84,7 +84,13 @@ function content(n: number, digest: string): ContentRow {
 }
 
 function position(size: number): LogPosition {
-  return { nextOffset: size * 2, size, hashes: [hashOf(1), hashOf(2)], intakeOffset: 7, epoch: 3 };
+  return {
+    nextOffset: size * 2,
+    size,
+    hashes: [hashOf(1), hashOf(2)],
+    intakeOffset: 7,
+    epoch: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
+  };
 }
 
 function open(n: number, status?: ActionStatus): RowChange {
@@ -115,7 +121,10 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       await models.apply({
         rows: [open(1), { change: 'entry', row: entry(1, actionId(1)) }],
         log: position(3),
-        side: { content: 5, quarantine: 6 },
+        side: [
+          { topic: 'content', nextOffset: 5 },
+          { topic: 'quarantine', nextOffset: 6 },
+        ],
       });
       models = await subject.reopen(models);
       expect(await models.logPosition()).toEqual(position(3));
@@ -262,7 +271,11 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
 
     it('clears to what a new store is', async () => {
       const empty = await models.dump();
-      await models.apply({ rows: [open(1)], log: position(2), side: { content: 1 } });
+      await models.apply({
+        rows: [open(1)],
+        log: position(2),
+        side: [{ topic: 'content', nextOffset: 1 }],
+      });
       expect(await models.dump()).not.toBe(empty);
       await models.clear();
       expect(await models.dump()).toBe(empty);

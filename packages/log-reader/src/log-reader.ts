@@ -1,0 +1,384 @@
+import { equalBytes } from '@countersign/canonical';
+import {
+  CompactRange,
+  TlogError,
+  emptyRoot,
+  hashLeaf,
+  openCheckpoint,
+  parseVerifierKey,
+} from '@countersign/tlog';
+import type { NoteVerifier, OpenedCheckpoint, TreeNode, VerifySignature } from '@countersign/tlog';
+import { WireError, decodeLogRecord, type Batch, type LogRecord } from '@countersign/wire';
+import { LedgerError } from './ledger-error.ts';
+import { RecentRoots } from './recent-roots.ts';
+import { TailTree } from './tail-tree.ts';
+
+export interface AcceptedEntry {
+  readonly index: number;
+  /** Exactly what is hashed. */
+  readonly bytes: Uint8Array;
+  readonly leafHash: Uint8Array;
+}
+
+/** A batch that is part of the log: the first exact successor of the head before it. */
+export interface AcceptedBatch {
+  readonly kind: 'batch';
+  /** Of its record in the log topic. */
+  readonly offset: number;
+  readonly appendTimeMs: number;
+  readonly sizeBefore: number;
+  readonly sizeAfter: number;
+  readonly rootAfter: Uint8Array;
+  readonly entries: readonly AcceptedEntry[];
+  /** Every node of the tree that this batch completed. */
+  readonly nodes: readonly TreeNode[];
+  readonly intakeOffsetAfter: number;
+  /** ULID of the writer that proposed it. */
+  readonly epoch: string;
+  readonly rulesVersion: number;
+}
+
+/** A head that the log key has signed, together with what it seals for the first time. */
+export interface SealedHead {
+  readonly kind: 'sealed';
+  readonly offset: number;
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** The signed note, byte for byte. */
+  readonly note: string;
+  readonly batches: readonly AcceptedBatch[];
+  /** Proves every entry of these batches at this size. */
+  readonly tail: TailTree;
+  /** Where a reader that has kept everything up to this head goes on. */
+  readonly resume: ResumePoint;
+}
+
+/** A published binding. Nothing in it has been checked: it is derived, and only says that somebody published it. */
+export interface SeenBinding {
+  readonly kind: 'binding';
+  readonly offset: number;
+  readonly index: number;
+  readonly receipt: string;
+}
+
+export type LogEvent = AcceptedBatch | SealedHead | SeenBinding;
+
+export interface LogHead {
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** Where the ledger goes on reading its intake. */
+  readonly intakeOffset: number;
+  readonly epoch: string;
+}
+
+export interface LogCounts {
+  /** Batches of somebody who had lost, and batches that do not add up. */
+  ignoredBatches: number;
+  /** Checkpoints that say again what is known. */
+  doubledCheckpoints: number;
+  /** Checkpoints that no log key has signed. */
+  unsignedCheckpoints: number;
+  /** Signed heads of a size whose root nobody could tell us any more. */
+  uncheckedCheckpoints: number;
+  /** Records that are none. */
+  undecodable: number;
+}
+
+/** A raw record of the log topic. */
+export interface RawRecord {
+  readonly offset: number;
+  readonly appendTimeMs: number;
+  readonly value: Uint8Array | null;
+}
+
+/** What must be known of a log to go on reading it from the middle. Only a SealedHead gives one. */
+export interface ResumePoint {
+  readonly nextOffset: number;
+  readonly size: number;
+  readonly hashes: readonly Uint8Array[];
+  readonly intakeOffset: number;
+  readonly epoch: string;
+}
+
+export interface LogReaderOptions {
+  readonly origin: string;
+  readonly logKeys: readonly string[];
+  readonly verifySignature: VerifySignature;
+  readonly resume?: ResumePoint;
+  /** A head that the log must contain: whoever knows one is told if it does not. */
+  readonly pinned?: { readonly size: number; readonly root: Uint8Array };
+  /** Roots of sizes too old to be remembered; a store of nodes can tell them. */
+  readonly rootAt?: (size: number) => Promise<Uint8Array | undefined>;
+}
+
+interface Pending {
+  readonly batch: AcceptedBatch;
+  readonly rangeAfter: CompactRange;
+}
+
+/**
+ * Folds the raw records of the log topic, in order. Only the first exact successor of the head, whose
+ * root it recomputes from the entries, becomes part of the log: so whoever else writes to the topic, a
+ * writer that lost its place included, changes nothing (schemas/formats/log.md).
+ */
+export class LogReader {
+  readonly #origin: string;
+  readonly #verifiers: readonly NoteVerifier[];
+  readonly #verifySignature: VerifySignature;
+  readonly #rootAt: LogReaderOptions['rootAt'];
+  readonly #pinned: LogReaderOptions['pinned'];
+  readonly #roots: RecentRoots = new RecentRoots();
+  #range: CompactRange;
+  #root: Uint8Array;
+  #intakeOffset: number;
+  #epoch: string;
+  #sealedSize: number;
+  #pending: Pending[] = [];
+  #tail: TailTree;
+  #nextOffset: number;
+  readonly counts: LogCounts = {
+    ignoredBatches: 0,
+    doubledCheckpoints: 0,
+    unsignedCheckpoints: 0,
+    uncheckedCheckpoints: 0,
+    undecodable: 0,
+  };
+
+  constructor(options: LogReaderOptions) {
+    const { resume } = options;
+    this.#origin = options.origin;
+    this.#verifiers = options.logKeys.map((vkey) => parseVerifierKey(vkey));
+    this.#verifySignature = options.verifySignature;
+    this.#rootAt = options.rootAt;
+    this.#pinned = options.pinned;
+    this.#range =
+      resume === undefined
+        ? CompactRange.empty()
+        : CompactRange.restore(resume.size, resume.hashes);
+    this.#root = this.#range.root();
+    this.#intakeOffset = resume?.intakeOffset ?? 0;
+    this.#epoch = resume?.epoch ?? '';
+    this.#nextOffset = resume?.nextOffset ?? 0;
+    this.#sealedSize = this.#range.size;
+    this.#tail = new TailTree(this.#range);
+    this.#roots.set(this.#range.size, this.#root);
+  }
+
+  get head(): LogHead {
+    return {
+      size: this.#range.size,
+      root: this.#root,
+      intakeOffset: this.#intakeOffset,
+      epoch: this.#epoch,
+    };
+  }
+
+  /** The complete subtrees at the head: to draft the next batch on. */
+  get range(): CompactRange {
+    return this.#range.clone();
+  }
+
+  get sealedSize(): number {
+    return this.#sealedSize;
+  }
+
+  /** The offset of the record to read next. */
+  get nextOffset(): number {
+    return this.#nextOffset;
+  }
+
+  /** Accepted, and not yet under any signed head that has been read. */
+  get unsealed(): readonly AcceptedBatch[] {
+    return this.#pending.map(({ batch }) => batch);
+  }
+
+  /** Proves the unsealed entries at the head. */
+  get tail(): TailTree {
+    return this.#tail;
+  }
+
+  /**
+   * Takes the next record. Answers undefined for one that changes nothing.
+   *
+   * @throws LedgerError `EQUIVOCATION` for a signed head that contradicts the log; `LOG_ROLLBACK` for one
+   * that the log does not reach; `LOG_CORRUPT` for a record out of order. Nothing may be read after it.
+   */
+  async read(record: RawRecord): Promise<LogEvent | undefined> {
+    if (record.offset !== this.#nextOffset || record.value === null) {
+      throw new LedgerError(
+        'LOG_CORRUPT',
+        `expected log record ${this.#nextOffset}, got ${record.value === null ? 'an erased' : ''} ${record.offset}`,
+      );
+    }
+    this.#nextOffset += 1;
+    const decoded = decodedOrUndefined(record.value);
+    switch (decoded?.kind) {
+      case undefined:
+        this.counts.undecodable += 1;
+        return undefined;
+      case 'batch':
+        return this.#readBatch(decoded, record);
+      case 'checkpoint':
+        return this.#readCheckpoint(decoded.note, record.offset);
+      case 'binding':
+        return {
+          kind: 'binding',
+          offset: record.offset,
+          index: decoded.index,
+          receipt: decoded.receipt,
+        };
+    }
+  }
+
+  #readBatch(decoded: Batch, record: RawRecord): AcceptedBatch | undefined {
+    const accepted = this.#succeed(decoded);
+    if (accepted === undefined) {
+      this.counts.ignoredBatches += 1;
+      return undefined;
+    }
+    const { range, entries, nodes } = accepted;
+    this.#assertPinned(entries, range.size);
+    const batch: AcceptedBatch = {
+      kind: 'batch',
+      offset: record.offset,
+      appendTimeMs: record.appendTimeMs,
+      sizeBefore: decoded.sizeBefore,
+      sizeAfter: range.size,
+      rootAfter: decoded.rootAfter,
+      entries,
+      nodes,
+      intakeOffsetAfter: decoded.intakeOffsetAfter,
+      epoch: decoded.epoch,
+      rulesVersion: decoded.rulesVersion,
+    };
+    this.#range = range;
+    this.#root = decoded.rootAfter;
+    this.#intakeOffset = decoded.intakeOffsetAfter;
+    this.#epoch = decoded.epoch;
+    this.#roots.set(range.size, decoded.rootAfter);
+    this.#pending.push({ batch, rangeAfter: range.clone() });
+    this.#tail.add(nodes);
+    return batch;
+  }
+
+  /** The exact successor: it starts at this head, holds something, and its root adds up. */
+  #succeed(
+    decoded: Batch,
+  ): { range: CompactRange; entries: AcceptedEntry[]; nodes: TreeNode[] } | undefined {
+    const isNext =
+      decoded.origin === this.#origin &&
+      decoded.sizeBefore === this.#range.size &&
+      decoded.sizeAfter === decoded.sizeBefore + decoded.entries.length &&
+      equalBytes(decoded.rootBefore, this.#root) &&
+      decoded.entries.length > 0;
+    if (!isNext) return undefined;
+    const range = this.#range.clone();
+    const nodes: TreeNode[] = [];
+    const entries = decoded.entries.map((bytes) => {
+      const entry = { index: range.size, bytes, leafHash: hashLeaf(bytes) };
+      nodes.push(...range.append(entry.leafHash));
+      return entry;
+    });
+    return equalBytes(range.root(), decoded.rootAfter) ? { range, entries, nodes } : undefined;
+  }
+
+  /** Recomputes the root at the pinned size when this batch reaches it. */
+  #assertPinned(entries: readonly AcceptedEntry[], sizeAfter: number): void {
+    const pinned = this.#pinned;
+    if (pinned === undefined || pinned.size > sizeAfter || pinned.size <= this.#range.size) return;
+    const range = this.#range.clone();
+    for (const { index, leafHash } of entries) if (index < pinned.size) range.append(leafHash);
+    if (!equalBytes(range.root(), pinned.root)) {
+      throw new LedgerError(
+        'LOG_ROLLBACK',
+        `the log has another root at the pinned size ${pinned.size}`,
+      );
+    }
+  }
+
+  async #readCheckpoint(note: string, offset: number): Promise<SealedHead | undefined> {
+    const opened = await this.#open(note);
+    if (opened === undefined) {
+      this.counts.unsignedCheckpoints += 1;
+      return undefined;
+    }
+    await this.#assertOurs(opened);
+    return this.#seal(opened, offset);
+  }
+
+  async #open(note: string): Promise<OpenedCheckpoint | undefined> {
+    try {
+      return await openCheckpoint(note, {
+        origin: this.#origin,
+        verifiers: this.#verifiers,
+        verifySignature: this.#verifySignature,
+      });
+    } catch (error) {
+      // Whoever can produce to the topic can produce such a note: it says nothing about the log.
+      if (error instanceof TlogError) return undefined;
+      throw error;
+    }
+  }
+
+  async #assertOurs({ size, root, note }: OpenedCheckpoint): Promise<void> {
+    if (size > this.#range.size) {
+      // A head is signed only once its batch is in the topic before it: so the log has lost entries.
+      throw new LedgerError(
+        'LOG_ROLLBACK',
+        `the log key has signed size ${size}, the log ends at ${this.#range.size}`,
+        { evidence: [note] },
+      );
+    }
+    const ours = this.#roots.get(size) ?? (await this.#rootAt?.(size)) ?? emptyRootAt(size);
+    if (ours === undefined) {
+      this.counts.uncheckedCheckpoints += 1;
+      return;
+    }
+    if (equalBytes(ours, root)) return;
+    const other = this.#roots.noteOf(size);
+    throw new LedgerError(
+      'EQUIVOCATION',
+      `the log key has signed another root of size ${size} than the log's`,
+      { evidence: other === undefined ? [note] : [other, note] },
+    );
+  }
+
+  #seal({ size, root, note }: OpenedCheckpoint, offset: number): SealedHead | undefined {
+    const last = this.#pending.findIndex(({ batch }) => batch.sizeAfter === size);
+    const covered = this.#pending[last];
+    if (covered === undefined) {
+      this.counts.doubledCheckpoints += 1;
+      return undefined;
+    }
+    const tail = this.#tail;
+    const batches = this.#pending.slice(0, last + 1).map(({ batch }) => batch);
+    this.#pending = this.#pending.slice(last + 1);
+    this.#roots.setNote(size, note);
+    this.#sealedSize = size;
+    // The tail that the event carries is never changed again.
+    this.#tail = new TailTree(covered.rangeAfter);
+    for (const { batch } of this.#pending) this.#tail.add(batch.nodes);
+    const resume = {
+      // A batch may stand before the checkpoint of its predecessor: whoever resumes reads it again.
+      nextOffset: this.#pending[0]?.batch.offset ?? offset + 1,
+      size,
+      hashes: covered.rangeAfter.hashes,
+      intakeOffset: covered.batch.intakeOffsetAfter,
+      epoch: covered.batch.epoch,
+    };
+    return { kind: 'sealed', offset, size, root, note, batches, tail, resume };
+  }
+}
+
+function decodedOrUndefined(value: Uint8Array): LogRecord | undefined {
+  try {
+    return decodeLogRecord(value);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+function emptyRootAt(size: number): Uint8Array | undefined {
+  return size === 0 ? emptyRoot() : undefined;
+}

@@ -1,0 +1,52 @@
+import { CompactRange, TlogError, inclusionProof } from '@countersign/tlog';
+import type { NodeReader, TreeNode } from '@countersign/tlog';
+
+/**
+ * The part of the tree that proofs of the newest entries need: the complete subtrees left of them, and
+ * every node completed since. So a receipt can be made at once, with no store of nodes.
+ */
+export class TailTree {
+  readonly base: number;
+  readonly #hashes = new Map<string, Uint8Array>();
+
+  constructor(range: CompactRange) {
+    this.base = range.size;
+    for (const node of nodesOf(range)) this.#hashes.set(keyOf(node.level, node.index), node.hash);
+  }
+
+  add(nodes: readonly TreeNode[]): void {
+    for (const { level, index, hash } of nodes) this.#hashes.set(keyOf(level, index), hash);
+  }
+
+  /** A field, so that it can be handed over as the reader of a proof. */
+  readonly node: NodeReader = (level, index) => {
+    const hash = this.#hashes.get(keyOf(level, index));
+    if (hash === undefined) {
+      throw new TlogError('RANGE_STATE', `node ${level}/${index} is not in the tail`);
+    }
+    return hash;
+  };
+
+  /** @throws TlogError `PROOF_INDEX`; `RANGE_STATE` for an entry before the tail. */
+  inclusion(index: number, size: number): Uint8Array[] {
+    return inclusionProof(index, size, this.node);
+  }
+}
+
+/** The complete subtrees of a range, largest first, each with its place in the tree. */
+function nodesOf(range: CompactRange): TreeNode[] {
+  const nodes: TreeNode[] = [];
+  const { hashes } = range;
+  let start = 0;
+  for (const hash of hashes) {
+    let width = 1;
+    while (width * 2 <= range.size - start) width *= 2;
+    nodes.push({ level: Math.log2(width), index: start / width, hash });
+    start += width;
+  }
+  return nodes;
+}
+
+function keyOf(level: number, index: number): string {
+  return `${level}/${index}`;
+}

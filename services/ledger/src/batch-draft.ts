@@ -1,0 +1,217 @@
+import {
+  decide,
+  isQuarantined,
+  leafHash,
+  type AuthenticatedInput,
+  type AuthorityState,
+  type ContentWrite,
+  type Decided,
+  type Entry,
+  type LedgerState,
+  type PlacedEntry,
+  type Quarantined,
+  type RawInput,
+} from '@countersign/binding';
+import type { NewRecord } from '@countersign/broker';
+import { canonicalBytes, equalBytes, utf8 } from '@countersign/canonical';
+import type { CompactRange } from '@countersign/tlog';
+import {
+  MAX_BATCH_ENTRIES,
+  encodeContent,
+  encodeLogRecord,
+  encodeQuarantined,
+} from '@countersign/wire';
+import { contentKey, wireKindOf } from './intake-input.ts';
+
+/** Of the entries of one batch: below what a record may hold, with room for its frame. */
+export const BATCH_BYTES_MAX = 800_000;
+const ENTRY_OVERHEAD_BYTES = 8;
+
+/** An input of the intake, checked as far as it can be without deciding. */
+export interface PreparedInput {
+  readonly offset: number;
+  /** Undefined for what was erased, and for what is none. */
+  readonly checked?: {
+    readonly raw: RawInput;
+    readonly result: AuthenticatedInput | Quarantined;
+    /** The authority that named the key which the signature was checked with. */
+    readonly authority: AuthorityState;
+  };
+}
+
+export interface DraftBase {
+  /** The fold at the accepted head. */
+  readonly state: LedgerState;
+  /** The tree at the accepted head; changed by the draft. */
+  readonly range: CompactRange;
+  readonly origin: string;
+  /** ULID of this writer. */
+  readonly epoch: string;
+}
+
+/** The next batch as this writer would have it. Nothing of it is true before it is read back from the log. */
+export interface BatchDraft {
+  /** A draft of the fold with these entries in it. */
+  readonly state: LedgerState;
+  readonly sizeBefore: number;
+  readonly rootAfter: Uint8Array;
+  readonly entries: readonly PlacedEntry[];
+  readonly content: readonly NewRecord[];
+  readonly quarantined: readonly NewRecord[];
+  /** How many of the prepared inputs it takes up; the others wait for the next batch. */
+  readonly consumed: number;
+  /** Undefined when the inputs come to no entries. */
+  readonly record?: Uint8Array;
+}
+
+const RULES_VERSION = 1;
+
+/** Decides one input after the other until the batch is full or the authority changes. */
+export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): BatchDraft {
+  const state = base.state.draft();
+  const { range } = base;
+  const sizeBefore = range.size;
+  const rootBefore = range.root();
+  const work = new Work();
+  let consumed = 0;
+  for (const input of inputs) {
+    if (!work.take(input, state)) break;
+    consumed += 1;
+  }
+  for (const { leaf } of work.entries) range.append(leafHash(leaf));
+  const rootAfter = range.root();
+  const { entries, content, quarantined } = work;
+  const common = { state, sizeBefore, rootAfter, entries, content, quarantined, consumed };
+  if (entries.length === 0) return common;
+  const nextOffset = (inputs[consumed - 1]?.offset ?? -1) + 1;
+  const record = encodeLogRecord({
+    kind: 'batch',
+    origin: base.origin,
+    sizeBefore,
+    rootBefore,
+    sizeAfter: range.size,
+    rootAfter,
+    intakeOffsetAfter: state.safeOffset(nextOffset),
+    epoch: base.epoch,
+    rulesVersion: RULES_VERSION,
+    entries: entries.map(({ bytes }) => bytes),
+  });
+  return { ...common, record };
+}
+
+/** Whether an accepted batch is this draft, byte for byte. */
+export function isDraftOf(
+  draft: BatchDraft,
+  batch: { readonly sizeBefore: number; readonly rootAfter: Uint8Array },
+): boolean {
+  return draft.sizeBefore === batch.sizeBefore && equalBytes(draft.rootAfter, batch.rootAfter);
+}
+
+class Work {
+  readonly entries: PlacedEntry[] = [];
+  readonly content: NewRecord[] = [];
+  readonly quarantined: NewRecord[] = [];
+  #bytes = 0;
+
+  /** False when this input must wait for the next batch. */
+  take({ checked }: PreparedInput, state: LedgerState): boolean {
+    if (checked === undefined) return true;
+    // Its signature was checked with a key of an authority that is no longer in force.
+    if (checked.authority !== state.authority) return false;
+    const { raw, result } = checked;
+    if (isQuarantined(result)) {
+      this.quarantined.push(quarantineRecord(raw, result.code));
+      return true;
+    }
+    const decided = decide(state, result);
+    if (!this.#fits(decided)) return false;
+    state.apply(decided);
+    this.#add(decided, raw, state);
+    return true;
+  }
+
+  #fits({ entries }: Decided): boolean {
+    const bytes = sizeOf(entries);
+    const count = this.entries.length + entries.length;
+    const isFirst = this.entries.length === 0;
+    return isFirst || (this.#bytes + bytes <= BATCH_BYTES_MAX && count <= MAX_BATCH_ENTRIES);
+  }
+
+  #add(decided: Decided, raw: RawInput, state: LedgerState): void {
+    const { entries, content, outcome, dropped } = decided;
+    this.#bytes += sizeOf(entries);
+    this.entries.push(...entries);
+    this.content.push(...contentRecords(content, entries));
+    for (const { input, code } of dropped) {
+      this.quarantined.push(quarantineRecord({ ...raw, input }, code));
+    }
+    if (outcome.status === 'quarantined') {
+      this.quarantined.push(quarantineRecord(raw, outcome.code));
+    } else if (outcome.status === 'repeated' && state.answerTo(raw.input, 0) === undefined) {
+      // Other bytes that ask for the same again have no entry of their own: their sender is told which one.
+      this.quarantined.push(quarantineRecord(raw, `REPEATED/${outcome.index}`));
+    }
+  }
+}
+
+function sizeOf(entries: readonly PlacedEntry[]): number {
+  return entries.reduce((sum, { bytes }) => sum + bytes.length + ENTRY_OVERHEAD_BYTES, 0);
+}
+
+function quarantineRecord(raw: RawInput, reason: string): NewRecord {
+  const { kind, input, bytes } = raw;
+  return {
+    key: input,
+    value: encodeQuarantined({
+      kind: wireKindOf(kind),
+      reason,
+      inputDigest: input,
+      sizeBytes: bytes.length,
+    }),
+  };
+}
+
+/** What an erasure removes is not written here: the entry says so, and the eraser follows it. */
+function contentRecords(
+  content: readonly ContentWrite[],
+  entries: readonly PlacedEntry[],
+): NewRecord[] {
+  return content.flatMap((write) => {
+    const owner = entries.find(({ entry }) => digestNamedBy(entry) === write.digest)?.entry;
+    const actionId = owner === undefined ? undefined : actionIdIn(owner);
+    if (write.kind === 'erase' || owner === undefined || actionId === undefined) return [];
+    const { tenant } = owner;
+    const value = encodeContent({
+      tenant,
+      actionId,
+      kind: write.kind === 'action' ? 'ACTION' : 'RATIONALE',
+      digest: write.digest,
+      body: bodyOf(write),
+    });
+    return [{ key: contentKey(tenant, actionId), value }];
+  });
+}
+
+/** The content that stands behind an entry. */
+function digestNamedBy(entry: Entry): string | undefined {
+  switch (entry.type) {
+    case 'request-admitted':
+      return entry.action_digest;
+    case 'decision-accepted':
+    case 'binding-revoked':
+      return entry.statement.rationale_digest;
+    default:
+      return undefined;
+  }
+}
+
+/** Exactly the bytes that the digest is over: schemas/formats/decision.md §4. */
+function bodyOf(write: Exclude<ContentWrite, { kind: 'erase' }>): Uint8Array {
+  return write.kind === 'action'
+    ? utf8(write.text)
+    : canonicalBytes({ salt: write.salt, value: write.text });
+}
+
+function actionIdIn(entry: Entry): string | undefined {
+  return 'action_id' in entry ? entry.action_id : undefined;
+}

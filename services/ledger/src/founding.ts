@@ -1,0 +1,80 @@
+import { encodeEntry, leafOf, type Leaf, type LedgerFounded } from '@countersign/binding';
+import type { Broker, TopicPartition } from '@countersign/broker';
+import type { VerifySignature } from '@countersign/canonical';
+import { LedgerError, LogReader, type AcceptedEntry } from '@countersign/log-reader';
+import { CompactRange, hashLeaf } from '@countersign/tlog';
+import { encodeLogRecord } from '@countersign/wire';
+
+const READ_RECORDS = 2_000;
+
+export interface FoundingOptions {
+  readonly broker: Broker;
+  readonly entry: LedgerFounded;
+  readonly epoch: string;
+  readonly verifySignature: VerifySignature;
+  readonly partition?: number;
+}
+
+export interface Founded {
+  /** What a trust file pins. */
+  readonly genesis: Leaf;
+  /** False when the log was founded before; then this is the genesis that it has. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Writes the founding entry as the first batch of a log that holds nothing yet.
+ *
+ * Crash story: stopping before the append leaves nothing. Stopping after it leaves a founded log whose
+ * first head the writer signs at its start. Whoever founds at the same time: the first batch is the log's,
+ * and the other founder is told.
+ *
+ * @throws LedgerError FOREIGN_LEDGER when the log was founded with another entry in the meantime;
+ * BrokerError: try again, after reading what became of it
+ */
+export async function found(options: FoundingOptions): Promise<Founded> {
+  const { broker, entry } = options;
+  const tp = { topic: 'log', partition: options.partition ?? 0 } as const;
+  const before = await readGenesis(options, tp);
+  if (before !== undefined) return { genesis: leafOf(before.bytes), isNew: false };
+  const bytes = encodeEntry(entry);
+  const range = CompactRange.empty();
+  const rootBefore = range.root();
+  range.append(hashLeaf(bytes));
+  const value = encodeLogRecord({
+    kind: 'batch',
+    origin: entry.origin,
+    sizeBefore: 0,
+    rootBefore,
+    sizeAfter: 1,
+    rootAfter: range.root(),
+    intakeOffsetAfter: 0,
+    epoch: options.epoch,
+    rulesVersion: entry.rules_version,
+    entries: [bytes],
+  });
+  await broker.append(tp, [{ key: 'batch/0', value }]);
+  const after = await readGenesis(options, tp);
+  const genesis = leafOf(bytes);
+  if (after === undefined || leafOf(after.bytes) !== genesis) {
+    throw new LedgerError('FOREIGN_LEDGER', 'somebody else has founded this log meanwhile');
+  }
+  return { genesis, isNew: true };
+}
+
+/** The first entry of a log, whatever it is. */
+async function readGenesis(
+  { broker, entry, verifySignature }: FoundingOptions,
+  tp: TopicPartition,
+): Promise<AcceptedEntry | undefined> {
+  const { origin, log_keys: logKeys } = entry;
+  const reader = new LogReader({ origin, logKeys, verifySignature });
+  for (;;) {
+    const records = await broker.read(tp, reader.nextOffset, READ_RECORDS);
+    if (records.length === 0) return undefined;
+    for (const record of records) {
+      const event = await reader.read(record);
+      if (event?.kind === 'batch') return event.entries[0];
+    }
+  }
+}

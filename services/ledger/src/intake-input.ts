@@ -1,0 +1,85 @@
+import type { InputKind, RawInput } from '@countersign/binding';
+import type { NewRecord, StoredRecord } from '@countersign/broker';
+import { digestBytes, type Digest } from '@countersign/canonical';
+import { WireError, decodeIntake, encodeIntake, type IntakeKind } from '@countersign/wire';
+
+/** What can be submitted. Ticks are the ledger's own. */
+export type SubmitKind = Exclude<InputKind, 'tick'>;
+
+const WIRE_KINDS: Readonly<Record<InputKind, IntakeKind>> = {
+  request: 'ActionRequested',
+  decision: 'DecisionMade',
+  use: 'UseClaimed',
+  report: 'ExecutionReported',
+  erasure: 'Erasure',
+  enrolment: 'Enrolment',
+  tick: 'Tick',
+};
+
+const INPUT_KINDS: Readonly<Record<IntakeKind, InputKind>> = {
+  ActionRequested: 'request',
+  DecisionMade: 'decision',
+  UseClaimed: 'use',
+  ExecutionReported: 'report',
+  Erasure: 'erasure',
+  Enrolment: 'enrolment',
+  Tick: 'tick',
+};
+
+export function wireKindOf(kind: InputKind): IntakeKind {
+  return WIRE_KINDS[kind];
+}
+
+/** What erasure finds everything about an action by, in every topic that holds content. */
+export function contentKey(tenant: string, actionId: string): string {
+  return `${tenant}/${actionId}`;
+}
+
+export interface Submission {
+  readonly kind: SubmitKind;
+  readonly tenant: string;
+  /** Empty for an enrolment. */
+  readonly actionId: string;
+  /** The frame, exactly as received. */
+  readonly payload: Uint8Array;
+}
+
+/** By which the sender finds the answer. */
+export function inputDigest(payload: Uint8Array): Digest {
+  return digestBytes('countersign/input/v1', payload);
+}
+
+/** @throws WireError WIRE_LIMIT */
+export function intakeRecord({ kind, tenant, actionId, payload }: Submission): NewRecord {
+  return {
+    key: contentKey(tenant, actionId),
+    value: encodeIntake({ kind: WIRE_KINDS[kind], tenant, actionId, payload }),
+  };
+}
+
+export function tickRecord(): NewRecord {
+  const payload = new Uint8Array();
+  return {
+    key: 'tick',
+    value: encodeIntake({ kind: 'Tick', tenant: '', actionId: '', payload }),
+  };
+}
+
+/** Undefined for what was erased before it was decided, and for what is no input. */
+export function rawInput(record: StoredRecord): RawInput | undefined {
+  if (record.value === null) return undefined;
+  try {
+    const { kind, payload } = decodeIntake(record.value);
+    return {
+      kind: INPUT_KINDS[kind],
+      bytes: payload,
+      input: inputDigest(payload),
+      appendTimeMs: record.appendTimeMs,
+      offset: record.offset,
+    };
+  } catch (error) {
+    // The router writes nothing else here; whoever does is not answered, and stops nobody.
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,39 @@
+import { BindingError, parseSignedObject, type RefusalCode } from '@countersign/binding';
+import { CanonicalError, parseStrict, type Json } from '@countersign/canonical';
+import type { Submission } from './intake-input.ts';
+
+/** Frames larger than this are refused before they reach a ledger. */
+export const PAYLOAD_BYTES_MAX = 131_072;
+
+const LIMITS = { maxBytes: PAYLOAD_BYTES_MAX, maxDepth: 40, maxMembers: 10_000 };
+
+/**
+ * Whether the routing fields beside a payload say something else than the payload itself. They choose the
+ * shard, and the key under which its content can be erased, so a lie in them would do harm.
+ */
+export function routingFault(submission: Submission): RefusalCode | undefined {
+  const { payload, tenant, actionId } = submission;
+  if (payload.length > PAYLOAD_BYTES_MAX) return 'LIMIT_EXCEEDED';
+  try {
+    const named = namedIn(submission);
+    const agrees =
+      memberOf(named, 'tenant') === tenant && memberOf(named, 'action_id') === actionId;
+    return agrees ? undefined : 'TYPE_CONFUSION';
+  } catch (error) {
+    if (error instanceof BindingError) return error.code;
+    if (error instanceof CanonicalError) return 'JSON_SYNTAX';
+    throw error;
+  }
+}
+
+/** The object in a frame that names tenant and action. */
+function namedIn({ kind, payload }: Submission): Json | undefined {
+  return kind === 'decision' || kind === 'enrolment'
+    ? memberOf(parseStrict(payload, LIMITS), 'statement')
+    : parseStrict(parseSignedObject(payload).payload, LIMITS);
+}
+
+function memberOf(value: Json | undefined, name: string): Json | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}

@@ -1,0 +1,39 @@
+import type { NewRecord } from '@countersign/broker';
+import type { AcceptedBatch, TailTree } from '@countersign/log-reader';
+import { formatTlogProof } from '@countersign/tlog';
+import { encodeLogRecord } from '@countersign/wire';
+
+export interface SealedPart {
+  readonly size: number;
+  /** The signed note. */
+  readonly note: string;
+  /** The batches that it seals. */
+  readonly batches: readonly AcceptedBatch[];
+  /** Indexes of the bindings among their entries. */
+  readonly bindings: ReadonlySet<number>;
+  readonly tail: TailTree;
+}
+
+/**
+ * What is published of a signed head: each binding with its own receipt, and the checkpoint after them all.
+ * So wherever the checkpoint stands in the log, its bindings stand before it.
+ */
+export function sealedRecords(part: SealedPart): NewRecord[] {
+  const { size, note, tail } = part;
+  const records: NewRecord[] = [];
+  for (const { index, bytes } of part.batches.flatMap((batch) => batch.entries)) {
+    if (!part.bindings.has(index)) continue;
+    const receipt = formatTlogProof({
+      index,
+      proof: tail.inclusion(index, size),
+      checkpoint: note,
+    });
+    const value = encodeLogRecord({ kind: 'binding', index, entry: bytes, receipt });
+    records.push({ key: `binding/${index}`, value });
+  }
+  records.push({
+    key: `checkpoint/${size}`,
+    value: encodeLogRecord({ kind: 'checkpoint', size, note }),
+  });
+  return records;
+}

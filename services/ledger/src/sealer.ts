@@ -1,0 +1,100 @@
+import { splitForAppend, type Broker, type TopicPartition } from '@countersign/broker';
+import { LedgerError, type LogReader } from '@countersign/log-reader';
+import type { VerifySignature } from '@countersign/canonical';
+import {
+  TlogError,
+  formatCheckpoint,
+  openCheckpoint,
+  parseVerifierKey,
+  signNote,
+  type NoteSigner,
+} from '@countersign/tlog';
+import type { Patience } from './patience.ts';
+import { sealedRecords } from './sealed-record.ts';
+
+export interface SealerOptions {
+  readonly broker: Broker;
+  readonly tp: TopicPartition;
+  readonly signer: NoteSigner;
+  readonly patience: Patience;
+  readonly verifySignature: VerifySignature;
+  readonly origin: string;
+  readonly logKeys: readonly string[];
+}
+
+/** Signs accepted heads and publishes what follows from them. It never signs anything else. */
+export class Sealer {
+  readonly #options: SealerOptions;
+  #bindings = new Set<number>();
+  #sealedSize = 0;
+
+  constructor(options: SealerOptions) {
+    this.#options = options;
+  }
+
+  get sealedSize(): number {
+    return this.#sealedSize;
+  }
+
+  /** The entry at this index, which the log has accepted, is a binding. */
+  noteBinding(index: number): void {
+    this.#bindings.add(index);
+  }
+
+  /** What the log says of itself: everything up to there was signed and published. */
+  noteSealed(size: number): void {
+    this.#sealedSize = Math.max(this.#sealedSize, size);
+  }
+
+  /**
+   * Signs the accepted head, unless it is signed, and publishes it with its bindings.
+   *
+   * Crash story: the batch is in the log and is the accepted head, so its root may be signed at any time,
+   * by any writer, again and again, to the same head. Stopping before the append leaves a head that nobody
+   * has seen; stopping within it leaves bindings without their checkpoint. The next writer does all of it
+   * again, since the checkpoint is not there. Doubled records change nothing for any reader.
+   */
+  async seal(reader: LogReader): Promise<void> {
+    const { size, root } = reader.head;
+    if (size <= Math.max(this.#sealedSize, reader.sealedSize)) {
+      this.#forget(size);
+      return;
+    }
+    const note = await this.#sign(size, root);
+    const batches = reader.unsealed.filter((batch) => batch.sizeAfter > this.#sealedSize);
+    const records = sealedRecords({
+      size,
+      note,
+      batches,
+      bindings: this.#bindings,
+      tail: reader.tail,
+    });
+    const { broker, tp, patience } = this.#options;
+    for (const run of splitForAppend(records)) {
+      await patience.appendRepeatable(() => broker.append(tp, run));
+    }
+    this.#forget(size);
+  }
+
+  #forget(size: number): void {
+    this.#sealedSize = size;
+    this.#bindings = new Set();
+  }
+
+  /** The note is checked before anybody sees it: a signer with another key than the log's stops here. */
+  async #sign(size: number, root: Uint8Array): Promise<string> {
+    const { signer, patience, origin, logKeys, verifySignature } = this.#options;
+    const text = formatCheckpoint({ origin, size, root });
+    try {
+      const note = await patience.sign(() => signNote(text, [signer]));
+      const verifiers = logKeys.map((vkey) => parseVerifierKey(vkey));
+      await openCheckpoint(note, { origin, verifiers, verifySignature });
+      return note;
+    } catch (error) {
+      if (!(error instanceof TlogError)) throw error;
+      throw new LedgerError('SIGNER_FATAL', `expected a signature by a key of ${origin}`, {
+        cause: error,
+      });
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/** Why the ledger does not go on, or that it does. */
+export type WriterState = 'starting' | 'running' | 'waiting-signer' | 'waiting-broker' | 'stopped';
+
+export interface WriterStatus {
+  readonly state: WriterState;
+  /** When it came to this, by the writer's clock. */
+  readonly sinceMs: number;
+  /** Of the error that it waits out, or that stopped it. */
+  readonly code?: string;
+  /** Entries under the newest head that was signed. */
+  readonly sealedSize: number;
+  /** Entries of the accepted head. */
+  readonly acceptedSize: number;
+  /** Next offset of the intake to decide. */
+  readonly intakeOffset: number;
+}
+
+export interface WriterCounts {
+  /** Of the log, since this writer started reading it. */
+  readonly entries: number;
+  readonly bindings: number;
+  readonly quarantined: number;
+  /** Batches of ours that another writer's came before. */
+  readonly lostBatches: number;
+  /** Batches in the log topic that are no part of the log, whoever wrote them. */
+  readonly ignoredBatches: number;
+  readonly erasures: number;
+}

@@ -1,0 +1,247 @@
+import { nextDeadlineMs, type Entry } from '@countersign/binding';
+import {
+  BrokerError,
+  splitForAppend,
+  type Broker,
+  type NewRecord,
+  type Topic,
+  type TopicPartition,
+} from '@countersign/broker';
+import type { VerifySignature } from '@countersign/canonical';
+import type { Descriptor } from '@countersign/descriptors';
+import { LedgerError } from '@countersign/log-reader';
+import type { NoteSigner } from '@countersign/tlog';
+import { AcceptedLog, type LogIdentity } from './accepted-log.ts';
+import { draftBatch, type BatchDraft } from './batch-draft.ts';
+import { Eraser } from './eraser.ts';
+import { InputQueue } from './input-queue.ts';
+import { contentKey } from './intake-input.ts';
+import type { LedgerClock } from './ledger-clock.ts';
+import { Patience, StopSignal, UnknownOutcome, codeOf } from './patience.ts';
+import { Sealer } from './sealer.ts';
+import type { WriterCounts, WriterState, WriterStatus } from './writer-status.ts';
+
+/** The broker's time may be ahead of the writer's by this much: more would let it decide what has expired. */
+export const CLOCK_JUMP_MS = 60_000;
+
+export interface WriterOptions extends LogIdentity {
+  readonly broker: Broker;
+  readonly signer: NoteSigner;
+  readonly clock: LedgerClock;
+  readonly verifySignature: VerifySignature;
+  /** All action types that this build can show. */
+  readonly descriptors: readonly Descriptor[];
+  /** ULID that tells this writer from others; made at each start. */
+  readonly epoch: string;
+  readonly partition?: number;
+}
+
+/**
+ * Decides the inputs of a shard and writes its log. Any number of them may run on one log: each accepts
+ * only what every reader accepts, so they cost each other work and never the log.
+ */
+export class Writer {
+  readonly #options: WriterOptions;
+  readonly #patience: Patience;
+  readonly #log: AcceptedLog;
+  readonly #sealer: Sealer;
+  readonly #eraser: Eraser;
+  readonly #queue: InputQueue;
+  readonly #counts = { entries: 0, bindings: 0, quarantined: 0, lostBatches: 0 };
+  #state: WriterState = 'starting';
+  #sinceMs: number;
+  #code: string | undefined;
+  #isStopping = false;
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+    this.#sinceMs = options.clock.nowMs();
+    this.#patience = new Patience({
+      clock: options.clock,
+      isStopped: () => this.#isStopping,
+      onWait: (whom, code) => {
+        this.#become(whom, code);
+      },
+      onDone: () => {
+        this.#become('running');
+      },
+    });
+    const patience = this.#patience;
+    const tp = this.#partitionOf('log');
+    this.#sealer = new Sealer({ ...options, tp, patience });
+    this.#eraser = new Eraser(options.broker, patience);
+    this.#log = new AcceptedLog({
+      ...options,
+      tp,
+      patience,
+      onEntry: (entry, index) => {
+        this.#note(entry, index);
+      },
+    });
+    this.#queue = new InputQueue({ ...options, tp: this.#partitionOf('intake'), patience }, 0);
+  }
+
+  get status(): WriterStatus {
+    return {
+      state: this.#state,
+      sinceMs: this.#sinceMs,
+      ...(this.#code !== undefined && { code: this.#code }),
+      sealedSize: this.#sealer.sealedSize,
+      acceptedSize: this.#log.reader.head.size,
+      intakeOffset: this.#queue.offset,
+    };
+  }
+
+  get counts(): WriterCounts {
+    return {
+      ...this.#counts,
+      erasures: this.#eraser.count,
+      ignoredBatches: this.#log.reader.counts.ignoredBatches,
+    };
+  }
+
+  /** When a tick would do something. */
+  get nextDeadlineMs(): number | undefined {
+    const { state } = this.#log;
+    return this.#state === 'running' && state.isFounded ? nextDeadlineMs(state) : undefined;
+  }
+
+  /**
+   * Writes until it is stopped.
+   *
+   * @throws LedgerError: the log, the clock, the broker or the signer is not to be worked with. Nothing is
+   * lost by that, and starting again is safe.
+   */
+  async run(): Promise<void> {
+    try {
+      await this.#open();
+      this.#become('running');
+      while (!this.#isStopping) await this.#cycle();
+      this.#become('stopped');
+    } catch (error) {
+      const cause = named(error);
+      this.#become('stopped', cause instanceof StopSignal ? undefined : codeOf(cause));
+      if (!(cause instanceof StopSignal)) throw cause;
+    }
+  }
+
+  stop(): void {
+    this.#isStopping = true;
+  }
+
+  /**
+   * Starting is recovering: whatever the last writer left undone is done here, by the same code as ever.
+   * A batch that it appended and did not sign is signed; derived records that are missing are published;
+   * erasures that are in the log are carried out.
+   */
+  async #open(): Promise<void> {
+    await this.#log.catchUp();
+    this.#log.assertIdentity();
+    this.#assertClock(this.#log.state.lastAtMs);
+    this.#sealer.noteSealed(this.#log.reader.sealedSize);
+    await this.#sealer.seal(this.#log.reader);
+    await this.#eraser.run();
+    this.#queue.reset(this.#log.reader.head.intakeOffset);
+  }
+
+  async #cycle(): Promise<void> {
+    const { state, reader } = this.#log;
+    const inputs = await this.#queue.next(state);
+    if (inputs.length === 0) return;
+    for (const { checked } of inputs) this.#assertClock(checked?.raw.appendTimeMs ?? 0);
+    const { origin, epoch } = this.#options;
+    const draft = draftBatch({ state, range: reader.range, origin, epoch }, inputs);
+    // The next inputs are read and checked while this batch is written.
+    this.#queue.prefetch(draft.state);
+    if (!(await this.#write(draft))) return;
+    await this.#sealer.seal(reader);
+    await this.#eraser.run();
+  }
+
+  /** Whether the log grew. */
+  async #write(draft: BatchDraft): Promise<boolean> {
+    // Stopping after this leaves content, or a note of a refused input, that no entry speaks of: the inputs
+    // are decided again at the next start, and the same content is appended once more, which changes nothing.
+    await Promise.all([
+      this.#appendRepeatable('content', draft.content),
+      this.#appendRepeatable('quarantine', draft.quarantined),
+    ]);
+    const { record } = draft;
+    if (record === undefined) {
+      draft.state.commit();
+      this.#queue.consume(draft.consumed);
+      return false;
+    }
+    await this.#propose(record, draft.sizeBefore);
+    const { hasDraft, hasOthers } = await this.#log.catchUp(draft);
+    if (hasDraft) this.#queue.consume(draft.consumed);
+    else if (hasOthers) this.#counts.lostBatches += 1;
+    // Another writer has decided some of these inputs: what is left begins where its batch says.
+    if (hasOthers) this.#queue.reset(this.#log.reader.head.intakeOffset);
+    return hasDraft || hasOthers;
+  }
+
+  /**
+   * Appends the one record that decides.
+   *
+   * Crash story: stopping before it changes nothing, and the inputs are decided again. Stopping after it,
+   * with or without an answer, leaves a batch that is either the first exact successor of the head, and
+   * then part of the log for everybody, to be signed by whoever writes next; or not, and then nothing. So
+   * after an unknown outcome too, the log is read and what it says goes: this batch is never appended again.
+   */
+  async #propose(value: Uint8Array, sizeBefore: number): Promise<void> {
+    const { broker } = this.#options;
+    const records = [{ key: `batch/${sizeBefore}`, value }];
+    try {
+      await this.#patience.append(() => broker.append(this.#partitionOf('log'), records));
+    } catch (error) {
+      if (!(error instanceof UnknownOutcome)) throw error;
+      await this.#patience.pause();
+    }
+  }
+
+  async #appendRepeatable(topic: Topic, records: readonly NewRecord[]): Promise<void> {
+    const { broker } = this.#options;
+    for (const run of splitForAppend(records)) {
+      await this.#patience.appendRepeatable(() => broker.append(this.#partitionOf(topic), run));
+    }
+    if (topic === 'quarantine') this.#counts.quarantined += records.length;
+  }
+
+  #note(entry: Entry, index: number): void {
+    this.#counts.entries += 1;
+    if (entry.type === 'binding-made') {
+      this.#counts.bindings += 1;
+      this.#sealer.noteBinding(index);
+    } else if (entry.type === 'content-erased') {
+      this.#eraser.note(contentKey(entry.tenant, entry.action_id));
+    }
+  }
+
+  #assertClock(timeMs: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    if (timeMs <= nowMs + CLOCK_JUMP_MS) return;
+    throw new LedgerError(
+      'CLOCK_JUMP',
+      `expected a time of at most ${CLOCK_JUMP_MS} ms from now, got ${timeMs - nowMs} ms`,
+    );
+  }
+
+  #become(state: WriterState, code?: string): void {
+    if (state !== this.#state) this.#sinceMs = this.#options.clock.nowMs();
+    this.#state = state;
+    this.#code = code;
+  }
+
+  #partitionOf(topic: Topic): TopicPartition {
+    return { topic, partition: this.#options.partition ?? 0 };
+  }
+}
+
+/** An adapter that has given up is this service's end too. */
+function named(error: unknown): unknown {
+  if (!(error instanceof BrokerError)) return error;
+  return new LedgerError('BROKER_FATAL', `the broker has given up: ${error.code}`, {
+    cause: error,
+  });
+}

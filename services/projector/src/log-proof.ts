@@ -1,0 +1,94 @@
+import {
+  consistencyProof,
+  emptyRoot,
+  formatTlogProof,
+  inclusionProof,
+  parseCheckpoint,
+  parseNote,
+  rootFromInclusion,
+} from '@countersign/tlog';
+import type { NodeReader } from '@countersign/tlog';
+import { fromHex } from '@countersign/canonical';
+import type { ReadModels } from '@countersign/store';
+import { ProjectorError } from './projector-error.ts';
+
+const PLACEHOLDER = new Uint8Array(32);
+
+type Proof = (reader: NodeReader) => Uint8Array[];
+
+/** Proofs out of the stored nodes. Whoever gets one checks it: nothing here is trusted. */
+export class LogProofs {
+  readonly #store: ReadModels;
+
+  constructor(store: ReadModels) {
+    this.#store = store;
+  }
+
+  /** @throws ProjectorError NOT_FOUND; TlogError PROOF_INDEX */
+  async inclusion(index: number, size: number): Promise<Uint8Array[]> {
+    await this.#assertSize(size);
+    return this.#prove((reader) => inclusionProof(index, size, reader));
+  }
+
+  /** @throws ProjectorError NOT_FOUND; TlogError PROOF_INDEX */
+  async consistency(from: number, to: number): Promise<Uint8Array[]> {
+    await this.#assertSize(to);
+    return this.#prove((reader) => consistencyProof(from, to, reader));
+  }
+
+  /**
+   * The receipt of an entry at the newest sealed head.
+   *
+   * @throws ProjectorError NOT_SEALED
+   */
+  async receipt(index: number): Promise<string> {
+    const checkpoint = await this.#store.checkpoint();
+    if (checkpoint === undefined || index >= checkpoint.size) {
+      throw new ProjectorError('NOT_SEALED', `entry ${index}: expected it under a sealed head`);
+    }
+    const proof = await this.#prove((reader) => inclusionProof(index, checkpoint.size, reader));
+    return formatTlogProof({ index, proof, checkpoint: checkpoint.note });
+  }
+
+  /** The root at a size that need not be the end of a batch; undefined when the store does not reach it. */
+  async rootAt(size: number): Promise<Uint8Array | undefined> {
+    if (size === 0) return emptyRoot();
+    const [last] = await this.#store.entries(size - 1, 1);
+    if (last?.index !== size - 1) return undefined;
+    const proof = await this.#prove((reader) => inclusionProof(size - 1, size, reader));
+    const leafHash = fromHex(last.leaf.slice('sha256:'.length));
+    return rootFromInclusion({ leafHash, index: size - 1, size, proof });
+  }
+
+  async #assertSize(size: number): Promise<void> {
+    const checkpoint = await this.#store.checkpoint();
+    const sealed = checkpoint === undefined ? 0 : checkpoint.size;
+    if (size > sealed) {
+      throw new ProjectorError('NOT_FOUND', `size ${size}: expected at most ${sealed}`);
+    }
+  }
+
+  /** Runs the proof once to learn which nodes it reads, fetches them together, and runs it on them. */
+  async #prove(proof: Proof): Promise<Uint8Array[]> {
+    const wanted: { level: number; index: number }[] = [];
+    proof((level, index) => {
+      wanted.push({ level, index });
+      return PLACEHOLDER;
+    });
+    if (wanted.length === 0) return [];
+    const rows = await this.#store.nodes(wanted);
+    const hashes = new Map(rows.map((row) => [`${row.level}/${row.index}`, row.hash]));
+    return proof((level, index) => {
+      const hash = hashes.get(`${level}/${index}`);
+      if (hash === undefined) {
+        throw new ProjectorError('STORE_STALE', `expected node ${level}/${index} in the store`);
+      }
+      return hash;
+    });
+  }
+}
+
+/** The size that a stored note speaks of. */
+export function sizeOfNote(note: string): number {
+  return parseCheckpoint(parseNote(note).text).size;
+}

@@ -1,0 +1,245 @@
+import {
+  parseExecutionReport,
+  policyDigest,
+  type AuthorityChanged,
+  type AuthorityState,
+  type DecisionAccepted,
+  type Entry,
+  type Leaf,
+  type LedgerFounded,
+  type Member,
+  type RequestAdmitted,
+  type RequestRefused,
+} from '@countersign/binding';
+import { canonicalText, utf8, type Json } from '@countersign/canonical';
+import type { ActionRow, EntryRow, RowChange } from '@countersign/store';
+import { authorityAfter, changeOf, idOfAction } from './authority-chain.ts';
+
+/** An entry under a sealed head, with its place. */
+export interface SealedEntry {
+  readonly index: number;
+  readonly leaf: Leaf;
+  readonly bytes: Uint8Array;
+  readonly entry: Entry;
+}
+
+export interface Projected {
+  readonly rows: readonly RowChange[];
+  readonly authority: AuthorityState | undefined;
+}
+
+/** What one entry changes in the read models: a function of the entry and of the authority before it. */
+export function projectEntry(sealed: SealedEntry, before: AuthorityState | undefined): Projected {
+  const { entry, index } = sealed;
+  const authority = authorityAfter(before, entry);
+  const input = 'input' in entry ? entry.input : undefined;
+  return {
+    authority,
+    rows: [
+      ...ownRows(sealed),
+      { change: 'entry', row: entryRow(sealed) },
+      ...(input === undefined ? [] : [{ change: 'input', digest: input, index } as const]),
+      ...(authority === before ? [] : memberRows(before, authority, index)),
+    ],
+  };
+}
+
+function entryRow({ index, leaf, bytes, entry }: SealedEntry): EntryRow {
+  return {
+    index,
+    leaf,
+    bytes,
+    type: entry.type,
+    at: entry.at,
+    tenant: entry.tenant,
+    actionId: actionIdOf(entry),
+  };
+}
+
+/** Which action an entry is about. */
+export function actionIdOf(entry: Entry): string | null {
+  if (entry.type === 'finding-raised') return entry.about.action_id ?? null;
+  if (entry.type === 'authority-changed') {
+    return entry.change.change === 'bound' ? idOfAction(entry.change.action) : null;
+  }
+  return 'action_id' in entry ? (entry.action_id ?? null) : null;
+}
+
+function ownRows(sealed: SealedEntry): RowChange[] {
+  const { entry } = sealed;
+  switch (entry.type) {
+    case 'ledger-founded':
+      return foundingDocuments(entry);
+    case 'authority-changed':
+      return changedDocuments(entry);
+    case 'request-admitted':
+      return admissionRows(sealed, entry);
+    case 'request-refused':
+      return refusalRows(sealed, entry);
+    case 'decision-accepted':
+      return [decisionRow(sealed, entry)];
+    case 'content-erased':
+      return [{ change: 'content-erased', tenant: entry.tenant, actionId: entry.action_id }];
+    default:
+      return movedRows(sealed);
+  }
+}
+
+function movedRows(sealed: SealedEntry): RowChange[] {
+  const { entry, index } = sealed;
+  switch (entry.type) {
+    case 'binding-made':
+      return [
+        move(sealed, entry.action_id, {
+          status: 'bound',
+          bindingIndex: index,
+          useBy: entry.use_by,
+        }),
+      ];
+    case 'request-denied':
+      return [move(sealed, entry.action_id, { status: 'denied' })];
+    case 'request-expired':
+      return [move(sealed, entry.action_id, { status: 'expired' })];
+    case 'binding-revoked':
+      return [move(sealed, entry.action_id, { status: 'revoked' })];
+    case 'binding-used':
+      return [move(sealed, entry.action_id, { status: 'used', uses: entry.use_number })];
+    case 'execution-reported': {
+      const { result } = parseExecutionReport(utf8(entry.report));
+      return [move(sealed, entry.action_id, { result })];
+    }
+    default:
+      return [];
+  }
+}
+
+type Moved = Extract<RowChange, { change: 'action-moved' }>;
+
+function move({ index, entry }: SealedEntry, actionId: string, to: Moved['to']): Moved {
+  return { change: 'action-moved', tenant: entry.tenant, actionId, index, at: entry.at, to };
+}
+
+function admissionRows(sealed: SealedEntry, entry: RequestAdmitted): RowChange[] {
+  const row: ActionRow = {
+    ...emptyAction(sealed),
+    actionId: entry.action_id,
+    status: 'pending',
+    actionType: entry.action_type.name,
+    agent: entry.agent.id,
+    executor: entry.executor.id,
+    actionDigest: entry.action_digest,
+    displayDigest: entry.display_digest,
+    admissionIndex: sealed.index,
+    decideBy: entry.decide_by,
+    code: null,
+  };
+  return [
+    { change: 'action-opened', row },
+    ...(entry.supersedes === undefined
+      ? []
+      : [move(sealed, entry.supersedes, { status: 'superseded' })]),
+  ];
+}
+
+function refusalRows(sealed: SealedEntry, entry: RequestRefused): RowChange[] {
+  if (entry.action_id === undefined) return [];
+  const row: ActionRow = {
+    ...emptyAction(sealed),
+    actionId: entry.action_id,
+    status: 'refused',
+    agent: entry.agent.id,
+    actionDigest: entry.action_digest,
+    code: entry.code,
+  };
+  return [{ change: 'action-opened', row }];
+}
+
+function emptyAction({
+  entry,
+  index,
+}: SealedEntry): Omit<ActionRow, 'actionId' | 'status' | 'agent' | 'actionDigest' | 'code'> {
+  return {
+    tenant: entry.tenant,
+    actionType: null,
+    executor: null,
+    displayDigest: null,
+    admissionIndex: null,
+    bindingIndex: null,
+    openedAt: entry.at,
+    decideBy: null,
+    useBy: null,
+    changedAt: entry.at,
+    lastIndex: index,
+    uses: 0,
+    result: null,
+    erased: false,
+  };
+}
+
+function decisionRow({ index, leaf, entry }: SealedEntry, decision: DecisionAccepted): RowChange {
+  const { person, credential, verdict } = decision.statement;
+  return {
+    change: 'decision',
+    row: {
+      index,
+      leaf,
+      tenant: entry.tenant,
+      actionId: decision.action_id,
+      person,
+      credential,
+      verdict,
+      at: entry.at,
+    },
+  };
+}
+
+function foundingDocuments({ policy, bootstrap }: LedgerFounded): RowChange[] {
+  return [
+    { change: 'document', digest: policyDigest(policy), text: textOf(policy) },
+    { change: 'document', digest: policyDigest(bootstrap), text: textOf(bootstrap) },
+  ];
+}
+
+function changedDocuments({ change }: AuthorityChanged): RowChange[] {
+  if (change.change !== 'bound') return [];
+  const done = changeOf(change.action);
+  if (done.kind !== 'policy-set') return [];
+  return [{ change: 'document', digest: policyDigest(done.policy), text: textOf(done.policy) }];
+}
+
+/** The members that came, went or changed, so that the table always holds the authority in force. */
+function memberRows(
+  before: AuthorityState | undefined,
+  after: AuthorityState | undefined,
+  index: number,
+): RowChange[] {
+  const old = new Map((before?.members ?? []).map((each) => [keyOf(each), textOf(each)]));
+  const rows: RowChange[] = [];
+  for (const member of after?.members ?? []) {
+    const text = textOf(member);
+    if (old.get(keyOf(member)) !== text) rows.push(memberSet(member, text, index));
+    old.delete(keyOf(member));
+  }
+  for (const member of before?.members ?? []) {
+    if (old.has(keyOf(member))) {
+      rows.push({ change: 'member-removed', kind: member.kind, id: member.id });
+    }
+  }
+  return rows;
+}
+
+function memberSet(member: Member, text: string, sinceIndex: number): RowChange {
+  const { kind, id } = member;
+  const thumbprint = 'key_thumbprint' in member ? member.key_thumbprint : null;
+  const person = 'person' in member ? (member.person ?? null) : null;
+  return { change: 'member-set', row: { kind, id, thumbprint, person, text, sinceIndex } };
+}
+
+function keyOf({ kind, id }: Member): string {
+  return `${kind} ${id}`;
+}
+
+/** Documents and members are plain JSON by construction; TypeScript does not see that of interfaces. */
+function textOf(value: object): string {
+  return canonicalText(value as unknown as Json);
+}

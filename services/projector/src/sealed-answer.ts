@@ -1,0 +1,89 @@
+import { leafOf, parseEntry, type Entry, type Leaf } from '@countersign/binding';
+import { fromUtf8, toHex } from '@countersign/canonical';
+import type { SealedHead } from '@countersign/log-reader';
+import { formatTlogProof } from '@countersign/tlog';
+import type { SealedEntry } from './row-changes.ts';
+
+/** An entry as it is answered: the exact text, its place, and what proves it. */
+export interface AnsweredEntry {
+  readonly index: number;
+  readonly leaf: Leaf;
+  readonly type: string;
+  readonly at: string;
+  /** The canonical text that is hashed. */
+  readonly text: string;
+  readonly receipt: string;
+}
+
+/** What came of an input. */
+export type InputAnswer =
+  | {
+      readonly kind: 'sealed';
+      /** The entry that answers the input, then what followed from it at once: a binding, a denial, a change. */
+      readonly entries: readonly AnsweredEntry[];
+    }
+  | { readonly kind: 'quarantined'; readonly code: string };
+
+/** The entries that a signed head covers for the first time, parsed. */
+export function sealedEntries(head: SealedHead): SealedEntry[] {
+  return head.batches.flatMap((batch) =>
+    batch.entries.map(({ index, bytes, leafHash }) => ({
+      index,
+      bytes,
+      leaf: `sha256:${toHex(leafHash)}` as const,
+      entry: parseEntry(bytes),
+    })),
+  );
+}
+
+export function sealedEntry({ index, bytes }: Pick<SealedEntry, 'index' | 'bytes'>): SealedEntry {
+  return { index, bytes, leaf: leafOf(bytes), entry: parseEntry(bytes) };
+}
+
+/** The entries that answer one input stand together: the first carries its digest, the others carry none. */
+export function answerGroups(entries: readonly SealedEntry[]): Map<string, SealedEntry[]> {
+  const groups = new Map<string, SealedEntry[]>();
+  let group: SealedEntry[] | undefined;
+  for (const sealed of entries) {
+    const input = inputOf(sealed.entry);
+    if (input !== undefined && !groups.has(input)) {
+      group = [sealed];
+      groups.set(input, group);
+    } else if (follows(sealed.entry)) {
+      group?.push(sealed);
+    }
+  }
+  return groups;
+}
+
+/** The group that the first of these entries begins. */
+export function answerGroup(entries: readonly SealedEntry[]): SealedEntry[] {
+  const [first, ...others] = entries;
+  if (first === undefined) return [];
+  const next = others.findIndex(({ entry }) => inputOf(entry) !== undefined);
+  const following = next < 0 ? others : others.slice(0, next);
+  return [first, ...following.filter(({ entry }) => follows(entry))];
+}
+
+function inputOf(entry: Entry): string | undefined {
+  return 'input' in entry ? entry.input : undefined;
+}
+
+function follows(entry: Entry): boolean {
+  return (
+    entry.type === 'binding-made' ||
+    entry.type === 'request-denied' ||
+    entry.type === 'authority-changed'
+  );
+}
+
+/** Made from the tail of the tree alone, before anything is stored. */
+export function receiptOf(index: number, head: SealedHead): string {
+  const proof = head.tail.inclusion(index, head.size);
+  return formatTlogProof({ index, proof, checkpoint: head.note });
+}
+
+export function answered(sealed: SealedEntry, receipt: string): AnsweredEntry {
+  const { index, leaf, entry, bytes } = sealed;
+  return { index, leaf, type: entry.type, at: entry.at, text: fromUtf8(bytes), receipt };
+}
