@@ -1,1 +1,1 @@
-export {};
+export { createLocalSignerKey, openLocalSigner, type LocalSignerOptions } from './local-signer.ts';

@@ -1,0 +1,11 @@
+export { CryptoError, type CryptoErrorCode } from './crypto-error.ts';
+export {
+  generateEd25519,
+  keyThumbprint,
+  parseEd25519,
+  signEd25519,
+  type Ed25519Key,
+} from './ed25519-key.ts';
+export { readKeyFile, writeKeyFile } from './key-file.ts';
+export { newUlid } from './new-ulid.ts';
+export { verifySignature } from './verify-signature.ts';

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto';
+import { link, open, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { CryptoError } from './crypto-error.ts';
+import { parseEd25519, type Ed25519Key } from './ed25519-key.ts';
+
+const MAX_FILE_BYTES = 4_096;
+const OWNER_ONLY = 0o600;
+const GROUP_AND_OTHERS = 0o077;
+
+/** @throws {CryptoError} KEY_FILE_MISSING, KEY_FILE_PERMISSIONS, KEY_FILE_IO, KEY_FORMAT */
+export async function readKeyFile(path: string): Promise<Ed25519Key> {
+  const file = await opened(() => open(path, 'r'));
+  try {
+    // Asked of what is open, so that nobody can swap the file in between.
+    const { mode, size } = await file.stat();
+    if ((mode & GROUP_AND_OTHERS) !== 0) {
+      const got = (mode & 0o777).toString(8);
+      throw new CryptoError('KEY_FILE_PERMISSIONS', `expected a key file of mode 600, got ${got}`);
+    }
+    if (size > MAX_FILE_BYTES) {
+      throw new CryptoError('KEY_FORMAT', `expected at most ${MAX_FILE_BYTES} bytes, got ${size}`);
+    }
+    return parseEd25519(await opened(() => file.readFile('utf8')));
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Writes a key that only its owner can read, and never over another one.
+ *
+ * Crash story: the key gets its name only once it is whole on the disk. If we stop before, a file of a random name is left, which
+ * nobody reads; if we stop after, the key is there.
+ * @throws {CryptoError} KEY_FORMAT, KEY_FILE_EXISTS, KEY_FILE_MISSING for the folder, KEY_FILE_IO
+ */
+export async function writeKeyFile(path: string, privateKeyPem: string): Promise<void> {
+  parseEd25519(privateKeyPem);
+  const draft = `${path}.${randomBytes(8).toString('hex')}`;
+  await opened(async () => {
+    await writeDurably(await open(draft, 'wx', OWNER_ONLY), privateKeyPem);
+    try {
+      await link(draft, path);
+    } finally {
+      await unlink(draft);
+    }
+    await syncFolder(dirname(path));
+  });
+}
+
+async function writeDurably(file: FileHandle, text: string): Promise<void> {
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function opened<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (cause) {
+    const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
+    if (why === 'ENOENT') throw new CryptoError('KEY_FILE_MISSING', 'no such file or folder');
+    if (why === 'EEXIST') throw new CryptoError('KEY_FILE_EXISTS', 'the key file is already there');
+    throw new CryptoError('KEY_FILE_IO', `the key file cannot be used: ${why}`, { cause });
+  }
+}

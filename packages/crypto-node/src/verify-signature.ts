@@ -1,0 +1,80 @@
+import { constants, createPublicKey, verify, type KeyObject } from 'node:crypto';
+import type { SignatureCheck } from '@countersign/canonical';
+
+const MAX_KEY_BYTES = 1_024;
+const MAX_CACHED_KEYS = 4_096;
+/** With the point uncompressed. */
+const P256_SPKI_BYTES = 91;
+const MIN_RSA_BITS = 2_048;
+const MAX_RSA_BITS = 4_096;
+
+/** Parsing a key takes longer than checking a signature with it. null: not a key. In the order of last use. */
+const cachedKeys = new Map<string, KeyObject | null>();
+
+/**
+ * Checks a signature with node:crypto. False for a wrong signature, and for a key or signature that cannot be parsed or is of
+ * another kind than the algorithm, as `VerifySignature` asks. RSA keys have 2,048 to 4,096 bits.
+ * @example verifySignature({ algorithm: 'ed25519', publicKey, message, signature })
+ */
+export function verifySignature(check: SignatureCheck): boolean {
+  const key = keyOf(check.publicKey);
+  if (key === null || !fits(key, check.algorithm)) return false;
+  switch (check.algorithm) {
+    case 'ed25519':
+      return verify(null, check.message, key, check.signature);
+    case 'ecdsa-p256-sha256':
+      return verify('sha256', check.message, { key, dsaEncoding: 'der' }, check.signature);
+    case 'rsa-pkcs1-sha256':
+      return verify(
+        'sha256',
+        check.message,
+        { key, padding: constants.RSA_PKCS1_PADDING },
+        check.signature,
+      );
+  }
+}
+
+function keyOf(spki: Uint8Array): KeyObject | null {
+  if (spki.length > MAX_KEY_BYTES) return null;
+  const name = Buffer.from(spki.buffer, spki.byteOffset, spki.byteLength).toString('latin1');
+  const cached = cachedKeys.get(name);
+  const key = cached === undefined ? parseKey(spki) : cached;
+  cachedKeys.delete(name);
+  cachedKeys.set(name, key);
+  if (cachedKeys.size > MAX_CACHED_KEYS) {
+    const [leastRecent] = cachedKeys.keys();
+    if (leastRecent !== undefined) cachedKeys.delete(leastRecent);
+  }
+  return key;
+}
+
+function parseKey(spki: Uint8Array): KeyObject | null {
+  try {
+    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+    // OpenSSL takes other encodings of the same key, and keeps a compressed point as it is; then one key would have many thumbprints.
+    const isCompressed = key.asymmetricKeyType === 'ec' && spki.length !== P256_SPKI_BYTES;
+    const isOneForm = key.export({ format: 'der', type: 'spki' }).equals(spki) && !isCompressed;
+    return isOneForm ? key : null;
+  } catch (error) {
+    if (isOpensslError(error)) return null;
+    throw error;
+  }
+}
+
+function isOpensslError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_OSSL');
+}
+
+function fits(key: KeyObject, algorithm: SignatureCheck['algorithm']): boolean {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  switch (algorithm) {
+    case 'ed25519':
+      return type === 'ed25519';
+    case 'ecdsa-p256-sha256':
+      return type === 'ec' && details?.namedCurve === 'prime256v1';
+    case 'rsa-pkcs1-sha256': {
+      const bits = details?.modulusLength ?? 0;
+      return type === 'rsa' && bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS;
+    }
+  }
+}
