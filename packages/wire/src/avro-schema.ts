@@ -193,7 +193,7 @@ export const BATCH: AvroRecord = {
     {
       name: 'intake_offset_after',
       type: 'long',
-      doc: 'Offset of the next intake record to read once this batch is accepted.',
+      doc: 'Offset from which the intake is read again after a restart, once this batch is accepted. Nothing before it is needed any more.',
     },
     {
       name: 'epoch',
@@ -323,12 +323,12 @@ export const QUARANTINED: AvroRecord = {
     {
       name: 'reason',
       type: 'string',
-      doc: 'Code of the refusal.',
+      doc: 'Code of the refusal, or where the answer to a repetition is.',
     },
     {
       name: 'input_digest',
       type: 'string',
-      doc: 'SHA-256 of the payload: finds repetitions.',
+      doc: 'Tagged digest of the payload, by which its sender finds the answer.',
     },
     {
       name: 'size',
