@@ -194,15 +194,9 @@ function contentRecords(
 
 /** The content that stands behind an entry. */
 function digestNamedBy(entry: Entry): string | undefined {
-  switch (entry.type) {
-    case 'request-admitted':
-      return entry.action_digest;
-    case 'decision-accepted':
-    case 'binding-revoked':
-      return entry.statement.rationale_digest;
-    default:
-      return undefined;
-  }
+  if (entry.type === 'request-admitted') return entry.action_digest;
+  const isSigned = entry.type === 'decision-accepted' || entry.type === 'binding-revoked';
+  return isSigned ? entry.statement.rationale_digest : undefined;
 }
 
 /** Exactly the bytes that the digest is over: schemas/formats/decision.md §4. */

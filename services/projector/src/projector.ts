@@ -259,13 +259,15 @@ export class Projector {
       this.#storedSize = head.size;
       this.#settleStored(sealed);
     });
-    // A failure is thrown where the commit is awaited; until then it must not count as unhandled.
-    this.#committing.catch(() => undefined);
+    // Ends the run, which then awaits the commit and throws what it failed with.
+    this.#committing.catch(() => {
+      this.#isStopping = true;
+    });
   }
 
   #settleStored(sealed: readonly SealedEntry[]): void {
     for (const { entry, index } of sealed) {
-      if ('input' in entry && entry.input !== undefined) this.#fresh.delete(entry.input);
+      if ('input' in entry) this.#fresh.delete(entry.input);
       const actionId = actionIdOf(entry);
       if (actionId !== null) this.#actions.settle(keyOf(entry.tenant, actionId), index);
     }

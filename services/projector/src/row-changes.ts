@@ -5,6 +5,8 @@ import {
   type AuthorityState,
   type DecisionAccepted,
   type Entry,
+  type EntryOf,
+  type EntryType,
   type Leaf,
   type LedgerFounded,
   type Member,
@@ -36,7 +38,7 @@ export function projectEntry(sealed: SealedEntry, before: AuthorityState | undef
   return {
     authority,
     rows: [
-      ...ownRows(sealed),
+      ...ownRows(sealed, entry),
       { change: 'entry', row: entryRow(sealed) },
       ...(input === undefined ? [] : [{ change: 'input', digest: input, index } as const]),
       ...(authority === before ? [] : memberRows(before, authority, index)),
@@ -65,52 +67,49 @@ export function actionIdOf(entry: Entry): string | null {
   return 'action_id' in entry ? (entry.action_id ?? null) : null;
 }
 
-function ownRows(sealed: SealedEntry): RowChange[] {
-  const { entry } = sealed;
-  switch (entry.type) {
-    case 'ledger-founded':
-      return foundingDocuments(entry);
-    case 'authority-changed':
-      return changedDocuments(entry);
-    case 'request-admitted':
-      return admissionRows(sealed, entry);
-    case 'request-refused':
-      return refusalRows(sealed, entry);
-    case 'decision-accepted':
-      return [decisionRow(sealed, entry)];
-    case 'content-erased':
-      return [{ change: 'content-erased', tenant: entry.tenant, actionId: entry.action_id }];
-    default:
-      return movedRows(sealed);
-  }
-}
+type RowsOf<T extends EntryType> = (sealed: SealedEntry, entry: EntryOf<T>) => RowChange[];
 
-function movedRows(sealed: SealedEntry): RowChange[] {
-  const { entry, index } = sealed;
-  switch (entry.type) {
-    case 'binding-made':
-      return [
-        move(sealed, entry.action_id, {
-          status: 'bound',
-          bindingIndex: index,
-          useBy: entry.use_by,
-        }),
-      ];
-    case 'request-denied':
-      return [move(sealed, entry.action_id, { status: 'denied' })];
-    case 'request-expired':
-      return [move(sealed, entry.action_id, { status: 'expired' })];
-    case 'binding-revoked':
-      return [move(sealed, entry.action_id, { status: 'revoked' })];
-    case 'binding-used':
-      return [move(sealed, entry.action_id, { status: 'used', uses: entry.use_number })];
-    case 'execution-reported': {
-      const { result } = parseExecutionReport(utf8(entry.report));
-      return [move(sealed, entry.action_id, { result })];
-    }
-    default:
-      return [];
-  }
+const NO_ROWS = (): RowChange[] => [];
+
+/** What each type of entry changes besides the table of entries. */
+const OWN_ROWS: { readonly [T in EntryType]: RowsOf<T> } = {
+  'ledger-founded': (_sealed, entry) => foundingDocuments(entry),
+  'authority-changed': (_sealed, entry) => changedDocuments(entry),
+  'request-admitted': admissionRows,
+  'request-refused': refusalRows,
+  'request-denied': (sealed, entry) => [move(sealed, entry.action_id, { status: 'denied' })],
+  'request-expired': (sealed, entry) => [move(sealed, entry.action_id, { status: 'expired' })],
+  'decision-accepted': (sealed, entry) => [decisionRow(sealed, entry)],
+  'decision-refused': NO_ROWS,
+  'binding-made': (sealed, entry) => [
+    move(sealed, entry.action_id, {
+      status: 'bound',
+      bindingIndex: sealed.index,
+      useBy: entry.use_by,
+    }),
+  ],
+  'binding-revoked': (sealed, entry) => [move(sealed, entry.action_id, { status: 'revoked' })],
+  'binding-used': (sealed, entry) => [
+    move(sealed, entry.action_id, { status: 'used', uses: entry.use_number }),
+  ],
+  'use-refused': NO_ROWS,
+  'execution-reported': (sealed, entry) => {
+    const { result } = parseExecutionReport(utf8(entry.report));
+    return [move(sealed, entry.action_id, { result })];
+  },
+  'content-erased': (_sealed, { tenant, action_id: actionId }) => [
+    { change: 'content-erased', tenant, actionId },
+  ],
+  'state-committed': NO_ROWS,
+  'finding-raised': NO_ROWS,
+};
+
+function ownRows<T extends EntryType>(
+  sealed: SealedEntry,
+  entry: EntryOf<T> & { type: T },
+): RowChange[] {
+  const rows: RowsOf<T> = OWN_ROWS[entry.type];
+  return rows(sealed, entry);
 }
 
 type Moved = Extract<RowChange, { change: 'action-moved' }>;

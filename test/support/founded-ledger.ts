@@ -1,0 +1,248 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Policy } from '@countersign/binding';
+import { MemoryBroker, MemoryDisk, type Broker } from '@countersign/broker';
+import { openSqliteBroker } from '@countersign/broker-sqlite';
+import type { JsonObject } from '@countersign/canonical';
+import { newUlid, verifySignature } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import {
+  Router,
+  Writer,
+  found,
+  inputDigest,
+  type LedgerClock,
+  type SubmitKind,
+  type WriterOptions,
+} from '@countersign/ledger';
+import { Projector, type AnsweredEntry, type InputAnswer } from '@countersign/projector';
+import { openSqliteStore, type ReadModels } from '@countersign/store';
+import type { NoteSigner } from '@countersign/tlog';
+import { noteSigner } from './note-key.ts';
+import { Parties, TENANT, actionIdOf, type Deciding, type TextEntry } from './parties.ts';
+import { ShiftedClock } from './shifted-clock.ts';
+
+export type Tier = 'memory' | 'sqlite';
+
+export interface FoundedOptions {
+  readonly tier?: Tier;
+  readonly policy?: Policy;
+  /** Puts something between the services and their broker. */
+  readonly wrapBroker?: (broker: Broker) => Broker;
+  /** Its time is what the broker stamps and the writer compares with. */
+  readonly clock?: ShiftedClock;
+}
+
+export const ANSWER_MS = 20_000;
+
+/**
+ * A founded ledger with all services in this process: router, writer, projector, over a memory or a SQLite
+ * broker, with a log key, an agent, an executor and three persons. `start` it, use it, `discard` it.
+ *
+ * @example
+ * const ledger = await FoundedLedger.create({ tier: 'sqlite' });
+ * ledger.start();
+ * const { binding } = await ledger.bind();
+ * await ledger.discard();
+ */
+export class FoundedLedger {
+  readonly origin: string;
+  readonly clock: ShiftedClock;
+  readonly signer: NoteSigner;
+  readonly parties: Parties;
+  readonly folder: string;
+  /** Leaf of the founding entry. */
+  genesis = '';
+  broker: Broker;
+  store: ReadModels;
+  router: Router;
+  writer: Writer;
+  projector: Projector;
+  readonly #options: FoundedOptions;
+  readonly #disk = new MemoryDisk();
+  #storeSerial = 0;
+  #running: Promise<unknown>[] = [];
+
+  private constructor(
+    options: FoundedOptions,
+    parts: { readonly folder: string; readonly broker: Broker; readonly store: ReadModels },
+  ) {
+    this.#options = options;
+    this.clock = options.clock ?? new ShiftedClock();
+    this.origin = `countersign.test/${newUlid(Date.now())}/0`;
+    this.signer = noteSigner(this.origin);
+    this.parties = new Parties(this.origin, () => this.clock.nowMs());
+    this.folder = parts.folder;
+    this.broker = parts.broker;
+    this.store = parts.store;
+    this.router = this.newRouter();
+    this.writer = this.newWriter();
+    this.projector = this.newProjector();
+  }
+
+  static async create(given: FoundedOptions = {}): Promise<FoundedLedger> {
+    const options = { ...given, clock: given.clock ?? new ShiftedClock() };
+    const folder = await mkdtemp(path.join(tmpdir(), 'founded-ledger-'));
+    const store = await openSqliteStore(path.join(folder, 'read-models-0.db'));
+    const placeholder = new MemoryBroker({ clock: () => 0 });
+    const ledger = new FoundedLedger(options, { folder, store, broker: placeholder });
+    ledger.broker = await ledger.openBroker();
+    ledger.renewServices();
+    const { genesis } = await found({
+      broker: ledger.broker,
+      entry: ledger.parties.founding([ledger.signer.vkey], options.policy),
+      epoch: newUlid(Date.now()),
+      verifySignature,
+    });
+    ledger.genesis = genesis;
+    return ledger;
+  }
+
+  async openBroker(): Promise<Broker> {
+    const clock = (): number => this.clock.nowMs();
+    const broker =
+      this.#options.tier === 'sqlite'
+        ? await openSqliteBroker({ path: path.join(this.folder, 'topics.db'), clock })
+        : new MemoryBroker({ clock, disk: this.#disk });
+    return this.#options.wrapBroker?.(broker) ?? broker;
+  }
+
+  newRouter(): Router {
+    const moved = new Map<string, number>();
+    return new Router({
+      broker: this.broker,
+      clock: this.clock,
+      partitionOf: (tenant) => (tenant === TENANT ? 0 : undefined),
+      positions: {
+        load: ({ topic, partition }) => Promise.resolve(moved.get(`${topic}/${partition}`) ?? 0),
+        save: ({ topic, partition }, next) => {
+          moved.set(`${topic}/${partition}`, next);
+          return Promise.resolve();
+        },
+      },
+    });
+  }
+
+  newWriter(more: Partial<WriterOptions> = {}): Writer {
+    return new Writer({
+      broker: this.broker,
+      signer: this.signer,
+      clock: this.clock satisfies LedgerClock,
+      verifySignature,
+      descriptors: BUILTIN_DESCRIPTORS,
+      origin: this.origin,
+      logKeys: [this.signer.vkey],
+      epoch: newUlid(Date.now()),
+      ...more,
+    });
+  }
+
+  newProjector(store: ReadModels = this.store): Projector {
+    return new Projector({
+      broker: this.broker,
+      store,
+      clock: this.clock,
+      verifySignature,
+      origin: this.origin,
+      logKeys: [this.signer.vkey],
+    });
+  }
+
+  /** An empty store beside the ledger's own. */
+  async newStore(): Promise<ReadModels> {
+    this.#storeSerial += 1;
+    return openSqliteStore(path.join(this.folder, `read-models-${this.#storeSerial}.db`));
+  }
+
+  renewServices(): void {
+    this.router = this.newRouter();
+    this.writer = this.newWriter();
+    this.projector = this.newProjector();
+  }
+
+  /** Runs writer and projector; what they fail with comes out of `stop`. */
+  start(): void {
+    this.#running = [this.writer.run(), this.projector.run()];
+    for (const each of this.#running) each.catch(() => undefined);
+  }
+
+  async stop(): Promise<void> {
+    this.writer.stop();
+    this.projector.stop();
+    await Promise.all(this.#running);
+    this.#running = [];
+  }
+
+  /** Stops, and starts new services on the same topics and read models. */
+  async restart(): Promise<void> {
+    await this.stop();
+    this.renewServices();
+    this.start();
+  }
+
+  async discard(): Promise<void> {
+    this.writer.stop();
+    this.projector.stop();
+    await Promise.allSettled(this.#running);
+    await this.broker.close();
+    await this.store.close();
+    await rm(this.folder, { recursive: true });
+  }
+
+  async submit(kind: SubmitKind, actionId: string, payload: Uint8Array): Promise<string> {
+    const { input } = await this.router.submit({ kind, tenant: TENANT, actionId, payload });
+    return input;
+  }
+
+  /** Submits, and waits for what came of it. */
+  async ask(kind: SubmitKind, actionId: string, payload: Uint8Array): Promise<InputAnswer> {
+    const arriving = this.projector.waitForInput(inputDigest(payload), ANSWER_MS);
+    await this.submit(kind, actionId, payload);
+    const answer = await arriving;
+    if (answer === undefined) throw new Error(`expected an answer to a ${kind}, got none`);
+    return answer;
+  }
+
+  async admit(action: JsonObject = this.parties.action()): Promise<Admitted> {
+    const answer = await this.ask('request', actionIdOf(action), this.parties.requestFrame(action));
+    return { action, actionId: actionIdOf(action), admission: entryOf(answer, 'request-admitted') };
+  }
+
+  async decide({ actionId, admission }: Admitted, deciding: Deciding = {}): Promise<InputAnswer> {
+    return this.ask('decision', actionId, this.parties.decisionFrame(admission, deciding));
+  }
+
+  async bind(action?: JsonObject): Promise<Bound> {
+    const asked = await this.admit(action);
+    const answer = await this.decide(asked);
+    return {
+      ...asked,
+      decision: entryOf(answer, 'decision-accepted'),
+      binding: entryOf(answer, 'binding-made'),
+    };
+  }
+
+  async use({ actionId, binding }: { actionId: string; binding: TextEntry }): Promise<InputAnswer> {
+    return this.ask('use', actionId, this.parties.useFrame(binding));
+  }
+}
+
+export interface Admitted {
+  readonly action: JsonObject;
+  readonly actionId: string;
+  readonly admission: AnsweredEntry;
+}
+
+export interface Bound extends Admitted {
+  readonly decision: AnsweredEntry;
+  readonly binding: AnsweredEntry;
+}
+
+export function entryOf(answer: InputAnswer, type: string): AnsweredEntry {
+  const entries = answer.kind === 'sealed' ? answer.entries : [];
+  const found = entries.find((entry) => entry.type === type);
+  if (found !== undefined) return found;
+  const got = answer.kind === 'sealed' ? entries.map((e) => e.text).join(' ') : answer.code;
+  throw new Error(`expected ${type}, got ${got}`);
+}
