@@ -4,6 +4,7 @@ import {
   fromUtf8,
   timestampMs,
   ulidTimeMs,
+  utf8,
 } from '@countersign/canonical';
 import {
   displayDigest,
@@ -34,6 +35,9 @@ import type { Excluded } from './request-entry.ts';
 /** How far in the future an id's or a claim's clock may be: attack row C08. */
 export const CLOCK_SKEW_MS = 300_000;
 
+/** An authority action stands in two entries as text, each with some 4 kB beside it. */
+const AUTHORITY_TEXT_MAX = 49_152;
+
 export function decideRequest(run: Proceeding, input: RequestInput): Outcome {
   const agent = run.state.authority.holderOf(input.key);
   if (agent?.kind !== 'agent') return { status: 'quarantined', code: 'AGENT_UNKNOWN' };
@@ -46,20 +50,18 @@ export function decideRequest(run: Proceeding, input: RequestInput): Outcome {
   if (known?.actionDigest === action.digest && known.agent === agent.id) {
     return { status: 'repeated', index: known.admissionIndex };
   }
+  let body: EntryBody;
   try {
-    admit(run, { input, agent, action, known });
-    return { status: 'accepted' };
+    body = admission(run, { input, agent, action, known });
   } catch (error) {
     const code = refusalCodeOf(error);
     if (code === undefined) throw error;
-    return refuse(run, {
-      input,
-      agent,
-      code,
-      actionDigest: action.digest,
-      actionId: action.envelope.action_id,
-    });
+    const actionId = action.envelope.action_id;
+    return refuse(run, { input, agent, code, actionDigest: action.digest, actionId });
   }
+  run.write(body);
+  run.keep({ kind: 'action', digest: action.digest, text: fromUtf8(action.bytes) });
+  return { status: 'accepted' };
 }
 
 interface Refused {
@@ -93,7 +95,7 @@ interface Asked {
 }
 
 /** @throws the refusals of all packages */
-function admit(run: Proceeding, asked: Asked): void {
+function admission(run: Proceeding, asked: Asked): EntryBody {
   assertSender(run.state.authority, asked);
   assertFresh(run, asked);
   const terms = termsOf(run.state, asked.action);
@@ -101,8 +103,7 @@ function admit(run: Proceeding, asked: Asked): void {
   const display = render(terms.descriptor, asked.action);
   assertChangePossible(run, asked.action);
   assertRoom(run.state, asked.agent);
-  run.write(admission(run, asked, { ...terms, displayDigest: displayDigest(display) }));
-  run.keep({ kind: 'action', digest: asked.action.digest, text: fromUtf8(asked.action.bytes) });
+  return admissionBody(run, asked, { ...terms, displayDigest: displayDigest(display) });
 }
 
 function assertSender(authority: AuthorityState, { agent, action }: Asked): void {
@@ -185,8 +186,11 @@ function assertExecutor(
 }
 
 /** A change that could not be carried out is refused before anybody is asked to approve it. */
-function assertChangePossible({ state, atMs }: Proceeding, { envelope }: Action): void {
+function assertChangePossible({ state, atMs }: Proceeding, { envelope, bytes }: Action): void {
   if (!isAuthorityType(envelope.type)) return;
+  if (utf8(JSON.stringify(fromUtf8(bytes))).length > AUTHORITY_TEXT_MAX) {
+    throw new BindingError('LIMIT_EXCEEDED', 'request: expected a change that fits into an entry');
+  }
   applyChange(state.authority, parseAuthorityChange(envelope.params['change'] ?? null), atMs);
 }
 
@@ -196,7 +200,7 @@ function assertRoom(state: LedgerState, agent: AgentMember): void {
   }
 }
 
-function admission(
+function admissionBody(
   run: Proceeding,
   { input, agent, action }: Asked,
   terms: Terms & { readonly displayDigest: ReturnType<typeof displayDigest> },

@@ -1,6 +1,5 @@
 import {
   canonicalBytes,
-  canonicalText,
   parseCanonical,
   parseStrict,
   type Json,
@@ -19,11 +18,7 @@ export function jsonOf(value: object): Json {
 }
 
 export function bytesOf(value: object): Uint8Array {
-  return refusing(() => canonicalBytes(jsonOf(value)));
-}
-
-export function textOf(value: object): string {
-  return refusing(() => canonicalText(jsonOf(value)));
+  return canonicalBytes(jsonOf(value));
 }
 
 export function parseStrictObject(

@@ -128,8 +128,9 @@ export class LedgerState {
   }
 
   /** Folds one entry in, at its place. Changes this state. */
-  evolve(entry: Entry, position: Position): void {
-    invariant(position.index === this.size, 'entries are folded in order');
+  evolve(entry: Entry, { index, leaf }: Position): void {
+    invariant(index === this.size, 'entries are folded in order');
+    const position = { index, leaf };
     const head =
       entry.type === 'ledger-founded'
         ? evolveGenesis(entry, position)

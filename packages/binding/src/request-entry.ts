@@ -123,11 +123,11 @@ export const terms = {
     owner: personId,
     person: optional(personId),
   }),
-  acting_for: list(text(200), { max: ACTING_FOR_MAX }),
+  acting_for: list(text(400), { max: ACTING_FOR_MAX }),
   executor: object<ExecutorRef>({ id, audience: id, descriptor_digest: digest }),
   excluded: list(
     object<Excluded>({
-      person: text(200),
+      person: text(400),
       code: oneOf('OWNER_APPROVAL', 'SELF_APPROVAL'),
     }),
     { max: EXCLUDED_MAX },
