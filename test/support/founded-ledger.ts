@@ -32,6 +32,8 @@ export interface FoundedOptions {
   readonly wrapBroker?: (broker: Broker) => Broker;
   /** Its time is what the broker stamps and the writer compares with. */
   readonly clock?: ShiftedClock;
+  /** How many agents there are besides `parties.agent`. */
+  readonly crewSize?: number;
 }
 
 export const ANSWER_MS = 20_000;
@@ -72,7 +74,7 @@ export class FoundedLedger {
     this.clock = options.clock ?? new ShiftedClock();
     this.origin = `countersign.test/${newUlid(Date.now())}/0`;
     this.signer = noteSigner(this.origin);
-    this.parties = new Parties(this.origin, () => this.clock.nowMs());
+    this.parties = new Parties(this.origin, () => this.clock.nowMs(), options.crewSize);
     this.folder = parts.folder;
     this.broker = parts.broker;
     this.store = parts.store;
@@ -144,6 +146,7 @@ export class FoundedLedger {
       store,
       clock: this.clock,
       verifySignature,
+      descriptors: BUILTIN_DESCRIPTORS,
       origin: this.origin,
       logKeys: [this.signer.vkey],
     });

@@ -112,13 +112,16 @@ export class Parties {
   readonly bob: Person;
   readonly agent: KeyHolder = new KeyHolder('deployer');
   readonly executor: KeyHolder = new KeyHolder('build-1');
+  /** More agents of the same owner, each with its own bound of open requests. */
+  readonly crew: readonly KeyHolder[];
 
-  constructor(origin: string, nowMs: () => number) {
+  constructor(origin: string, nowMs: () => number, crewSize = 0) {
     this.origin = origin;
     this.nowMs = nowMs;
     this.owner = new Person(nowMs());
     this.alice = new Person(nowMs());
     this.bob = new Person(nowMs());
+    this.crew = Array.from({ length: crewSize }, (_, at) => new KeyHolder(`deployer-${at}`));
   }
 
   founding(logKeys: readonly string[], policy: Policy = commandPolicy()): LedgerFounded {
@@ -135,14 +138,14 @@ export class Parties {
         ...this.owner.members,
         ...this.alice.members,
         ...this.bob.members,
-        {
+        ...[this.agent, ...this.crew].map((agent): Member => ({
           kind: 'agent',
-          id: this.agent.id,
-          key_thumbprint: this.agent.thumbprint,
-          public_key: this.agent.publicKey,
+          id: agent.id,
+          key_thumbprint: agent.thumbprint,
+          public_key: agent.publicKey,
           owner: this.owner.id,
-          operator: true,
-        },
+          operator: agent === this.agent,
+        })),
         {
           kind: 'executor',
           id: this.executor.id,
