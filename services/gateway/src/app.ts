@@ -1,6 +1,6 @@
 import { parseStrict } from '@countersign/canonical';
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { registerActionRoutes } from './action-routes.ts';
 import { AuthorityView } from './authority-view.ts';
 import { registerEnrolmentRoutes } from './enrolment-routes.ts';
@@ -41,7 +41,7 @@ export function buildGateway(deps: GatewayDeps): FastifyInstance {
   const app: App = Fastify({
     loggerInstance: deps.logger,
     // One line an answer is written elsewhere, without address, headers or ids.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytes,
     // Our own hook says it as a problem.
     return503OnClosing: false,

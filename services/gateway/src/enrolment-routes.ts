@@ -102,7 +102,7 @@ function registerEnrolment(app: App, gateway: Gateway, ceremonies: OneTimeStore<
     },
     async (request, reply) => {
       const { response, statement, signature } = request.body;
-      const frame = routeFrame('Enrolment', { statement, signature });
+      const frame = routeFrame('enrolment', { statement, signature });
       // A repeated enrolment, whose answer was lost on the way, is answered again without a ceremony.
       if ((await gateway.deps.models.input(frame.digest))?.kind !== 'entry') {
         const parsed = parseEnrolment(frame.payload);

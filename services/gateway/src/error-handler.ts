@@ -126,8 +126,10 @@ export function problemOf(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error instanceof HttpAuthError)
     return new GatewayError(AUTH_CODES[error.code], error.message);
-  if (error instanceof HumanProofError) {
-    return new GatewayError(error.code, `ASSERTION_INVALID(${error.why}): ${error.message}`);
+  const assertion = error instanceof BindingError ? error.cause : error;
+  if (assertion instanceof HumanProofError) {
+    const { code, why, message } = assertion;
+    return new GatewayError(code, `${code}(${why}): ${message}`);
   }
   if (error instanceof BindingError) return new GatewayError(error.code, error.message);
   if (error instanceof CanonicalError) {

@@ -1,19 +1,27 @@
 import type { VerifySignature } from '@countersign/canonical';
 import type { ReadModels } from '@countersign/store';
-import type { Intake, IntakeKind } from '@countersign/wire';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GatewayLimits } from './gateway-limits.ts';
 
-export type InputKind = Exclude<IntakeKind, 'Tick'>;
+export type InputKind = 'request' | 'decision' | 'use' | 'report' | 'erasure' | 'enrolment';
+
+export interface Submission {
+  readonly kind: InputKind;
+  readonly tenant: string;
+  /** Empty for an enrolment, which is about no action. */
+  readonly actionId: string;
+  /** The frame, canonical. */
+  readonly payload: Uint8Array;
+}
 
 /** The way into the ledger. */
 export interface InputRouter {
   /**
    * Durable once it resolves, and MUST be safe to repeat: the ledger knows an input again by its digest.
-   * The tenant is empty for nothing; the action id is empty for an enrolment.
-   * @returns the input's digest: that of the payload under the tag `input`.
+   * `input` is its digest: that of the payload under the tag `input`.
+   * @throws an error with code TENANT_UNKNOWN for a tenant that is not here; any other means that it cannot now
    */
-  submit(input: Intake & { readonly kind: InputKind }): Promise<string>;
+  submit(submission: Submission): Promise<{ readonly input: string }>;
 }
 
 /** An entry as it is answered: its exact text, its place, and what proves it. */
@@ -72,10 +80,21 @@ export type Models = Pick<
   | 'members'
 >;
 
+export const WRITER_STATES = [
+  'starting',
+  'running',
+  'waiting-signer',
+  'waiting-broker',
+  'stopped',
+] as const;
+
 export interface LedgerHealth {
-  /** `running` alone takes inputs; the code says why it does not. */
-  readonly writer: { readonly state: 'running' | 'starting' | 'stopped'; readonly code?: string };
-  /** Entries in the newest head, and when it was sealed. */
+  readonly writer: {
+    readonly state: (typeof WRITER_STATES)[number];
+    /** Why it does not run. */
+    readonly code?: string;
+  };
+  /** Entries under the newest signed head, and when that was signed; null where nobody knows. */
   readonly sealedSize: number;
   readonly sealedAtMs: number | null;
   /** Entries that the read models hold. */

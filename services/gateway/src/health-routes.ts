@@ -43,14 +43,14 @@ export function registerHealthRoutes(app: App, gateway: Gateway): void {
 
 /** @throws GatewayError WRITER_UNAVAILABLE, PROJECTOR_BEHIND */
 function assertReady(health: LedgerHealth, limits: GatewayLimits): void {
-  const { writer, sealedAtMs, sealedSize, projectedSize } = health;
+  const { writer, sealedSize, projectedSize } = health;
   if (writer.state !== 'running') {
     throw new GatewayError(
       'WRITER_UNAVAILABLE',
       `the writer is ${writer.state}${writer.code === undefined ? '' : `: ${writer.code}`}`,
     );
   }
-  if (sealedAtMs === null || sealedSize - projectedSize > limits.projectorLagEntries) {
+  if (projectedSize === 0 || sealedSize - projectedSize > limits.projectorLagEntries) {
     throw new GatewayError(
       'PROJECTOR_BEHIND',
       `expected the read models within ${limits.projectorLagEntries} entries of the log`,

@@ -1,12 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { LedgerHealth } from './gateway-deps.ts';
+import { WRITER_STATES, type LedgerHealth } from './gateway-deps.ts';
 import type { ProblemCode } from './gateway-error.ts';
 
 /** Fine below a second, where the objective is, and up to the longest wait. */
 const LATENCY_BUCKETS_S = [
   0.002, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
-const WRITER_STATES = ['running', 'starting', 'stopped'] as const;
 
 interface Sources {
   readonly health: () => LedgerHealth;

@@ -1,3 +1,4 @@
+import type { AgentMember, ExecutorMember } from '@countersign/binding';
 import {
   equalBytes,
   fromBase64url,
@@ -73,7 +74,10 @@ export class ReadAuth {
     );
     if (holder === undefined) throw new Error('invariant broken: a signature by nobody');
     const { tenant } = await authority.ledger();
-    return { kind: holder.kind, id: holder.id, tenant };
+    const { kind, id } = holder.member;
+    return kind === 'agent'
+      ? { kind, id, tenant, operator: holder.member.operator }
+      : { kind, id, tenant };
   }
 
   /** The address as its sender was told it, with the path as sent; the Host header has been checked against it. */
@@ -85,13 +89,13 @@ export class ReadAuth {
 
   async #holderOf(
     keyId: Digest,
-  ): Promise<{ kind: 'agent' | 'executor'; id: string; publicKey: Uint8Array } | undefined> {
+  ): Promise<{ member: AgentMember | ExecutorMember; publicKey: Uint8Array } | undefined> {
     const { authority } = this.#deps;
-    const holder =
+    const member =
       (await authority.byThumbprint('executor', keyId)) ??
       (await authority.byThumbprint('agent', keyId));
-    if (holder === undefined) return undefined;
-    return { kind: holder.kind, id: holder.id, publicKey: fromBase64url(holder.public_key) };
+    if (member === undefined) return undefined;
+    return { member, publicKey: fromBase64url(member.public_key) };
   }
 
   #byToken(authorization: string): Reader {

@@ -2,7 +2,13 @@ import type { ActionRow } from '@countersign/store';
 
 /** Who reads, once that is proved. */
 export type Reader =
-  | { readonly kind: 'agent' | 'executor'; readonly id: string; readonly tenant: string }
+  | {
+      readonly kind: 'agent';
+      readonly id: string;
+      readonly tenant: string;
+      readonly operator: boolean;
+    }
+  | { readonly kind: 'executor'; readonly id: string; readonly tenant: string }
   | {
       readonly kind: 'person';
       readonly id: string;
@@ -12,20 +18,21 @@ export type Reader =
     }
   | { readonly kind: 'token'; readonly id: string; readonly tenant: string };
 
-/** Persons of the tenant and holders of a read token see all of it; a machine sees what it asked or is to run. */
+/** Persons of the tenant, its operators and holders of a read token see all of it; other machines, what they ask or run. */
 export function mayRead(reader: Reader, action: ActionRow): boolean {
   if (action.tenant !== reader.tenant) return false;
+  if (mayReadAll(reader)) return true;
+  return (reader.kind === 'executor' ? action.executor : action.agent) === reader.id;
+}
+
+export function mayReadAll(reader: Reader): boolean {
   switch (reader.kind) {
     case 'agent':
-      return action.agent === reader.id;
+      return reader.operator;
     case 'executor':
-      return action.executor === reader.id;
+      return false;
     case 'person':
     case 'token':
       return true;
   }
-}
-
-export function mayReadAll(reader: Reader): boolean {
-  return reader.kind === 'person' || reader.kind === 'token';
 }

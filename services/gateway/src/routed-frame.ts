@@ -14,12 +14,10 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
-import type { Intake } from '@countersign/wire';
-import type { InputKind } from './gateway-deps.ts';
+import type { InputKind, Submission } from './gateway-deps.ts';
 
 /** A frame in its one canonical form, with where it goes. The same frame, however written, is the same input. */
-export interface RoutedFrame extends Intake {
-  readonly kind: InputKind;
+export interface RoutedFrame extends Submission {
   readonly digest: Digest;
   /** Whose frame it says it is: thumbprint of a key, or a person. Nothing has been verified. */
   readonly sender: string;
@@ -40,18 +38,18 @@ export function routeFrame(kind: InputKind, json: Json): RoutedFrame {
 
 function routeOf(kind: InputKind, frame: Uint8Array): Route {
   switch (kind) {
-    case 'DecisionMade': {
+    case 'decision': {
       const { tenant, action_id, person } = parseDecisionMade(frame).statement;
       return { tenant, actionId: action_id, sender: person };
     }
-    case 'Enrolment': {
+    case 'enrolment': {
       const { tenant, person } = parseEnrolment(frame).statement;
       return { tenant, actionId: '', sender: person };
     }
-    case 'ActionRequested':
-    case 'UseClaimed':
-    case 'ExecutionReported':
-    case 'Erasure':
+    case 'request':
+    case 'use':
+    case 'report':
+    case 'erasure':
       return signedRoute(frame);
   }
 }

@@ -90,19 +90,13 @@ export class Submissions {
     return { isNew: false, answer: await this.#answer(digest, await this.#wait(digest, waiter)) };
   }
 
-  async #intake(frame: RoutedFrame): Promise<void> {
-    const { kind, tenant, actionId, payload, digest } = frame;
-    let submitted: string;
-    try {
-      submitted = await this.#deps.router.submit({ kind, tenant, actionId, payload });
-    } catch (error) {
-      throw new GatewayError('INTAKE_UNAVAILABLE', 'the ledger takes no input now; send it again', {
-        cause: error,
-        input: digest,
-        retryAfterS: 1,
+  async #intake({ kind, tenant, actionId, payload, digest }: RoutedFrame): Promise<void> {
+    const { input } = await this.#deps.router
+      .submit({ kind, tenant, actionId, payload })
+      .catch((cause: unknown) => {
+        throw notTaken(cause, digest);
       });
-    }
-    if (submitted !== digest) throw new Error('invariant broken: an input under another digest');
+    if (input !== digest) throw new Error('invariant broken: an input under another digest');
   }
 
   #wait(digest: string, waiter: Waiter): Promise<InputAnswer | undefined> {
@@ -188,4 +182,13 @@ function quarantined(input: string, code: string): GatewayError {
   return new GatewayError(code, 'the ledger could not tell that this comes from a member of it', {
     input,
   });
+}
+
+function notTaken(cause: unknown, input: string): GatewayError {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  if (code === 'TENANT_UNKNOWN') {
+    return new GatewayError(code, 'expected a tenant of this ledger', { cause, input });
+  }
+  const message = 'the ledger takes no input now; send the same again';
+  return new GatewayError('INTAKE_UNAVAILABLE', message, { cause, input, retryAfterS: 1 });
 }

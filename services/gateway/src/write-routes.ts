@@ -21,31 +21,31 @@ interface WriteRoute {
 const WRITE_ROUTES: readonly WriteRoute[] = [
   {
     url: '/v1/requests',
-    kind: 'ActionRequested',
+    kind: 'request',
     body: SignedFrameSchema,
     summary: 'An agent asks for an action',
   },
   {
     url: '/v1/decisions',
-    kind: 'DecisionMade',
+    kind: 'decision',
     body: DecisionFrameSchema,
     summary: 'A person approves, denies or revokes',
   },
   {
     url: '/v1/uses',
-    kind: 'UseClaimed',
+    kind: 'use',
     body: SignedFrameSchema,
     summary: 'An executor claims a binding',
   },
   {
     url: '/v1/reports',
-    kind: 'ExecutionReported',
+    kind: 'report',
     body: SignedFrameSchema,
     summary: 'An executor reports what came of a use',
   },
   {
     url: '/v1/erasures',
-    kind: 'Erasure',
+    kind: 'erasure',
     body: SignedFrameSchema,
     summary: 'An operator removes the content of an action',
   },
@@ -79,7 +79,7 @@ export function registerWriteRoutes(app: App, gateway: Gateway): void {
       async (request, reply) => {
         const frame = frameOf(request);
         const answered = await submitFrame(gateway, frame, request);
-        if (kind === 'DecisionMade' && answered.isNew && answered.answer !== undefined) {
+        if (kind === 'decision' && answered.isNew && answered.answer !== undefined) {
           gateway.metrics.decided(parseDecisionMade(frame.payload).statement.verdict);
         }
         return answerInput(reply, frame.digest, answered);

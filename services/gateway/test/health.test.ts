@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { LedgerHealth } from '../src/index.ts';
+import { GatewayBench } from './gateway-bench.ts';
+
+const WELL: LedgerHealth = {
+  writer: { state: 'running' },
+  sealedSize: 12,
+  sealedAtMs: 0,
+  projectedSize: 12,
+  bindings: 3,
+};
+
+let bench: GatewayBench;
+beforeAll(async () => {
+  bench = await GatewayBench.start({ limits: { projectorLagEntries: 10 } });
+});
+beforeEach(() => {
+  bench.health = WELL;
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+describe('/readyz', () => {
+  test.each<[string, Partial<LedgerHealth>, number, string | undefined]>([
+    ['running', {}, 200, undefined],
+    ['a little behind', { sealedSize: 22 }, 200, undefined],
+    ['starting', { writer: { state: 'starting' } }, 503, 'WRITER_UNAVAILABLE'],
+    ['waiting', { writer: { state: 'waiting-signer' } }, 503, 'WRITER_UNAVAILABLE'],
+    ['stopped', { writer: { state: 'stopped', code: 'CLOCK_JUMP' } }, 503, 'WRITER_UNAVAILABLE'],
+    ['far behind', { sealedSize: 23 }, 503, 'PROJECTOR_BEHIND'],
+    ['empty', { sealedSize: 0, projectedSize: 0 }, 503, 'PROJECTOR_BEHIND'],
+  ])('%s', async (_name, change, status, code) => {
+    bench.health = { ...WELL, ...change };
+    const sent = await bench.send({ url: '/readyz' });
+    expect([sent.status, sent.body['code']]).toEqual([status, code]);
+    expect((await bench.send({ url: '/healthz' })).status).toBe(200);
+  });
+
+  test('says why the writer stopped', async () => {
+    bench.health = { ...WELL, writer: { state: 'stopped', code: 'CLOCK_JUMP' } };
+    expect((await bench.send({ url: '/readyz' })).body['detail']).toBe(
+      'the writer is stopped: CLOCK_JUMP',
+    );
+  });
+});
+
+describe('/metrics', () => {
+  test('count requests, decisions by verdict, refusals by code, and how long a receipt took', async () => {
+    const passkey = await bench.ledger.enrolPasskey();
+    const { actionId } = await bench.request();
+    const decision = await bench.decisionOf(actionId, passkey);
+    await bench.post('/v1/decisions', decision);
+    await bench.post('/v1/decisions', decision);
+    await bench.post('/v1/requests', { approved: true });
+    const { text } = await bench.send({ url: '/metrics' });
+    for (const line of [
+      'countersign_http_requests_total{method="POST",route="/v1/decisions",status="201"} 1',
+      'countersign_http_requests_total{method="POST",route="/v1/decisions",status="200"} 1',
+      'countersign_decisions_total{verdict="approve"} 1',
+      'countersign_refusals_total{code="UNKNOWN_MEMBER"} 1',
+      'countersign_receipt_seconds_count{kind="decision"} 1',
+      'countersign_log_size 12',
+      'countersign_projected_size 12',
+      'countersign_bindings 3',
+      'countersign_waiters 0',
+      'countersign_writer_state{state="running"} 1',
+      'countersign_writer_state{state="stopped"} 0',
+    ]) {
+      expect(text).toContain(`${line}\n`);
+    }
+    expect(text).toMatch(/^countersign_head_age_seconds \d/m);
+    expect(text).not.toContain(actionId);
+  });
+});

@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { makeUlid, type JsonObject } from '@countersign/canonical';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GatewayBench, READ_TOKEN } from './gateway-bench.ts';
+import { machine, ORIGIN, T0, TENANT } from './scripted-ledger.ts';
+
+let bench: GatewayBench;
+let actionId: string;
+beforeAll(async () => {
+  bench = await GatewayBench.start();
+  ({ actionId } = await bench.request());
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+const unknownId = makeUlid(T0, randomBytes(10));
+
+describe('who may read an action', () => {
+  test('the agent that asked, the executor that is to run it, the operator, a token', async () => {
+    const { agent, executor, operator } = bench.ledger;
+    for (const reader of [agent, executor, operator]) {
+      const { status, body } = await bench.readAs(reader, `/v1/actions/${actionId}`);
+      expect([reader.id, status, body['status']]).toEqual([reader.id, 200, 'pending']);
+    }
+    expect((await bench.read(`/v1/actions/${actionId}`)).status).toBe(200);
+  });
+
+  test('G17: for others it is exactly as if it were not there', async () => {
+    const { otherAgent, otherExecutor } = bench.ledger;
+    for (const reader of [otherAgent, otherExecutor]) {
+      for (const end of ['', '/review', '/evidence', '?since=0&wait_ms=50']) {
+        const theirs = await bench.readAs(reader, `/v1/actions/${actionId}${end}`);
+        const none = await bench.readAs(reader, `/v1/actions/${unknownId}${end}`);
+        expect([theirs.status, theirs.body['code']]).toEqual([404, 'NOT_FOUND']);
+        expect(theirs.text).toBe(none.text);
+      }
+    }
+  });
+
+  test.each(['', '/review', '/evidence'])('nobody unknown: AUTH_REQUIRED%s', async (end) => {
+    const sent = await bench.send({ url: `/v1/actions/${actionId}${end}` });
+    expect([sent.status, sent.body['code']]).toEqual([401, 'AUTH_REQUIRED']);
+    expect(sent.headers['www-authenticate']).toBe('Bearer realm="countersign"');
+  });
+
+  test('a wrong token is TOKEN_INVALID, for what is there and what is not', async () => {
+    for (const id of [actionId, unknownId]) {
+      const headers = { authorization: `Bearer ${READ_TOKEN.replace('r', 'R')}` };
+      const sent = await bench.send({ url: `/v1/actions/${id}`, headers });
+      expect([sent.status, sent.body['code']]).toEqual([401, 'TOKEN_INVALID']);
+    }
+  });
+});
+
+describe('a signed read', () => {
+  const url = (): string => `/v1/actions/${actionId}`;
+
+  test.each<
+    [string, (headers: Record<string, string>) => Promise<[string, Record<string, string>]>]
+  >([
+    ['of another address', async (headers) => Promise.resolve([`${url()}/review`, headers])],
+    ['with another query', async (headers) => Promise.resolve([`${url()}?since=0`, headers])],
+    [
+      'with another signature',
+      async (headers) =>
+        Promise.resolve([url(), { ...headers, signature: `countersign=:${'A'.repeat(86)}==:` }]),
+    ],
+    [
+      'without a signature',
+      async ({ 'signature-input': input = '' }) =>
+        Promise.resolve([url(), { 'signature-input': input }]),
+    ],
+  ])('%s is refused', async (_name, change) => {
+    const [address, headers] = await change(await bench.signatureOf(bench.ledger.agent, url()));
+    const sent = await bench.send({ url: address, headers });
+    expect(sent.status).toBe(401);
+    expect(['HTTP_SIGNATURE_INVALID', 'AUTH_REQUIRED']).toContain(sent.body['code']);
+  });
+
+  test('of an unknown key is HTTP_SIGNATURE_INVALID', async () => {
+    const sent = await bench.readAs(machine('agent:stranger'), url());
+    expect([sent.status, sent.body['code']]).toEqual([401, 'HTTP_SIGNATURE_INVALID']);
+  });
+
+  test('counts once', async () => {
+    const headers = await bench.signatureOf(bench.ledger.agent, url());
+    expect((await bench.send({ url: url(), headers })).status).toBe(200);
+    const replay = await bench.send({ url: url(), headers });
+    expect([replay.status, replay.body['code']]).toEqual([401, 'HTTP_SIGNATURE_INVALID']);
+  });
+
+  test('two minutes old is refused', async () => {
+    const headers = await bench.signatureOf(bench.ledger.agent, url());
+    bench.ledger.nowMs += 120_000;
+    const sent = await bench.send({ url: url(), headers });
+    bench.ledger.nowMs -= 120_000;
+    expect([sent.status, sent.body['code']]).toEqual([401, 'HTTP_SIGNATURE_INVALID']);
+  });
+});
+
+describe('lists', () => {
+  test('a token and an operator see the inbox and all actions, page by page', async () => {
+    await bench.request(bench.ledger.otherAgent);
+    const first = await bench.read('/v1/inbox?limit=1');
+    expect(first.status).toBe(200);
+    expect(first.body['actions']).toHaveLength(1);
+    const next = await bench.read(`/v1/inbox?limit=1&cursor=${String(first.body['cursor'])}`);
+    expect(next.body['actions']).toHaveLength(1);
+    expect(next.body['actions']).not.toEqual(first.body['actions']);
+    const bound = await bench.readAs(bench.ledger.operator, '/v1/actions?status=bound');
+    expect(bound.body['actions']).toEqual([]);
+  });
+
+  test.each(['/v1/inbox', '/v1/actions', '/v1/log/entries'])(
+    '%s is not for other machines: READ_SCOPE',
+    async (url) => {
+      const sent = await bench.readAs(bench.ledger.agent, url);
+      expect([sent.status, sent.body['code']]).toEqual([403, 'READ_SCOPE']);
+    },
+  );
+
+  test.each([
+    ['/v1/actions?status=approved', 'SCHEMA_INVALID'],
+    ['/v1/actions?limit=100000', 'SCHEMA_INVALID'],
+    ['/v1/actions?limit=1&limit=2', 'SCHEMA_INVALID'],
+    ['/v1/actions?tenant=other', 'UNKNOWN_MEMBER'],
+    ['/v1/actions/not-an-id', 'SCHEMA_INVALID'],
+    ['/v1/log/inclusion?index=99&size=100', 'RANGE_INVALID'],
+    ['/v1/log/consistency?from=0&to=1', 'RANGE_INVALID'],
+    ['/v1/log/consistency?from=2&to=1', 'RANGE_INVALID'],
+  ])('%s is %s', async (url, code) => {
+    const sent = await bench.read(url);
+    expect([sent.status, sent.body['code']]).toEqual([400, code]);
+  });
+});
+
+describe('a review', () => {
+  test('holds the action, its admission with receipt, and the display', async () => {
+    const { status, body } = await bench.read(`/v1/actions/${actionId}/review`);
+    expect(status).toBe(200);
+    expect(JSON.parse(String(body['action']))).toMatchObject({ action_id: actionId });
+    expect(body['admission']).toMatchObject({ entry: { type: 'request-admitted' } });
+    expect(body['display']).toMatchObject({ v: 'countersign.display.v1', type: 'generic.command' });
+    expect(body['rp']).toEqual({ id: 'localhost', origins: ['http://localhost:7420'] });
+    expect(body['policy']).toBeNull();
+  });
+
+  test('evidence before a binding is NOT_BOUND', async () => {
+    const sent = await bench.read(`/v1/actions/${actionId}/evidence`);
+    expect([sent.status, sent.body['code']]).toEqual([409, 'NOT_BOUND']);
+  });
+});
+
+describe('the log', () => {
+  test('says publicly which ledger it is, and what it would have you trust', async () => {
+    const ledger = await bench.send({ url: '/v1/ledger' });
+    expect(ledger.body).toMatchObject({
+      origin: ORIGIN,
+      tenant: TENANT,
+      demo: true,
+      separation: 'solo',
+      log_keys: [bench.ledger.vkey],
+    });
+    const trust = await bench.send({ url: '/v1/trust' });
+    expect(trust.body).toMatchObject({
+      v: 'countersign.trust.v1',
+      genesis: ledger.body['genesis'],
+      accept: { demo: false },
+    });
+  });
+
+  test('hands out its checkpoint, entries and proofs', async () => {
+    const { text, headers } = await bench.read('/v1/log/checkpoint');
+    expect(headers['content-type']).toBe('text/plain; charset=utf-8');
+    expect(text.split('\n').slice(0, 2)).toEqual([ORIGIN, String(bench.ledger.size)]);
+    const { body } = await bench.read('/v1/log/entries?start=1&limit=1');
+    const [entry] = body['entries'] as unknown as JsonObject[];
+    expect(entry).toMatchObject({ index: 1, type: 'request-admitted' });
+    const inclusion = await bench.read('/v1/log/inclusion?index=1&size=2');
+    expect(inclusion.body['hashes']).toHaveLength(1);
+    const consistency = await bench.read('/v1/log/consistency?from=1&to=2');
+    expect(consistency.body['hashes']).toHaveLength(1);
+  });
+
+  test('hands an agent its checkpoint, nobody else’s entries', async () => {
+    expect((await bench.readAs(bench.ledger.agent, '/v1/log/checkpoint')).status).toBe(200);
+    expect((await bench.send({ url: '/v1/log/checkpoint' })).body['code']).toBe('AUTH_REQUIRED');
+  });
+});
