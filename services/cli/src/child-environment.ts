@@ -82,7 +82,10 @@ function assertDistinct(names: readonly string[]): void {
   const seen = new Set<string>([USE_VARIABLE]);
   for (const name of names) {
     if (seen.has(name)) {
-      throw cliError('ENV_REPEATED', `expected each variable once, and never ${USE_VARIABLE}: ${name}`);
+      throw cliError(
+        'ENV_REPEATED',
+        `expected each variable once, and never ${USE_VARIABLE}: ${name}`,
+      );
     }
     seen.add(name);
   }

@@ -33,6 +33,8 @@ export type CliErrorCode =
   | 'INTERRUPTED'
   | 'RESUME_UNKNOWN'
   | 'RESUME_BUSY'
+  // How a request ended.
+  | 'DENIED'
   // The rest.
   | 'USAGE'
   | 'FILE_UNREADABLE'

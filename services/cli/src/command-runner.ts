@@ -81,7 +81,9 @@ function endOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) => {
       if (child.pid !== undefined) return;
-      const why = isSystemError(cause, 'ENOENT', 'EACCES', 'ENOEXEC', 'E2BIG') ? cause.code : 'error';
+      const why = isSystemError(cause, 'ENOENT', 'EACCES', 'ENOEXEC', 'E2BIG')
+        ? cause.code
+        : 'error';
       reject(
         cliError('COMMAND_NOT_STARTED', `the system did not start the program (${String(why)})`, {
           cause,

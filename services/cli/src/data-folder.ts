@@ -34,6 +34,8 @@ export interface DataFolder {
   readonly enrolmentLink: string;
   readonly requestsFolder: string;
   readonly markFile: string;
+  /** How far the public topics were moved. */
+  readonly positionsFile: string;
 }
 
 const PRIVATE_FOLDER = 0o700;
@@ -58,6 +60,7 @@ export function dataFolder(path: string): DataFolder {
     enrolmentLink: at('enrolment-link.txt'),
     requestsFolder: at('requests'),
     markFile: at('ledger.json'),
+    positionsFile: at('positions.json'),
   };
 }
 

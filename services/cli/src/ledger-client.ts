@@ -67,16 +67,22 @@ export class LedgerClient {
     return this.#options.url;
   }
 
+  /** The same ledger, waiting for another signal. */
+  until(interrupted: AbortSignal): LedgerClient {
+    return new LedgerClient({ ...this.#options, interrupted });
+  }
+
   /** Sends a signed object in and waits for the ledger's answer. The same frame again gets the same answer. */
   async submit(path: InputPath, frame: string): Promise<InputAnswer> {
     let answer = await this.#call('POST', `/v1/${path}?wait_ms=${WAIT_MS}`, frame);
     while (answer.status === 202) {
-      const { input } = objectOf(answer);
-      answer = await this.#call('GET', `/v1/inputs/${String(input)}?wait_ms=${WAIT_MS}`);
+      const { input: waiting } = objectOf(answer);
+      if (typeof waiting !== 'string') throw noEntry();
+      answer = await this.#call('GET', `/v1/inputs/${waiting}?wait_ms=${WAIT_MS}`);
     }
     const { input, entry, receipt } = objectOf(answer);
     if (typeof input !== 'string' || typeof receipt !== 'string' || !isEntry(entry)) {
-      throw cliError('ANSWER_INVALID', 'expected an entry and its receipt from the ledger');
+      throw noEntry();
     }
     return { input, entry, receipt };
   }
@@ -120,10 +126,7 @@ export class LedgerClient {
   async #once(method: 'GET' | 'POST', path: string, body: string | undefined): Promise<Answer> {
     const { interrupted } = this.#options;
     const url = `${this.#options.url}${path}`;
-    const signal = AbortSignal.any([
-      interrupted,
-      AbortSignal.timeout(WAIT_MS + ANSWER_WITHIN_MS),
-    ]);
+    const signal = AbortSignal.any([interrupted, AbortSignal.timeout(WAIT_MS + ANSWER_WITHIN_MS)]);
     try {
       const response = await fetch(url, {
         method,
@@ -165,13 +168,18 @@ export class LedgerClient {
   }
 }
 
+function noEntry(): CliError {
+  return cliError('ANSWER_INVALID', 'expected an entry and its receipt from the ledger');
+}
+
 async function textOf(response: Response): Promise<string> {
   const chunks: Uint8Array[] = [];
   let total = 0;
   for await (const chunk of response.body ?? []) {
-    total += chunk.length;
+    const bytes = Buffer.from(chunk as Uint8Array);
+    total += bytes.length;
     if (total > BODY_BYTES_MAX) throw cliError('ANSWER_INVALID', 'expected at most 16 MiB');
-    chunks.push(chunk);
+    chunks.push(bytes);
   }
   return fromUtf8(new Uint8Array(Buffer.concat(chunks)));
 }

@@ -22,7 +22,11 @@ export async function copyPrivately(approved: FileFact, tempFolder: string): Pro
   try {
     await chmod(folder, 0o700);
     const path = join(folder, basename(approved.path));
-    const target = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    const target = await open(
+      path,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+      0o600,
+    );
     let digest;
     try {
       digest = await digestFile(approved.path, target);

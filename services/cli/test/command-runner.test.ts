@@ -86,7 +86,9 @@ describe('running a command', () => {
 });
 
 describe('the private copy', () => {
-  async function approvedFile(content: string): Promise<{ path: string; digest: `sha256:${string}` }> {
+  async function approvedFile(
+    content: string,
+  ): Promise<{ path: string; digest: `sha256:${string}` }> {
     const path = join(await scratchFolder(), 'tool');
     await writeFile(path, content);
     await chmod(path, 0o755);

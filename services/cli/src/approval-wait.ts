@@ -1,0 +1,46 @@
+import { CliError } from './cli-error.ts';
+import type { CliContext } from './context.ts';
+import type { ActionView, LedgerClient } from './ledger-client.ts';
+import { Progress } from './progress.ts';
+
+/** How a request can end without a binding that may be used. */
+const ENDS: ReadonlyMap<string, [code: string, words: string]> = new Map([
+  ['denied', ['DENIED', 'a person denied it']],
+  ['expired', ['EXPIRED', 'nobody decided in time']],
+  ['revoked', ['REVOKED', 'a person took the approval back']],
+  ['superseded', ['SUPERSEDED', 'another request took its place']],
+]);
+
+/**
+ * Waits until enough persons have approved, or until it is clear that they will not.
+ *
+ * @throws CliError DENIED, EXPIRED, REVOKED, SUPERSEDED, the code of a refusal; LEDGER_UNREACHABLE, INTERRUPTED
+ */
+export async function waitForApproval(
+  client: LedgerClient,
+  actionId: string,
+  { stderr, nowMs }: Pick<CliContext, 'stderr' | 'nowMs'>,
+): Promise<ActionView> {
+  const progress = new Progress(stderr);
+  const startedMs = nowMs();
+  try {
+    let view = await client.action(actionId);
+    while (view.status === 'pending') {
+      const waitedS = Math.round((nowMs() - startedMs) / 1_000);
+      progress.show('waiting for a decision …', ` ${waitedS} s (Ctrl-C leaves it open)`);
+      view = await client.action(actionId, view.last_index);
+    }
+    assertApproved(view);
+    return view;
+  } finally {
+    progress.clear();
+  }
+}
+
+function assertApproved(view: ActionView): void {
+  const end = ENDS.get(view.status);
+  if (end !== undefined) throw new CliError(end[0], end[1]);
+  if (view.status === 'refused') {
+    throw new CliError(view.code ?? 'REQUEST_REFUSED', 'the ledger refused the request');
+  }
+}

@@ -1,0 +1,74 @@
+import { BrokerError } from '@countersign/broker';
+import { LedgerError } from '@countersign/ledger';
+import { StoreError } from '@countersign/store';
+import { CliError, cliError } from './cli-error.ts';
+import type { DataFolder } from './data-folder.ts';
+
+/** What an adapter says in its own words, in those of the command line. Anything else is returned as it is. */
+export function dataError(error: unknown, folder: DataFolder): unknown {
+  if (error instanceof BrokerError) return brokerError(error, folder);
+  if (error instanceof StoreError) return storeError(error, folder);
+  if (error instanceof LedgerError) return ledgerError(error, folder);
+  return error;
+}
+
+const RESTORE = 'restore the folder from a backup; nothing in it was changed';
+
+function brokerError(error: BrokerError, folder: DataFolder): CliError {
+  const { brokerFile, path } = folder;
+  const options = { cause: error };
+  switch (error.code) {
+    case 'BROKER_FOREIGN':
+      return cliError('DATA_FOREIGN', `${brokerFile}: ${error.message}`, options);
+    case 'BROKER_BUSY':
+      return cliError('DATA_BUSY', `${path}: another process works with this data folder`, {
+        ...options,
+        hint: 'stop it first, or choose another folder with --data DIR',
+      });
+    case 'BROKER_CORRUPT':
+      return cliError('DATA_DAMAGED', `${brokerFile}: ${error.message}`, {
+        ...options,
+        hint: RESTORE,
+      });
+    case 'BROKER_DISK_FULL':
+      return diskFull(path, error);
+    case 'BROKER_UNAVAILABLE':
+    case 'BROKER_FENCED':
+    case 'BROKER_INDEFINITE':
+    case 'BROKER_CLOSED':
+    case 'BROKER_LIMIT':
+    case 'BROKER_NOT_ERASABLE':
+      return cliError('DATA_UNREADABLE', `${brokerFile}: ${error.message}`, options);
+  }
+}
+
+function storeError(error: StoreError, { storeFile }: DataFolder): CliError {
+  const options = { cause: error };
+  return error.code === 'STORE_CORRUPT'
+    ? cliError('DATA_DAMAGED', `${storeFile}: ${error.message}`, {
+        ...options,
+        hint: 'it holds nothing of its own: delete it and start again',
+      })
+    : cliError('DATA_UNREADABLE', `${storeFile}: ${error.message}`, options);
+}
+
+function ledgerError(error: LedgerError, folder: DataFolder): CliError {
+  const { cause } = error;
+  if (error.code === 'BROKER_FATAL' && cause instanceof BrokerError) {
+    return brokerError(cause, folder);
+  }
+  if (error.code === 'LOG_CORRUPT') {
+    return cliError('DATA_DAMAGED', `${folder.brokerFile}: ${error.message}`, {
+      cause: error,
+      hint: RESTORE,
+    });
+  }
+  return new CliError(error.code, error.message, { cause: error });
+}
+
+function diskFull(path: string, cause: unknown): CliError {
+  return cliError('DISK_FULL', `no space left to write in ${path}`, {
+    cause,
+    hint: 'make room and start again; nothing that was acknowledged is lost',
+  });
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { toBase64url } from '@countersign/canonical';
+import { createLocalSignerKey, openLocalSigner } from '@countersign/signer-local';
+import { CryptoError } from '@countersign/crypto-node';
+import type { NoteSigner } from '@countersign/tlog';
+import { cliError, isSystemError } from './cli-error.ts';
+import { makePrivateFolder, readIfThere, writePrivate, type DataFolder } from './data-folder.ts';
+import { createKeyFile, keyFileError, readSigningKey, type SigningKey } from './signing-key.ts';
+
+const TOKEN_BYTES = 32;
+const GROUP_AND_OTHERS = 0o077;
+
+/** Makes what is missing. Only ever called for a log that holds nothing yet: a lost key is never replaced in silence. */
+export async function createKeys(
+  folder: DataFolder,
+  randomBytes: (size: number) => Uint8Array,
+): Promise<void> {
+  await makePrivateFolder(folder.keysFolder);
+  await createLogKey(folder.logKey);
+  for (const path of [folder.operatorKey, folder.agentKey, folder.executorKey]) {
+    await createKeyFile(path);
+  }
+  if ((await readIfThere(folder.readToken)) === undefined) {
+    await writePrivate(folder.readToken, `${toBase64url(randomBytes(TOKEN_BYTES))}\n`);
+  }
+}
+
+async function createLogKey(path: string): Promise<void> {
+  try {
+    await createLocalSignerKey({ keyFile: path });
+  } catch (error) {
+    if (error instanceof CryptoError && error.code === 'KEY_FILE_EXISTS') return;
+    throw keyFileError(error, path);
+  }
+}
+
+/** @throws CliError KEY_FILE_PERMISSIONS, KEY_FILE_INVALID, FILE_UNREADABLE */
+export async function openLogSigner(folder: DataFolder, origin: string): Promise<NoteSigner> {
+  try {
+    return await openLocalSigner({ keyFile: folder.logKey, name: origin });
+  } catch (error) {
+    throw keyFileError(error, folder.logKey);
+  }
+}
+
+export interface LocalKeys {
+  readonly operator: SigningKey;
+  readonly agent: SigningKey;
+  readonly executor: SigningKey;
+}
+
+export async function readLocalKeys(folder: DataFolder): Promise<LocalKeys> {
+  return {
+    operator: await readSigningKey(folder.operatorKey),
+    agent: await readSigningKey(folder.agentKey),
+    executor: await readSigningKey(folder.executorKey),
+  };
+}
+
+/** Every secret file that is there can be read by its owner alone. @throws CliError KEY_FILE_PERMISSIONS */
+export async function assertPrivateKeys(folder: DataFolder): Promise<void> {
+  const { logKey, operatorKey, agentKey, executorKey, readToken, enrolmentLink } = folder;
+  for (const path of [logKey, operatorKey, agentKey, executorKey, readToken, enrolmentLink]) {
+    const mode = await modeOf(path);
+    if (mode === undefined || (mode & GROUP_AND_OTHERS) === 0) continue;
+    const got = (mode & 0o777).toString(8);
+    throw cliError('KEY_FILE_PERMISSIONS', `${path}: expected mode 600, got ${got}`, {
+      hint: `chmod 600 ${path}, and think about who could have read it`,
+    });
+  }
+}
+
+async function modeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).mode;
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** SHA-256 of the read token, hex; undefined when its owner has removed it. */
+export async function readTokenDigest(folder: DataFolder): Promise<string | undefined> {
+  const token = (await readIfThere(folder.readToken))?.trim();
+  return token === undefined || token === ''
+    ? undefined
+    : createHash('sha256').update(token).digest('hex');
+}

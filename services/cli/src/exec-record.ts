@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalText, isUlid, parseStrict, type Json } from '@countersign/canonical';
+import { cliError, CliError, isSystemError } from './cli-error.ts';
+import type { CommandKeepsakes } from './command-line.ts';
+import { createPrivate, makePrivateFolder } from './data-folder.ts';
+
+/** What was asked for. Written before it is sent, so that an interrupted `exec` can send the very same again. */
+export interface RequestRecord {
+  readonly v: 'countersign.exec-request.v1';
+  readonly action_id: string;
+  /** Canonical text of the action. */
+  readonly action: string;
+  /** The signed request. */
+  readonly frame: string;
+  readonly keepsakes: CommandKeepsakes;
+}
+
+/** The one claim that this machine makes for the request. Written before it is sent. */
+export interface UseRecord {
+  readonly v: 'countersign.exec-use.v1';
+  readonly use_id: string;
+  readonly frame: string;
+  /** Salts of the output digests, base64url. */
+  readonly output_salts: { readonly stdout: string; readonly stderr: string };
+  readonly claimed_at: string;
+}
+
+/** How it ended. Written before it is sent. */
+export interface ReportRecord {
+  readonly v: 'countersign.exec-report.v1';
+  readonly result: 'succeeded' | 'failed' | 'unknown';
+  readonly frame: string;
+}
+
+interface Parts {
+  readonly request: RequestRecord;
+  readonly use: UseRecord;
+  readonly report: ReportRecord;
+}
+
+const SUFFIXES: Readonly<Record<keyof Parts, string>> = {
+  request: '.json',
+  use: '.use.json',
+  report: '.report.json',
+};
+const LIMITS = { maxBytes: 1_048_576, maxDepth: 8, maxMembers: 1_000 };
+
+/**
+ * The files of one `exec`: each is written once and never changed. The use file is also the lock: whoever creates it
+ * is the only process that may run the command, and only the one that did may, so no later one ever does.
+ */
+export class ExecRecord {
+  readonly #folder: string;
+  readonly #id: string;
+
+  constructor(requestsFolder: string, actionId: string) {
+    if (!isUlid(actionId)) throw cliError('RESUME_UNKNOWN', 'expected the id of a request');
+    this.#folder = requestsFolder;
+    this.#id = actionId;
+  }
+
+  async create<K extends keyof Parts>(part: K, content: Parts[K]): Promise<void> {
+    await makePrivateFolder(this.#folder);
+    await createPrivate(this.#path(part), `${canonicalText(content as unknown as Json)}\n`);
+  }
+
+  /** True for the one process that may go on from here. */
+  async claim(content: UseRecord): Promise<boolean> {
+    try {
+      await this.create('use', content);
+      return true;
+    } catch (error) {
+      if (error instanceof CliError && error.code === 'FILE_EXISTS') return false;
+      throw error;
+    }
+  }
+
+  async read<K extends keyof Parts>(part: K): Promise<Parts[K] | undefined> {
+    const path = this.#path(part);
+    try {
+      // Ours alone, and written whole: what it holds is what `create` was given.
+      return parseStrict(await readFile(path), LIMITS) as unknown as Parts[K];
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return undefined;
+      throw cliError('DATA_DAMAGED', `${path}: expected a record of exec`, { cause: error });
+    }
+  }
+
+  #path(part: keyof Parts): string {
+    return join(this.#folder, `${this.#id}${SUFFIXES[part]}`);
+  }
+}

@@ -1,0 +1,276 @@
+import {
+  canonicalText,
+  digestOf,
+  formatTimestamp,
+  fromBase64url,
+  parseStrict,
+  utf8,
+  type JsonObject,
+} from '@countersign/canonical';
+import type { Writable } from 'node:stream';
+import { draftAction } from './action-draft.ts';
+import { waitForApproval } from './approval-wait.ts';
+import {
+  claimUse,
+  draftReport,
+  draftUse,
+  verifyBinding,
+  type ExecParts,
+  type ReportFacts,
+} from './bound-use.ts';
+import { CliError, cliError, EXIT } from './cli-error.ts';
+import { describeCommand, paramsJson, type CommandOrder } from './command-line.ts';
+import { runCommand, type CommandEnd } from './command-runner.ts';
+import { EXEC_INTERFACE_DIGEST } from './exec-interface.ts';
+import {
+  ExecRecord,
+  type ReportRecord,
+  type RequestRecord,
+  type UseRecord,
+} from './exec-record.ts';
+import { paramsOf, prepareCommand } from './prepared-command.ts';
+import { signedFrame } from './signing-key.ts';
+import type { Narrator } from './narrator.ts';
+
+export interface ExecDeps extends ExecParts {
+  /** Where the command's own output goes. */
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly narrator: Narrator;
+}
+
+/** A day: the ledger's own rules are shorter. */
+const ACTION_LIFE_S = 86_400;
+const REPORT_WITHIN_MS = 30_000;
+
+/**
+ * Asks for one command, waits, verifies, claims, runs, reports.
+ *
+ * @returns the exit code: 0 ran and ended with 0, 10 ran and failed
+ * @throws CliError for everything else; nothing has run then, unless its code says that this is unknown
+ */
+export async function execCommand(order: CommandOrder, deps: ExecDeps): Promise<number> {
+  const { access, context, narrator } = deps;
+  const described = await describeCommand(order, context);
+  const { agent, tenant } = access;
+  const { id, audience } = deps.executor;
+  const envelope = draftAction(
+    {
+      tenant,
+      agent: { id: agent.id, key_thumbprint: agent.key.thumbprint },
+      executor: { id, audience, descriptor_digest: EXEC_INTERFACE_DIGEST },
+    },
+    {
+      type: 'generic.command',
+      typeVersion: 1,
+      params: paramsJson(described.params),
+      lifeS: ACTION_LIFE_S,
+    },
+    context,
+  );
+  const action = canonicalText(envelope);
+  const request: RequestRecord = {
+    v: 'countersign.exec-request.v1',
+    action_id: envelope.action_id,
+    action,
+    frame: signedFrame('request', utf8(action), agent.key),
+    keepsakes: described.keepsakes,
+  };
+  const record = new ExecRecord(access.requestsFolder, request.action_id);
+  await record.create('request', request);
+  narrator.say(
+    'requested',
+    `asked for approval: ${access.client.url}/action/${request.action_id}`,
+    {
+      action_id: request.action_id,
+    },
+  );
+  return goOn({ request, record, input: described.input, stdin: undefined }, deps);
+}
+
+/**
+ * Goes on with a request of an `exec` that was interrupted. What was claimed is never started: that would be a second time.
+ *
+ * @throws CliError RESUME_UNKNOWN, ACTION_DIGEST_MISMATCH when another command is named
+ */
+export async function resumeCommand(
+  actionId: string,
+  order: Pick<CommandOrder, 'argv' | 'stdin'>,
+  deps: ExecDeps,
+): Promise<number> {
+  const record = new ExecRecord(deps.access.requestsFolder, actionId);
+  const request = await record.read('request');
+  if (request === undefined) {
+    throw cliError('RESUME_UNKNOWN', `expected a request ${actionId} of this machine, found none`);
+  }
+  assertSameCommand(request, order.argv);
+  const [use, report] = [await record.read('use'), await record.read('report')];
+  if (report !== undefined) return deliverAgain(report, deps);
+  if (use !== undefined) return reportUnknown({ request, record, use }, deps);
+  const stdin = order.stdin ?? request.keepsakes.stdin;
+  return goOn({ request, record, input: undefined, stdin }, deps);
+}
+
+function assertSameCommand(request: RequestRecord, argv: readonly string[]): void {
+  if (
+    argv.length === 0 ||
+    canonicalText([...argv]) === canonicalText([...paramsOf(request).argv])
+  ) {
+    return;
+  }
+  throw new CliError(
+    'ACTION_DIGEST_MISMATCH',
+    'expected the command that was asked for, got another',
+  );
+}
+
+interface OpenRequest {
+  readonly request: RequestRecord;
+  readonly record: ExecRecord;
+  readonly input: Uint8Array | undefined;
+  readonly stdin: string | undefined;
+}
+
+async function goOn(open: OpenRequest, deps: ExecDeps): Promise<number> {
+  const { request, record, input, stdin } = open;
+  const { access, context, narrator } = deps;
+  await access.client.submit('requests', request.frame);
+  await waitForApproval(access.client, request.action_id, context);
+  const binding = await verifyBinding(request, deps);
+  narrator.say('bound', 'approved, and the evidence is valid at level human', {
+    action_id: request.action_id,
+  });
+  const command = await prepareCommand({ request, input, stdin, context });
+  try {
+    const use = draftUse(binding, deps);
+    const granted = await claimUse(use, binding, { record, parts: deps });
+    const startedAt = formatTimestamp(context.nowMs());
+    const facts = { request, useId: use.use_id, startedAt };
+    const end = await started(async () => {
+      if (context.interrupted.aborted) {
+        throw cliError('INTERRUPTED', 'stopped after the use was claimed; it did not run');
+      }
+      await command.recheck();
+      assertInTime(granted.startBy, context.nowMs());
+      return runCommand(command.toRun(granted.shortId), surroundings(use, deps));
+    });
+    if (end instanceof CliError) {
+      await report(record, { ...facts, result: 'failed' }, deps);
+      throw end;
+    }
+    return await reportEnd(record, { facts, end }, deps);
+  } finally {
+    await command.remove();
+  }
+}
+
+/** A refusal to start, as a value: the use is spent, and the ledger has to hear that nothing came of it. */
+async function started(start: () => Promise<CommandEnd>): Promise<CommandEnd | CliError> {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof CliError) return error;
+    throw error;
+  }
+}
+
+/** No skew: starting late is the harm. */
+function assertInTime(startBy: string, nowMs: number): void {
+  if (nowMs <= Date.parse(startBy)) return;
+  throw new CliError('EXPIRED', `expected a start by ${startBy}; it did not run`);
+}
+
+function surroundings(use: UseRecord, deps: ExecDeps): Parameters<typeof runCommand>[1] {
+  return {
+    stdout: deps.stdout,
+    stderr: deps.stderr,
+    interrupted: deps.context.interrupted,
+    salts: {
+      stdout: fromBase64url(use.output_salts.stdout),
+      stderr: fromBase64url(use.output_salts.stderr),
+    },
+  };
+}
+
+async function reportEnd(
+  record: ExecRecord,
+  ended: { facts: Omit<ReportFacts, 'result'>; end: CommandEnd },
+  deps: ExecDeps,
+): Promise<number> {
+  const { facts, end } = ended;
+  const { exitStatus, isTimedOut, outputs } = end;
+  const result = exitStatus === 0 && !isTimedOut ? 'succeeded' : 'failed';
+  await report(record, { ...facts, result, exitStatus, outputs }, deps);
+  const words = isTimedOut ? 'stopped when its time was over' : `ended with ${exitStatus}`;
+  deps.narrator.say('ended', `the command ${words}`, {
+    action_id: facts.request.action_id,
+    use_id: facts.useId,
+    result,
+    exit_status: exitStatus,
+  });
+  return result === 'succeeded' ? EXIT.ok : EXIT.commandFailed;
+}
+
+/** Writes the report down and sends it. If the ledger cannot be reached, `--resume` sends the same one again. */
+async function report(record: ExecRecord, facts: ReportFacts, deps: ExecDeps): Promise<void> {
+  const envelope = parseStrict(utf8(facts.request.action)) as JsonObject;
+  const where = {
+    tenant: deps.access.tenant,
+    actionDigest: digestOf('countersign/action/v1', envelope),
+  };
+  const frame = draftReport(facts, where, deps);
+  await record.create('report', {
+    v: 'countersign.exec-report.v1',
+    result: facts.result,
+    frame,
+  });
+  await deliver(frame, facts.request.action_id, deps);
+}
+
+async function deliver(frame: string, actionId: string, deps: ExecDeps): Promise<void> {
+  // Ctrl-C has ended the command; the ledger still has to hear how.
+  const client = deps.access.client.until(AbortSignal.timeout(REPORT_WITHIN_MS));
+  try {
+    await client.submit('reports', frame);
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode !== EXIT.indeterminate) throw error;
+    deps.narrator.say('report-pending', `the report is not delivered: ${error.message}`, {
+      action_id: actionId,
+      code: error.code,
+    });
+  }
+}
+
+async function deliverAgain(sent: ReportRecord, deps: ExecDeps): Promise<number> {
+  await deps.access.client.submit('reports', sent.frame);
+  deps.narrator.say('ended', `it had ended before: ${sent.result}`, { result: sent.result });
+  return exitOf(sent.result);
+}
+
+function exitOf(result: ReportRecord['result']): number {
+  if (result === 'unknown') return EXIT.indeterminate;
+  return result === 'succeeded' ? EXIT.ok : EXIT.commandFailed;
+}
+
+/** Whether it ran is not known here, so it does not run now. */
+async function reportUnknown(
+  left: { request: RequestRecord; record: ExecRecord; use: UseRecord },
+  deps: ExecDeps,
+): Promise<number> {
+  const { request, record, use } = left;
+  // The claim may not have arrived; then the ledger refuses it now, or holds it from now on. Either way it is spent.
+  await deps.access.client.submit('uses', use.frame);
+  const facts = {
+    request,
+    useId: use.use_id,
+    startedAt: use.claimed_at,
+    result: 'unknown',
+  } as const;
+  await report(record, facts, deps);
+  deps.narrator.say(
+    'unknown',
+    'the use was claimed before the interruption: whether the command ran is unknown, and it is not run again',
+    { action_id: request.action_id, use_id: use.use_id, result: 'unknown' },
+  );
+  return EXIT.indeterminate;
+}

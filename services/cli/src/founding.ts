@@ -1,0 +1,144 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { formatTimestamp, toBase64url } from '@countersign/canonical';
+import {
+  DEFAULT_POLICY,
+  foundLedger,
+  keyThumbprint,
+  type LedgerFounded,
+  type Member,
+  type Separation,
+} from '@countersign/binding';
+import { newUlid } from '@countersign/crypto-node';
+import type { Descriptor } from '@countersign/descriptors';
+import { cliError } from './cli-error.ts';
+import type { LedgerMark } from './data-folder.ts';
+import { EXEC_AUDIENCE, EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from './exec-interface.ts';
+import type { SigningKey } from './signing-key.ts';
+
+export interface FoundingChoice {
+  readonly origin: string | undefined;
+  readonly url: string;
+  readonly rpId: string | undefined;
+  readonly demo: boolean;
+  readonly separation: Separation;
+}
+
+const TENANT = 'default';
+const INVITATION_LIFE_MS = 30 * 24 * 3_600_000;
+
+/** What a new data folder says of itself. */
+export function newMark(choice: FoundingChoice, nowMs: number): LedgerMark {
+  const { url, demo, separation } = choice;
+  return {
+    v: 'countersign.data.v1',
+    origin: choice.origin ?? `countersign.local/${newUlid(nowMs)}/0`,
+    tenant: TENANT,
+    shard: 0,
+    demo,
+    url,
+    rp_id: choice.rpId ?? new URL(url).hostname,
+    separation,
+    founder: `prs_${newUlid(nowMs)}`,
+  };
+}
+
+/**
+ * An address with a new invitation key in its fragment, which no browser ever sends: whoever opens it first can enrol
+ * a passkey for this person. schemas/formats/authority.md §5.
+ */
+export function newInvitationLink(mark: LedgerMark, person: string): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+  const pkcs8 = toBase64url(new Uint8Array(privateKey.export({ format: 'der', type: 'pkcs8' })));
+  return `${mark.url}/enrol#i=${pkcs8}&p=${person}&t=${mark.tenant}`;
+}
+
+export interface Invitation {
+  readonly id: `sha256:${string}`;
+  readonly publicKey: string;
+}
+
+/** The public half of an invitation link. @throws CliError DATA_DAMAGED */
+export function invitationOf(link: string): Invitation {
+  try {
+    const fragment = new URLSearchParams(new URL(link).hash.slice(1));
+    const key = createPrivateKey({
+      key: Buffer.from(fragment.get('i') ?? '', 'base64url'),
+      format: 'der',
+      type: 'pkcs8',
+    });
+    const spki = new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }));
+    return { id: keyThumbprint(spki), publicKey: toBase64url(spki) };
+  } catch (error) {
+    // The cause could quote the key.
+    if (!(error instanceof Error)) throw error;
+    throw cliError('DATA_DAMAGED', 'enrolment-link.txt: expected an enrolment link');
+  }
+}
+
+export interface FoundingKeys {
+  readonly logKey: string;
+  readonly operator: SigningKey;
+  readonly agent: SigningKey;
+  readonly executor: SigningKey;
+  readonly invitation: Invitation;
+}
+
+/** The first entry of the log of a data folder. */
+export function foundingEntry(
+  mark: LedgerMark,
+  keys: FoundingKeys,
+  parts: { readonly nowMs: number; readonly descriptors: readonly Descriptor[] },
+): LedgerFounded {
+  const { founder } = mark;
+  const { nowMs, descriptors } = parts;
+  const members: Member[] = [
+    { kind: 'person', id: founder, class: 'natural' },
+    {
+      kind: 'invitation',
+      id: keys.invitation.id,
+      person: founder,
+      public_key: keys.invitation.publicKey,
+      not_after: formatTimestamp(nowMs + INVITATION_LIFE_MS),
+    },
+    agentMember('operator', keys.operator, { owner: founder, operator: true }),
+    agentMember('local-agent', keys.agent, { owner: founder, operator: false }),
+    {
+      kind: 'executor',
+      id: EXEC_EXECUTOR,
+      key_thumbprint: keys.executor.thumbprint,
+      public_key: keys.executor.publicKey,
+      audiences: [EXEC_AUDIENCE],
+      interface_digest: EXEC_INTERFACE_DIGEST,
+    },
+    ...descriptors.map(({ type, typeVersion, digest }): Member => ({
+      kind: 'descriptor',
+      id: `${type}/${typeVersion}`,
+      digest,
+    })),
+  ];
+  return foundLedger({
+    at: formatTimestamp(nowMs),
+    origin: mark.origin,
+    tenant: mark.tenant,
+    separation: mark.separation,
+    demo: mark.demo,
+    rps: [{ id: mark.rp_id, origins: [mark.url] }],
+    logKeys: [keys.logKey],
+    members,
+    policy: DEFAULT_POLICY,
+  });
+}
+
+function agentMember(
+  id: string,
+  key: SigningKey,
+  role: { readonly owner: string; readonly operator: boolean },
+): Member {
+  return {
+    kind: 'agent',
+    id,
+    key_thumbprint: key.thumbprint,
+    public_key: key.publicKey,
+    ...role,
+  };
+}

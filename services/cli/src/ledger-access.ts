@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseTrust, VerifyError, type Trust } from '@countersign/verify';
+import { CliError, cliError, isSystemError } from './cli-error.ts';
+import type { CliContext } from './context.ts';
+import { dataFolder, requireMark, type DataFolder } from './data-folder.ts';
+import { LedgerClient } from './ledger-client.ts';
+import { readSigningKey, type SigningKey } from './signing-key.ts';
+
+/** How a command says which ledger it means: a data folder on this machine, or an address with its own key and trust file. */
+export interface AccessOptions {
+  readonly data?: string;
+  readonly url?: string;
+  readonly key?: string;
+  readonly agentId?: string;
+  readonly trust?: string;
+}
+
+export interface Agent {
+  readonly id: string;
+  readonly key: SigningKey;
+}
+
+export interface LedgerAccess {
+  readonly client: LedgerClient;
+  readonly tenant: string;
+  readonly agent: Agent;
+  readonly trust: Trust;
+  /** The ledger of this data folder was founded as a demonstration by whoever types here. */
+  readonly allowDemo: boolean;
+  /** Where `exec` keeps what it needs to go on. */
+  readonly requestsFolder: string;
+  /** Present when the ledger is the one in a data folder here. */
+  readonly folder: DataFolder | undefined;
+}
+
+const LOCAL_AGENT = 'local-agent';
+const OPERATOR = 'operator';
+const DEFAULT_DATA = 'countersign-data';
+const REMOTE_REQUESTS = 'countersign-requests';
+
+export function dataPath(options: Pick<AccessOptions, 'data'>, context: CliContext): string {
+  const { env, cwd } = context;
+  return resolve(cwd, options.data ?? env['COUNTERSIGN_DATA_DIR'] ?? DEFAULT_DATA);
+}
+
+/**
+ * Opens the way to a ledger and makes sure that it is the one which the trust file names.
+ *
+ * @throws CliError DATA_MISSING, KEY_FILE_PERMISSIONS, FOREIGN_LEDGER, LEDGER_UNREACHABLE, …
+ */
+export async function openLedger(
+  options: AccessOptions,
+  context: CliContext,
+  as: 'agent' | 'operator' = 'agent',
+): Promise<LedgerAccess> {
+  const parts =
+    options.url === undefined
+      ? await localParts(options, context, as)
+      : await remoteParts({ ...options, url: options.url }, context);
+  const { thumbprint, sign } = parts.agent.key;
+  const client = new LedgerClient({
+    url: parts.url,
+    reader: { keyId: thumbprint, sign },
+    interrupted: context.interrupted,
+    nowMs: context.nowMs,
+    randomBytes: context.randomBytes,
+  });
+  const tenant = await assertTrusted(client, parts.trust);
+  return { ...parts, client, tenant };
+}
+
+type Parts = Omit<LedgerAccess, 'client' | 'tenant'> & { readonly url: string };
+
+async function localParts(
+  options: AccessOptions,
+  context: CliContext,
+  as: 'agent' | 'operator',
+): Promise<Parts> {
+  const folder = dataFolder(dataPath(options, context));
+  const mark = await requireMark(folder);
+  return {
+    url: mark.url,
+    folder,
+    agent: await localAgent(options, { folder, context, as }),
+    trust: await readTrust(trustPath(options, context) ?? folder.trustFile),
+    allowDemo: mark.demo,
+    requestsFolder: folder.requestsFolder,
+  };
+}
+
+async function localAgent(
+  options: AccessOptions,
+  from: { folder: DataFolder; context: CliContext; as: 'agent' | 'operator' },
+): Promise<Agent> {
+  const { folder, context, as } = from;
+  const isOperator = as === 'operator';
+  const path =
+    options.key === undefined
+      ? isOperator
+        ? folder.operatorKey
+        : folder.agentKey
+      : resolve(context.cwd, options.key);
+  const id = options.agentId ?? (isOperator ? OPERATOR : LOCAL_AGENT);
+  return { id, key: await readSigningKey(path) };
+}
+
+async function remoteParts(
+  options: AccessOptions & { readonly url: string },
+  context: CliContext,
+): Promise<Parts> {
+  const { key, agentId } = options;
+  const trust = trustPath(options, context);
+  if (key === undefined || agentId === undefined || trust === undefined) {
+    throw cliError('USAGE', 'expected --key, --agent-id and --trust together with --url');
+  }
+  return {
+    url: originOf(options.url),
+    folder: undefined,
+    agent: { id: agentId, key: await readSigningKey(resolve(context.cwd, key)) },
+    trust: await readTrust(trust),
+    allowDemo: false,
+    requestsFolder: join(context.cwd, REMOTE_REQUESTS),
+  };
+}
+
+function trustPath({ trust }: AccessOptions, { cwd }: CliContext): string | undefined {
+  return trust === undefined ? undefined : resolve(cwd, trust);
+}
+
+/** @throws CliError USAGE */
+export function originOf(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const isOrigin =
+    parsed !== undefined &&
+    /^https?:$/.test(parsed.protocol) &&
+    parsed.pathname === '/' &&
+    parsed.search === '' &&
+    parsed.hash === '' &&
+    parsed.username === '';
+  if (!isOrigin) throw cliError('USAGE', 'expected an address like http://localhost:7420');
+  return parsed.origin;
+}
+
+/** @throws CliError FILE_UNREADABLE, TRUST_FORMAT */
+export async function readTrust(path: string): Promise<Trust> {
+  const bytes = await readGivenFile(path, 'trust file');
+  try {
+    return parseTrust(bytes);
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    throw new CliError(error.code, error.message, { cause: error });
+  }
+}
+
+/** A file that the command line names. @throws CliError FILE_UNREADABLE */
+export async function readGivenFile(path: string, what: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
+    throw cliError('FILE_UNREADABLE', `expected a readable ${what} at ${path}`, { cause: error });
+  }
+}
+
+/** Whoever answers at the address may be anybody: nothing is asked of another ledger than the trusted one. */
+async function assertTrusted(client: LedgerClient, trust: Trust): Promise<string> {
+  const { origin, genesis, tenant } = await client.getObject('/v1/ledger');
+  if (origin !== trust.origin || genesis !== trust.genesis) {
+    throw cliError(
+      'FOREIGN_LEDGER',
+      `${client.url}: expected the ledger ${trust.origin} of the trust file, got another`,
+    );
+  }
+  if (typeof tenant !== 'string') throw cliError('ANSWER_INVALID', 'expected the ledger’s tenant');
+  return tenant;
+}

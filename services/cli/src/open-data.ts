@@ -1,0 +1,117 @@
+import type { Broker } from '@countersign/broker';
+import { openSqliteBroker } from '@countersign/broker-sqlite';
+import { newUlid, verifySignature } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { found } from '@countersign/ledger';
+import type { NoteSigner } from '@countersign/tlog';
+import type { Trust } from '@countersign/verify';
+import { CliError } from './cli-error.ts';
+import { dataError } from './data-error.ts';
+import {
+  createFolder,
+  readIfThere,
+  readMark,
+  writePrivate,
+  type DataFolder,
+  type LedgerMark,
+} from './data-folder.ts';
+import { assertPrivateKeys, createKeys, openLogSigner, readLocalKeys } from './data-keys.ts';
+import { foundingEntry, invitationOf, newInvitationLink, newMark } from './founding.ts';
+import type { FoundingChoice } from './founding.ts';
+import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
+
+export interface OpenData {
+  readonly folder: DataFolder;
+  readonly mark: LedgerMark;
+  readonly broker: Broker;
+  readonly signer: NoteSigner;
+  readonly trust: Trust;
+  /** The log was founded by this very start. */
+  readonly isNew: boolean;
+}
+
+export interface OpenDataParts {
+  readonly choice: FoundingChoice;
+  readonly nowMs: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+}
+
+/**
+ * Opens a data folder, and founds its ledger when it holds none yet.
+ *
+ * Crash story: the mark is written first, then what is missing of keys and invitation, then the first batch, then the
+ * trust file. Stopping anywhere leaves a folder that the next start goes on with; once the log holds its first entry,
+ * nothing of this is ever made again.
+ *
+ * @throws CliError DATA_FOREIGN, DATA_DAMAGED, DATA_BUSY, DISK_FULL, KEY_FILE_PERMISSIONS, KEY_FILE_INVALID,
+ * LOG_ROLLBACK, FOREIGN_LEDGER
+ */
+export async function openData(folder: DataFolder, parts: OpenDataParts): Promise<OpenData> {
+  const mark = (await readMark(folder)) ?? newMark(parts.choice, parts.nowMs());
+  await createFolder(folder, mark);
+  await assertPrivateKeys(folder);
+  const broker = await openBroker(folder, parts.nowMs);
+  try {
+    return { folder, mark, broker, ...(await openLog({ folder, mark, broker }, parts)) };
+  } catch (error) {
+    await broker.close();
+    throw dataError(error, folder);
+  }
+}
+
+async function openBroker(folder: DataFolder, clock: () => number): Promise<Broker> {
+  try {
+    return await openSqliteBroker({ path: folder.brokerFile, clock });
+  } catch (error) {
+    throw dataError(error, folder);
+  }
+}
+
+type Opened = Pick<OpenData, 'folder' | 'mark' | 'broker'>;
+
+async function openLog(
+  opened: Opened,
+  parts: OpenDataParts,
+): Promise<Pick<OpenData, 'signer' | 'trust' | 'isNew'>> {
+  const { folder, mark, broker } = opened;
+  const pinned = await readOwnTrust(folder);
+  const isEmpty = (await broker.end({ topic: 'log', partition: 0 })) === 0;
+  if (isEmpty && pinned !== undefined) {
+    throw new CliError('LOG_ROLLBACK', 'the log is empty, but trust.json knows its beginning', {
+      hint: 'restore broker.db, or move trust.json away to found another ledger',
+    });
+  }
+  if (isEmpty) await createKeys(folder, parts.randomBytes);
+  const signer = await openLogSigner(folder, mark.origin);
+  if (pinned !== undefined) return { signer, trust: pinned, isNew: false };
+  const trust = await foundLog(opened, { ...parts, signer });
+  return { signer, trust, isNew: isEmpty };
+}
+
+/** Founds the log, or finds that it was founded by a start that stopped before it had written the trust file. */
+async function foundLog(
+  { folder, mark, broker }: Opened,
+  parts: OpenDataParts & { readonly signer: NoteSigner },
+): Promise<Trust> {
+  const { nowMs, signer } = parts;
+  const link = await enrolmentLink(folder, mark);
+  const keys = {
+    ...(await readLocalKeys(folder)),
+    logKey: signer.vkey,
+    invitation: invitationOf(link),
+  };
+  const entry = foundingEntry(mark, keys, { nowMs: nowMs(), descriptors: BUILTIN_DESCRIPTORS });
+  const { genesis } = await found({ broker, entry, epoch: newUlid(nowMs()), verifySignature });
+  await writeTrust(folder, trustDocument(mark, { logKeys: entry.log_keys, genesis }));
+  const trust = await readOwnTrust(folder);
+  if (trust === undefined) throw new CliError('DATA_DAMAGED', 'trust.json went away');
+  return trust;
+}
+
+async function enrolmentLink(folder: DataFolder, mark: LedgerMark): Promise<string> {
+  const left = (await readIfThere(folder.enrolmentLink))?.trim();
+  if (left !== undefined) return left;
+  const link = newInvitationLink(mark, mark.founder);
+  await writePrivate(folder.enrolmentLink, `${link}\n`);
+  return link;
+}
