@@ -50,7 +50,7 @@ export async function authenticate(
     if (digestBytes('countersign/input/v1', raw.bytes) !== raw.input) {
       throw new BindingError('TYPE_CONFUSION', 'input: expected the digest of its bytes');
     }
-    return await authenticateKind(raw, state.authority, verifySignature);
+    return await authenticateKind(raw, state, verifySignature);
   } catch (error) {
     const code = refusalCodeOf(error);
     if (code === undefined) throw error;
@@ -70,9 +70,10 @@ function quarantined(code: Quarantined['code'], error: unknown): Quarantined {
 
 async function authenticateKind(
   raw: RawInput,
-  authority: AuthorityState,
+  state: LedgerState,
   verifySignature: VerifySignature,
 ): Promise<AuthenticatedInput> {
+  const { authority } = state;
   switch (raw.kind) {
     case 'request':
     case 'use':
@@ -82,7 +83,7 @@ async function authenticateKind(
     case 'decision':
       return authenticateDecision(raw, authority, verifySignature);
     case 'enrolment':
-      return authenticateEnrolment(raw, authority, verifySignature);
+      return authenticateEnrolment(raw, state, verifySignature);
     case 'tick':
       return { ...common(raw), kind: 'tick' } as TickInput;
   }
@@ -183,11 +184,14 @@ async function verifyDecisionProof(
 
 async function authenticateEnrolment(
   raw: RawInput,
-  authority: AuthorityState,
+  state: LedgerState,
   verifySignature: VerifySignature,
 ): Promise<EnrolmentInput> {
   const enrolment = parseEnrolment(raw.bytes);
-  const invitation = authority.get('invitation', enrolment.statement.invitation);
+  const input = { ...common(raw), kind: 'enrolment', enrolment } as EnrolmentInput;
+  // Its invitation is used up, so the key is gone; but the very same bytes were checked with it before.
+  if (state.answerTo(raw.input, raw.appendTimeMs) !== undefined) return input;
+  const invitation = state.authority.get('invitation', enrolment.statement.invitation);
   if (invitation === undefined) {
     throw new BindingError('INVITATION_INVALID', 'enrolment: expected an open invitation');
   }
@@ -198,5 +202,5 @@ async function authenticateEnrolment(
     publicKey: invitation.public_key,
   } as const;
   await verifySigned({ signature, payload: enrolmentPayload(statement) }, key, verifySignature);
-  return { ...common(raw), kind: 'enrolment', enrolment } as EnrolmentInput;
+  return input;
 }

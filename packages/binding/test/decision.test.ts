@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { formatTimestamp, type Digest } from '@countersign/canonical';
 import { decisionChallenge } from '@countersign/binding';
-import { TestLedger, decisionBytes, policyOf } from './test-ledger.ts';
+import { decisionBytes, policyOf } from './test-documents.ts';
+import { TestLedger } from './test-ledger.ts';
 import { START_MS, credentialOf, newPasskey, testAgent, testPerson } from './test-members.ts';
 
 const OTHER_DIGEST: Digest = `sha256:${'22'.repeat(32)}`;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalBytes, formatTimestamp, utf8 } from '@countersign/canonical';
 import { frame } from './test-keys.ts';
-import { COMMAND_PARAMS, TestLedger, policyOf } from './test-ledger.ts';
+import { COMMAND_PARAMS, policyOf } from './test-documents.ts';
+import { TestLedger } from './test-ledger.ts';
 import { START_MS, testAgent, testPerson, ulidAt } from './test-members.ts';
 
 describe('a request', () => {

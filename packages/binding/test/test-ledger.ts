@@ -27,14 +27,20 @@ import {
   canonicalBytes,
   digestBytes,
   formatTimestamp,
-  utf8,
   type JsonObject,
 } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS, parseAction, type Action } from '@countersign/descriptors';
-import { formatVerifierKey } from '@countersign/tlog';
-import type { WebauthnProof } from '@countersign/human-proof';
 import type { AssertionOverrides, SoftwarePasskey } from '@countersign/software-passkey';
-import { ed25519Key, frame, verifySignature, type TestKey } from './test-keys.ts';
+import {
+  BOOTSTRAP,
+  COMMAND_PARAMS,
+  ORIGIN,
+  TENANT,
+  decisionBytes,
+  policyOf,
+  testVkey,
+} from './test-documents.ts';
+import { frame, verifySignature, type TestKey } from './test-keys.ts';
 import {
   INTERFACE,
   START_MS,
@@ -46,19 +52,7 @@ import {
   type TestPerson,
 } from './test-members.ts';
 
-export const ORIGIN = 'countersign.local/01JD8Z0000000000000000TEST/0';
-export const TENANT = 'acme';
 const SALT = `${'B'.repeat(21)}A`;
-
-export const COMMAND_PARAMS: JsonObject = {
-  argv: ['restart', 'billing'],
-  cwd: '/srv/billing',
-  executable: { path: '/usr/bin/svc', digest: `sha256:${'11'.repeat(32)}` },
-  env: [],
-  secret_env: [],
-  stdin: { kind: 'empty' },
-  timeout_s: 60,
-};
 
 export interface TestLedgerOptions {
   readonly separation?: Separation;
@@ -68,23 +62,6 @@ export interface TestLedgerOptions {
   readonly limits?: Partial<LedgerLimits>;
   readonly extra?: readonly Member[];
   readonly people?: Pick<TestLedger, 'owner' | 'alice' | 'bob'>;
-}
-
-export function policyOf(approvals: number, more: JsonObject = {}): Policy {
-  const rule = {
-    id: 'default',
-    types: ['generic.command'],
-    approvals,
-    approvers: 'any' as const,
-    proof_classes: ['uv' as const],
-    rationale: 'required' as const,
-    decide_within_s: 900,
-    use_within_s: 900,
-    start_within_s: 60,
-    max_uses: 1,
-    ...more,
-  };
-  return { v: 'countersign.policy.v1', rules: [rule] };
 }
 
 export interface DecideOptions {
@@ -170,7 +147,7 @@ export class TestLedger {
       policy: options.policy ?? policyOf(options.approvals ?? 1),
       ...(options.bootstrapApprovals === undefined
         ? {}
-        : { bootstrap: { ...bootstrapRule, approvals: options.bootstrapApprovals } }),
+        : { bootstrap: { ...BOOTSTRAP, approvals: options.bootstrapApprovals } }),
     });
   }
 
@@ -391,37 +368,6 @@ export interface Asked {
 
 export interface Bound extends Asked {
   readonly binding: Placed<'binding-made'>;
-}
-
-export function decisionBytes(
-  statement: DecisionStatement,
-  proof: WebauthnProof | undefined,
-  rationale: { text: string; salt: string },
-): Uint8Array {
-  return utf8(
-    JSON.stringify({
-      v: 'countersign.decision-made.v1',
-      statement,
-      ...(proof === undefined ? {} : { proof }),
-      rationale,
-    }),
-  );
-}
-
-const bootstrapRule = {
-  id: 'bootstrap',
-  approvers: 'any' as const,
-  proof_classes: ['uv' as const],
-  rationale: 'optional' as const,
-  decide_within_s: 3_600,
-  use_within_s: 3_600,
-  start_within_s: 60,
-  max_uses: 1,
-};
-
-function testVkey(): string {
-  const publicKey = Buffer.from(ed25519Key('log').publicKey, 'base64url');
-  return formatVerifierKey({ name: ORIGIN, algorithm: 'ed25519', publicKey });
 }
 
 function show(outcome: Outcome): string {

@@ -1,4 +1,4 @@
-import type { Member } from '@countersign/binding';
+import type { CredentialMember, Member } from '@countersign/binding';
 import { makeUlid, type Digest } from '@countersign/canonical';
 import { SoftwarePasskey } from '@countersign/software-passkey';
 import { ed25519Key, type TestKey } from './test-keys.ts';
@@ -20,7 +20,7 @@ export interface TestPerson {
 
 let personSerial = 0;
 
-export function credentialOf(person: string, passkey: SoftwarePasskey): Member {
+export function credentialOf(person: string, passkey: SoftwarePasskey): CredentialMember {
   return {
     kind: 'credential',
     id: passkey.credentialId,

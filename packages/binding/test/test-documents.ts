@@ -1,0 +1,66 @@
+import type { ApprovalRule, DecisionStatement, Policy } from '@countersign/binding';
+import { utf8, type JsonObject } from '@countersign/canonical';
+import type { WebauthnProof } from '@countersign/human-proof';
+import { formatVerifierKey } from '@countersign/tlog';
+import { ed25519Key } from './test-keys.ts';
+
+export const ORIGIN = 'countersign.local/01JD8Z0000000000000000TEST/0';
+export const TENANT = 'acme';
+
+export const COMMAND_PARAMS: JsonObject = {
+  argv: ['restart', 'billing'],
+  cwd: '/srv/billing',
+  executable: { path: '/usr/bin/svc', digest: `sha256:${'11'.repeat(32)}` },
+  env: [],
+  secret_env: [],
+  stdin: { kind: 'empty' },
+  timeout_s: 60,
+};
+
+export function policyOf(approvals: number, more: JsonObject = {}): Policy {
+  const rule = {
+    id: 'default',
+    types: ['generic.command'],
+    approvals,
+    approvers: 'any' as const,
+    proof_classes: ['uv' as const],
+    rationale: 'required' as const,
+    decide_within_s: 900,
+    use_within_s: 900,
+    start_within_s: 60,
+    max_uses: 1,
+    ...more,
+  };
+  return { v: 'countersign.policy.v1', rules: [rule] };
+}
+
+export function decisionBytes(
+  statement: DecisionStatement,
+  proof: WebauthnProof | undefined,
+  rationale: { text: string; salt: string },
+): Uint8Array {
+  return utf8(
+    JSON.stringify({
+      v: 'countersign.decision-made.v1',
+      statement,
+      ...(proof === undefined ? {} : { proof }),
+      rationale,
+    }),
+  );
+}
+
+export const BOOTSTRAP: Omit<ApprovalRule, 'approvals'> = {
+  id: 'bootstrap',
+  approvers: 'any' as const,
+  proof_classes: ['uv' as const],
+  rationale: 'optional' as const,
+  decide_within_s: 3_600,
+  use_within_s: 3_600,
+  start_within_s: 60,
+  max_uses: 1,
+};
+
+export function testVkey(): string {
+  const publicKey = Buffer.from(ed25519Key('log').publicKey, 'base64url');
+  return formatVerifierKey({ name: ORIGIN, algorithm: 'ed25519', publicKey });
+}
