@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BrokerError, type Broker, type TopicPartition } from '@countersign/broker';
 import { brokerContract } from '@countersign/broker/testing';
 import { openSqliteBroker } from '@countersign/broker-sqlite';
@@ -93,7 +94,7 @@ describe('a process that is killed', () => {
   /** The lines it printed before it died, without a last one that was cut. */
   function appendUntilKilled(run: string, lifeMs: number): Promise<string[]> {
     const args = ['--conditions=@countersign/source', '--import', 'tsx'];
-    const script = join(import.meta.dirname, 'appender.ts');
+    const script = fileURLToPath(new URL('./appender.ts', import.meta.url));
     const child = spawn(process.execPath, [...args, script, path, run], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
