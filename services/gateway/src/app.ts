@@ -115,6 +115,11 @@ function guardEntrance(
     guard.check(request);
     await limitAddress(request);
   });
+  // A connection kept alive would hold the server open long after its last answer.
+  app.addHook('onSend', async (_request, reply) => {
+    if (room.isClosed) void reply.header('connection', 'close');
+    await Promise.resolve();
+  });
   // Before the server stops listening: whoever waits is told, and finds the answer elsewhere by digest or id.
   app.addHook('preClose', (done) => {
     room.close();

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest, type ClientRequest } from 'node:http';
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { canonicalText, type Json } from '@countersign/canonical';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -14,8 +14,8 @@ afterEach(async () => {
   await bench.close();
 });
 
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 async function waiters(): Promise<string | undefined> {
@@ -100,8 +100,7 @@ describe('a long poll of an action', () => {
     await until(() => bench.ledger.waiters === 1);
     expect(await waiters()).toBe('1');
     poll.destroy();
-    let left = await waiters();
-    while (left !== '0') left = await waiters();
+    await until(async () => (await waiters()) === '0');
     await bench.post('/v1/decisions', await bench.decisionOf(actionId, passkey));
     const again = await bench.read(`/v1/actions/${actionId}?since=1&wait_ms=30000`);
     expect(again.body).toMatchObject({ status: 'bound', last_index: 3 });
@@ -126,11 +125,12 @@ describe('shutdown', () => {
     bench.ledger.isHeld = true;
     const frame = signedFrame('request', bench.ledger.actionOf(), bench.ledger.agent);
     const waiting = await connect('/v1/requests?wait_ms=30000', frame);
-    const answered = once(waiting, 'response') as Promise<[{ statusCode?: number }]>;
+    const answered = once(waiting, 'response') as Promise<[IncomingMessage]>;
     await until(() => bench.ledger.waiters === 1);
     const closing = bench.app.close();
-    const [{ statusCode }] = await answered;
-    expect(statusCode).toBe(503);
+    const [response] = await answered;
+    response.resume();
+    expect([response.statusCode, response.headers['connection']]).toEqual([503, 'close']);
     await closing;
     await bench.ledger.release();
     expect(bench.ledger.size).toBe(2);
