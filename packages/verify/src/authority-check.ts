@@ -6,6 +6,7 @@ import {
   verifyMembership,
   type AuthorityState,
   type ExecutorMember,
+  type MemberKind,
 } from '@countersign/binding';
 import type { Action } from '@countersign/descriptors';
 import type { AuthorityChainCheck, AuthorityHistory } from './authority-chain.ts';
@@ -55,8 +56,6 @@ function assertMembers(authority: AuthorityState, { evidence }: Verification): v
   const { size, members } = evidence.authority;
   if (size !== authority.size) throw notProven('the size of the authority');
   for (const proven of members) assertMember(proven, authority);
-  const isProven = (kind: string, id: string): boolean =>
-    members.some(({ member }) => member['kind'] === kind && member['id'] === id);
   const { decisions } = evidence.binding.entry;
   const areAllThere =
     isProven('ledger', 'ledger') &&
@@ -64,6 +63,12 @@ function assertMembers(authority: AuthorityState, { evidence }: Verification): v
       ({ person, credential }) => isProven('person', person) && isProven('credential', credential),
     );
   if (!areAllThere) throw notProven('the ledger, and each person with their credential');
+
+  /** Whoever is not in the authority at all is refused by name, with the decision. */
+  function isProven(kind: MemberKind, id: string): boolean {
+    if (!authority.has(kind, id)) return true;
+    return members.some(({ member }) => member['kind'] === kind && member['id'] === id);
+  }
 }
 
 function assertMember(proven: ProvenMember, authority: AuthorityState): void {

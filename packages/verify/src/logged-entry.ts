@@ -63,13 +63,12 @@ function parsed(place: JsonPlace, bytes: Uint8Array): Entry {
     return parseEntry(bytes);
   } catch (error) {
     if (!(error instanceof BindingError)) throw error;
-    if (error.code === 'ASSERTION_INVALID') {
-      throw new VerifyError('ASSERTION_INVALID', `${place.path}: ${error.message}`, {
-        cause: error,
-      });
-    }
-    if (error.code === 'SCHEMA_INVALID' && lacksProof(parseStrict(bytes))) {
+    const isAboutProof = error.code === 'SCHEMA_INVALID' || error.code === 'ASSERTION_INVALID';
+    if (isAboutProof && lacksProof(parseStrict(bytes))) {
       throw new VerifyError('NO_HUMAN_PROOF', `${place.path}: expected a proof of each person`);
+    }
+    if (error.code === 'ASSERTION_INVALID') {
+      throw new VerifyError(error.code, `${place.path}: ${error.message}`, { cause: error });
     }
     throw refusedAt(place, `an entry (${error.message})`);
   }

@@ -219,10 +219,12 @@ func (e *evidence) checkMembers(a authority) {
 		require(ok && leafName(root) == a.ref["root"], "MEMBERSHIP_INVALID")
 		proven[key(text(sorted[index], "kind"), text(sorted[index], "id"))] = true
 	}
+	// Whoever is not in the authority at all is refused by name, with the decision.
+	isProven := func(kind, id string) bool { return proven[key(kind, id)] || a.get(kind, id) == nil }
 	require(proven[key("ledger", "ledger")], "MEMBERSHIP_INVALID")
 	for _, d := range objects(e.binding.object, "decisions") {
-		isProven := proven[key("person", text(d, "person"))] && proven[key("credential", text(d, "credential"))]
-		require(isProven, "MEMBERSHIP_INVALID")
+		areProven := isProven("person", text(d, "person")) && isProven("credential", text(d, "credential"))
+		require(areProven, "MEMBERSHIP_INVALID")
 	}
 }
 

@@ -58,7 +58,7 @@ import {
   type Descriptor,
 } from '@countersign/descriptors';
 import type { WebauthnProof } from '@countersign/human-proof';
-import { SoftwarePasskey } from '@countersign/software-passkey';
+import { SoftwarePasskey, type PasskeyAlgorithm } from '@countersign/software-passkey';
 import {
   formatCheckpoint,
   formatTlogProof,
@@ -98,9 +98,16 @@ function base64url(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64url');
 }
 
+function isEd25519(key: SigningKey): boolean {
+  return key.privateKey.asymmetricKeyType === 'ed25519';
+}
+
+function rawSignature(message: Uint8Array, key: SigningKey): Uint8Array {
+  return sign(isEd25519(key) ? null : 'sha256', message, key.privateKey);
+}
+
 function signed(kind: SignedKind, payload: Uint8Array, key: SigningKey): string {
-  const algorithm = key.privateKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-  return base64url(sign(algorithm, signedMessage(kind, payload), key.privateKey));
+  return base64url(rawSignature(signedMessage(kind, payload), key));
 }
 
 export interface Person {
@@ -129,7 +136,11 @@ export interface ForgeOptions {
   readonly demo?: boolean;
   readonly policy?: Policy;
   readonly bootstrap?: ApprovalRule;
+  /** Of Carol. */
   readonly personClass?: 'natural' | 'role' | 'machine';
+  readonly logKey?: SigningKey;
+  /** Of Bob. */
+  readonly passkey?: PasskeyAlgorithm;
 }
 
 export interface ActionOptions {
@@ -139,6 +150,8 @@ export interface ActionOptions {
   /** Members of the envelope in place of the usual ones. */
   readonly envelope?: JsonObject;
   readonly admission?: Partial<RequestAdmitted>;
+  /** In place of the rule of the policy. */
+  readonly rule?: ApprovalRule;
   readonly signer?: SigningKey;
 }
 
@@ -146,7 +159,7 @@ export interface BindOptions {
   readonly approvers: readonly Person[];
   readonly rationale?: string;
   readonly decision?: Partial<BoundDecision>;
-  readonly statement?: Partial<DecisionStatement>;
+  readonly common?: Partial<BindingMade['statement']>;
   readonly proof?: (challenge: Uint8Array, person: Person) => WebauthnProof;
   readonly binding?: Partial<BindingMade>;
 }
@@ -175,14 +188,14 @@ export const COMMAND: JsonObject = {
  * default, and able to lie in each single thing.
  */
 export class LedgerForge {
-  readonly logKey: SigningKey = ed25519Key();
+  readonly logKey: SigningKey;
   readonly agent: SigningKey = ed25519Key();
   readonly executor: SigningKey = ed25519Key();
   readonly alice: Person = newPerson();
-  readonly bob: Person = newPerson();
+  readonly bob: Person;
   readonly carol: Person = newPerson();
   readonly tree: MemoryTree = new MemoryTree();
-  readonly policy: Policy;
+  policy: Policy;
   readonly chain: { entry: string; binding?: string }[] = [];
   readonly genesis: Leaf;
   readonly vkey: string;
@@ -192,11 +205,9 @@ export class LedgerForge {
   #ids = 0;
 
   constructor(options: ForgeOptions = {}) {
-    this.vkey = formatVerifierKey({
-      name: ORIGIN,
-      algorithm: 'ed25519',
-      publicKey: this.logKey.spki,
-    });
+    this.logKey = options.logKey ?? ed25519Key();
+    this.bob = newPerson(options.passkey);
+    this.vkey = this.noteSigner().vkey;
     this.policy = options.policy ?? DEFAULT_POLICY;
     const founding = foundLedger({
       at: this.tick(),
@@ -254,6 +265,23 @@ export class LedgerForge {
     ];
   }
 
+  /** What the display would be of other parameters, under the nonce of nobody. */
+  displayOf(params: JsonObject): { readonly display: Json; readonly digest: Digest } {
+    const action = parseAction(canonicalBytes(this.envelope({ params })));
+    const display = render(descriptorOf('generic.command'), action);
+    return { display: display as unknown as Json, digest: displayDigest(display) };
+  }
+
+  /** As if the authority held this policy. */
+  pretendPolicy(policy: Policy): void {
+    this.policy = policy;
+  }
+
+  /** As if this much time had passed. */
+  wait(seconds: number): void {
+    this.#clockMs += seconds * 1_000;
+  }
+
   /** A second later than before. */
   tick(): string {
     this.#clockMs += 1_000;
@@ -268,7 +296,11 @@ export class LedgerForge {
   }
 
   append<E extends Entry>(entry: E): Placed<E> {
-    const text = canonicalText(entry as unknown as Json);
+    return this.appendText(canonicalText(entry as unknown as Json), entry);
+  }
+
+  /** A text that need not be that of the entry. */
+  appendText<E>(text: string, entry: E): Placed<E> {
     const leaf = leafOf(utf8(text));
     const index = this.tree.size;
     this.tree.append(leafHash(leaf));
@@ -294,25 +326,25 @@ export class LedgerForge {
     return this.#changed({ at, change }, applyEnrolment(this.authority, statement, Date.parse(at)));
   }
 
-  /** An action of the authority, bound by these persons and applied at once. */
-  change(params: JsonObject, options: BindOptions & { readonly admitted?: ActionOptions }): void {
+  /** An action of the authority, bound by these persons. */
+  bindChange(change: JsonObject, options: BindOptions): Bound {
     const { digest } = descriptorOf('authority.change');
     const executor = { id: 'ledger', audience: ORIGIN, descriptor_digest: digest };
-    const request = {
-      type: 'authority.change',
-      params: { change: params },
-      envelope: { executor },
-    };
-    const { action, binding } = this.bind({ ...request, ...options.admitted }, options);
+    const request = { type: 'authority.change', params: { change }, envelope: { executor } };
+    return this.bind(request, options);
+  }
+
+  /** The same, carried out at once. */
+  change(change: JsonObject, options: BindOptions, made: JsonObject = change): void {
+    const { action, binding } = this.bindChange(change, options);
     const at = this.tick();
-    const effect = parseAuthorityChange(params);
     this.#changed(
       {
         at,
         change: { change: 'bound', action, binding: binding.leaf, binding_index: binding.index },
         binding: binding.text,
       },
-      applyChange(this.authority, effect, Date.parse(at)),
+      applyChange(this.authority, parseAuthorityChange(made), Date.parse(at)),
     );
   }
 
@@ -374,7 +406,7 @@ export class LedgerForge {
     const action = parseAction(canonicalBytes(this.envelope(options)));
     const { envelope } = action;
     const descriptor = descriptorOf(envelope.type);
-    const rule = this.ruleOf(envelope.type);
+    const rule = options.rule ?? this.ruleOf(envelope.type);
     const { separation, demo, bootstrap } = this.authority.ledger;
     const owner = this.alice.id;
     const isOwn = envelope.type.startsWith('authority.');
@@ -423,16 +455,7 @@ export class LedgerForge {
   bindAdmitted(admitted: ReturnType<LedgerForge['admit']>, options: BindOptions): Bound {
     const { admission } = admitted;
     const { entry } = admission;
-    const common = {
-      v: 'countersign.decision.v1',
-      ledger: ORIGIN,
-      tenant: TENANT,
-      action_id: entry.action_id,
-      admission: admission.leaf,
-      action_digest: entry.action_digest,
-      display_digest: entry.display_digest,
-      verdict: 'approve',
-    } as const;
+    const common = { ...this.commonOf(admission), ...options.common };
     const made = options.approvers.map((person) => this.#decide(person, common, options));
     const at = this.tick();
     const binding = this.append<BindingMade>({
@@ -474,6 +497,19 @@ export class LedgerForge {
     return { ...admitted, binding, rationales };
   }
 
+  commonOf({ entry, leaf }: Placed<RequestAdmitted>): BindingMade['statement'] {
+    return {
+      v: 'countersign.decision.v1',
+      ledger: ORIGIN,
+      tenant: TENANT,
+      action_id: entry.action_id,
+      admission: leaf,
+      action_digest: entry.action_digest,
+      display_digest: entry.display_digest,
+      verdict: 'approve',
+    };
+  }
+
   #decide(
     person: Person,
     common: BindingMade['statement'],
@@ -488,7 +524,7 @@ export class LedgerForge {
       credential,
       not_after: later(this.tick(), 600),
     };
-    const statement = { ...common, ...own, ...options.statement };
+    const statement = { ...common, ...own };
     const challenge = decisionChallenge(statement);
     const proof = options.proof?.(challenge, person) ?? person.passkey.assert(challenge);
     const { leaf } = this.append({
@@ -630,8 +666,12 @@ export class LedgerForge {
   noteSigner(key: SigningKey = this.logKey): NoteSigner {
     return {
       name: ORIGIN,
-      vkey: formatVerifierKey({ name: ORIGIN, algorithm: 'ed25519', publicKey: key.spki }),
-      sign: (message) => Promise.resolve(sign(null, message, key.privateKey)),
+      vkey: formatVerifierKey({
+        name: ORIGIN,
+        algorithm: isEd25519(key) ? 'ed25519' : 'ecdsa-p256',
+        publicKey: key.spki,
+      }),
+      sign: (message) => Promise.resolve(rawSignature(message, key)),
     };
   }
 
@@ -718,11 +758,11 @@ export class LedgerForge {
   }
 }
 
-export function newPerson(): Person {
+export function newPerson(algorithm: PasskeyAlgorithm = 'ES256'): Person {
   return {
     id: `prs_${makeUlid(START_MS, randomBytes(10))}`,
     passkey: SoftwarePasskey.create({
-      algorithm: 'ES256',
+      algorithm,
       rpId: RP.id,
       origin: RP.origins[0] ?? '',
     }),

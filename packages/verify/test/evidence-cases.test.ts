@@ -1,0 +1,32 @@
+import { canonicalBytes, utf8 } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
+import { describe, expect, it } from 'vitest';
+import { createVerifier, parseTrust } from '../src/index.ts';
+import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
+import { INVALID_CASES } from './testing/invalid-cases.ts';
+import { VALID_CASES } from './testing/valid-cases.ts';
+
+async function outcomeOf(each: EvidenceCase): Promise<unknown> {
+  const { evidence, trust } = await each.make();
+  const verifier = createVerifier({ trust: parseTrust(canonicalBytes(trust)), verifySignature });
+  const { outcome, code, steps } = await verifier.verifyFile(utf8(fileText(evidence)), {
+    level: each.level ?? 'human',
+    ...(each.now !== undefined && { nowMs: Date.parse(each.now) }),
+    ...(each.allowDemo !== undefined && { allowDemo: each.allowDemo }),
+  });
+  return { outcome, code, last: steps.at(-1)?.detail };
+}
+
+const INDETERMINATE = ['AUTHORITY_MISSING', 'CLOCK_UNKNOWN', 'CONTENT_MISSING'];
+
+describe('evidence', () => {
+  it.each(VALID_CASES)('is VALID: $name', async (each) => {
+    expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
+  });
+
+  it.each(INVALID_CASES)('is not VALID: $name ($code)', async (each) => {
+    const { code = '' } = each;
+    const outcome = INDETERMINATE.includes(code) ? 'INDETERMINATE' : 'REFUSED';
+    expect(await outcomeOf(each)).toMatchObject({ outcome, code });
+  });
+});

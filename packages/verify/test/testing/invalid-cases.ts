@@ -1,0 +1,29 @@
+import type { EvidenceCase } from './evidence-case.ts';
+import {
+  CHAIN_CASES,
+  DECISION_CASES,
+  HISTORY_CASES,
+  REGISTRATION_CASES,
+  TERMS_CASES,
+} from './forged-ledger-cases.ts';
+import {
+  AUTHORITY_FILE_CASES,
+  CONTENT_CASES,
+  FORMAT_CASES,
+  LOG_CASES,
+  TIME_CASES,
+} from './invalid-file-cases.ts';
+
+/** Evidence that must not be VALID, each for one reason. */
+export const INVALID_CASES: readonly EvidenceCase[] = [
+  ...FORMAT_CASES,
+  ...LOG_CASES,
+  ...CONTENT_CASES,
+  ...TERMS_CASES,
+  ...AUTHORITY_FILE_CASES,
+  ...CHAIN_CASES,
+  ...REGISTRATION_CASES,
+  ...DECISION_CASES,
+  ...HISTORY_CASES,
+  ...TIME_CASES,
+];
