@@ -23,6 +23,16 @@ import type { Policy } from './policy.ts';
 
 const ANSWERS_KEPT_MS = 600_000;
 
+/**
+ * The draft in which a decision was made: applying the decision to the state that it was made on takes it over,
+ * instead of folding the same entries a second time.
+ */
+const drafts = new WeakMap<Decided, LedgerState>();
+
+export function rememberDraft(decided: Decided, draft: LedgerState): void {
+  drafts.set(decided, draft);
+}
+
 export interface LedgerOptions {
   /** All action types that this build can show; the authority says which are allowed. */
   readonly descriptors: readonly Descriptor[];
@@ -80,6 +90,11 @@ export class LedgerState {
     below.#held = this.#held;
     below.#version += 1;
     below.#tidy();
+  }
+
+  /** Whether this is a draft of that state as it is now. */
+  isOver(state: LedgerState): boolean {
+    return this.#below === state && this.#belowVersion === state.#version;
   }
 
   get isFounded(): boolean {
@@ -147,6 +162,12 @@ export class LedgerState {
 
   /** Folds in all that one decision came to, held inputs included. Changes this state. */
   apply(decided: Decided): void {
+    const draft = drafts.get(decided);
+    if (draft?.isOver(this) === true) {
+      draft.#held = decided.held ?? this.#held;
+      draft.commit();
+      return;
+    }
     for (const { entry, index, leaf } of decided.entries) this.evolve(entry, { index, leaf });
     if (decided.held !== undefined) {
       this.#held = decided.held;

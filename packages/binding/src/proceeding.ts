@@ -3,7 +3,7 @@ import type { ContentWrite, Decided, Outcome, PlacedEntry } from './decided.ts';
 import { encodeEntry, leafOf, type Entry } from './entry.ts';
 import { minuteOf, senderOf } from './evolve.ts';
 import type { HeldInput } from './held-input.ts';
-import type { LedgerState } from './ledger-state.ts';
+import { rememberDraft, type LedgerState } from './ledger-state.ts';
 import type { RefusalCode } from './refusal-code.ts';
 
 /** An entry without what each entry begins with. */
@@ -82,7 +82,7 @@ export class Proceeding {
   }
 
   decided(outcome: Outcome): Decided {
-    return {
+    const decided: Decided = {
       entries: this.#entries,
       content: this.#content,
       outcome,
@@ -90,5 +90,7 @@ export class Proceeding {
       dropped: this.#dropped,
       endsBatch: this.#entries.some(({ entry }) => entry.type === 'authority-changed'),
     };
+    rememberDraft(decided, this.state);
+    return decided;
   }
 }
