@@ -6,8 +6,8 @@ import type { Patience } from './patience.ts';
  *
  * Crash story: the entry is in the log before anything is removed. Stopping in between leaves content that
  * the log calls erased; the next start removes it, since it asks for every erasure that the log holds.
- * Removing twice changes nothing. An input about the same action that arrived after the order and was not
- * decided yet goes as well: nobody had an answer to it, and its sender sends it again.
+ * Removing twice changes nothing. A request or a decision about the same action that arrived after the order
+ * and is not decided yet goes as well: nobody had an answer to it, and its sender sends it again.
  */
 export class Eraser {
   readonly #broker: Broker;

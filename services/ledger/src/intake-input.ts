@@ -49,10 +49,16 @@ export function inputDigest(payload: Uint8Array): Digest {
   return digestBytes('countersign/input/v1', payload);
 }
 
-/** @throws WireError WIRE_LIMIT */
+/**
+ * Only what carries content goes by the key that an erasure removes: a claim or a report about an action
+ * whose content is being erased must not vanish before it is decided.
+ *
+ * @throws WireError WIRE_LIMIT
+ */
 export function intakeRecord({ kind, tenant, actionId, payload }: Submission): NewRecord {
+  const key = contentKey(tenant, actionId);
   return {
-    key: contentKey(tenant, actionId),
+    key: kind === 'request' || kind === 'decision' ? key : `${key}/${kind}`,
     value: encodeIntake({ kind: WIRE_KINDS[kind], tenant, actionId, payload }),
   };
 }

@@ -3,8 +3,6 @@ import {
   emptyRoot,
   formatTlogProof,
   inclusionProof,
-  parseCheckpoint,
-  parseNote,
   rootFromInclusion,
 } from '@countersign/tlog';
 import type { NodeReader } from '@countersign/tlog';
@@ -42,12 +40,26 @@ export class LogProofs {
    * @throws ProjectorError NOT_SEALED
    */
   async receipt(index: number): Promise<string> {
+    const [receipt = ''] = await this.receipts([index]);
+    return receipt;
+  }
+
+  /**
+   * The receipts of several entries, all at the newest sealed head.
+   *
+   * @throws ProjectorError NOT_SEALED
+   */
+  async receipts(indexes: readonly number[]): Promise<string[]> {
     const checkpoint = await this.#store.checkpoint();
-    if (checkpoint === undefined || index >= checkpoint.size) {
-      throw new ProjectorError('NOT_SEALED', `entry ${index}: expected it under a sealed head`);
-    }
-    const proof = await this.#prove((reader) => inclusionProof(index, checkpoint.size, reader));
-    return formatTlogProof({ index, proof, checkpoint: checkpoint.note });
+    return Promise.all(
+      indexes.map(async (index) => {
+        if (checkpoint === undefined || index >= checkpoint.size) {
+          throw new ProjectorError('NOT_SEALED', `entry ${index}: expected it under a signed head`);
+        }
+        const proof = await this.#prove((reader) => inclusionProof(index, checkpoint.size, reader));
+        return formatTlogProof({ index, proof, checkpoint: checkpoint.note });
+      }),
+    );
   }
 
   /** The root at a size that need not be the end of a batch; undefined when the store does not reach it. */
@@ -86,9 +98,4 @@ export class LogProofs {
       return hash;
     });
   }
-}
-
-/** The size that a stored note speaks of. */
-export function sizeOfNote(note: string): number {
-  return parseCheckpoint(parseNote(note).text).size;
 }

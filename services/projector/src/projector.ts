@@ -1,10 +1,12 @@
 import type { AuthorityState } from '@countersign/binding';
 import type { Broker, StoredRecord } from '@countersign/broker';
 import { parseEntry } from '@countersign/binding';
-import type { VerifySignature } from '@countersign/canonical';
+import type { JsonObject, VerifySignature } from '@countersign/canonical';
+import type { Descriptor } from '@countersign/descriptors';
 import { LogReader, type SealedHead } from '@countersign/log-reader';
 import type { LogPosition, ReadModels, RowChange } from '@countersign/store';
 import { authorityAfter } from './authority-chain.ts';
+import { evidenceOf } from './evidence.ts';
 import { follow, type FollowerClock } from './follower.ts';
 import { LogProofs } from './log-proof.ts';
 import { ProjectorError } from './projector-error.ts';
@@ -31,6 +33,8 @@ export interface ProjectorOptions {
   readonly verifySignature: VerifySignature;
   readonly origin: string;
   readonly logKeys: readonly string[];
+  /** All action types that this build can show. */
+  readonly descriptors: readonly Descriptor[];
   /** Of all topics of the shard. */
   readonly partition?: number;
 }
@@ -157,6 +161,16 @@ export class Projector {
     } finally {
       leave();
     }
+  }
+
+  /**
+   * Everything that proves the binding of an action, ready for a verifier without a network.
+   *
+   * @throws ProjectorError NOT_FOUND, NOT_SEALED
+   */
+  async evidence(tenant: string, actionId: string): Promise<JsonObject> {
+    const { store, origin, descriptors } = this.#options;
+    return evidenceOf({ store, origin, descriptors, proofs: this.proofs }, { tenant, actionId });
   }
 
   /** Where to go on reading the log; with what the entries before that have built up. */

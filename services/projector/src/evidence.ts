@@ -1,0 +1,170 @@
+import {
+  isAuthorityType,
+  membershipProof,
+  parseEntry,
+  type AuthorityState,
+  type BindingMade,
+  type Entry,
+  type EntryOf,
+  type EntryType,
+  type MemberKind,
+} from '@countersign/binding';
+import { fromUtf8, parseStrict, utf8, type Json, type JsonObject } from '@countersign/canonical';
+import { parseAction, render, type Descriptor } from '@countersign/descriptors';
+import type { ActionRow, ContentRow, EntryRow, ReadModels } from '@countersign/store';
+import { authorityAfter } from './authority-chain.ts';
+import type { LogProofs } from './log-proof.ts';
+import { ProjectorError } from './projector-error.ts';
+
+export interface EvidenceSource {
+  readonly store: ReadModels;
+  readonly proofs: LogProofs;
+  readonly origin: string;
+  readonly descriptors: readonly Descriptor[];
+}
+
+interface Placed<T extends EntryType> {
+  readonly row: EntryRow;
+  readonly entry: EntryOf<T>;
+}
+
+/**
+ * Everything that proves one binding, for a verifier with a trust file and no network:
+ * schemas/formats/evidence.md. All receipts are of one head.
+ *
+ * @throws ProjectorError NOT_FOUND for an action that was never bound; NOT_SEALED
+ */
+export async function evidenceOf(
+  source: EvidenceSource,
+  action: { readonly tenant: string; readonly actionId: string },
+): Promise<JsonObject> {
+  const { store, origin } = source;
+  const row = await store.action(action.tenant, action.actionId);
+  if (row?.bindingIndex == null) {
+    throw new ProjectorError('NOT_FOUND', 'expected an action that was bound');
+  }
+  const entries = (await store.entriesOf(row.tenant, row.actionId)).map((each) => ({
+    row: each,
+    entry: parseEntry(each.bytes),
+  }));
+  const binding = single(entries, 'binding-made');
+  const logged = await loggedEntries(source, entries);
+  return {
+    v: 'countersign.evidence.v1',
+    origin,
+    binding: logged('binding-made')[0] ?? null,
+    admission: logged('request-admitted')[0] ?? null,
+    ...(await contentMembers(source, row, binding.entry)),
+    ...(row.erased && { erased: logged('content-erased')[0] ?? null }),
+    policy: await policyOf(store, binding.entry),
+    authority: await authorityOf(store, binding.entry),
+    uses: logged('binding-used'),
+    reports: logged('execution-reported'),
+    revocations: logged('binding-revoked'),
+  };
+}
+
+type Logged = (type: EntryType) => readonly JsonObject[];
+
+/** Fetches the receipts of all these entries at the newest head. */
+async function loggedEntries(
+  { proofs }: EvidenceSource,
+  entries: readonly Placed<EntryType>[],
+): Promise<Logged> {
+  const receipts = await proofs.receipts(entries.map(({ row }) => row.index));
+  return (type) =>
+    entries.flatMap(({ row, entry }, at) =>
+      entry.type === type ? [{ entry: fromUtf8(row.bytes), receipt: receipts[at] ?? '' }] : [],
+    );
+}
+
+function single<T extends EntryType>(
+  entries: readonly { readonly row: EntryRow; readonly entry: Entry }[],
+  type: T,
+): Placed<T> {
+  for (const { row, entry } of entries) if (isOf(entry, type)) return { row, entry };
+  throw new ProjectorError('STORE_STALE', `expected a ${type} entry of this action`);
+}
+
+function isOf<T extends EntryType>(entry: Entry, type: T): entry is EntryOf<T> {
+  return entry.type === type;
+}
+
+/** The action with its display and rationales; or nothing of them, once they were erased. */
+async function contentMembers(
+  { store, descriptors }: EvidenceSource,
+  row: ActionRow,
+  binding: BindingMade,
+): Promise<JsonObject> {
+  const descriptor = descriptors.find(({ digest }) => digest === binding.descriptor_digest);
+  if (descriptor === undefined) {
+    throw new ProjectorError('NOT_FOUND', 'expected a descriptor that this build knows');
+  }
+  const common = { descriptor: descriptor.document };
+  const content = await store.content(row.tenant, row.actionId);
+  const action = content.find(({ digest }) => digest === binding.action_digest);
+  if (row.erased) return { ...common, content: { action: null, rationales: [] }, display: null };
+  if (action === undefined) {
+    throw new ProjectorError('STORE_STALE', 'expected the content of an action not erased');
+  }
+  return {
+    ...common,
+    content: { action: action.text, rationales: rationalesOf(binding, content) },
+    display: jsonOf(render(descriptor, parseAction(utf8(action.text)))),
+  };
+}
+
+function rationalesOf(binding: BindingMade, content: readonly ContentRow[]): Json[] {
+  return binding.decisions.flatMap(({ leaf, rationale_digest: digest }) => {
+    const found = content.find((row) => row.kind === 'rationale' && row.digest === digest);
+    return found?.salt == null ? [] : [{ decision: leaf, text: found.text, salt: found.salt }];
+  });
+}
+
+/** The bootstrap rule is in genesis already, so that changes of the authority need no document. */
+async function policyOf(store: ReadModels, binding: BindingMade): Promise<Json> {
+  if (isAuthorityType(binding.action_type.name)) return null;
+  const text = await store.document(binding.policy_digest);
+  if (text === undefined) throw new ProjectorError('STORE_STALE', 'expected the cited policy');
+  return parseStrict(utf8(text));
+}
+
+/** The chain from the founding to the authority that the binding cites, and who decided under it. */
+async function authorityOf(store: ReadModels, binding: BindingMade): Promise<JsonObject> {
+  const rows = await store.entriesOfType(
+    ['ledger-founded', 'authority-changed'],
+    binding.authority.index,
+  );
+  const chain: JsonObject[] = [];
+  let state: AuthorityState | undefined;
+  for (const { bytes } of rows) {
+    const entry = parseEntry(bytes);
+    state = authorityAfter(state, entry);
+    chain.push({ entry: fromUtf8(bytes), ...(await allowedBy(store, entry)) });
+  }
+  if (state?.root !== binding.authority.root) {
+    throw new ProjectorError('STORE_STALE', 'expected the authority that the binding cites');
+  }
+  return { size: state.size, chain, members: membersOf(state, binding) };
+}
+
+async function allowedBy(store: ReadModels, entry: Entry): Promise<JsonObject> {
+  if (entry.type !== 'authority-changed' || entry.change.change !== 'bound') return {};
+  const [row] = await store.entries(entry.change.binding_index, 1);
+  if (row === undefined) throw new ProjectorError('STORE_STALE', 'expected the cited binding');
+  return { binding: fromUtf8(row.bytes) };
+}
+
+function membersOf(state: AuthorityState, { decisions }: BindingMade): Json[] {
+  const wanted = new Map<string, [MemberKind, string]>([['ledger', ['ledger', 'ledger']]]);
+  for (const { person, credential } of decisions) {
+    wanted.set(`person ${person}`, ['person', person]);
+    wanted.set(`credential ${credential}`, ['credential', credential]);
+  }
+  return [...wanted.values()].map(([kind, id]) => jsonOf(membershipProof(state, kind, id)));
+}
+
+/** Displays and members are plain JSON by construction; TypeScript does not see that of interfaces. */
+function jsonOf(value: object): Json {
+  return value as unknown as Json;
+}

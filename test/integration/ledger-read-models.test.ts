@@ -1,0 +1,189 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { canonicalBytes, utf8 } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
+import { verifyConsistency } from '@countersign/tlog';
+import { createVerifier, parseTrust, type Outcome } from '@countersign/verify';
+import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
+import { TENANT, actionDigestOf, commandPolicy } from '../support/parties.ts';
+
+let ledger: FoundedLedger | undefined;
+
+afterEach(async () => {
+  await ledger?.discard();
+  ledger = undefined;
+});
+
+async function started(options = {}): Promise<FoundedLedger> {
+  ledger = await FoundedLedger.create(options);
+  ledger.start();
+  return ledger;
+}
+
+async function verified(at: FoundedLedger, actionId: string): Promise<Outcome> {
+  const evidence = await at.projector.evidence(TENANT, actionId);
+  const trust = parseTrust(
+    canonicalBytes({
+      v: 'countersign.trust.v1',
+      origin: at.origin,
+      log_keys: [at.signer.vkey],
+      genesis: at.genesis,
+      accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
+    }),
+  );
+  const verifier = createVerifier({ trust, verifySignature });
+  return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
+}
+
+async function stored(at: FoundedLedger): Promise<void> {
+  expect(await at.projector.waitForStored(at.writer.status.acceptedSize, 5_000)).toBe(true);
+}
+
+describe('evidence', () => {
+  it('is valid at level human for a verifier with the trust file alone', async () => {
+    const at = await started({ policy: commandPolicy({ approvals: 2 }) });
+    const asked = await at.admit();
+    await at.decide(asked);
+    const second = await at.decide(asked, { person: at.parties.bob });
+    const binding = entryOf(second, 'binding-made');
+    const use = entryOf(await at.use({ ...asked, binding }), 'binding-used');
+    const report = at.parties.reportFrame(use, actionDigestOf(asked.action));
+    await at.ask('report', asked.actionId, report);
+    await stored(at);
+    const outcome = await verified(at, asked.actionId);
+    expect(outcome).toMatchObject({ outcome: 'VALID', level: 'human' });
+  });
+
+  it('is refused for an action that was never bound', async () => {
+    const at = await started();
+    const { actionId } = await at.admit();
+    await stored(at);
+    await expect(at.projector.evidence(TENANT, actionId)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+});
+
+describe('erasure', () => {
+  it('removes the content everywhere and leaves evidence that still verifies', async () => {
+    const at = await started({ tier: 'sqlite' });
+    const kept = await at.bind();
+    const bound = await at.bind();
+    await stored(at);
+    expect(await at.store.content(TENANT, bound.actionId)).toHaveLength(2);
+    const answer = await at.ask('erasure', bound.actionId, at.parties.erasureFrame(bound.actionId));
+    entryOf(answer, 'content-erased');
+    await stored(at);
+    await at.stop();
+    expect(at.writer.counts.erasures).toBe(1);
+    expect(await at.store.content(TENANT, bound.actionId)).toEqual([]);
+    for (const topic of ['content', 'intake'] as const) {
+      const records = await at.broker.read({ topic, partition: 0 }, 0, 1_000);
+      const ofAction = records.filter(({ key }) => key === `${TENANT}/${bound.actionId}`);
+      expect(ofAction.length).toBeGreaterThan(0);
+      expect(ofAction.every(({ value }) => value === null)).toBe(true);
+      const ofOther = records.filter(({ key }) => key === `${TENANT}/${kept.actionId}`);
+      expect(ofOther.some(({ value }) => value === null)).toBe(false);
+    }
+    expect(await verified(at, bound.actionId)).toMatchObject({ outcome: 'VALID' });
+    expect(await verified(at, kept.actionId)).toMatchObject({ outcome: 'VALID' });
+  });
+
+  it('is carried out at the next start when the writer stopped before it', async () => {
+    const at = await started();
+    const bound = await at.bind();
+    const erase = at.broker.erase.bind(at.broker);
+    at.broker.erase = () => new Promise(() => undefined);
+    await at.ask('erasure', bound.actionId, at.parties.erasureFrame(bound.actionId));
+    at.broker.erase = erase;
+    // The first writer hangs within its erasure for ever, as one that was killed there would.
+    at.projector.stop();
+    at.renewServices();
+    at.start();
+    await at.bind();
+    const records = await at.broker.read({ topic: 'content', partition: 0 }, 0, 1_000);
+    const ofAction = records.filter(({ key }) => key === `${TENANT}/${bound.actionId}`);
+    expect(ofAction.every(({ value }) => value === null)).toBe(true);
+  });
+});
+
+describe('read models', () => {
+  it('are byte for byte the same when they are built again', async () => {
+    const at = await started({ tier: 'sqlite' });
+    const bound = await at.bind();
+    await at.use(bound);
+    await at.decide(await at.admit(), { verdict: 'deny' });
+    await at.ask('erasure', bound.actionId, at.parties.erasureFrame(bound.actionId));
+    await at.ask('use', bound.actionId, utf8('{"nobody":"known"}'));
+    await at.bind();
+    await stored(at);
+    await at.restart();
+    await at.bind();
+    await stored(at);
+    await at.stop();
+    const grown = await at.store.dump();
+    const other = await at.newStore();
+    const projector = at.newProjector(other);
+    const running = projector.run();
+    await projector.waitForStored(at.writer.status.acceptedSize, 10_000);
+    await expect.poll(() => other.dump(), { timeout: 5_000 }).toBe(grown);
+    projector.stop();
+    await running;
+    await projector.rebuild();
+    expect(await other.logPosition()).toBeUndefined();
+    const again = at.newProjector(other);
+    const rerun = again.run();
+    await expect.poll(() => other.dump(), { timeout: 10_000 }).toBe(grown);
+    again.stop();
+    await rerun;
+    await other.close();
+  });
+
+  it('prove that the log only grew', async () => {
+    const at = await started();
+    await at.bind();
+    await stored(at);
+    const from = at.projector.status.storedSize;
+    const fromRoot = await at.projector.proofs.rootAt(from);
+    await at.bind();
+    await stored(at);
+    const to = at.projector.status.storedSize;
+    const toRoot = await at.projector.proofs.rootAt(to);
+    if (fromRoot === undefined || toRoot === undefined) throw new Error('expected both roots');
+    const proof = await at.projector.proofs.consistency(from, to);
+    expect(() => {
+      verifyConsistency({ from, to, fromRoot, toRoot, proof });
+    }).not.toThrow();
+    await expect(at.projector.proofs.inclusion(0, to + 1)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+
+  it('tell what came of an input also to whoever asks late, and again after a restart', async () => {
+    const at = await started({ tier: 'sqlite' });
+    const asked = await at.admit();
+    const frame = at.parties.decisionFrame(asked.admission);
+    const first = await at.ask('decision', asked.actionId, frame);
+    await stored(at);
+    await at.restart();
+    const again = await at.ask('decision', asked.actionId, frame);
+    expect(entryOf(again, 'binding-made').leaf).toBe(entryOf(first, 'binding-made').leaf);
+    const nobody = await at.projector.waitForInput(`sha256:${'00'.repeat(32)}`, 10);
+    expect(nobody).toBeUndefined();
+  });
+
+  it('tell a sender that is nobody known that its input was refused', async () => {
+    const at = await started();
+    const answer = await at.ask('use', '', utf8('{}'));
+    expect(answer).toEqual({ kind: 'quarantined', code: 'SCHEMA_INVALID' });
+  });
+
+  it('wake up who waits for an action', async () => {
+    const at = await started();
+    const asked = await at.admit();
+    const since = asked.admission.index;
+    const { actionId } = asked;
+    const waiting = at.projector.waitForAction({ tenant: TENANT, actionId, since }, 5_000);
+    await at.decide(asked);
+    expect(await waiting).toBeGreaterThan(since);
+  });
+});
