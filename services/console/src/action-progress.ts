@@ -1,0 +1,45 @@
+import type { Json } from '@countersign/canonical';
+import { integerIn, listIn, objectOf, textIn, textOrNullIn } from './answer-json.ts';
+import { getJson } from './api.ts';
+
+export interface ProgressEntry {
+  readonly index: number;
+  readonly type: string;
+  readonly at: string;
+}
+
+/** Where an action stands, as the server tells. */
+export interface ActionProgress {
+  readonly status: string;
+  readonly useBy: string | null;
+  readonly result: string | null;
+  readonly lastIndex: number;
+  readonly entries: readonly ProgressEntry[];
+}
+
+/** @throws ConsoleError ANSWER_FORMAT */
+export function parseActionProgress(json: Json): ActionProgress {
+  const from = objectOf(json);
+  return {
+    status: textIn(from, 'status'),
+    useBy: textOrNullIn(from, 'use_by'),
+    result: textOrNullIn(from, 'result'),
+    lastIndex: integerIn(from, 'last_index'),
+    entries: listIn(from, 'entries').map((entry) => {
+      const each = objectOf(entry);
+      return {
+        index: integerIn(each, 'index'),
+        type: textIn(each, 'type'),
+        at: textIn(each, 'at'),
+      };
+    }),
+  };
+}
+
+const WAIT_MS = 25_000;
+
+/** Asks at once without `since`, and otherwise waits for news. */
+export async function actionProgress(actionId: string, since?: number): Promise<ActionProgress> {
+  const query = since === undefined ? '' : `?wait_ms=${WAIT_MS}&since=${since}`;
+  return parseActionProgress(await getJson(`/v1/actions/${actionId}${query}`));
+}

@@ -1,0 +1,185 @@
+import type { Verdict } from '@countersign/binding';
+import type { Logged } from './api.ts';
+import { decide } from './decide.ts';
+import { exact, h, onPress, paragraph, section } from './element.ts';
+import { approvalBar, barWords } from './ledger-view.ts';
+import { failureNotice, isTellable, notice } from './notice.ts';
+import { statusWords } from './plain-words.ts';
+import { RationaleField } from './rationale-field.ts';
+import type { CheckedReview } from './review-check.ts';
+import { whenSeen } from './seen-end.ts';
+import { announce, type SignedInVisit } from './visit.ts';
+
+export interface PanelParts {
+  readonly visit: SignedInVisit;
+  readonly checked: CheckedReview;
+  /** The end of what must have been on screen before an approval. */
+  readonly end: HTMLElement;
+  readonly onDecided: () => void;
+}
+
+const DONE: Readonly<Record<Verdict, string>> = {
+  approve: 'Your approval is in the log',
+  deny: 'Your denial is in the log',
+  revoke: 'The action is stopped',
+};
+
+/** Where a person decides, according to where the action stands. */
+export class DecisionPanel {
+  readonly element: HTMLElement = h('div', { class: 'decision' });
+  readonly #outcome = h('div');
+  readonly #choices = h('div');
+  readonly #parts: PanelParts;
+  #status = '';
+
+  constructor(parts: PanelParts) {
+    this.#parts = parts;
+    this.element.append(this.#outcome, this.#choices);
+  }
+
+  /** Keeps what a person has typed for as long as the status stays. */
+  update(status: string): void {
+    if (status === this.#status) return;
+    this.#status = status;
+    this.#choices.replaceChildren(...this.#choicesFor(status));
+  }
+
+  #choicesFor(status: string): HTMLElement[] {
+    const { admission } = this.#parts.checked;
+    const isAuthority = admission.action_type.name.startsWith('authority.');
+    if (status === 'pending') return [this.#pending()];
+    // A change of the authority took effect in the same step as its approval.
+    if (status === 'bound' && !isAuthority) return [this.#bound()];
+    return [section('Nothing to decide', { class: 'card' }, paragraph(`${statusWords(status)}.`))];
+  }
+
+  #pending(): HTMLElement {
+    const { visit, checked } = this.#parts;
+    const bar = approvalBar(checked.admission, visit.signer.person);
+    return bar === undefined ? this.#approvable() : this.#barred(bar);
+  }
+
+  #approvable(): HTMLElement {
+    const { visit, checked, end } = this.#parts;
+    const field = new RationaleField(checked.admission.requirement.rationale === 'required');
+    const deny = verdictButton('Deny', 'deny');
+    const approve = verdictButton('Approve', 'approve');
+    const hint = h(
+      'p',
+      { class: 'small', id: 'approve-hint' },
+      'Approve opens when you have scrolled to the end of all that is above.',
+    );
+    approve.disabled = true;
+    approve.setAttribute('aria-describedby', 'approve-hint');
+    const controls = new Controls(field, [deny, approve]);
+    whenSeen(end, () => {
+      controls.release(approve);
+      hint.textContent = 'You have come to the end of what you would approve.';
+      announce('You have come to the end. Approve is open now.');
+    });
+    onPress(deny, () => void this.#decide('deny', controls));
+    onPress(approve, () => void this.#decide('approve', controls));
+    return section(
+      'Your decision',
+      { class: 'card decide' },
+      h('p', {}, 'You decide as ', exact(visit.signer.person), ', with your passkey.'),
+      field.element,
+      h('div', { class: 'buttons' }, deny, approve),
+      hint,
+    );
+  }
+
+  /** Who may not approve may still stop it: any enrolled person can. */
+  #barred(bar: string): HTMLElement {
+    return this.#stopping('Your decision', barWords(bar), 'Stop this request');
+  }
+
+  #bound(): HTMLElement {
+    return this.#stopping(
+      'Stop it',
+      paragraph(
+        'It is approved, and was not used yet. Until then any enrolled person can stop it.',
+      ),
+      'Revoke the approval',
+    );
+  }
+
+  #stopping(heading: string, why: HTMLElement, words: string): HTMLElement {
+    const field = new RationaleField(false);
+    const revoke = verdictButton(words, 'revoke');
+    const controls = new Controls(field, [revoke]);
+    onPress(revoke, () => void this.#decide('revoke', controls));
+    return section(
+      heading,
+      { class: 'card decide' },
+      why,
+      field.element,
+      h('div', { class: 'buttons' }, revoke),
+    );
+  }
+
+  async #decide(verdict: Verdict, controls: Controls): Promise<void> {
+    const text = controls.field.read();
+    if (text === undefined) return;
+    const { visit, checked, onDecided } = this.#parts;
+    controls.isBusy = true;
+    this.#outcome.replaceChildren();
+    try {
+      this.#tell(loggedNotice(verdict, await decide(visit, checked, { verdict, text })));
+    } catch (error) {
+      if (!isTellable(error)) throw error;
+      this.#tell(failureNotice(error, 'Your decision did not count'));
+    } finally {
+      controls.isBusy = false;
+      onDecided();
+    }
+  }
+
+  #tell(told: HTMLElement): void {
+    this.#outcome.replaceChildren(told);
+    told.focus();
+  }
+}
+
+/** The fields and buttons of one choice, which are all busy while one of them is. */
+class Controls {
+  readonly field: RationaleField;
+  readonly #buttons: readonly HTMLButtonElement[];
+  readonly #closed: Set<HTMLButtonElement>;
+
+  constructor(field: RationaleField, buttons: readonly HTMLButtonElement[]) {
+    this.field = field;
+    this.#buttons = buttons;
+    this.#closed = new Set(buttons.filter(({ disabled }) => disabled));
+  }
+
+  release(button: HTMLButtonElement): void {
+    this.#closed.delete(button);
+    button.disabled = this.#isBusy;
+  }
+
+  #isBusy = false;
+
+  set isBusy(isBusy: boolean) {
+    this.#isBusy = isBusy;
+    this.field.isDisabled = isBusy;
+    for (const button of this.#buttons) {
+      button.disabled = isBusy || this.#closed.has(button);
+      button.setAttribute('aria-busy', String(isBusy));
+    }
+  }
+}
+
+function verdictButton(words: string, verdict: Verdict): HTMLButtonElement {
+  return h('button', { type: 'button', class: `verdict ${verdict}` }, words);
+}
+
+function loggedNotice(verdict: Verdict, { index, size }: Logged): HTMLElement {
+  return notice(
+    'good',
+    DONE[verdict],
+    paragraph(
+      `It is entry ${index}. This page has checked its receipt: the entry is in the log, under a signed head of ${size} entries.`,
+    ),
+  );
+}

@@ -1,0 +1,71 @@
+import {
+  rationaleDigest,
+  type DecisionMade,
+  type DecisionStatement,
+  type Rationale,
+  type RequestAdmitted,
+  type Verdict,
+} from '@countersign/binding';
+import { formatTimestamp, timestampMs, toBase64url } from '@countersign/canonical';
+import type { WebauthnProof } from '@countersign/human-proof';
+import type { CheckedReview } from './review-check.ts';
+
+export const RATIONALE_MAX = 2_000;
+export const SALT_BYTES = 16;
+
+/** Who is signed in. */
+export interface Signer {
+  readonly person: string;
+  readonly credential: string;
+}
+
+export interface DecisionParts {
+  readonly checked: CheckedReview;
+  /** Origin of the pinned ledger. */
+  readonly ledger: string;
+  readonly signer: Signer;
+  readonly verdict: Verdict;
+  readonly rationale: Rationale;
+}
+
+/** The salt keeps anybody who has the digest from trying texts until one fits. */
+export function saltedRationale(text: string, salt: Uint8Array): Rationale {
+  return { text, salt: toBase64url(salt) };
+}
+
+/** What the person signs: schemas/formats/decision.md §2. Only a review that this page has checked makes one. */
+export function decisionStatement(parts: DecisionParts): DecisionStatement {
+  const { checked, ledger, signer, verdict, rationale } = parts;
+  const { admission, admissionLeaf } = checked;
+  return {
+    v: 'countersign.decision.v1',
+    ledger,
+    tenant: admission.tenant,
+    action_id: admission.action_id,
+    admission: admissionLeaf,
+    action_digest: admission.action_digest,
+    display_digest: admission.display_digest,
+    verdict,
+    rationale_digest: rationaleDigest(rationale),
+    person: signer.person,
+    credential: signer.credential,
+    not_after: lastUse(admission),
+  };
+}
+
+export function decisionFrame(
+  statement: DecisionStatement,
+  proof: WebauthnProof,
+  rationale: Rationale,
+): DecisionMade {
+  return { v: 'countersign.decision-made.v1', statement, proof, rationale };
+}
+
+/**
+ * The latest time at which a binding of this admission could be used. An earlier end would cut the binding short,
+ * a later one would let the approval outlive everything that it could be for.
+ */
+function lastUse(admission: RequestAdmitted): string {
+  const useByMs = timestampMs(admission.decide_by) + admission.use_within_s * 1_000;
+  return formatTimestamp(Math.min(useByMs, timestampMs(admission.not_after)));
+}

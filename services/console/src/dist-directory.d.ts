@@ -1,0 +1,2 @@
+/** Where build.js puts the page, for whoever serves it. */
+export const distDirectory: string;

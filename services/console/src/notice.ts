@@ -1,0 +1,42 @@
+import { ConsoleError } from './console-error.ts';
+import { h, paragraph, type Child } from './element.ts';
+import { plainWords } from './plain-words.ts';
+import { ServerProblem } from './server-problem.ts';
+
+/** A failure that people can be told of; anything else is a bug, and goes on. */
+export function isTellable(error: unknown): error is ConsoleError | ServerProblem {
+  return error instanceof ConsoleError || error instanceof ServerProblem;
+}
+
+/** A red block: what went wrong, its code, what to do. Read out at once. */
+export function failureNotice(error: ConsoleError | ServerProblem, heading: string): HTMLElement {
+  const { meaning, advice } = plainWords(error.code);
+  const logged = error instanceof ServerProblem ? error.entryIndex : undefined;
+  return notice(
+    'alarm',
+    heading,
+    paragraph(meaning),
+    paragraph(advice),
+    h(
+      'p',
+      { class: 'small' },
+      'Code: ',
+      h('code', { class: 'code' }, error.code),
+      ` (${error.message})`,
+      logged === undefined ? undefined : `. The refusal is entry ${logged} of the log.`,
+    ),
+  );
+}
+
+type Tone = 'alarm' | 'good' | 'caution' | 'plain';
+
+/** Tones differ in words and shape too, never in colour alone. */
+export function notice(tone: Tone, heading: string, ...children: readonly Child[]): HTMLElement {
+  const isAlarm = tone === 'alarm';
+  return h(
+    'div',
+    { class: `notice ${tone}`, role: isAlarm ? 'alert' : 'status', tabindex: '-1' },
+    h('h2', { class: 'notice-heading' }, heading),
+    ...children,
+  );
+}

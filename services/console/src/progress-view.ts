@@ -1,0 +1,42 @@
+import type { ActionProgress } from './action-progress.ts';
+import { h, section } from './element.ts';
+import { entryWords, statusWords } from './plain-words.ts';
+import { utcTime } from './time-words.ts';
+
+const RESULT_WORDS: ReadonlyMap<string, string> = new Map([
+  ['succeeded', 'The executor reports: it succeeded'],
+  ['failed', 'The executor reports: it failed'],
+  ['unknown', 'The executor cannot tell what came of it'],
+]);
+
+/** What has happened to an action so far, kept up to date. */
+export class ProgressView {
+  readonly element: HTMLElement;
+  /** For the head of the page. */
+  readonly status: HTMLElement = h('span', { class: 'status', role: 'status' });
+  readonly #entries = h('ol', { class: 'timeline' });
+
+  constructor() {
+    this.element = section('What has happened', { class: 'card' }, this.#entries);
+  }
+
+  update({ status, result, useBy, entries }: ActionProgress): void {
+    const words = [
+      statusWords(status),
+      ...(status === 'bound' && useBy !== null ? [`use by ${utcTime(useBy)}`] : []),
+      ...(result === null ? [] : [RESULT_WORDS.get(result) ?? result]),
+    ].join(' · ');
+    if (this.status.textContent !== words) this.status.textContent = words;
+    this.status.dataset['status'] = status;
+    this.#entries.replaceChildren(
+      ...entries.map(({ index, type, at }) =>
+        h(
+          'li',
+          {},
+          h('span', {}, entryWords(type)),
+          h('span', { class: 'small' }, `${utcTime(at)} · entry ${index} · ${type}`),
+        ),
+      ),
+    );
+  }
+}

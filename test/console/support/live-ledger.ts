@@ -1,0 +1,359 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import {
+  foundLedger,
+  keyThumbprint,
+  type Member,
+  type Policy,
+  type Separation,
+} from '@countersign/binding';
+import { MemoryBroker, MemoryDisk } from '@countersign/broker';
+import {
+  canonicalText,
+  formatTimestamp,
+  toBase64url,
+  type JsonObject,
+} from '@countersign/canonical';
+import { newUlid, verifySignature } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { buildGateway } from '@countersign/gateway';
+import { found, Router, Writer } from '@countersign/ledger';
+import { Projector } from '@countersign/projector';
+import { openSqliteStore, type ReadModels } from '@countersign/store';
+import pino from 'pino';
+import { noteSigner } from '../../support/note-key.ts';
+import { AUDIENCE, INTERFACE, KeyHolder, TENANT } from '../../support/parties.ts';
+import { ShiftedClock } from '../../support/shifted-clock.ts';
+
+export interface LiveLedgerOptions {
+  readonly port?: number;
+  readonly separation?: Separation;
+  readonly policy?: Policy;
+  /** How many persons are invited; the first one owns the agent. */
+  readonly persons?: number;
+  /** Folder of the page. */
+  readonly pageFolder: string;
+}
+
+interface Invited {
+  readonly person: string;
+  readonly link: string;
+  readonly members: readonly Member[];
+}
+
+/**
+ * A ledger with all its services and its gateway in this process, at http://localhost:PORT, whose founders have
+ * been invited and have not enrolled yet.
+ */
+export class LiveLedger {
+  readonly url: string;
+  readonly origin: string;
+  readonly clock: ShiftedClock;
+  readonly agent: KeyHolder;
+  readonly executor: KeyHolder;
+  readonly links: readonly string[];
+  readonly persons: readonly string[];
+  readonly genesis: string;
+  readonly #close: () => Promise<void>;
+
+  private constructor(parts: LedgerParts) {
+    this.url = parts.url;
+    this.origin = parts.origin;
+    this.clock = parts.clock;
+    this.agent = parts.agent;
+    this.executor = parts.executor;
+    this.links = parts.invited.map(({ link }) => link);
+    this.persons = parts.invited.map(({ person }) => person);
+    this.genesis = parts.genesis;
+    this.#close = parts.close;
+  }
+
+  static async start(options: LiveLedgerOptions): Promise<LiveLedger> {
+    const port = options.port ?? (await freePort());
+    const url = `http://localhost:${port}`;
+    const clock = new ShiftedClock();
+    const origin = `countersign.test/${newUlid(clock.nowMs())}/0`;
+    const signer = noteSigner(origin);
+    const agent = new KeyHolder('deployer');
+    const executor = new KeyHolder('build-1');
+    const invited = Array.from({ length: options.persons ?? 1 }, () => invite(url, clock.nowMs()));
+    const entry = foundLedger({
+      at: formatTimestamp(clock.nowMs()),
+      origin,
+      tenant: TENANT,
+      separation: options.separation ?? 'solo',
+      demo: false,
+      rps: [{ id: 'localhost', origins: [url] }],
+      logKeys: [signer.vkey],
+      members: [
+        ...invited.flatMap(({ members }) => members),
+        ...machines({ agent, executor, owner: invited[0]?.person ?? '' }),
+      ],
+      ...(options.policy !== undefined && { policy: options.policy }),
+    });
+    const folder = await mkdtemp(path.join(tmpdir(), 'console-ledger-'));
+    const broker = new MemoryBroker({ clock: () => clock.nowMs(), disk: new MemoryDisk() });
+    const store = await openSqliteStore(path.join(folder, 'read-models.db'));
+    const log = { broker, clock, verifySignature, origin, logKeys: [signer.vkey] };
+    const { genesis } = await found({
+      broker,
+      entry,
+      epoch: newUlid(clock.nowMs()),
+      verifySignature,
+    });
+    const writer = new Writer({
+      ...log,
+      signer,
+      descriptors: BUILTIN_DESCRIPTORS,
+      epoch: newUlid(clock.nowMs()),
+    });
+    const projector = new Projector({ ...log, store, descriptors: BUILTIN_DESCRIPTORS });
+    const running = [writer.run(), projector.run()];
+    for (const each of running) each.catch(() => undefined);
+    const gateway = gatewayOf({ options, url, origin, clock, broker, store, writer, projector });
+    await gateway.listen({ port, host: 'localhost' });
+    const close = async (): Promise<void> => {
+      await gateway.close();
+      writer.stop();
+      projector.stop();
+      await Promise.all(running);
+      await broker.close();
+      await store.close();
+      await rm(folder, { recursive: true });
+    };
+    return new LiveLedger({ url, origin, clock, agent, executor, invited, genesis, close });
+  }
+
+  /** Has the agent ask for a command. Answers the id of the action. */
+  async request(params: JsonObject = {}, more: JsonObject = {}): Promise<string> {
+    const actionId = newUlid(this.clock.nowMs());
+    const action = this.action(params, { action_id: actionId, ...more });
+    await this.post('/v1/requests', this.agent.frame('request', action));
+    return actionId;
+  }
+
+  action(params: JsonObject, more: JsonObject): JsonObject {
+    const nowMs = this.clock.nowMs();
+    return {
+      v: 'countersign.action.v1',
+      tenant: TENANT,
+      nonce: toBase64url(randomBytes(16)),
+      type: 'generic.command',
+      type_version: 1,
+      agent: { id: this.agent.id, key_thumbprint: this.agent.thumbprint },
+      acting_for: [],
+      executor: { id: this.executor.id, audience: AUDIENCE, descriptor_digest: INTERFACE },
+      params: { ...COMMAND, ...params },
+      preconditions: [],
+      not_after: formatTimestamp(nowMs + 86_400_000),
+      max_uses: 1,
+      ...more,
+    };
+  }
+
+  /** Has the executor claim a use of what was bound under this id, and report that it went well. */
+  async use(actionId: string, evidence: Evidence): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    const useId = newUlid(nowMs);
+    const common = {
+      tenant: TENANT,
+      action_id: actionId,
+      use_id: useId,
+      action_digest: evidence.actionDigest,
+      executor: this.executor.id,
+    };
+    await this.post(
+      '/v1/uses',
+      this.executor.frame('use', {
+        ...common,
+        v: 'countersign.use.v1',
+        binding: evidence.binding,
+        claimed_at: formatTimestamp(nowMs),
+      }),
+    );
+    await this.post(
+      '/v1/reports',
+      this.executor.frame('report', {
+        ...common,
+        v: 'countersign.report.v1',
+        result: 'succeeded',
+        exit_status: 0,
+        started_at: formatTimestamp(nowMs),
+        ended_at: formatTimestamp(nowMs + 5),
+      }),
+    );
+  }
+
+  async post(route: string, frame: Uint8Array): Promise<void> {
+    const response = await fetch(`${this.url}${route}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: new Uint8Array(frame),
+    });
+    if (!response.ok) throw new Error(`${route}: ${response.status} ${await response.text()}`);
+  }
+
+  async close(): Promise<void> {
+    await this.#close();
+  }
+}
+
+interface Evidence {
+  readonly actionDigest: string;
+  readonly binding: string;
+}
+
+interface LedgerParts {
+  readonly url: string;
+  readonly origin: string;
+  readonly clock: ShiftedClock;
+  readonly agent: KeyHolder;
+  readonly executor: KeyHolder;
+  readonly invited: readonly Invited[];
+  readonly genesis: string;
+  readonly close: () => Promise<void>;
+}
+
+interface Services {
+  readonly options: LiveLedgerOptions;
+  readonly url: string;
+  readonly origin: string;
+  readonly clock: ShiftedClock;
+  readonly broker: MemoryBroker;
+  readonly store: ReadModels;
+  readonly writer: Writer;
+  readonly projector: Projector;
+}
+
+export const COMMAND: JsonObject = {
+  argv: ['restart', 'billing'],
+  cwd: '/srv/billing',
+  executable: { path: '/usr/bin/svc', digest: `sha256:${'11'.repeat(32)}` },
+  env: [],
+  secret_env: [],
+  stdin: { kind: 'empty' },
+  timeout_s: 60,
+};
+
+function gatewayOf(services: Services): ReturnType<typeof buildGateway> {
+  const { options, url, origin, clock, broker, store, writer, projector } = services;
+  const moved = new Map<string, number>();
+  const router = new Router({
+    broker,
+    clock,
+    partitionOf: (tenant) => (tenant === TENANT ? 0 : undefined),
+    positions: {
+      load: ({ topic, partition }) => Promise.resolve(moved.get(`${topic}/${partition}`) ?? 0),
+      save: ({ topic, partition }, next) => {
+        moved.set(`${topic}/${partition}`, next);
+        return Promise.resolve();
+      },
+    },
+  });
+  return buildGateway({
+    config: {
+      ledger: origin,
+      publicOrigins: [url],
+      version: '0.0.0-test',
+      pageFolder: options.pageFolder,
+      limits: { ceremoniesPerMinute: 1_000 },
+    },
+    router,
+    view: projector,
+    models: withBuiltins(store),
+    health: () => ({
+      writer: writer.status,
+      sealedSize: projector.status.sealedSize,
+      sealedAtMs: null,
+      projectedSize: projector.status.storedSize,
+      bindings: writer.counts.bindings,
+    }),
+    readTokens: [],
+    verifySignature,
+    nowMs: () => clock.nowMs(),
+    randomBytes: (size) => randomBytes(size),
+    logger: pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
+  });
+}
+
+/** The documents of the built-in action types, which every ledger knows. */
+function withBuiltins(store: ReadModels): Parameters<typeof buildGateway>[0]['models'] {
+  const known = new Map<string, string>(
+    BUILTIN_DESCRIPTORS.map(({ digest, document }) => [digest, canonicalText(document)]),
+  );
+  return {
+    action: (tenant, id) => store.action(tenant, id),
+    actions: (filter) => store.actions(filter),
+    checkpoint: (covering) => store.checkpoint(covering),
+    content: (tenant, id) => store.content(tenant, id),
+    decisions: (tenant, id) => store.decisions(tenant, id),
+    document: async (digest) => known.get(digest) ?? (await store.document(digest)),
+    entries: (start, limit) => store.entries(start, limit),
+    entriesOf: (tenant, id) => store.entriesOf(tenant, id),
+    input: (digest) => store.input(digest),
+    member: (kind, id) => store.member(kind, id),
+    memberByThumbprint: (kind, thumbprint) => store.memberByThumbprint(kind, thumbprint),
+    members: (kind) => store.members(kind),
+  };
+}
+
+function invite(url: string, nowMs: number): Invited {
+  const person = `prs_${newUlid(nowMs)}`;
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const spki = publicKey.export({ format: 'der', type: 'spki' });
+  const pkcs8 = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64url');
+  return {
+    person,
+    link: `${url}/enrol#i=${pkcs8}&p=${person}&t=${TENANT}`,
+    members: [
+      { kind: 'person', id: person, class: 'natural' },
+      {
+        kind: 'invitation',
+        id: keyThumbprint(spki),
+        person,
+        public_key: spki.toString('base64url'),
+        not_after: formatTimestamp(nowMs + 86_400_000),
+      },
+    ],
+  };
+}
+
+function machines(parts: { agent: KeyHolder; executor: KeyHolder; owner: string }): Member[] {
+  const { agent, executor, owner } = parts;
+  return [
+    {
+      kind: 'agent',
+      id: agent.id,
+      key_thumbprint: agent.thumbprint,
+      public_key: agent.publicKey,
+      owner,
+      operator: true,
+    },
+    {
+      kind: 'executor',
+      id: executor.id,
+      key_thumbprint: executor.thumbprint,
+      public_key: executor.publicKey,
+      audiences: [AUDIENCE],
+      interface_digest: INTERFACE,
+    },
+    ...BUILTIN_DESCRIPTORS.map((each): Member => ({
+      kind: 'descriptor',
+      id: `${each.type}/${each.typeVersion}`,
+      digest: each.digest,
+    })),
+  ];
+}
+
+/** What a browser sends must come back to where it went; nobody else takes the port within this moment. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('expected a port');
+  return address.port;
+}
