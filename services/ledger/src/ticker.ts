@@ -1,7 +1,7 @@
 import type { Broker } from '@countersign/broker';
 import { tickRecord } from './intake-input.ts';
 import type { LedgerClock } from './ledger-clock.ts';
-import type { Patience } from './patience.ts';
+import { Patience, StopSignal } from './patience.ts';
 
 /** How often it is looked whether something is due, and how often a tick is repeated that did nothing yet. */
 const TICK_EVERY_MS = 1_000;
@@ -9,7 +9,6 @@ const TICK_EVERY_MS = 1_000;
 export interface TickerOptions {
   readonly broker: Broker;
   readonly clock: LedgerClock;
-  readonly patience: Patience;
   readonly nextDeadlineMs: () => number | undefined;
   readonly isStopped: () => boolean;
   readonly partition: number;
@@ -21,15 +20,24 @@ export interface TickerOptions {
  * due before it is decided.
  */
 export async function runTicker(options: TickerOptions): Promise<void> {
-  const { broker, clock, patience, partition } = options;
-  while (!options.isStopped()) {
-    const dueInMs = (options.nextDeadlineMs() ?? Infinity) - clock.nowMs();
-    if (dueInMs <= 0) {
-      await patience.appendRepeatable(() =>
-        broker.append({ topic: 'intake', partition }, [tickRecord()]),
-      );
-    }
-    const waitMs = dueInMs <= 0 ? TICK_EVERY_MS : Math.min(TICK_EVERY_MS, dueInMs);
-    await clock.sleep(waitMs);
+  const { clock, isStopped } = options;
+  // Who waits for the broker is told by the writer, which waits for it too.
+  const ignored = (): void => undefined;
+  const patience = new Patience({ clock, isStopped, onWait: ignored, onDone: ignored });
+  try {
+    while (!isStopped()) await tick(options, patience);
+  } catch (error) {
+    if (!(error instanceof StopSignal)) throw error;
   }
+}
+
+async function tick(options: TickerOptions, patience: Patience): Promise<void> {
+  const { broker, clock, partition } = options;
+  const dueInMs = (options.nextDeadlineMs() ?? Infinity) - clock.nowMs();
+  if (dueInMs <= 0) {
+    await patience.appendRepeatable(() =>
+      broker.append({ topic: 'intake', partition }, [tickRecord()]),
+    );
+  }
+  await clock.sleep(dueInMs <= 0 ? TICK_EVERY_MS : Math.min(TICK_EVERY_MS, dueInMs));
 }
