@@ -1,6 +1,6 @@
-import { parseEntry, type EntryOf } from '@countersign/binding';
+import { isAuthorityType, parseEntry, type EntryOf } from '@countersign/binding';
 import { parseStrict, utf8, type Json, type JsonObject } from '@countersign/canonical';
-import { loadDescriptor, parseAction, render } from '@countersign/descriptors';
+import { parseAction, render } from '@countersign/descriptors';
 import type { ActionRow } from '@countersign/store';
 import type { Static } from 'typebox';
 import type { ReviewSchema } from './answer-schema.ts';
@@ -8,6 +8,9 @@ import type { Gateway } from './gateway-app.ts';
 import { GatewayError, notFound } from './gateway-error.ts';
 import { relyingPartyOf } from './relying-party.ts';
 import { sentEntry } from './sent-entry.ts';
+
+const CONTENT_LOOKS = 40;
+const CONTENT_LOOK_MS = 25;
 
 /**
  * Everything that a decision is about. The page takes the action's text, the descriptor and the log's receipt from
@@ -26,16 +29,20 @@ export async function reviewOf(
   if (row === undefined) throw new Error('invariant broken: an admission without its entry');
   const text = await actionText(gateway, action);
   const admission = admissionOf(row.bytes);
-  const descriptor = await documentOf(gateway, admission.descriptor_digest);
-  if (descriptor === null) throw new Error('invariant broken: an admission without its descriptor');
+  const descriptor = deps.descriptors.find(({ digest }) => digest === admission.descriptor_digest);
+  if (descriptor === undefined) {
+    throw new Error('expected an admission whose descriptor this build knows');
+  }
   const decisions = await deps.models.decisions(tenant, actionId);
   const rp = relyingPartyOf(await authority.ledger(), deps.config.publicOrigins);
   return {
     action: text,
     admission: { entry: sentEntry(row), receipt: await deps.view.proofs.receipt(row.index) },
-    descriptor,
-    policy: await documentOf(gateway, admission.policy_digest),
-    display: { ...render(loadDescriptor(descriptor), parseAction(utf8(text))) },
+    descriptor: { ...descriptor.document },
+    policy: isAuthorityType(admission.action_type.name)
+      ? null
+      : await policyOf(gateway, admission.policy_digest),
+    display: { ...render(descriptor, parseAction(utf8(text))) },
     rp: { id: rp.id, origins: [...rp.origins] },
     decisions: decisions.map(({ index, leaf, person, verdict, at }) => ({
       index,
@@ -48,14 +55,24 @@ export async function reviewOf(
   };
 }
 
-async function actionText({ deps }: Gateway, action: ActionRow): Promise<string> {
-  const content = await deps.models.content(action.tenant, action.actionId);
-  const found = content.find(
-    ({ kind, digest }) => kind === 'action' && digest === action.actionDigest,
-  );
-  // Between an erasure and its projection the content is gone first.
-  if (found === undefined) throw erased();
-  return found.text;
+/**
+ * The content travels beside the log, so it may come a moment after its entry.
+ * @throws GatewayError CONTENT_ERASED, PROJECTOR_BEHIND
+ */
+async function actionText(
+  { deps }: Gateway,
+  { tenant, actionId, actionDigest }: ActionRow,
+): Promise<string> {
+  for (let looks = 0; looks < CONTENT_LOOKS; looks += 1) {
+    const content = await deps.models.content(tenant, actionId);
+    const found = content.find(({ kind, digest }) => kind === 'action' && digest === actionDigest);
+    if (found !== undefined) return found.text;
+    if ((await deps.models.action(tenant, actionId))?.erased === true) throw erased();
+    await new Promise((resolve) => setTimeout(resolve, CONTENT_LOOK_MS));
+  }
+  throw new GatewayError('PROJECTOR_BEHIND', 'the content of this action is not here yet', {
+    retryAfterS: 1,
+  });
 }
 
 function admissionOf(bytes: Uint8Array): EntryOf<'request-admitted'> {
@@ -66,13 +83,12 @@ function admissionOf(bytes: Uint8Array): EntryOf<'request-admitted'> {
   return entry;
 }
 
-/** Null for the bootstrap rule, which has a digest but no document of its own. */
-async function documentOf({ deps }: Gateway, digest: string): Promise<JsonObject | null> {
+async function policyOf({ deps }: Gateway, digest: string): Promise<JsonObject> {
   const text = await deps.models.document(digest);
-  if (text === undefined) return null;
+  if (text === undefined) throw new Error('invariant broken: an admission without its policy');
   const json: Json = parseStrict(utf8(text));
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new Error('invariant broken: a document that is no object');
+    throw new Error('invariant broken: a policy that is no object');
   }
   // Array.isArray does not narrow readonly arrays away.
   return json as JsonObject;

@@ -1,3 +1,4 @@
+import { canonicalText } from '@countersign/canonical';
 import type { ActionRow } from '@countersign/store';
 import type { FastifyRequest } from 'fastify';
 import { Type, type Static } from 'typebox';
@@ -122,11 +123,11 @@ function registerEvidence(app: App, gateway: Gateway): void {
     },
     async (request, reply) => {
       const action = await readable(gateway, readerOf(request), request.params.id);
-      const evidence = await gateway.deps.view.evidence(action.tenant, action.actionId);
-      if (evidence === undefined) {
+      if (action.bindingIndex === null) {
         throw new GatewayError('NOT_BOUND', 'expected an action that was approved');
       }
-      return reply.type('application/json; charset=utf-8').send(evidence);
+      const evidence = await gateway.deps.view.evidence(action.tenant, action.actionId);
+      return reply.type('application/json; charset=utf-8').send(canonicalText(evidence));
     },
   );
 }

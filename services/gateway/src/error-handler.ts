@@ -2,6 +2,7 @@ import { BindingError, isRefusalCode, type RefusalCode } from '@countersign/bind
 import { CanonicalError } from '@countersign/canonical';
 import { HttpAuthError, type HttpAuthErrorCode } from '@countersign/http-auth';
 import { HumanProofError } from '@countersign/human-proof';
+import { ProjectorError, type ProjectorErrorCode } from '@countersign/projector';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, type GatewayCode, type ProblemCode } from './gateway-error.ts';
 
@@ -112,6 +113,15 @@ const AUTH_CODES: Readonly<Record<HttpAuthErrorCode, GatewayCode>> = {
   HTTP_SIGNATURE_INVALID: 'HTTP_SIGNATURE_INVALID',
 };
 
+const PROJECTOR_CODES: Readonly<Record<ProjectorErrorCode, GatewayCode>> = {
+  NOT_FOUND: 'NOT_FOUND',
+  NOT_SEALED: 'PROJECTOR_BEHIND',
+  TOO_MANY_WAITERS: 'TOO_MANY_WAITERS',
+  PROJECTOR_STOPPED: 'PROJECTOR_BEHIND',
+  PROJECTOR_RUNNING: 'INTERNAL',
+  STORE_STALE: 'PROJECTOR_BEHIND',
+};
+
 /** What the framework throws by itself; its other errors are our bugs. */
 const FRAMEWORK_CODES: ReadonlyMap<string, GatewayCode> = new Map<string, GatewayCode>([
   ['FST_ERR_CTP_BODY_TOO_LARGE', 'BODY_TOO_LARGE'],
@@ -124,6 +134,9 @@ const FRAMEWORK_CODES: ReadonlyMap<string, GatewayCode> = new Map<string, Gatewa
 /** Turns whatever was thrown into the one error that is answered. */
 export function problemOf(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
+  if (error instanceof ProjectorError) {
+    return new GatewayError(PROJECTOR_CODES[error.code], error.message, { cause: error });
+  }
   if (error instanceof HttpAuthError)
     return new GatewayError(AUTH_CODES[error.code], error.message);
   const assertion = error instanceof BindingError ? error.cause : error;

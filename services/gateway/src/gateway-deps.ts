@@ -1,4 +1,5 @@
-import type { VerifySignature } from '@countersign/canonical';
+import type { JsonObject, VerifySignature } from '@countersign/canonical';
+import type { Descriptor } from '@countersign/descriptors';
 import type { ReadModels } from '@countersign/store';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GatewayLimits } from './gateway-limits.ts';
@@ -52,8 +53,8 @@ export interface LogView {
   ): Promise<number | undefined>;
   /** Whether the read models hold that many entries in time. */
   waitForStored(size: number, timeoutMs: number): Promise<boolean>;
-  /** An evidence bundle as canonical text; undefined while nothing is bound. */
-  evidence(tenant: string, actionId: string): Promise<string | undefined>;
+  /** The evidence bundle of an action that is bound. */
+  evidence(tenant: string, actionId: string): Promise<JsonObject>;
   readonly proofs: {
     /** The receipt (tlog-proof) of a sealed entry. */
     receipt(index: number): Promise<string>;
@@ -127,6 +128,8 @@ export interface GatewayDeps {
   readonly router: InputRouter;
   readonly view: LogView;
   readonly models: Models;
+  /** The action types that this build can show. */
+  readonly descriptors: readonly Descriptor[];
   readonly health: () => LedgerHealth;
   readonly readTokens: readonly ReadToken[];
   readonly verifySignature: VerifySignature;

@@ -9,6 +9,7 @@ import {
   type JsonObject,
 } from '@countersign/canonical';
 import { verifySignature, signEd25519 } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { signRequest } from '@countersign/http-auth';
 import type { SoftwarePasskey } from '@countersign/software-passkey';
 import type { FastifyInstance } from 'fastify';
@@ -54,6 +55,7 @@ export class GatewayBench {
       router: ledger,
       view: ledger,
       models: ledger.store,
+      descriptors: BUILTIN_DESCRIPTORS,
       health: () =>
         this.health ?? {
           writer: { state: 'running' },

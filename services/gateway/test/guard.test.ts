@@ -12,7 +12,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'index.html'), '<!doctype html><title>page</title>');
   await mkdir(join(folder, 'assets'));
   await writeFile(join(folder, 'assets', 'app.js'), 'export {};');
-  await writeFile(join(folder, '.secret'), 'no');
+  await writeFile(join(folder, 'assets', '.secret'), 'no');
+  await writeFile(join(folder, 'build.js'), 'no');
   bench = await GatewayBench.start({ pageFolder: folder, moreHosts: ['10.0.0.7:7420'] });
 });
 afterAll(async () => {
@@ -111,6 +112,10 @@ describe('the page', () => {
 
   test.each([
     '/.secret',
+    '/assets/.secret',
+    '/build.js',
+    '/assets/../build.js',
+    '/assets/%2e%2e/build.js',
     '/assets/../.secret',
     '/assets/%2e%2e/.secret',
     '/assets/',

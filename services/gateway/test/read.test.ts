@@ -143,7 +143,8 @@ describe('a review', () => {
     expect(body['admission']).toMatchObject({ entry: { type: 'request-admitted' } });
     expect(body['display']).toMatchObject({ v: 'countersign.display.v1', type: 'generic.command' });
     expect(body['rp']).toEqual({ id: 'localhost', origins: ['http://localhost:7420'] });
-    expect(body['policy']).toBeNull();
+    expect(body['policy']).toMatchObject({ v: 'countersign.policy.v1' });
+    expect(body['descriptor']).toMatchObject({ type: 'generic.command' });
   });
 
   test('evidence before a binding is NOT_BOUND', async () => {

@@ -9,6 +9,8 @@ import {
   parseDecisionMade,
   parseEnrolment,
   parseSignedObject,
+  policyDigest,
+  DEFAULT_POLICY,
   signedMessage,
   type CredentialMember,
   type Member,
@@ -172,9 +174,8 @@ export class ScriptedLedger implements InputRouter, LogView {
     return Promise.resolve(size <= this.size);
   }
 
-  async evidence(tenant: string, actionId: string): Promise<string | undefined> {
-    const row = await this.store.action(tenant, actionId);
-    return row?.bindingIndex === null ? undefined : '{"v":"countersign.evidence.v1"}';
+  evidence(): Promise<JsonObject> {
+    return Promise.resolve({ v: 'countersign.evidence.v1' });
   }
 
   readonly proofs = {
@@ -290,11 +291,14 @@ export class ScriptedLedger implements InputRouter, LogView {
       logKeys: [this.vkey],
       members,
     });
-    const documents = BUILTIN_DESCRIPTORS.map(({ digest, document }): RowChange => ({
-      change: 'document',
-      digest,
-      text: canonicalText(document),
-    }));
+    const { policy } = entry;
+    const documents: RowChange[] = [
+      {
+        change: 'document',
+        digest: policyDigest(policy),
+        text: canonicalText(policy as unknown as Json),
+      },
+    ];
     const { origin, tenant, separation, demo, rps, bootstrap } = entry;
     const own: Member[] = [
       { kind: 'ledger', id: 'ledger', origin, tenant, separation, demo, rps, bootstrap },
@@ -429,7 +433,7 @@ export class ScriptedLedger implements InputRouter, LogView {
       display_digest: displayDigest(render(descriptor, action)),
       action_type: { name: envelope.type, version: 1 },
       descriptor_digest: descriptor.digest,
-      policy_digest: digestOfHex('77'),
+      policy_digest: policyDigest(DEFAULT_POLICY),
       requirement: {
         rule: 'any',
         approvals: 1,
