@@ -39,7 +39,8 @@ export type CliErrorCode =
   | 'USAGE'
   | 'FILE_UNREADABLE'
   | 'FILE_EXISTS'
-  | 'ANSWER_INVALID';
+  | 'ANSWER_INVALID'
+  | 'INTERNAL';
 
 const USAGE_CODES: ReadonlySet<string> = new Set<CliErrorCode>([
   'USAGE',
@@ -66,6 +67,7 @@ const INDETERMINATE_CODES: ReadonlySet<string> = new Set([
   'AUTHORITY_MISSING',
   'CLOCK_UNKNOWN',
   'ANSWER_INVALID',
+  'INTERNAL',
 ]);
 
 /**

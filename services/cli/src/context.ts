@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** A stream of text to a person or a program. */
 export interface TextSink {
@@ -11,11 +11,16 @@ export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly tempFolder: string;
+  readonly version: string;
   readonly stdin: Readable;
   readonly stdout: TextSink;
   readonly stderr: TextSink;
+  /** Where a command that is run writes, byte for byte. */
+  readonly child: { readonly stdout: Writable; readonly stderr: Writable };
   /** Aborted by Ctrl-C or SIGTERM: what waits stops waiting, and says how to go on. */
   readonly interrupted: AbortSignal;
+  /** Runs `stop` when the process is told to end, and ends it then. */
+  readonly closeWith: (stop: (why: string) => Promise<void>) => void;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
 }

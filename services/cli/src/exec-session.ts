@@ -37,6 +37,8 @@ export interface ExecDeps extends ExecParts {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly narrator: Narrator;
+  /** Told the id as soon as the request can be resumed. */
+  readonly onAsked?: (actionId: string) => void;
 }
 
 /** A day: the ledger's own rules are shorter. */
@@ -78,6 +80,7 @@ export async function execCommand(order: CommandOrder, deps: ExecDeps): Promise<
   };
   const record = new ExecRecord(access.requestsFolder, request.action_id);
   await record.create('request', request);
+  deps.onAsked?.(request.action_id);
   narrator.say(
     'requested',
     `asked for approval: ${access.client.url}/action/${request.action_id}`,

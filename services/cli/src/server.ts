@@ -1,5 +1,5 @@
 import { createServer } from 'node:net';
-import { distDirectory } from '@countersign/console';
+import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { buildGateway } from '@countersign/gateway';
@@ -158,10 +158,15 @@ export class Server {
   async #doChores(): Promise<void> {
     while (!this.#isStopping) {
       await sleep(CHORES_EVERY_MS);
-      if (this.#isStopping) return;
-      await this.#chores.invitation.look();
-      await this.#pinHead();
+      await this.#chore();
     }
+  }
+
+  async #chore(): Promise<void> {
+    // Stopping pins the head itself, last of all.
+    if (this.#isStopping) return;
+    await this.#chores.invitation.look();
+    await this.#pinHead();
   }
 
   async #pinHead(): Promise<void> {
@@ -183,9 +188,10 @@ export class Server {
         version,
         pageFolder: distDirectory,
       },
-      router: { submit: async (submission) => (await this.#router.submit(submission)).input },
+      router: this.#router,
       view: this.#projector,
       models: this.#store,
+      descriptors: BUILTIN_DESCRIPTORS,
       health: () => ({
         writer: this.#writer.status,
         sealedSize: this.#projector.status.sealedSize,
@@ -274,6 +280,7 @@ function newProjector(
     store,
     clock,
     verifySignature,
+    descriptors: BUILTIN_DESCRIPTORS,
     origin: data.mark.origin,
     logKeys: [data.signer.vkey],
   });

@@ -1,0 +1,60 @@
+import type { TextSink } from './context.ts';
+import { readIfThere } from './data-folder.ts';
+import type { OpenData } from './open-data.ts';
+
+/**
+ * Tells where everything is. The enrolment link itself makes its reader the first person of the ledger, so it is shown
+ * to a terminal only: never to a pipe, a log or a JSON object.
+ */
+export async function printBanner(data: OpenData, stdout: TextSink): Promise<void> {
+  const { mark, folder, trust } = data;
+  const link = (await readIfThere(folder.enrolmentLink))?.trim();
+  const lines = [
+    `Countersign ledger ${mark.origin}${mark.demo ? ' (a demonstration: its evidence proves nothing)' : ''}`,
+    `  address     ${mark.url}`,
+    `  data        ${folder.path}`,
+    `  genesis     ${trust.genesis}`,
+    `  trust file  ${folder.trustFile}`,
+    ...(link === undefined ? [] : enrolment(link, { path: folder.enrolmentLink, stdout })),
+    '',
+    ...nextCommands(data),
+    '',
+  ];
+  stdout.write(`${lines.join('\n')}\n`);
+}
+
+function enrolment(link: string, where: { path: string; stdout: TextSink }): string[] {
+  const kept = `  enrolment   ${where.path} (open the link in it once, to enrol the first passkey)`;
+  if (!where.stdout.isTty) return [kept];
+  return [kept, '', 'Open this link in your browser to enrol the first passkey:', `  ${link}`];
+}
+
+function nextCommands({ folder }: OpenData): string[] {
+  const data = `--data ${shellWord(folder.path)}`;
+  return [
+    'Then, in another terminal:',
+    `  countersign exec ${data} --purpose "try it" -- echo hello`,
+    `  countersign evidence ${data} ACTION_ID -o evidence.json`,
+    `  countersign verify evidence.json --trust ${shellWord(folder.trustFile)}`,
+  ];
+}
+
+/** One word of a shell's line. */
+export function shellWord(text: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text)
+    ? text
+    : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** What a program is told at the start; the link stays in its file. */
+export function readyFacts({ mark, folder, trust, isNew }: OpenData): Record<string, unknown> {
+  return {
+    url: mark.url,
+    origin: mark.origin,
+    genesis: trust.genesis,
+    data: folder.path,
+    trust: folder.trustFile,
+    enrolment_link_file: folder.enrolmentLink,
+    is_new: isNew,
+  };
+}

@@ -1,0 +1,211 @@
+import { join, resolve } from 'node:path';
+import { canonicalText, formatTimestamp, utf8, type JsonObject } from '@countersign/canonical';
+import { LEDGER_EXECUTOR } from '@countersign/binding';
+import { newUlid } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { Option, type Command } from 'commander';
+import { draftAction } from '../action-draft.ts';
+import { waitForApproval } from '../approval-wait.ts';
+import { cliError, EXIT } from '../cli-error.ts';
+import type { CliContext } from '../context.ts';
+import { createPrivate, requireMark } from '../data-folder.ts';
+import { EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
+import { invitationOf, newInvitationLink } from '../founding.ts';
+import { openLedger, type LedgerAccess } from '../ledger-access.ts';
+import { Narrator } from '../narrator.ts';
+import type { CommandParts } from '../program.ts';
+import { createKeyFile, readSigningKey, signedFrame } from '../signing-key.ts';
+import { addAccessOptions, type ClientOptions } from './access-options.ts';
+
+interface HolderOptions extends ClientOptions {
+  readonly keyFile?: string;
+}
+interface AgentOptions extends HolderOptions {
+  readonly owner?: string;
+}
+interface ExecutorOptions extends HolderOptions {
+  readonly audience: string;
+  readonly interfaceDigest: string;
+}
+interface PersonOptions extends ClientOptions {
+  readonly class: 'natural' | 'role' | 'machine';
+}
+
+const AUTHORITY_TYPE = 'authority.change';
+const LIFE_S = 3_600;
+const INVITATION_LIFE_MS = 7 * 24 * 3_600_000;
+
+export function addEnrol(program: Command, parts: CommandParts): void {
+  const enrol = program
+    .command('enrol')
+    .description('enrol an agent, an executor or a person; a person already enrolled must approve');
+  addAgent(enrol, parts);
+  addExecutor(enrol, parts);
+  addPerson(enrol, parts);
+  enrol.addHelpText(
+    'after',
+    `
+Each is an action of its own: it is asked for with the operator's key, and takes effect when it is approved.
+
+Examples:
+  $ countersign enrol agent deploy-bot --owner prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2
+  $ countersign enrol executor build-host --audience build
+  $ countersign enrol person`,
+  );
+}
+
+function addAgent(enrol: Command, { context, end }: CommandParts): void {
+  addAccessOptions(enrol.command('agent'))
+    .description('a program that may ask')
+    .argument('<name>', 'its id')
+    .option('--owner <person>', 'who answers for it (default: the first person of the data folder)')
+    .option('--key-file <file>', 'its key file, made when there is none (default NAME.key)')
+    .action(async (name: string, options: AgentOptions) => {
+      const access = await openLedger(options, context, 'operator');
+      const { publicKey, path } = await holderKey(name, options, context);
+      const owner = options.owner ?? (await founderOf(access));
+      const change = {
+        kind: 'agent-enrolled',
+        agent: { id: name, public_key: publicKey, owner, operator: false },
+      };
+      await askForChange(change, { access, context, options });
+      const words = `agent ${name} is enrolled; its key is in ${path}`;
+      say(options, context, { words, facts: { id: name, path } });
+      end(EXIT.ok);
+    });
+}
+
+function addExecutor(enrol: Command, { context, end }: CommandParts): void {
+  addAccessOptions(enrol.command('executor'))
+    .description('a program that may run what was approved')
+    .argument('<name>', 'its id')
+    .requiredOption('--audience <name>', 'what actions call it')
+    .option('--interface-digest <digest>', 'of what it does', EXEC_INTERFACE_DIGEST)
+    .option('--key-file <file>', 'its key file, made when there is none (default NAME.key)')
+    .action(async (name: string, options: ExecutorOptions) => {
+      const access = await openLedger(options, context, 'operator');
+      const { publicKey, path } = await holderKey(name, options, context);
+      const change = {
+        kind: 'executor-enrolled',
+        executor: {
+          id: name,
+          public_key: publicKey,
+          audiences: [options.audience],
+          interface_digest: options.interfaceDigest,
+        },
+      };
+      await askForChange(change, { access, context, options });
+      const words = `executor ${name} is enrolled; its key is in ${path}`;
+      say(options, context, { words, facts: { id: name, path } });
+      end(EXIT.ok);
+    });
+}
+
+function addPerson(enrol: Command, { context, end }: CommandParts): void {
+  addAccessOptions(enrol.command('person'))
+    .description('somebody who may decide, by an invitation link')
+    .addOption(
+      new Option('--class <class>', 'only a natural person can ever decide')
+        .choices(['natural', 'role', 'machine'])
+        .default('natural'),
+    )
+    .action(async (options: PersonOptions) => {
+      end(await enrolPerson(options, context));
+    });
+}
+
+async function enrolPerson(options: PersonOptions, context: CliContext): Promise<number> {
+  const access = await openLedger(options, context, 'operator');
+  const { folder } = access;
+  if (folder === undefined) {
+    throw cliError('USAGE', 'expected --data: an invitation is made on the machine of the ledger');
+  }
+  const person = `prs_${newUlid(context.nowMs())}`;
+  const link = newInvitationLink(await requireMark(folder), person);
+  const { id, publicKey } = invitationOf(link);
+  const change = {
+    kind: 'person-invited',
+    person,
+    class: options.class,
+    invitation: {
+      id,
+      public_key: publicKey,
+      not_after: formatTimestamp(context.nowMs() + INVITATION_LIFE_MS),
+    },
+  };
+  const path = join(folder.path, `invitation-${person}.txt`);
+  // Before it is asked for: an invitation whose key is lost would be of no use to anybody.
+  await createPrivate(path, `${link}\n`);
+  await askForChange(change, { access, context, options });
+  const words = `${person} is invited; hand over the link in ${path}`;
+  say(options, context, { words, facts: { person, path } });
+  if (options.json !== true && context.stdout.isTty) context.stdout.write(`  ${link}\n`);
+  return EXIT.ok;
+}
+
+interface Said {
+  readonly words: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+function say({ json }: ClientOptions, { stdout }: CliContext, { words, facts }: Said): void {
+  new Narrator(stdout, json === true).say('enrolled', words, facts);
+}
+
+async function holderKey(
+  name: string,
+  { keyFile }: HolderOptions,
+  { cwd }: CliContext,
+): Promise<{ publicKey: string; path: string }> {
+  if (keyFile === undefined && !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)) {
+    throw cliError('USAGE', 'expected --key-file for a name that is no file name');
+  }
+  const path = resolve(cwd, keyFile ?? `${name}.key`);
+  await createKeyFile(path);
+  return { publicKey: (await readSigningKey(path)).publicKey, path };
+}
+
+async function founderOf({ folder }: LedgerAccess): Promise<string> {
+  if (folder === undefined) throw cliError('USAGE', 'expected --owner together with --url');
+  return (await requireMark(folder)).founder;
+}
+
+interface ChangeParts {
+  readonly access: LedgerAccess;
+  readonly context: CliContext;
+  readonly options: ClientOptions;
+}
+
+/** Asks for a change of the authority and waits until the ledger has made it. */
+async function askForChange(change: JsonObject, parts: ChangeParts): Promise<void> {
+  const { access, context, options } = parts;
+  const { agent, tenant, trust, client } = access;
+  const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === AUTHORITY_TYPE);
+  if (descriptor === undefined) throw new Error(`expected a descriptor of ${AUTHORITY_TYPE}`);
+  const envelope = draftAction(
+    {
+      tenant,
+      agent: { id: agent.id, key_thumbprint: agent.key.thumbprint },
+      executor: {
+        id: LEDGER_EXECUTOR,
+        audience: trust.origin,
+        descriptor_digest: descriptor.digest,
+      },
+    },
+    {
+      type: AUTHORITY_TYPE,
+      typeVersion: descriptor.typeVersion,
+      params: { change },
+      lifeS: LIFE_S,
+    },
+    context,
+  );
+  const frame = signedFrame('request', utf8(canonicalText(envelope)), agent.key);
+  await client.submit('requests', frame);
+  new Narrator(context.stderr, options.json === true).say(
+    'requested',
+    `asked for approval: ${client.url}/action/${envelope.action_id}`,
+    { action_id: envelope.action_id },
+  );
+  await waitForApproval(client, envelope.action_id, context);
+}

@@ -1,0 +1,42 @@
+import { canonicalBytes, formatTimestamp, toBase64url } from '@countersign/canonical';
+import type { Command } from 'commander';
+import { EXIT } from '../cli-error.ts';
+import { openLedger } from '../ledger-access.ts';
+import { Narrator } from '../narrator.ts';
+import type { CommandParts } from '../program.ts';
+import { signedFrame } from '../signing-key.ts';
+import { addAccessOptions, type ClientOptions } from './access-options.ts';
+
+const NONCE_BYTES = 16;
+
+export function addErase(program: Command, { context, end }: CommandParts): void {
+  addAccessOptions(program.command('erase'))
+    .description('remove the readable content of an action; digests and proofs stay in the log')
+    .argument('<id>', 'id of the action')
+    .addHelpText(
+      'after',
+      `
+It cannot be undone. Needs the key of an operator: that of the data folder, or --key and --agent-id.
+
+Example:
+  $ countersign erase 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2`,
+    )
+    .action(async (id: string, options: ClientOptions) => {
+      const { client, agent, tenant } = await openLedger(options, context, 'operator');
+      const { nowMs, randomBytes, stdout } = context;
+      const payload = canonicalBytes({
+        v: 'countersign.erasure.v1',
+        tenant,
+        action_id: id,
+        requested_at: formatTimestamp(nowMs()),
+        nonce: toBase64url(randomBytes(NONCE_BYTES)),
+      });
+      const { entry } = await client.submit('erasures', signedFrame('erasure', payload, agent.key));
+      new Narrator(stdout, options.json === true).say(
+        'erased',
+        `the content of ${id} is erased (entry ${entry.index})`,
+        { action_id: id, entry: entry.index },
+      );
+      end(EXIT.ok);
+    });
+}

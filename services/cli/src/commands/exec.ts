@@ -1,0 +1,168 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { shellWord } from '../banner.ts';
+import { CliError, cliError } from '../cli-error.ts';
+import type { CliContext } from '../context.ts';
+import { EXEC_AUDIENCE, EXEC_EXECUTOR } from '../exec-interface.ts';
+import { execCommand, resumeCommand, type ExecDeps } from '../exec-session.ts';
+import { openLedger } from '../ledger-access.ts';
+import { Narrator } from '../narrator.ts';
+import type { CommandParts } from '../program.ts';
+import { readSigningKey } from '../signing-key.ts';
+import { addAccessOptions, type ClientOptions } from './access-options.ts';
+
+interface ExecOptions extends ClientOptions {
+  readonly env: readonly string[];
+  readonly secretEnv: readonly string[];
+  readonly stdin?: string;
+  readonly cwd?: string;
+  readonly timeout: number;
+  readonly purpose?: string;
+  readonly executorKey?: string;
+  readonly executorId: string;
+  readonly audience: string;
+  readonly resume?: string;
+}
+
+const DEFAULT_TIMEOUT_S = 3_600;
+const TIMEOUT_MAX_S = 86_400;
+
+export function addExec(program: Command, { context, end }: CommandParts): void {
+  addAccessOptions(program.command('exec'))
+    .description('ask for one command, wait for a human, and run exactly what was approved')
+    .argument('[argv...]', 'the command, after --')
+    .option('--env <name>', 'pass this variable on, shown in clear (repeat)', collect, [])
+    .option('--secret-env <name>', 'pass this variable on, shown as a digest (repeat)', collect, [])
+    .option('--stdin <file>', 'standard input of the command; - for that of countersign')
+    .option('--cwd <dir>', 'working directory of the command')
+    .option('--timeout <seconds>', 'stop it after this time', parseTimeout, DEFAULT_TIMEOUT_S)
+    .option('--purpose <text>', 'why, in your own words; shown as a claim')
+    .option('--executor-key <file>', 'key file of the executor')
+    .option('--executor-id <id>', 'id of the executor', EXEC_EXECUTOR)
+    .option('--audience <name>', 'audience of the executor', EXEC_AUDIENCE)
+    .option('--resume <id>', 'go on with a request that was interrupted')
+    .addHelpText(
+      'after',
+      `
+The command inherits nothing: no variable but those named here (not even PATH) and COUNTERSIGN_USE, empty input.
+Its output passes through; messages of countersign go to stderr. What runs is a private copy of the approved bytes.
+Exit codes: 0 ran and ended with 0, 10 ran and failed, 1 refused, 2 usage, 3 indeterminate.
+
+Examples:
+  $ countersign exec --purpose "clean up" -- /usr/bin/find /var/tmp -mtime +30 -delete
+  $ countersign exec --env PATH --secret-env DB_PASSWORD --timeout 600 -- ./migrate.sh --to 42
+  $ countersign exec --resume 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2`,
+    )
+    .action(async (argv: readonly string[], options: ExecOptions) => {
+      end(await exec(argv, options, context));
+    });
+}
+
+function collect(name: string, before: readonly string[]): string[] {
+  return [...before, name];
+}
+
+function parseTimeout(text: string): number {
+  const seconds = Number(text);
+  if (/^[0-9]{1,5}$/.test(text) && seconds >= 1 && seconds <= TIMEOUT_MAX_S) return seconds;
+  throw cliError('USAGE', `--timeout: expected 1 to ${TIMEOUT_MAX_S} seconds`);
+}
+
+async function exec(
+  argv: readonly string[],
+  options: ExecOptions,
+  context: CliContext,
+): Promise<number> {
+  const { resume, stdin } = options;
+  if (argv.length === 0 && resume === undefined) {
+    throw cliError('USAGE', 'expected a command after --', {
+      hint: 'countersign exec -- echo hello',
+    });
+  }
+  const deps = await execDeps(options, context);
+  if (resume !== undefined) {
+    return resumable(options, { id: resume, argv }, () =>
+      resumeCommand(resume, { argv, stdin }, deps),
+    );
+  }
+  let asked: string | undefined;
+  const order = {
+    argv,
+    variables: { env: options.env, secretEnv: options.secretEnv },
+    stdin,
+    cwd: options.cwd,
+    timeoutS: options.timeout,
+    purpose: options.purpose,
+  };
+  return resumable(
+    options,
+    {
+      get id() {
+        return asked;
+      },
+      argv,
+    },
+    () =>
+      execCommand(order, {
+        ...deps,
+        onAsked: (id) => {
+          asked = id;
+        },
+      }),
+  );
+}
+
+async function execDeps(options: ExecOptions, context: CliContext): Promise<ExecDeps> {
+  const access = await openLedger(options, context);
+  const keyFile =
+    options.executorKey === undefined
+      ? access.folder?.executorKey
+      : resolve(context.cwd, options.executorKey);
+  if (keyFile === undefined) throw cliError('USAGE', 'expected --executor-key together with --url');
+  return {
+    access,
+    context,
+    executor: {
+      id: options.executorId,
+      audience: options.audience,
+      key: await readSigningKey(keyFile),
+    },
+    stdout: context.child.stdout,
+    stderr: context.child.stderr,
+    narrator: new Narrator(context.stderr, options.json === true),
+  };
+}
+
+/** Whatever ends the waiting without an answer leaves the request as it is, and says how to go on. */
+async function resumable(
+  options: ExecOptions,
+  asked: { readonly id: string | undefined; readonly argv: readonly string[] },
+  run: () => Promise<number>,
+): Promise<number> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode !== 3 || asked.id === undefined) throw error;
+    throw new CliError(error.code, error.message, {
+      cause: error,
+      hint: `go on with: ${resumeLine(options, { id: asked.id, argv: asked.argv })}`,
+    });
+  }
+}
+
+function resumeLine(
+  { data, url, key, agentId, trust, executorKey, stdin }: ExecOptions,
+  { id, argv }: { readonly id: string; readonly argv: readonly string[] },
+): string {
+  const named = Object.entries({
+    data,
+    url,
+    key,
+    'agent-id': agentId,
+    trust,
+    'executor-key': executorKey,
+    stdin,
+  }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, shellWord(value)]));
+  const command = argv.length === 0 ? [] : ['--', ...argv.map(shellWord)];
+  return ['countersign', 'exec', ...named, '--resume', id, ...command].join(' ');
+}

@@ -1,0 +1,95 @@
+import { Option, type Command } from 'commander';
+import type { Separation } from '@countersign/binding';
+import { cliError } from '../cli-error.ts';
+import type { LedgerMark } from '../data-folder.ts';
+import type { FoundingChoice } from '../founding.ts';
+import { originOf } from '../ledger-access.ts';
+
+export interface FoundingOptions {
+  readonly data?: string;
+  readonly port?: number;
+  readonly publicUrl?: string;
+  readonly demo?: true;
+  readonly origin?: string;
+  readonly rpId?: string;
+  readonly separation?: Separation;
+  readonly json?: true;
+}
+
+const DEFAULT_PORT = 7420;
+const PORT_MAX = 65_535;
+
+/** What decides what a new ledger is. On a folder that holds one they may only repeat what it is. */
+export function addFoundingOptions(command: Command): Command {
+  return command
+    .option('--data <dir>', 'data folder (COUNTERSIGN_DATA_DIR; default ./countersign-data)')
+    .option('--port <number>', `port on this machine (default ${DEFAULT_PORT})`, parsePort)
+    .option('--public-url <url>', 'address that people type (default http://localhost:PORT)')
+    .option(
+      '--demo',
+      'found a demonstration: verifiers refuse it unless they are told to accept it',
+    )
+    .option('--origin <name>', 'name of the new log (default countersign.local/ULID/0)')
+    .option('--rp-id <domain>', 'domain that passkeys are bound to (default: of the address)')
+    .addOption(
+      new Option(
+        '--separation <kind>',
+        'solo: the owner of an agent may approve what it asks; full: never (default solo)',
+      ).choices(['solo', 'full']),
+    )
+    .option('--json', 'print JSON');
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^[0-9]{1,5}$/.test(text) && port >= 1 && port <= PORT_MAX) return port;
+  throw cliError('USAGE', `expected a port from 1 to ${PORT_MAX}`);
+}
+
+export function foundingChoice(options: FoundingOptions): FoundingChoice {
+  const { port = DEFAULT_PORT, publicUrl, origin, rpId, demo, separation } = options;
+  return {
+    url: originOf(publicUrl ?? `http://localhost:${port}`),
+    origin,
+    rpId,
+    demo: demo === true,
+    separation: separation ?? 'solo',
+  };
+}
+
+/**
+ * @throws CliError DATA_OTHER_FOUNDING: what a ledger is was fixed when it was founded
+ */
+export function assertSameFounding(options: FoundingOptions, mark: LedgerMark): void {
+  const { publicUrl, port, demo, origin, rpId, separation } = options;
+  const asked = publicUrl ?? (port === undefined ? undefined : `http://localhost:${port}`);
+  const differing = [
+    // Behind a proxy the port is nobody's business; on localhost it is part of the address.
+    isLocal(mark) || publicUrl !== undefined ? differs('address', asked, mark.url) : undefined,
+    demo === true ? differs('demo', true, mark.demo) : undefined,
+    differs('origin', origin, mark.origin),
+    differs('rp-id', rpId, mark.rp_id),
+    differs('separation', separation, mark.separation),
+  ].find((each) => each !== undefined);
+  if (differing === undefined) return;
+  throw cliError('DATA_OTHER_FOUNDING', `the ledger in this folder was founded with ${differing}`, {
+    hint: 'leave the option out, or found another ledger with --data DIR',
+  });
+}
+
+function differs<T>(name: string, asked: T | undefined, is: T): string | undefined {
+  return asked === undefined || asked === is ? undefined : `${name} ${String(is)}`;
+}
+
+function isLocal({ url }: LedgerMark): boolean {
+  return new URL(url).hostname === 'localhost';
+}
+
+/** Where the gateway listens: what is asked for, else where its address says. */
+export function portOf(options: FoundingOptions, mark: LedgerMark | undefined): number {
+  if (options.port !== undefined) return options.port;
+  const url = mark?.url ?? options.publicUrl;
+  if (url === undefined) return DEFAULT_PORT;
+  const { hostname, port } = new URL(originOf(url));
+  return hostname === 'localhost' && port !== '' ? Number(port) : DEFAULT_PORT;
+}

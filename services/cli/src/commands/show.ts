@@ -1,0 +1,45 @@
+import type { Command } from 'commander';
+import { EXIT } from '../cli-error.ts';
+import { openLedger } from '../ledger-access.ts';
+import type { ActionView } from '../ledger-client.ts';
+import type { CommandParts } from '../program.ts';
+import { addAccessOptions, type ClientOptions } from './access-options.ts';
+
+export function addShow(program: Command, { context, end }: CommandParts): void {
+  addAccessOptions(program.command('show'))
+    .description('show where an action stands, as the ledger says')
+    .argument('<id>', 'id of the action')
+    .addHelpText(
+      'after',
+      `
+Example:
+  $ countersign show 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2`,
+    )
+    .action(async (id: string, options: ClientOptions) => {
+      const { client } = await openLedger(options, context);
+      const view = await client.action(id);
+      const text = options.json === true ? JSON.stringify(view) : actionLines(view).join('\n');
+      context.stdout.write(`${text}\n`);
+      end(EXIT.ok);
+    });
+}
+
+interface SeenEntry {
+  readonly index: number;
+  readonly type: string;
+  readonly at: string;
+}
+
+/** What a person wants to know of an action, one line each. */
+export function actionLines(view: ActionView): string[] {
+  const entries = (view['entries'] ?? []) as readonly SeenEntry[];
+  const told = ['type', 'agent', 'executor', 'opened_at', 'decide_by', 'use_by', 'result', 'code'];
+  return [
+    `${view.action_id}  ${view.status}`,
+    ...told.flatMap((name) => {
+      const value = view[name];
+      return typeof value === 'string' ? [`  ${name.padEnd(10)} ${value}`] : [];
+    }),
+    ...entries.map(({ index, type, at }) => `  entry ${String(index).padEnd(6)} ${at}  ${type}`),
+  ];
+}

@@ -1,0 +1,118 @@
+import { resolve } from 'node:path';
+import { isTimestamp, timestampMs } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
+import { createVerifier, parseEvidence, type Facts, type Outcome } from '@countersign/verify';
+import { Option, type Command } from 'commander';
+import { cliError, EXIT } from '../cli-error.ts';
+import type { CliContext } from '../context.ts';
+import { readGivenFile, readTrust } from '../ledger-access.ts';
+import type { CommandParts } from '../program.ts';
+
+interface VerifyOptions {
+  readonly trust: string;
+  readonly level: 'sealed' | 'human';
+  readonly allowDemo?: true;
+  readonly now?: string;
+  readonly json?: true;
+}
+
+export function addVerify(program: Command, { context, end }: CommandParts): void {
+  program
+    .command('verify')
+    .description('verify an evidence file with a trust file alone: no network, no data folder')
+    .argument('<file>', 'evidence file')
+    .requiredOption('--trust <file>', 'trust file: what you pin')
+    .addOption(
+      new Option('--level <level>', 'sealed: the log vouches for it; human: the persons do')
+        .choices(['sealed', 'human'])
+        .default('human'),
+    )
+    .option('--allow-demo', 'accept a ledger that was founded as a demonstration')
+    .option('--now <time>', 'also check that it could be used at this time, or "now"')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 VALID, 1 REFUSED, 2 usage, 3 INDETERMINATE. Anything but VALID is no yes.
+
+Examples:
+  $ countersign verify evidence.json --trust trust.json
+  $ countersign verify evidence.json --trust trust.json --level sealed --json`,
+    )
+    .action(async (file: string, options: VerifyOptions) => {
+      end(await verify(file, options, context));
+    });
+}
+
+async function verify(file: string, options: VerifyOptions, context: CliContext): Promise<number> {
+  const trust = await readTrust(resolve(context.cwd, options.trust));
+  const bytes = await readGivenFile(resolve(context.cwd, file), 'evidence file');
+  const nowMs = timeOf(options.now, context);
+  const outcome = await createVerifier({ trust, verifySignature }).verifyFile(bytes, {
+    level: options.level,
+    allowDemo: options.allowDemo === true,
+    ...(nowMs !== undefined && { nowMs }),
+  });
+  const text = options.json === true ? JSON.stringify(outcome) : report(outcome, bytes).join('\n');
+  context.stdout.write(`${text}\n`);
+  return exitOf(outcome);
+}
+
+function timeOf(now: string | undefined, { nowMs }: CliContext): number | undefined {
+  if (now === undefined) return undefined;
+  if (now === 'now') return nowMs();
+  if (isTimestamp(now)) return timestampMs(now);
+  throw cliError('USAGE', '--now: expected "now" or a time like 2026-01-31T12:00:00.000Z');
+}
+
+function exitOf({ outcome }: Outcome): number {
+  if (outcome === 'VALID') return EXIT.ok;
+  return outcome === 'REFUSED' ? EXIT.refused : EXIT.indeterminate;
+}
+
+function report(outcome: Outcome, bytes: Uint8Array): string[] {
+  const { steps, facts, code, level } = outcome;
+  const width = Math.max(0, ...steps.map(({ name }) => name.length));
+  const lines = steps.map(
+    ({ name, result, detail }) => `${result.padEnd(13)} ${name.padEnd(width)}  ${detail}`,
+  );
+  const end =
+    outcome.outcome === 'VALID'
+      ? `VALID at level ${level}`
+      : `${outcome.outcome} ${code ?? ''}`.trim();
+  // The display is shown only once it has been derived again from the action that was signed for.
+  const facted = facts === undefined ? [] : ['', ...factLines(facts), ...displayLines(bytes)];
+  return [...lines, ...facted, '', end];
+}
+
+function factLines(facts: Facts): string[] {
+  const approvals = facts.approvals.map(
+    ({ person, proof_class, rationale }) =>
+      `approved by   ${person} (${proof_class})${rationale === undefined ? '' : `: ${JSON.stringify(rationale)}`}`,
+  );
+  return [
+    `action        ${facts.action_id} (${facts.action_type})`,
+    `digest        ${facts.action_digest}`,
+    `asked by      ${facts.agent}`,
+    ...approvals,
+    `bound         ${facts.bound_at}, entry ${facts.binding.index}, separation ${facts.separation}`,
+    `for executor  ${facts.executor}, use by ${facts.use_by}, at most ${facts.max_uses} time(s)`,
+    ...facts.uses.map(({ use_id, used_at }) => `used          ${used_at} (${use_id})`),
+    ...(facts.revoked_at === undefined ? [] : [`revoked       ${facts.revoked_at}`]),
+    ...(facts.demo ? ['DEMONSTRATION: this ledger proves nothing'] : []),
+    ...(facts.is_content_erased ? ['content       erased: digests only'] : []),
+  ];
+}
+
+function displayLines(bytes: Uint8Array): string[] {
+  const { display } = parseEvidence(bytes);
+  const lines = display?.['lines'];
+  if (!Array.isArray(lines)) return [];
+  const shown = lines.flatMap((line) => {
+    const { label, value } = Object(line) as { label?: unknown; value?: unknown };
+    return typeof label === 'string' && typeof value === 'string'
+      ? [`  ${label}: ${value.replaceAll('\n', '\n    ')}`]
+      : [];
+  });
+  return ['what was shown:', ...shown];
+}

@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { EXIT } from '../cli-error.ts';
+import type { CliContext } from '../context.ts';
+import { openLedger } from '../ledger-access.ts';
+import type { CommandParts } from '../program.ts';
+import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { actionLines } from './show.ts';
+
+/** Nothing follows any more, or only what an executor does. */
+const FINAL: ReadonlySet<string> = new Set([
+  'denied',
+  'expired',
+  'refused',
+  'revoked',
+  'superseded',
+  'used',
+]);
+
+export function addWatch(program: Command, { context, end }: CommandParts): void {
+  addAccessOptions(program.command('watch'))
+    .description('follow an action until it is over; Ctrl-C stops watching and changes nothing')
+    .argument('<id>', 'id of the action')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 used, 1 ended otherwise, 3 interrupted or unreachable.
+
+Example:
+  $ countersign watch 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2 --json`,
+    )
+    .action(async (id: string, options: ClientOptions) => {
+      end(await watch(id, options, context));
+    });
+}
+
+async function watch(id: string, options: ClientOptions, context: CliContext): Promise<number> {
+  const { client } = await openLedger(options, context);
+  let seen = -1;
+  for (;;) {
+    const view = await client.action(id, seen);
+    if (view.last_index > seen) {
+      seen = view.last_index;
+      const line = options.json === true ? JSON.stringify(view) : actionLines(view).join('\n');
+      context.stdout.write(`${line}\n`);
+    }
+    if (FINAL.has(view.status)) return view.status === 'used' ? EXIT.ok : EXIT.refused;
+  }
+}

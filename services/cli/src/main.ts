@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import closeWithGrace from 'close-with-grace';
+import type { CliContext, TextSink } from './context.ts';
+import { runCli } from './program.ts';
+
+const CLOSE_WITHIN_MS = 20_000;
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+function sinkOf(stream: NodeJS.WriteStream): TextSink {
+  // Whoever reads from us may go away first; that is no reason to crash.
+  stream.on('error', () => undefined);
+  return {
+    isTty: stream.isTTY,
+    write: (text) => {
+      stream.write(text);
+    },
+  };
+}
+
+function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+const context: CliContext = {
+  env: process.env,
+  cwd: process.cwd(),
+  tempFolder: tmpdir(),
+  version: packageVersion(),
+  stdin: process.stdin,
+  stdout: sinkOf(process.stdout),
+  stderr: sinkOf(process.stderr),
+  child: { stdout: process.stdout, stderr: process.stderr },
+  interrupted: interruption(),
+  closeWith: (stop) => {
+    closeWithGrace({ delay: CLOSE_WITHIN_MS, logger: false }, async ({ signal, err }) => {
+      if (err !== undefined) process.stderr.write(`countersign: ${String(err.stack)}\n`);
+      await stop(signal ?? 'an error');
+    });
+  },
+  nowMs: Date.now,
+  randomBytes: (size) => new Uint8Array(randomBytes(size)),
+};
+
+process.exitCode = await runCli(process.argv.slice(2), context);
