@@ -16,7 +16,7 @@ export const ProblemSchema: TObject = Type.Object(
   { additionalProperties: false, title: 'Problem' },
 );
 
-interface ProblemAnswer {
+export interface ProblemAnswer {
   readonly description: string;
   readonly content: { readonly 'application/problem+json': { readonly schema: TSchema } };
 }

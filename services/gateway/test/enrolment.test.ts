@@ -2,8 +2,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { toBase64url, type Json, type JsonObject } from '@countersign/canonical';
 import { SoftwarePasskey } from '@countersign/software-passkey';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { GatewayBench, type Sent } from './gateway-bench.ts';
-import { ORIGIN, PUBLIC_ORIGIN, signInvitation, TENANT } from './scripted-ledger.ts';
+import { GatewayBench, type Sent, textIn } from './testing/gateway-bench.ts';
+import { ORIGIN, PUBLIC_ORIGIN, signInvitation, TENANT } from './testing/scripted-ledger.ts';
 
 let bench: GatewayBench;
 let passkey: SoftwarePasskey;
@@ -39,7 +39,7 @@ async function enrolment(changes: { statement?: JsonObject; challenge?: string }
   statement: JsonObject;
   signature: string;
 }> {
-  const challenge = changes.challenge ?? String((await options()).body['challenge']);
+  const challenge = changes.challenge ?? textIn((await options()).body, 'challenge');
   const statement: JsonObject = {
     v: 'countersign.enrolment.v1',
     ledger: ORIGIN,
@@ -114,7 +114,7 @@ describe('an enrolment', () => {
   });
 
   test('of a registration that was not begun here, or was used, is REGISTRATION_INVALID', async () => {
-    const challenge = String((await options()).body['challenge']);
+    const challenge = textIn((await options()).body, 'challenge');
     const own = await bench.post('/v1/enrolments', await enrolment({ challenge: 'A'.repeat(43) }));
     expect([own.status, own.body['code']]).toEqual([401, 'REGISTRATION_INVALID']);
     const wrong = await enrolment({ challenge, statement: { backup_eligible: true } });

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { GatewayBench, READ_TOKEN } from './gateway-bench.ts';
-import { PUBLIC_ORIGIN } from './scripted-ledger.ts';
+import { GatewayBench, READ_TOKEN } from './testing/gateway-bench.ts';
+import { PUBLIC_ORIGIN } from './testing/scripted-ledger.ts';
 
 let bench: GatewayBench;
 let folder: string;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { GATEWAY_LIMITS, type GatewayLimits } from '../src/index.ts';
-import { GatewayBench, type Sent } from './gateway-bench.ts';
-import { machine } from './scripted-ledger.ts';
+import { GatewayBench, type Sent } from './testing/gateway-bench.ts';
+import { machine } from './testing/scripted-ledger.ts';
 
 let bench: GatewayBench;
 afterEach(async () => {

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import Schema from 'typebox/schema';
 import { GATEWAY_CODES, STATUS_OF } from '../src/index.ts';
-import { GatewayBench } from './gateway-bench.ts';
+import { GatewayBench } from './testing/gateway-bench.ts';
 
 interface Operation {
   readonly summary?: string;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { makeUlid, type JsonObject } from '@countersign/canonical';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { GatewayBench, READ_TOKEN } from './gateway-bench.ts';
-import { machine, ORIGIN, T0, TENANT } from './scripted-ledger.ts';
+import { GatewayBench, READ_TOKEN, textIn } from './testing/gateway-bench.ts';
+import { machine, ORIGIN, T0, TENANT } from './testing/scripted-ledger.ts';
 
 let bench: GatewayBench;
 let actionId: string;
@@ -105,7 +105,7 @@ describe('lists', () => {
     const first = await bench.read('/v1/inbox?limit=1');
     expect(first.status).toBe(200);
     expect(first.body['actions']).toHaveLength(1);
-    const next = await bench.read(`/v1/inbox?limit=1&cursor=${String(first.body['cursor'])}`);
+    const next = await bench.read(`/v1/inbox?limit=1&cursor=${textIn(first.body, 'cursor')}`);
     expect(next.body['actions']).toHaveLength(1);
     expect(next.body['actions']).not.toEqual(first.body['actions']);
     const bound = await bench.readAs(bench.ledger.operator, '/v1/actions?status=bound');
@@ -139,7 +139,7 @@ describe('a review', () => {
   test('holds the action, its admission with receipt, and the display', async () => {
     const { status, body } = await bench.read(`/v1/actions/${actionId}/review`);
     expect(status).toBe(200);
-    expect(JSON.parse(String(body['action']))).toMatchObject({ action_id: actionId });
+    expect(JSON.parse(textIn(body, 'action'))).toMatchObject({ action_id: actionId });
     expect(body['admission']).toMatchObject({ entry: { type: 'request-admitted' } });
     expect(body['display']).toMatchObject({ v: 'countersign.display.v1', type: 'generic.command' });
     expect(body['rp']).toEqual({ id: 'localhost', origins: ['http://localhost:7420'] });

@@ -1,16 +1,18 @@
 import { SoftwarePasskey } from '@countersign/software-passkey';
 import { digestOf, fromHex, type JsonObject } from '@countersign/canonical';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { GatewayBench } from './gateway-bench.ts';
-import { PUBLIC_ORIGIN } from './scripted-ledger.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { GatewayBench } from './testing/gateway-bench.ts';
+import { PUBLIC_ORIGIN } from './testing/scripted-ledger.ts';
 
 let bench: GatewayBench;
 let passkey: SoftwarePasskey;
+beforeAll(async () => {
+  bench = await GatewayBench.start({ limits: { ceremoniesPerMinute: 1_000 } });
+});
 beforeEach(async () => {
-  bench = await GatewayBench.start();
   passkey = await bench.ledger.enrolPasskey();
 });
-afterEach(async () => {
+afterAll(async () => {
   await bench.close();
 });
 

@@ -3,8 +3,8 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import type { AddressInfo } from 'node:net';
 import { canonicalText, type Json } from '@countersign/canonical';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { GatewayBench, READ_TOKEN } from './gateway-bench.ts';
-import { signedFrame } from './scripted-ledger.ts';
+import { GatewayBench, READ_TOKEN, textIn } from './testing/gateway-bench.ts';
+import { signedFrame } from './testing/scripted-ledger.ts';
 
 let bench: GatewayBench;
 beforeEach(async () => {
@@ -49,7 +49,7 @@ describe('an answer that takes its time', () => {
     const frame = signedFrame('request', bench.ledger.actionOf(), bench.ledger.agent);
     const sent = await bench.post('/v1/requests?wait_ms=20', frame);
     expect([sent.status, sent.body['status']]).toEqual([202, 'pending']);
-    const url = `/v1/inputs/${String(sent.body['input'])}`;
+    const url = `/v1/inputs/${textIn(sent.body, 'input')}`;
     expect((await bench.send({ url })).status).toBe(202);
     const waiting = bench.send({ url: `${url}?wait_ms=5000` });
     await until(() => bench.ledger.waiters === 1);
@@ -114,7 +114,7 @@ describe('a long poll of an action', () => {
     await until(() => bench.ledger.submissions.length === 1);
     sending.destroy();
     await bench.ledger.release();
-    const url = `/v1/actions/${String(action['action_id'])}`;
+    const url = `/v1/actions/${textIn(action, 'action_id')}`;
     expect((await bench.readAs(bench.ledger.agent, url)).body['status']).toBe('pending');
     expect((await bench.post('/v1/requests', frame)).status).toBe(200);
   });

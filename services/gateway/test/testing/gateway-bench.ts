@@ -14,7 +14,7 @@ import { signRequest } from '@countersign/http-auth';
 import type { SoftwarePasskey } from '@countersign/software-passkey';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
-import { buildGateway, type GatewayConfig, type LedgerHealth } from '../src/index.ts';
+import { buildGateway, type GatewayConfig, type LedgerHealth } from '../../src/index.ts';
 import {
   ORIGIN,
   PUBLIC_ORIGIN,
@@ -39,6 +39,13 @@ export interface Send {
   readonly body?: Json;
   readonly raw?: string;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A member that is text; anything else fails the test. */
+export function textIn(from: JsonObject, name: string): string {
+  const value = from[name];
+  if (typeof value !== 'string') throw new Error(`expected text in ${name}`);
+  return value;
 }
 
 /** A gateway before a scripted ledger, with everybody who calls it. */
@@ -143,7 +150,7 @@ export class GatewayBench {
     const action = this.ledger.actionOf(agent, changes);
     const frame = signedFrame('request', action, agent);
     const sent = await this.post('/v1/requests', frame);
-    return { actionId: String(action['action_id']), frame, sent };
+    return { actionId: textIn(action, 'action_id'), frame, sent };
   }
 
   /** The body of a decision on an action, as the page would make it. */

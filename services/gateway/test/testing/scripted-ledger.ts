@@ -59,7 +59,13 @@ import {
   MemoryTree,
   signNote,
 } from '@countersign/tlog';
-import type { AnsweredEntry, InputAnswer, InputRouter, LogView, Submission } from '../src/index.ts';
+import type {
+  AnsweredEntry,
+  InputAnswer,
+  InputRouter,
+  LogView,
+  Submission,
+} from '../../src/index.ts';
 
 export const TENANT = 'acme';
 export const ORIGIN = 'countersign.test/1/0';
@@ -356,7 +362,7 @@ export class ScriptedLedger implements InputRouter, LogView {
       change: 'entry',
       row: {
         index,
-        type: String(entry['type']),
+        type: typeOf(entry),
         at: this.#at(),
         tenant: TENANT,
         actionId: typeof entry['action_id'] === 'string' ? entry['action_id'] : null,
@@ -373,7 +379,7 @@ export class ScriptedLedger implements InputRouter, LogView {
       added.map(async ({ index, entry, bytes, leaf }) => ({
         index,
         leaf,
-        type: String(entry['type']),
+        type: typeOf(entry),
         text: fromUtf8(bytes),
         receipt: await this.proofs.receipt(index),
       })),
@@ -658,6 +664,12 @@ export class ScriptedLedger implements InputRouter, LogView {
       });
     }
   }
+}
+
+function typeOf(entry: JsonObject): string {
+  const { type } = entry;
+  if (typeof type !== 'string') throw new Error('expected an entry with its type');
+  return type;
 }
 
 class UnknownTenant extends Error {
