@@ -107,7 +107,7 @@ export interface RequestExpired extends EntryHead<'request-expired'> {
 const ACTING_FOR_MAX = 4;
 const EXCLUDED_MAX = 6;
 
-export const terms = {
+export const terms: { readonly [K in keyof Terms]: Shape<Terms[K]> } = {
   action_digest: digest,
   display_digest: digest,
   action_type: object<ActionType>({
@@ -134,7 +134,7 @@ export const terms = {
   ),
   separation,
   demo: boolean,
-} satisfies { [K in keyof Terms]: Shape<Terms[K]> };
+};
 
 export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({
   ...head('request-admitted'),
