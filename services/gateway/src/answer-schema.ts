@@ -84,7 +84,7 @@ export const ActionPageSchema = Type.Object(
   closed,
 );
 
-export const RelyingPartySchema = Type.Object(
+const RelyingPartySchema = Type.Object(
   { id: Type.String(), origins: Type.Array(Type.String()) },
   closed,
 );

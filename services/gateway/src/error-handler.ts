@@ -132,7 +132,7 @@ const FRAMEWORK_CODES: ReadonlyMap<string, GatewayCode> = new Map<string, Gatewa
 ]);
 
 /** Turns whatever was thrown into the one error that is answered. */
-export function problemOf(error: unknown): GatewayError {
+function problemOf(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error instanceof ProjectorError) {
     return new GatewayError(PROJECTOR_CODES[error.code], error.message, { cause: error });

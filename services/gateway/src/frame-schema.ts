@@ -15,7 +15,7 @@ export const SignedFrameSchema = Type.Object(
   closed,
 );
 
-export const ProofBodySchema = Type.Object(
+const ProofBodySchema = Type.Object(
   {
     kind: Type.Literal('webauthn'),
     credential_id: Base64url,

@@ -4,7 +4,7 @@ import { SESSION_COOKIE } from './session-book.ts';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
-export const CSRF_HEADER = 'x-countersign';
+const CSRF_HEADER = 'x-countersign';
 
 /**
  * Keeps pages of others out. A page whose name was rebound to our loopback address sends its own name in Host; a

@@ -2,7 +2,7 @@ import { Type, type TObject, type TSchema } from 'typebox';
 import { EntrySchema } from './answer-schema.ts';
 
 /** RFC 9457, with our code beside its type. */
-export const ProblemSchema: TObject = Type.Object(
+const ProblemSchema: TObject = Type.Object(
   {
     type: Type.String({ pattern: '^urn:countersign:[A-Z_]+$' }),
     title: Type.String(),

@@ -141,7 +141,7 @@ function waitMsOf({ limits }: Gateway, wanted: number): number {
 }
 
 /** The body as our gate read it. */
-export function gatedBody({ gated }: FastifyRequest): NonNullable<FastifyRequest['gated']> {
+function gatedBody({ gated }: FastifyRequest): NonNullable<FastifyRequest['gated']> {
   if (gated === undefined || gated === null) {
     throw new GatewayError('JSON_SYNTAX', 'body: expected a JSON object');
   }

@@ -736,6 +736,6 @@ function spkiOf(key: KeyObject): Uint8Array {
   return new Uint8Array(key.export({ type: 'spki', format: 'der' }));
 }
 
-export function digestOfHex(pair: string): Digest {
+function digestOfHex(pair: string): Digest {
   return `sha256:${pair.repeat(32)}`;
 }
