@@ -1,17 +1,14 @@
 import { fromBase64url } from '@countersign/canonical';
 import {
-  BindingError,
   isAuthorityType,
   signedMessage,
-  verifyMembership,
   type AuthorityState,
   type ExecutorMember,
-  type MemberKind,
 } from '@countersign/binding';
 import type { Action } from '@countersign/descriptors';
 import type { AuthorityChainCheck, AuthorityHistory } from './authority-chain.ts';
-import type { ProvenMember } from './evidence.ts';
 import { assertExclusions } from './exclusion.ts';
+import { assertExactly, memberKey, notProven, provenMember } from './membership.ts';
 import { assertBootstrap } from './policy-check.ts';
 import { sameJson } from './same-json.ts';
 import type { Verification } from './verification.ts';
@@ -51,42 +48,21 @@ function citedAuthorities(history: AuthorityHistory, { evidence }: Verification)
   return { admitted: admitted.state, bound: bound.state };
 }
 
-/** Whoever decided must be proven, so that the evidence also serves a verifier who has the root alone. */
+/** Who asks, runs and decides must be proven, so that the evidence also serves a reader who has the root alone. */
 function assertMembers(authority: AuthorityState, { evidence }: Verification): void {
   const { size, members } = evidence.authority;
   if (size !== authority.size) throw notProven('the size of the authority');
-  for (const proven of members) assertMember(proven, authority);
-  const { decisions } = evidence.binding.entry;
-  const areAllThere =
-    isProven('ledger', 'ledger') &&
-    decisions.every(
-      ({ person, credential }) => isProven('person', person) && isProven('credential', credential),
-    );
-  if (!areAllThere) throw notProven('the ledger, and each person with their credential');
-
-  /** Whoever is not in the authority at all is refused by name, with the decision. */
-  function isProven(kind: MemberKind, id: string): boolean {
-    if (!authority.has(kind, id)) return true;
-    return members.some(({ member }) => member['kind'] === kind && member['id'] === id);
-  }
-}
-
-function assertMember(proven: ProvenMember, authority: AuthorityState): void {
-  const { index, path } = proven;
-  const member = authority.members[index];
-  if (member === undefined || !sameJson(member, proven.member)) {
-    throw notProven('the member of the authority at that index');
-  }
-  try {
-    verifyMembership({ member, index, path }, { root: authority.root, size: authority.size });
-  } catch (error) {
-    if (!(error instanceof BindingError)) throw error;
-    throw new VerifyError('MEMBERSHIP_INVALID', error.message, { cause: error });
-  }
-}
-
-function notProven(expected: string): VerifyError {
-  return new VerifyError('MEMBERSHIP_INVALID', `expected ${expected}`);
+  const proven = members.map((member) => provenMember(member, authority));
+  const { agent, executor, decisions } = evidence.binding.entry;
+  assertExactly(proven, authority, [
+    memberKey('ledger', 'ledger'),
+    memberKey('agent', agent.id),
+    memberKey('executor', executor.id),
+    ...decisions.flatMap(({ person, credential }) => [
+      memberKey('person', person),
+      memberKey('credential', credential),
+    ]),
+  ]);
 }
 
 /** The ledger froze who asks, who runs it and by which rule; it could have frozen what it liked. */

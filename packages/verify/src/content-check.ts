@@ -1,10 +1,8 @@
-import { CanonicalError, utf8, type Digest } from '@countersign/canonical';
+import { CanonicalError, type Digest } from '@countersign/canonical';
 import { BindingError, rationaleDigest } from '@countersign/binding';
 import {
   DescriptorError,
-  displayDigest,
   parseAction,
-  render,
   type Action,
   type Descriptor,
 } from '@countersign/descriptors';
@@ -25,7 +23,7 @@ export async function checkContent(run: Verification): Promise<Action | undefine
     return undefined;
   }
   log.begin('action');
-  const action = namedAction(utf8(text), evidence.binding.entry.action_digest);
+  const action = named(evidence.binding.entry.action_digest, () => run.documents.action(text));
   assertAdmitted(action, run);
   log.ok(action.digest);
   log.begin('display');
@@ -53,7 +51,11 @@ function namedDescriptor({ evidence, documents }: Verification): Descriptor {
 
 /** The action whose digest was bound; any other bytes, whatever is wrong with them, are another action. */
 export function namedAction(bytes: Uint8Array, digest: Digest): Action {
-  const action = mismatching('ACTION_DIGEST_MISMATCH', () => parseAction(bytes));
+  return named(digest, () => parseAction(bytes));
+}
+
+function named(digest: Digest, parse: () => Action): Action {
+  const action = mismatching('ACTION_DIGEST_MISMATCH', parse);
   if (action.digest !== digest) {
     throw new VerifyError('ACTION_DIGEST_MISMATCH', `expected the action ${digest}`);
   }
@@ -90,9 +92,12 @@ function personsOf(chain: Action['envelope']['acting_for']): string[] {
   return chain.filter(({ kind }) => kind === 'person').map(({ sub }) => sub);
 }
 
-function assertDisplayed(descriptor: Descriptor, action: Action, { evidence }: Verification): void {
-  const display = mismatching('DISPLAY_MISMATCH', () => render(descriptor, action));
-  if (displayDigest(display) !== evidence.binding.entry.display_digest) {
+function assertDisplayed(descriptor: Descriptor, action: Action, run: Verification): void {
+  const { evidence, documents } = run;
+  const { display, displayDigest } = mismatching('DISPLAY_MISMATCH', () =>
+    documents.rendered(descriptor, action),
+  );
+  if (displayDigest !== evidence.binding.entry.display_digest) {
     throw new VerifyError('DISPLAY_MISMATCH', 'expected the action to render to what was signed');
   }
   if (!sameJson(display, evidence.display)) {

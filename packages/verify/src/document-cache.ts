@@ -1,6 +1,14 @@
-import { digestOf, type Digest, type JsonObject } from '@countersign/canonical';
+import { digestOf, utf8, type Digest, type JsonObject } from '@countersign/canonical';
 import { parsePolicy, type Policy } from '@countersign/binding';
-import { loadDescriptor, type Descriptor } from '@countersign/descriptors';
+import {
+  displayDigest,
+  loadDescriptor,
+  parseAction,
+  render,
+  type Action,
+  type Descriptor,
+  type Display,
+} from '@countersign/descriptors';
 import { BoundedCache } from './bounded-cache.ts';
 import { sameJson } from './same-json.ts';
 
@@ -12,10 +20,41 @@ interface Known<Read> {
 /** Action types and policies that one verifier remembers. */
 const DOCUMENTS_MAX = 64;
 
+/** Actions that one verifier remembers: an executor verifies before it waits, and again before it runs. */
+const ACTIONS_MAX = 256;
+
+export interface RenderedAction {
+  readonly display: Display;
+  readonly displayDigest: Digest;
+}
+
 /** Descriptors and policies by the digest that an admission holds. Each is hashed and read once. */
 export class DocumentCache {
   readonly #descriptors = new BoundedCache<Known<Descriptor>>(DOCUMENTS_MAX);
   readonly #policies = new BoundedCache<Known<Policy>>(DOCUMENTS_MAX);
+
+  readonly #actions = new BoundedCache<Action>(ACTIONS_MAX);
+  readonly #displays = new BoundedCache<RenderedAction>(ACTIONS_MAX);
+
+  /** The action of this exact text. @throws DescriptorError, CanonicalError */
+  action(text: string): Action {
+    const known = this.#actions.get(text);
+    if (known !== undefined) return known;
+    const action = parseAction(utf8(text));
+    this.#actions.set(text, action);
+    return action;
+  }
+
+  /** What a person is shown of it. @throws DescriptorError */
+  rendered(descriptor: Descriptor, action: Action): RenderedAction {
+    const key = `${descriptor.digest} ${action.digest}`;
+    const known = this.#displays.get(key);
+    if (known !== undefined) return known;
+    const display = render(descriptor, action);
+    const rendered = { display, displayDigest: displayDigest(display) };
+    this.#displays.set(key, rendered);
+    return rendered;
+  }
 
   /** The descriptor, or undefined when the document is not the one of this digest. @throws DescriptorError */
   descriptor(digest: Digest, document: JsonObject): Descriptor | undefined {

@@ -219,13 +219,25 @@ func (e *evidence) checkMembers(a authority) {
 		require(ok && leafName(root) == a.ref["root"], "MEMBERSHIP_INVALID")
 		proven[key(text(sorted[index], "kind"), text(sorted[index], "id"))] = true
 	}
-	// Whoever is not in the authority at all is refused by name, with the decision.
-	isProven := func(kind, id string) bool { return proven[key(kind, id)] || a.get(kind, id) == nil }
-	require(proven[key("ledger", "ledger")], "MEMBERSHIP_INVALID")
-	for _, d := range objects(e.binding.object, "decisions") {
-		areProven := isProven("person", text(d, "person")) && isProven("credential", text(d, "credential"))
-		require(areProven, "MEMBERSHIP_INVALID")
+	// Exactly these, each once. Who is not in the authority at all is refused by name in a later step.
+	b := e.binding.object
+	needed := map[string]bool{key("ledger", "ledger"): true}
+	need := func(kind string, o object, name string) {
+		if k := key(kind, text(o, name)); a.members[k] != nil {
+			needed[k] = true
+		}
 	}
+	need("agent", objectOf(b["agent"]), "id")
+	need("executor", objectOf(b["executor"]), "id")
+	for _, d := range objects(b, "decisions") {
+		need("person", d, "person")
+		need("credential", d, "credential")
+	}
+	areSame := len(needed) == len(proven) && len(proven) == len(list(shown, "members"))
+	for k := range needed {
+		areSame = areSame && proven[k]
+	}
+	require(areSame, "MEMBERSHIP_INVALID")
 }
 
 func (e *evidence) checkRegistered(a authority) {

@@ -479,6 +479,15 @@ export const AUTHORITY_FILE_CASES: readonly EvidenceCase[] = [
   ),
   changed(
     {
+      name: 'member-surplus',
+      about: 'A member is proven twice.',
+      code: 'MEMBERSHIP_INVALID',
+    },
+    ['authority', 'members'],
+    (old) => (isList(old) ? [...old, ...old.slice(0, 1)] : undefined),
+  ),
+  changed(
+    {
       name: 'member-credential-missing',
       about: 'Nothing proves that the credential was enrolled.',
       code: 'MEMBERSHIP_INVALID',

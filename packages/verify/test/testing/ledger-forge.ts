@@ -53,6 +53,7 @@ import {
 import {
   BUILTIN_DESCRIPTORS,
   displayDigest,
+  loadDescriptor,
   parseAction,
   render,
   type Descriptor,
@@ -139,6 +140,8 @@ export interface ForgeOptions {
   /** Of Carol. */
   readonly personClass?: 'natural' | 'role' | 'machine';
   readonly logKey?: SigningKey;
+  /** In place of the built-in one of its type. */
+  readonly descriptor?: JsonObject;
   /** Of Bob. */
   readonly passkey?: PasskeyAlgorithm;
 }
@@ -203,8 +206,12 @@ export class LedgerForge {
   ref: AuthorityRef;
   #clockMs = START_MS;
   #ids = 0;
+  readonly #descriptors: readonly Descriptor[];
 
   constructor(options: ForgeOptions = {}) {
+    const own = options.descriptor === undefined ? [] : [loadDescriptor(options.descriptor)];
+    const isReplaced = ({ type }: Descriptor): boolean => own.some((each) => each.type === type);
+    this.#descriptors = [...own, ...BUILTIN_DESCRIPTORS.filter((each) => !isReplaced(each))];
     this.logKey = options.logKey ?? ed25519Key();
     this.bob = newPerson(options.passkey);
     this.vkey = this.noteSigner().vkey;
@@ -257,7 +264,7 @@ export class LedgerForge {
         audiences: ['local'],
         interface_digest: INTERFACE,
       },
-      ...BUILTIN_DESCRIPTORS.map(({ type, typeVersion, digest }): Member => ({
+      ...this.#descriptors.map(({ type, typeVersion, digest }): Member => ({
         kind: 'descriptor',
         id: `${type}/${typeVersion}`,
         digest,
@@ -270,6 +277,10 @@ export class LedgerForge {
     const action = parseAction(canonicalBytes(this.envelope({ params })));
     const display = render(descriptorOf('generic.command'), action);
     return { display: display as unknown as Json, digest: displayDigest(display) };
+  }
+
+  #descriptor(type: string): Descriptor {
+    return this.#descriptors.find((known) => known.type === type) ?? descriptorOf(type);
   }
 
   /** As if the authority held this policy. */
@@ -405,7 +416,7 @@ export class LedgerForge {
   } {
     const action = parseAction(canonicalBytes(this.envelope(options)));
     const { envelope } = action;
-    const descriptor = descriptorOf(envelope.type);
+    const descriptor = this.#descriptor(envelope.type);
     const rule = options.rule ?? this.ruleOf(envelope.type);
     const { separation, demo, bootstrap } = this.authority.ledger;
     const owner = this.alice.id;
@@ -738,7 +749,8 @@ export class LedgerForge {
         ['credential', credential],
       ]),
     ];
-    const known = wanted.filter(([kind, id]) => this.authority.has(kind, id));
+    const distinct = new Map(wanted.map((each) => [each.join(' '), each]));
+    const known = [...distinct.values()].filter(([kind, id]) => this.authority.has(kind, id));
     return known.map(([kind, id]) => membershipProof(this.authority, kind, id)) as unknown as Json;
   }
 
@@ -768,6 +780,10 @@ export function newPerson(algorithm: PasskeyAlgorithm = 'ES256'): Person {
     }),
     invitation: p256Key(),
   };
+}
+
+export function documentOf(type: string): JsonObject {
+  return descriptorOf(type).document;
 }
 
 function descriptorOf(type: string): Descriptor {
