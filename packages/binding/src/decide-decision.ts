@@ -291,6 +291,7 @@ function revoke(run: Proceeding, deciding: Deciding): Outcome {
     proof_class: input.facts.proofClass,
     input: input.input,
   });
-  keepRationale(run, input);
+  // What was erased stays empty: no later order could remove what came to it after the first.
+  if (record.erasedIndex === undefined) keepRationale(run, input);
   return { status: 'accepted' };
 }

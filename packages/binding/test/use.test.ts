@@ -257,6 +257,18 @@ describe('an erasure', () => {
     expect(await ledger.erase(action_id)).toMatchObject({ status: 'repeated' });
   });
 
+  it('G14: leaves nothing to be written afterwards that it could not remove again', async () => {
+    const ledger = new TestLedger();
+    const bound = await ledger.bound();
+    await ledger.erase(bound.action.envelope.action_id);
+    const written = ledger.content.length;
+    expect(await ledger.decide(ledger.bob, bound, { verdict: 'revoke' })).toEqual({
+      status: 'accepted',
+    });
+    expect(ledger.types.at(-1)).toBe('binding-revoked');
+    expect(ledger.content).toHaveLength(written);
+  });
+
   it('G14: is not for an open request, an unknown one, or an agent that is no operator', async () => {
     const ledger = new TestLedger();
     const open = await ledger.request();
