@@ -155,8 +155,14 @@ async function allowedBy(store: ReadModels, entry: Entry): Promise<JsonObject> {
   return { binding: fromUtf8(row.bytes) };
 }
 
-function membersOf(state: AuthorityState, { decisions }: BindingMade): Json[] {
-  const wanted = new Map<string, [MemberKind, string]>([['ledger', ['ledger', 'ledger']]]);
+/** The ledger, who asked, who runs it and who decided. The ledger itself carries out changes of its authority, and is no executor. */
+function membersOf(state: AuthorityState, binding: BindingMade): Json[] {
+  const { agent, executor, decisions, action_type: type } = binding;
+  const wanted = new Map<string, [MemberKind, string]>([
+    ['ledger', ['ledger', 'ledger']],
+    ['agent', ['agent', agent.id]],
+  ]);
+  if (!isAuthorityType(type.name)) wanted.set('executor', ['executor', executor.id]);
   for (const { person, credential } of decisions) {
     wanted.set(`person ${person}`, ['person', person]);
     wanted.set(`credential ${credential}`, ['credential', credential]);
