@@ -94,20 +94,25 @@ export class Patience {
   ): Promise<T> {
     const { clock, isStopped, onWait, onDone } = this.#options;
     let backoffMs = BACKOFF_FIRST_MS;
-    for (;;) {
-      try {
-        const result = await call();
-        if (backoffMs !== BACKOFF_FIRST_MS) onDone();
-        return result;
-      } catch (error) {
-        const waiting = waitFor(error);
-        if (waiting === undefined) throw error;
-        if (isStopped()) throw new StopSignal('stopped while waiting', { cause: error });
-        onWait(...waiting);
-        await clock.sleep(backoffMs);
-        backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
-        if (isStopped()) throw new StopSignal('stopped while waiting', { cause: error });
+    let isWaiting = false;
+    try {
+      for (;;) {
+        try {
+          return await call();
+        } catch (error) {
+          const waiting = waitFor(error);
+          if (waiting === undefined) throw error;
+          if (isStopped()) throw new StopSignal('stopped while waiting', { cause: error });
+          isWaiting = true;
+          onWait(...waiting);
+          await clock.sleep(backoffMs);
+          backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
+          if (isStopped()) throw new StopSignal('stopped while waiting', { cause: error });
+        }
       }
+    } finally {
+      // Also when the call ends in another error: whoever handles that one waits for nobody any more.
+      if (isWaiting) onDone();
     }
   }
 }

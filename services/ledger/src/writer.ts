@@ -63,7 +63,8 @@ export class Writer {
         this.#become(whom, code);
       },
       onDone: () => {
-        this.#become('running');
+        // Reading ahead may end after everything else has.
+        if (this.#state.startsWith('waiting')) this.#become('running');
       },
     });
     const patience = this.#patience;
