@@ -13,7 +13,7 @@ export interface CommandInput {
   readonly bytes: Uint8Array;
 }
 
-export const STDIN_BYTES_MAX: number = 64 * 1024 * 1024;
+const STDIN_BYTES_MAX: number = 64 * 1024 * 1024;
 
 /**
  * What a command will read, whole, before anybody is asked: what is fed to it later are these bytes, from memory.

@@ -5,7 +5,7 @@ import type { Digest } from '@countersign/canonical';
 import { cliError } from './cli-error.ts';
 
 const TAG = 'countersign/file/v1\n';
-export const FILE_BYTES_MAX: number = 512 * 1024 * 1024;
+const FILE_BYTES_MAX: number = 512 * 1024 * 1024;
 const CHUNK_BYTES = 1 << 20;
 
 /**

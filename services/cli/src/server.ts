@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
@@ -43,6 +44,8 @@ export class Server {
   readonly #gateway: ReturnType<typeof buildGateway>;
   readonly #chores: { readonly pin: HeadPin; readonly invitation: InvitationWatch };
   #loops: Promise<unknown>[] = [];
+  #projecting: Promise<unknown> = Promise.resolve();
+  readonly #stopped = new AbortController();
   #isStopping = false;
   #fail: (error: unknown) => void = () => undefined;
   /** Rejects when a part of the server has given up; it can only be stopped then. */
@@ -93,12 +96,14 @@ export class Server {
   async stop(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#stopped.abort();
     await this.#gateway.close();
     this.#writer.stop();
     this.#router.stop();
     await Promise.allSettled(this.#loops);
+    // After the writer, so that what it has just sealed is still read.
     this.#projector.stop();
-    await Promise.allSettled(this.#loops);
+    await Promise.allSettled([this.#projecting]);
     await this.#pinHead();
     await this.#store.close();
     await this.#options.data.broker.close();
@@ -106,10 +111,10 @@ export class Server {
 
   #run(): void {
     const { broker } = this.#options.data;
-    const loops = [
+    this.#projecting = this.#projector.run();
+    this.#loops = [
       this.#writer.run(),
       this.#router.run(),
-      this.#projector.run(),
       runTicker({
         broker,
         clock: this.#clock,
@@ -119,8 +124,7 @@ export class Server {
       }),
       this.#doChores(),
     ];
-    this.#loops = loops;
-    for (const loop of loops) loop.catch(this.#fail);
+    for (const loop of [this.#projecting, ...this.#loops]) loop.catch(this.#fail);
   }
 
   async #ready(): Promise<void> {
@@ -157,7 +161,7 @@ export class Server {
 
   async #doChores(): Promise<void> {
     while (!this.#isStopping) {
-      await sleep(CHORES_EVERY_MS);
+      await sleepUnless(CHORES_EVERY_MS, this.#stopped.signal);
       await this.#chore();
     }
   }
@@ -287,7 +291,15 @@ function newProjector(
 }
 
 function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  return delay(ms);
+}
+
+async function sleepUnless(ms: number, stopped: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal: stopped });
+  } catch (error) {
+    if (!isSystemError(error, 'ABORT_ERR')) throw error;
+  }
 }
 
 function asError(error: unknown): Error {
