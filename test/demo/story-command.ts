@@ -165,6 +165,6 @@ async function forgeApproval(cast: Cast): Promise<void> {
   expectEqual(ended.code, 1, 'exit code of a denied command');
 }
 
-export function codeIn({ stdout, stderr }: Finished): string {
+function codeIn({ stdout, stderr }: Finished): string {
   return /\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b/.exec(`${stderr}\n${stdout}`)?.[0] ?? 'none';
 }

@@ -39,8 +39,8 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { SoftwarePasskey } from '@countersign/software-passkey';
 
 export const TENANT = 'acme';
-export const AUDIENCE = 'host:build-1';
-export const INTERFACE: Digest = `sha256:${'ab'.repeat(32)}`;
+const AUDIENCE = 'host:build-1';
+const INTERFACE: Digest = `sha256:${'ab'.repeat(32)}`;
 export const WEB_ORIGIN = 'http://localhost:7420';
 
 /** An agent or an executor: an id and an Ed25519 key. */

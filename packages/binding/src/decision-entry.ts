@@ -85,7 +85,7 @@ export interface BindingRevoked extends EntryHead<'binding-revoked'> {
   readonly input: Digest;
 }
 
-export const proofClass: Shape<ProofClass> = oneOf('uv', 'up');
+const proofClass: Shape<ProofClass> = oneOf('uv', 'up');
 
 export const decisionAccepted: Shape<DecisionAccepted> = object<DecisionAccepted>({
   ...head('decision-accepted'),

@@ -86,7 +86,7 @@ export interface Rationale {
   readonly salt: string;
 }
 
-export const RATIONALE_MAX = 2_000;
+const RATIONALE_MAX = 2_000;
 const SALT_BYTES = 16;
 
 const rationale: Shape<Rationale> = object<Rationale>({

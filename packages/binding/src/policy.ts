@@ -57,7 +57,7 @@ const WITHIN_MAX_S = 2_592_000;
 const START_WITHIN_MAX_S = 3_600;
 const USES_MAX = 100;
 
-export const ruleId: Shape<string> = matching(
+const ruleId: Shape<string> = matching(
   /^[a-z0-9][a-z0-9._-]{0,63}$/,
   'a rule id of 1 to 64 characters',
 );

@@ -138,6 +138,6 @@ export function matching(pattern: RegExp, expected: string): Shape<string> {
   };
 }
 
-export function isArray(json: Json | undefined): json is readonly Json[] {
+function isArray(json: Json | undefined): json is readonly Json[] {
   return Array.isArray(json);
 }

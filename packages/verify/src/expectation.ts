@@ -13,7 +13,7 @@ export interface Expected {
 }
 
 /** How far a verifier's clock may be off, unless the caller says otherwise. */
-export const DEFAULT_SKEW_MS = 5_000;
+const DEFAULT_SKEW_MS = 5_000;
 
 export interface Clock {
   readonly nowMs: number;

@@ -1,7 +1,7 @@
 import type { RefusalCode } from '@countersign/binding';
 
 /** Why no outcome can be given. None of them is a yes: an executor runs on VALID alone. */
-export const INDETERMINATE_CODES = [
+const INDETERMINATE_CODES = [
   'CONTENT_MISSING',
   'AUTHORITY_MISSING',
   'CLOCK_UNKNOWN',

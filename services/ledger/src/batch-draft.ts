@@ -24,7 +24,7 @@ import {
 import { contentKey, wireKindOf } from './intake-input.ts';
 
 /** Of the entries of one batch: below what a record may hold, with room for its frame. */
-export const BATCH_BYTES_MAX = 800_000;
+const BATCH_BYTES_MAX = 800_000;
 const ENTRY_OVERHEAD_BYTES = 8;
 
 /** An input of the intake, checked as far as it can be without deciding. */

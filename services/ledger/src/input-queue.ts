@@ -6,7 +6,7 @@ import { rawInput } from './intake-input.ts';
 import type { Patience } from './patience.ts';
 
 /** Inputs read, and their signatures checked, at a time. */
-export const INPUTS_PER_READ = 512;
+const INPUTS_PER_READ = 512;
 /** Beyond it nothing more is read ahead. */
 const INPUTS_AHEAD_MAX = 1_024;
 /** How long one wait for inputs lasts; only a stop has to wait for its end. */

@@ -3,7 +3,7 @@ import { CanonicalError, parseStrict, type Json } from '@countersign/canonical';
 import type { Submission } from './intake-input.ts';
 
 /** Frames larger than this are refused before they reach a ledger. */
-export const PAYLOAD_BYTES_MAX = 131_072;
+const PAYLOAD_BYTES_MAX = 131_072;
 
 const LIMITS = { maxBytes: PAYLOAD_BYTES_MAX, maxDepth: 40, maxMembers: 10_000 };
 

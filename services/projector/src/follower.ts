@@ -5,7 +5,7 @@ import {
   type TopicPartition,
 } from '@countersign/broker';
 
-export const READ_RECORDS_MAX = 2_000;
+const READ_RECORDS_MAX = 2_000;
 /** How long one wait for records lasts; only a stop has to wait for its end. */
 const IDLE_WAIT_MS = 500;
 const BACKOFF_FIRST_MS = 50;

@@ -1,6 +1,6 @@
 import { ProjectorError } from './projector-error.ts';
 
-export const WAITERS_MAX = 20_000;
+const WAITERS_MAX = 20_000;
 
 export interface Seat<T> {
   /** Undefined when nothing came in time. */
