@@ -1,4 +1,4 @@
-// Bundles the page into dist/page/: no framework, nothing from elsewhere, nothing inline.
+// Bundles the page into dist/page, or into the folder that is named: no framework, nothing from elsewhere, nothing inline.
 import { cp, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,8 @@ import { build } from 'esbuild';
 import { distDirectory } from './src/dist-directory.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const assets = join(distDirectory, 'assets');
+const folder = process.argv[2] ?? distDirectory;
+const assets = join(folder, 'assets');
 
 await mkdir(assets, { recursive: true });
 await build({
@@ -30,4 +31,4 @@ await build({
   logLevel: 'warning',
 });
 await cp(join(here, 'page', 'icon.svg'), join(assets, 'icon.svg'));
-await cp(join(here, 'page', 'index.html'), join(distDirectory, 'index.html'));
+await cp(join(here, 'page', 'index.html'), join(folder, 'index.html'));

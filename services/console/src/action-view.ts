@@ -12,7 +12,8 @@ import { parseReview, type Review } from './review.ts';
 import { isSignedOut } from './session.ts';
 import { show, type SignedInVisit } from './visit.ts';
 
-const RETRY_MS = 3_000;
+const RETRY_MS = 2_000;
+const REVIEW_TRIES = 5;
 const TICK_MS = 1_000;
 
 /** Shows one action, and lets the person decide, for as long as the page is open. Never returns, but by an error. */
@@ -41,8 +42,17 @@ async function reviewed(visit: SignedInVisit, actionId: string): Promise<ActionV
   }
 }
 
+/** What an action says travels beside the log, and may come a moment after its entry. */
 async function fetchReview(actionId: string): Promise<Review> {
-  return parseReview(await getJson(`/v1/actions/${actionId}/review`));
+  for (let triesLeft = REVIEW_TRIES; ; triesLeft -= 1) {
+    try {
+      return parseReview(await getJson(`/v1/actions/${actionId}/review`));
+    } catch (error) {
+      const isEarly = isTellable(error) && error.code === 'PROJECTOR_BEHIND' && triesLeft > 1;
+      if (!isEarly) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 interface ActionParts {
@@ -73,7 +83,12 @@ class ActionViews {
       visit,
       checked,
       end,
-      onDecided: () => void this.#refresh(),
+      onDecided: () => {
+        // What fails here fails again in `follow`, which tells.
+        this.#refresh().catch((error: unknown) => {
+          if (!isTellable(error)) throw error;
+        });
+      },
     });
     const warnings = warningsView(display);
     show(

@@ -79,19 +79,27 @@ function showFramed(main: HTMLElement): void {
 }
 
 function showFailure(main: HTMLElement, error: unknown): void {
-  const told = isTellable(error)
-    ? failureNotice(error, 'This page cannot go on')
-    : notice(
-        'alarm',
-        'This page has a fault',
-        paragraph('Load it again. Nothing was decided by this.'),
-      );
-  show(main, 'Trouble', h('h1', {}, 'Something went wrong'), told);
   if (!isTellable(error)) throw error;
+  const told = failureNotice(error, 'This page cannot go on');
+  show(main, 'Trouble', h('h1', {}, 'Something went wrong'), told);
+}
+
+/** A bug of ours. It stays in the browser's console too, and nothing else is said or done. */
+function showFault(main: HTMLElement): void {
+  main.prepend(
+    notice(
+      'alarm',
+      'This page has a fault',
+      paragraph('Load it again, to see where things stand.'),
+    ),
+  );
 }
 
 const invitation = takeInvitation();
 const page = mainElement();
+window.addEventListener('unhandledrejection', () => {
+  showFault(page);
+});
 if (window.top === window.self) {
   run(page, invitation).catch((error: unknown) => {
     showFailure(page, error);

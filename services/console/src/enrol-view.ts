@@ -1,5 +1,5 @@
 import { enrol } from './enrolment.ts';
-import { exact, h, onPress, paragraph } from './element.ts';
+import { exact, h, onPress, paragraph, row } from './element.ts';
 import { openInvitation, type InvitationLink } from './invitation.ts';
 import { failureNotice, isTellable, notice } from './notice.ts';
 import { show, type Visit } from './visit.ts';
@@ -40,17 +40,13 @@ export function showEnrolment(visit: Visit, link: InvitationLink | undefined): v
     h(
       'dl',
       { class: 'lines card' },
-      pair('You will be', link.person),
-      pair('Ledger', visit.pin.trust.origin),
-      pair('Tenant', link.tenant),
+      row('You will be', exact(link.person)),
+      row('Ledger', exact(visit.pin.trust.origin)),
+      row('Tenant', exact(link.tenant)),
     ),
     start,
     outcome,
   );
-}
-
-function pair(label: string, value: string): HTMLElement {
-  return h('div', { class: 'row' }, h('dt', {}, label), h('dd', {}, exact(value)));
 }
 
 async function enrolled(

@@ -6,7 +6,13 @@ export { derFromRaw, rawFromDer } from './der-signature.ts';
 export { enrolmentStatement } from './enrolment.ts';
 export { parseInbox, type OpenRequest } from './inbox.ts';
 export { openInvitation, parseInvitationLink, signEnrolment } from './invitation.ts';
-export { comparePin, pinLedger, type LedgerFacts, type PinStore } from './ledger-pin.ts';
+export {
+  comparePin,
+  pinLedger,
+  pinTrustFile,
+  type LedgerFacts,
+  type PinStore,
+} from './ledger-pin.ts';
 export { checkReview, type CheckedReview } from './review-check.ts';
 export { parseReview, type Review } from './review.ts';
 export { timeLeft } from './time-words.ts';

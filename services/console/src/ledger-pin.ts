@@ -1,4 +1,10 @@
-import { canonicalText, utf8, type Json, type JsonObject } from '@countersign/canonical';
+import {
+  CanonicalError,
+  canonicalText,
+  utf8,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import { parseTrust, VerifyError, type Trust } from '@countersign/verify';
 import { flagIn, listIn, objectOf, textIn, textOf } from './answer-json.ts';
 import { ConsoleError } from './console-error.ts';
@@ -64,6 +70,21 @@ export function comparePin(store: PinStore, ledger: LedgerFacts): PinComparison 
   return what.length === 0 ? { kind: 'same', pin: kept } : { kind: 'changed', what, pin: kept };
 }
 
+/**
+ * Pins the ledger anew, by a trust file that a person brings. The keys are those of the file.
+ *
+ * @throws ConsoleError GENESIS_MISMATCH for what is no trust file of this ledger
+ */
+export function pinTrustFile(store: PinStore, file: string, ledger: LedgerFacts): LedgerPin {
+  const { trust, logKeys } = pinOf(file, 'GENESIS_MISMATCH');
+  const isOfThisLedger =
+    trust.origin === ledger.origin &&
+    trust.genesis === ledger.genesis &&
+    logKeys.every((vkey) => ledger.logKeys.includes(vkey));
+  if (isOfThisLedger) return pinLedger(store, { ...ledger, logKeys });
+  throw new ConsoleError('GENESIS_MISMATCH', 'expected the trust file of this ledger');
+}
+
 /** @throws ConsoleError ANSWER_FORMAT for facts that make no trust file */
 export function pinLedger(store: PinStore, ledger: LedgerFacts): LedgerPin {
   const text = canonicalText(trustFile(ledger));
@@ -94,7 +115,7 @@ function pinOf(text: string, code: 'ANSWER_FORMAT' | 'GENESIS_MISMATCH'): Ledger
     const trust = parseTrust(utf8(text));
     return { trust, logKeys: trust.logKeys.map(({ vkey }) => vkey) };
   } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
+    if (!(error instanceof VerifyError) && !(error instanceof CanonicalError)) throw error;
     throw new ConsoleError(code, 'expected a ledger that can be pinned', { cause: error });
   }
 }

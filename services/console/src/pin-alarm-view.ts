@@ -1,5 +1,6 @@
-import { exact, h, onPress, paragraph } from './element.ts';
-import { pinLedger, type LedgerFacts, type LedgerPin, type PinStore } from './ledger-pin.ts';
+import { ConsoleError } from './console-error.ts';
+import { exact, h, onPress, paragraph, row } from './element.ts';
+import { pinTrustFile, type LedgerFacts, type LedgerPin, type PinStore } from './ledger-pin.ts';
 import { show } from './visit.ts';
 
 interface Alarm {
@@ -12,10 +13,10 @@ interface Alarm {
 
 /**
  * The ledger is not the one that this browser knows. There is one way on: a person who has the trust file from
- * elsewhere brings its genesis digest. A button alone would be pressed.
+ * elsewhere brings it. A button alone would be pressed, and what the server says now is not shown to be copied.
  */
 export function showPinAlarm(alarm: Alarm): void {
-  const { main, ledger, pin, what } = alarm;
+  const { main, pin, what } = alarm;
   show(
     main,
     'Another ledger',
@@ -25,60 +26,62 @@ export function showPinAlarm(alarm: Alarm): void {
       { class: 'notice alarm', role: 'alert' },
       h('h2', { class: 'notice-heading' }, 'Nothing is shown, and nothing can be decided'),
       paragraph(
-        `Changed: ${what.join(', ')}. Somebody may be showing you a ledger of their own. It is harmless only if you know that the ledger was founded anew or its key was exchanged.`,
+        `Changed: ${what.join(', ')}. Somebody may be showing you a ledger of their own. It is harmless only if you know that the ledger was founded anew, or that its key was exchanged.`,
       ),
       h('p', { class: 'small' }, 'Code: ', h('code', { class: 'code' }, 'GENESIS_MISMATCH')),
     ),
     h(
-      'dl',
-      { class: 'lines card' },
-      pair('Origin, as known', pin.trust.origin),
-      pair('Origin, as told now', ledger.origin),
-      pair('Genesis, as known', pin.trust.genesis),
-      pair('Genesis, as told now', ledger.genesis),
-      ...pin.logKeys.map((vkey) => pair('Log key, as known', vkey)),
-      ...ledger.logKeys.map((vkey) => pair('Log key, as told now', vkey)),
+      'section',
+      { class: 'card', 'aria-labelledby': 'h-known' },
+      h('h2', { id: 'h-known' }, 'The ledger that this browser knows'),
+      h(
+        'dl',
+        { class: 'lines' },
+        row('Origin', exact(pin.trust.origin)),
+        row('Genesis', exact(pin.trust.genesis)),
+        ...pin.logKeys.map((vkey) => row('Key of the log', exact(vkey))),
+      ),
     ),
     repinForm(alarm),
   );
 }
 
 function repinForm({ store, ledger }: Alarm): HTMLElement {
-  const input = h('input', {
-    id: 'genesis',
-    type: 'text',
+  const input = h('textarea', {
+    id: 'trust-file',
+    rows: '5',
     autocomplete: 'off',
     spellcheck: 'false',
-    'aria-describedby': 'genesis-help genesis-error',
+    'aria-describedby': 'trust-file-error',
   });
-  const error = h('p', { id: 'genesis-error', class: 'field-error', role: 'alert' });
+  const error = h('p', { id: 'trust-file-error', class: 'field-error', role: 'alert' });
   const button = h('button', { type: 'button' }, 'Trust this ledger from now on');
   onPress(button, () => {
-    if (input.value.trim() !== ledger.genesis) {
-      error.textContent = 'This is not the genesis of the ledger that answers here.';
+    try {
+      pinTrustFile(store, input.value, ledger);
+      location.reload();
+    } catch (refused) {
+      if (!(refused instanceof ConsoleError)) throw refused;
+      error.textContent = 'This is no trust file of the ledger that answers here.';
       input.focus();
-      return;
     }
-    pinLedger(store, ledger);
-    location.reload();
   });
   return h(
     'section',
     { class: 'card', 'aria-labelledby': 'h-new' },
     h('h2', { id: 'h-new' }, 'If you know that it is new'),
     paragraph(
-      'Take the genesis from a trust file that you got from the people who founded the ledger, not from this page (its name is ',
+      'Get its trust file from the people who founded it, and not from this page. On the machine where the ledger runs it is ',
       exact('trust.json'),
-      ').',
+      ', in the data folder.',
     ),
-    h('label', { for: 'genesis' }, 'Genesis in your trust file'),
-    h('p', { id: 'genesis-help', class: 'small' }, 'It begins with sha256:'),
-    input,
-    error,
-    h('p', { class: 'buttons' }, button),
+    h(
+      'div',
+      { class: 'field' },
+      h('label', { for: 'trust-file' }, 'All that is in the trust file'),
+      input,
+      error,
+    ),
+    h('div', { class: 'buttons' }, button),
   );
-}
-
-function pair(label: string, value: string): HTMLElement {
-  return h('div', { class: 'row' }, h('dt', {}, label), h('dd', {}, exact(value)));
 }

@@ -177,6 +177,10 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'The ledger takes no decisions now.',
       advice: 'Nothing was decided. Tell the people who run it, and try again later.',
     },
+    PROJECTOR_BEHIND: {
+      meaning: 'The server is still catching up with the log.',
+      advice: 'Load this page again in a moment.',
+    },
     INTAKE_UNAVAILABLE: {
       meaning: 'The ledger takes no decisions now.',
       advice: 'Nothing was decided. Try again later.',

@@ -1,6 +1,9 @@
 import { RATIONALE_MAX } from './decision.ts';
 import { h } from './element.ts';
 
+/** With the `u` flag a pair is one character, so this finds halves only, which no signed text can hold. */
+const LONE_SURROGATE = /[\uD800-\uDFFF]/gu;
+
 const COUNT_FORMAT = new Intl.NumberFormat('en');
 
 /** The reason of a person, with its counter. Limits are those of the ledger, so that nothing is cut later. */
@@ -41,7 +44,7 @@ export class RationaleField {
 
   /** The text, or undefined after telling the person that it is missing. */
   read(): string | undefined {
-    const text = this.#input.value;
+    const text = this.#input.value.replace(LONE_SURROGATE, '\uFFFD');
     if (!this.#isRequired || text.trim() !== '') return text;
     this.#fault('Say why, in a few words. The policy asks for it, whichever way you decide.');
     this.#input.focus();

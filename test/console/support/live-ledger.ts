@@ -11,12 +11,7 @@ import {
   type Separation,
 } from '@countersign/binding';
 import { MemoryBroker, MemoryDisk } from '@countersign/broker';
-import {
-  canonicalText,
-  formatTimestamp,
-  toBase64url,
-  type JsonObject,
-} from '@countersign/canonical';
+import { formatTimestamp, toBase64url, type JsonObject } from '@countersign/canonical';
 import { newUlid, verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { buildGateway } from '@countersign/gateway';
@@ -263,7 +258,8 @@ function gatewayOf(services: Services): ReturnType<typeof buildGateway> {
     },
     router,
     view: projector,
-    models: withBuiltins(store),
+    models: store,
+    descriptors: BUILTIN_DESCRIPTORS,
     health: () => ({
       writer: writer.status,
       sealedSize: projector.status.sealedSize,
@@ -275,29 +271,8 @@ function gatewayOf(services: Services): ReturnType<typeof buildGateway> {
     verifySignature,
     nowMs: () => clock.nowMs(),
     randomBytes: (size) => randomBytes(size),
-    logger: pino({ level: process.env['LOG_LEVEL'] ?? 'silent' }),
+    logger: pino({ level: 'silent' }),
   });
-}
-
-/** The documents of the built-in action types, which every ledger knows. */
-function withBuiltins(store: ReadModels): Parameters<typeof buildGateway>[0]['models'] {
-  const known = new Map<string, string>(
-    BUILTIN_DESCRIPTORS.map(({ digest, document }) => [digest, canonicalText(document)]),
-  );
-  return {
-    action: (tenant, id) => store.action(tenant, id),
-    actions: (filter) => store.actions(filter),
-    checkpoint: (covering) => store.checkpoint(covering),
-    content: (tenant, id) => store.content(tenant, id),
-    decisions: (tenant, id) => store.decisions(tenant, id),
-    document: async (digest) => known.get(digest) ?? (await store.document(digest)),
-    entries: (start, limit) => store.entries(start, limit),
-    entriesOf: (tenant, id) => store.entriesOf(tenant, id),
-    input: (digest) => store.input(digest),
-    member: (kind, id) => store.member(kind, id),
-    memberByThumbprint: (kind, thumbprint) => store.memberByThumbprint(kind, thumbprint),
-    members: (kind) => store.members(kind),
-  };
 }
 
 function invite(url: string, nowMs: number): Invited {
