@@ -12,21 +12,13 @@ import {
   type CredentialEnrolled,
   type Leaf,
 } from '@countersign/binding';
+import type { AuthorityAt, AuthorityHistory } from './authority-history.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { checkBoundChange } from './bound-change.ts';
 import type { ChainLink } from './evidence.ts';
 import { readEntry, type EntryText } from './logged-entry.ts';
 import type { Trust } from './trust.ts';
 import { VerifyError } from './verify-error.ts';
-
-/** The authority as of one of its entries. */
-export interface AuthorityAt {
-  readonly ref: AuthorityRef;
-  readonly state: AuthorityState;
-}
-
-/** From genesis on. Each step was authorised under the one before it. */
-export type AuthorityHistory = readonly AuthorityAt[];
 
 interface VerifiedChain {
   readonly links: readonly ChainLink[];

@@ -6,7 +6,8 @@ import {
   type ExecutorMember,
 } from '@countersign/binding';
 import type { Action } from '@countersign/descriptors';
-import type { AuthorityChainCheck, AuthorityHistory } from './authority-chain.ts';
+import type { AuthorityChainCheck } from './authority-chain.ts';
+import type { AuthorityHistory } from './authority-history.ts';
 import { assertExclusions } from './exclusion.ts';
 import { assertExactly, memberKey, notProven, provenMember } from './membership.ts';
 import { assertBootstrap } from './policy-check.ts';
@@ -20,7 +21,7 @@ export interface Authorities {
   readonly bound: AuthorityState;
 }
 
-/** Steps 12 to 15 of schemas/formats/evidence.md §5: who everybody is, by the authority alone. */
+/** Steps 12 to 14 of schemas/formats/evidence.md §5: who everybody is, by the authority alone. */
 export async function checkAuthority(
   run: Verification,
   chains: AuthorityChainCheck,

@@ -8,7 +8,7 @@ import {
   type BindingMade,
   type BoundChange,
 } from '@countersign/binding';
-import type { AuthorityAt } from './authority-chain.ts';
+import type { AuthorityAt } from './authority-history.ts';
 import { namedAction } from './content-check.ts';
 import { checkDecisions } from './decision-check.ts';
 import { assertExclusions } from './exclusion.ts';

@@ -11,7 +11,7 @@ import { sameJson } from './same-json.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 
-/** Steps 5 to 9 of schemas/formats/evidence.md §5. Answers the action, or undefined when it was erased. */
+/** Steps 5 to 8 of schemas/formats/evidence.md §5. Answers the action, or undefined when it was erased. */
 export async function checkContent(run: Verification): Promise<Action | undefined> {
   const { evidence, log } = run;
   const { action: text } = evidence.content;

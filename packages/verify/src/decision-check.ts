@@ -21,7 +21,7 @@ export interface DecisionContext {
   readonly log: StepLog;
 }
 
-/** That enough of the right persons have signed for exactly this: schemas/formats/evidence.md §5, steps 17 and 18. */
+/** That enough of the right persons have signed for exactly this: schemas/formats/evidence.md §5, steps 16 and 17. */
 export async function checkDecisions(context: DecisionContext): Promise<void> {
   const { binding, log } = context;
   const { decisions, requirement } = binding;

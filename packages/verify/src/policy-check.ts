@@ -13,7 +13,7 @@ import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 
 /**
- * Step 10 of schemas/formats/evidence.md §5: what was needed is what the policy of the admission asks for. Types of
+ * Step 9 of schemas/formats/evidence.md §5: what was needed is what the policy of the admission asks for. Types of
  * the authority itself have no policy; their rule is in genesis (`assertBootstrap`).
  */
 export function checkPolicy(run: Verification): void {

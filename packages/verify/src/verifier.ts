@@ -114,7 +114,7 @@ async function checkEvidence(
   return { positions, action };
 }
 
-/** Step 11: kinds of ledger that only some readers take. */
+/** Steps 10 and 11: kinds of ledger that only some readers take. */
 function checkAccepted({ evidence, trust, allowDemo, log }: Verification): void {
   const { separation, demo } = evidence.binding.entry;
   log.begin('demo');

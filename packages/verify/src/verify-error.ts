@@ -10,7 +10,7 @@ const INDETERMINATE_CODES = [
 
 export type IndeterminateCode = (typeof INDETERMINATE_CODES)[number];
 
-/** How evidence is refused: the ledger's own codes, and those that only a verifier needs. evidence.md §6. */
+/** How evidence is refused: the ledger's own codes, and those that only a verifier needs. evidence.md §5. */
 export type VerifyCode =
   | RefusalCode
   | IndeterminateCode
