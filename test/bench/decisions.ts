@@ -23,7 +23,7 @@ export function benchLedger(open: number): Promise<FoundedLedger> {
 }
 
 /** Admits requests and signs the decisions before the clock starts: the agent and the person are not measured. */
-async function readyDecisions(ledger: FoundedLedger, count: number): Promise<Ready[]> {
+export async function prepareDecisions(ledger: FoundedLedger, count: number): Promise<Ready[]> {
   const { crew } = ledger.parties;
   const ready: Ready[] = [];
   for (let at = 0; at < count; at += OPEN_PER_AGENT) {
@@ -47,7 +47,8 @@ async function readyDecisions(ledger: FoundedLedger, count: number): Promise<Rea
   return ready;
 }
 
-interface Ready {
+/** A decision that only needs to be sent. */
+export interface Ready {
   readonly actionId: string;
   readonly frame: Uint8Array;
 }
@@ -58,9 +59,27 @@ export async function measureDecisions(
   inFlight: number,
   count: number,
 ): Promise<DecisionFigures> {
-  const ready = await readyDecisions(ledger, count);
-  const latencies: number[] = [];
+  const ready = await prepareDecisions(ledger, count);
   const started = performance.now();
+  const latencies = await answerDecisions(ledger, inFlight, ready);
+  const seconds = (performance.now() - started) / 1_000;
+  return {
+    in_flight: inFlight,
+    decisions: count,
+    per_second: rounded(count / seconds, 0),
+    p50_ms: rounded(percentile(latencies, 0.5)),
+    p99_ms: rounded(percentile(latencies, 0.99)),
+  };
+}
+
+/** Answers how many milliseconds each took. */
+export async function answerDecisions(
+  ledger: FoundedLedger,
+  inFlight: number,
+  decisions: readonly Ready[],
+): Promise<number[]> {
+  const ready = [...decisions];
+  const latencies: number[] = [];
   await Promise.all(
     Array.from({ length: inFlight }, async () => {
       for (let next = ready.pop(); next !== undefined; next = ready.pop()) {
@@ -74,12 +93,5 @@ export async function measureDecisions(
       }
     }),
   );
-  const seconds = (performance.now() - started) / 1_000;
-  return {
-    in_flight: inFlight,
-    decisions: count,
-    per_second: rounded(count / seconds, 0),
-    p50_ms: rounded(percentile(latencies, 0.5)),
-    p99_ms: rounded(percentile(latencies, 0.99)),
-  };
+  return latencies;
 }

@@ -1,0 +1,94 @@
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { FoundedLedger } from '../support/founded-ledger.ts';
+import { bareP256PerSecond } from './bare-crypto.ts';
+import { answerDecisions, benchLedger, measureDecisions, prepareDecisions } from './decisions.ts';
+import { measureInclusion } from './inclusion.ts';
+import { measurePeer } from './peer.ts';
+import { profiled, type FunctionShare } from './profile.ts';
+import { tableOf, type Report } from './report.ts';
+import { measureVerifications } from './verifications.ts';
+
+/** How much is measured. A log of 10^4 leaves needs 3,334 actions: request, decision, binding. */
+const FULL = { alone: 300, sixteen: 1_000, most: 5_000, proofs: 2_000, ms: 2_000, peerS: 5 };
+const QUICK = { alone: 50, sixteen: 200, most: 1_000, proofs: 300, ms: 300, peerS: 2 };
+
+const MOST_IN_FLIGHT = 256;
+const SHARES_SHOWN = 25;
+
+type Amounts = typeof FULL;
+
+async function measure(ledger: FoundedLedger, amounts: Amounts): Promise<Report> {
+  // What the engine has not compiled yet is not what anybody waits for in the long run.
+  await measureDecisions(ledger, MOST_IN_FLIGHT, 500);
+  const bareBefore = bareP256PerSecond(amounts.ms);
+  const decisions = [
+    await measureDecisions(ledger, 1, amounts.alone),
+    await measureDecisions(ledger, 16, amounts.sixteen),
+    await measureDecisions(ledger, MOST_IN_FLIGHT, amounts.most),
+  ];
+  await ledger.projector.waitForStored(ledger.writer.status.sealedSize, 60_000);
+  const inclusion = await measureInclusion(ledger, amounts.proofs);
+  const verifications = await measureVerifications(ledger, amounts.ms);
+  const bareAfter = bareP256PerSecond(amounts.ms);
+  const peer = await measurePeer(MOST_IN_FLIGHT, amounts.peerS);
+  return {
+    machine: {
+      node: process.version,
+      cores: availableParallelism(),
+      load: loadavg().map((each) => Math.round(each * 10) / 10),
+      at: new Date().toISOString(),
+    },
+    bare_p256_per_second: [bareBefore, bareAfter],
+    decisions,
+    verifications,
+    inclusion,
+    peer,
+  };
+}
+
+async function withLedger<T>(
+  open: number,
+  work: (ledger: FoundedLedger) => Promise<T>,
+): Promise<T> {
+  const ledger = await benchLedger(open);
+  try {
+    ledger.start();
+    return await work(ledger);
+  } finally {
+    await ledger.discard();
+  }
+}
+
+/** Where the time goes with the most decisions in flight. The profiler itself slows what it looks at. */
+async function profileDecisions(amounts: Amounts): Promise<void> {
+  const shares = await withLedger(amounts.most, async (ledger) => {
+    await measureDecisions(ledger, MOST_IN_FLIGHT, 500);
+    const ready = await prepareDecisions(ledger, amounts.most);
+    return (await profiled(() => answerDecisions(ledger, MOST_IN_FLIGHT, ready))).shares;
+  });
+  for (const line of shares.slice(0, SHARES_SHOWN)) console.log(shareLine(line));
+}
+
+function shareLine({ share, where }: FunctionShare): string {
+  return `${(share * 100).toFixed(1).padStart(5)} %  ${where}`;
+}
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    profile: { type: 'boolean', default: false },
+  },
+});
+const amounts = values.quick ? QUICK : FULL;
+if (values.profile) {
+  await profileDecisions(amounts);
+} else {
+  const report = await withLedger(amounts.most, (ledger) => measure(ledger, amounts));
+  console.log(tableOf(report));
+  if (values.json !== undefined) {
+    await writeFile(values.json, `${JSON.stringify(report, undefined, 2)}\n`);
+  }
+}

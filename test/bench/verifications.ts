@@ -1,0 +1,105 @@
+import { canonicalBytes } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
+import {
+  createVerifier,
+  parseEvidence,
+  parseTrust,
+  type Evidence,
+  type Level,
+  type Outcome,
+  type Trust,
+} from '@countersign/verify';
+import type { FoundedLedger } from '../support/founded-ledger.ts';
+import { TENANT } from '../support/parties.ts';
+import { rounded } from './percentile.ts';
+
+/** How many actions take turns, all under one checkpoint: more than a verifier remembers the content of. */
+const ACTIONS = 400;
+
+export interface VerificationFigures {
+  readonly level: Level;
+  readonly in_flight: number;
+  /** From the bytes of an evidence file on. */
+  readonly files_per_second: number;
+  /** Of evidence that has been read into memory before. */
+  readonly per_second: number;
+}
+
+interface Held {
+  readonly evidence: Evidence;
+  readonly file: Uint8Array;
+}
+
+type Verify = (held: Held) => Promise<Outcome>;
+
+/** Verifies the evidence of many actions in turn; their checkpoint and authority chain have been checked before. */
+export async function measureVerifications(
+  ledger: FoundedLedger,
+  durationMs: number,
+): Promise<VerificationFigures[]> {
+  const held = await heldEvidence(ledger);
+  const trust = trustOf(ledger);
+  const figures: VerificationFigures[] = [];
+  for (const level of ['sealed', 'human'] as const) {
+    for (const inFlight of [1, 16]) {
+      const verifier = createVerifier({ trust, verifySignature });
+      const ofFile: Verify = ({ file }) => verifier.verifyFile(file, { level });
+      const ofRead: Verify = ({ evidence }) => verifier.verify(evidence, { level });
+      figures.push({
+        level,
+        in_flight: inFlight,
+        files_per_second: await rate(held, ofFile, { inFlight, durationMs }),
+        per_second: await rate(held, ofRead, { inFlight, durationMs }),
+      });
+    }
+  }
+  return figures;
+}
+
+function trustOf(ledger: FoundedLedger): Trust {
+  return parseTrust(
+    canonicalBytes({
+      v: 'countersign.trust.v1',
+      origin: ledger.origin,
+      log_keys: [ledger.signer.vkey],
+      genesis: ledger.genesis,
+      accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
+    }),
+  );
+}
+
+async function heldEvidence(ledger: FoundedLedger): Promise<Held[]> {
+  const { rows } = await ledger.store.actions({ tenant: TENANT, status: 'bound', limit: ACTIONS });
+  const held: Held[] = [];
+  for (const { actionId } of rows) {
+    const file = canonicalBytes(await ledger.projector.evidence(TENANT, actionId));
+    held.push({ evidence: parseEvidence(file), file });
+  }
+  return held;
+}
+
+async function rate(
+  held: readonly Held[],
+  verify: Verify,
+  { inFlight, durationMs }: { readonly inFlight: number; readonly durationMs: number },
+): Promise<number> {
+  await verifyOne(verify, held[0]);
+  const started = performance.now();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      while (performance.now() - started < durationMs) {
+        next += 1;
+        await verifyOne(verify, held[next % held.length]);
+      }
+    }),
+  );
+  return rounded((next / (performance.now() - started)) * 1_000, 0);
+}
+
+/** @throws Error for evidence that does not verify: a fast refusal is no figure. */
+async function verifyOne(verify: Verify, held: Held | undefined): Promise<void> {
+  if (held === undefined) throw new Error('expected evidence to verify');
+  const { outcome, code } = await verify(held);
+  if (outcome !== 'VALID') throw new Error(`expected VALID, got ${outcome} ${code ?? ''}`);
+}
