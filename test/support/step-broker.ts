@@ -27,10 +27,10 @@ const NEVER = new Promise<never>(() => undefined);
 /** A broker whose client can be killed at any step; what it had stored stays. */
 export class StepBroker implements Broker {
   readonly #inner: Broker;
-  readonly #fateOf: (step: Step) => Fate;
+  readonly #fateOf: (step: Step) => Fate | Promise<Fate>;
   #isDead = false;
 
-  constructor(inner: Broker, fateOf: (step: Step) => Fate) {
+  constructor(inner: Broker, fateOf: (step: Step) => Fate | Promise<Fate>) {
     this.#inner = inner;
     this.#fateOf = fateOf;
   }
@@ -71,7 +71,7 @@ export class StepBroker implements Broker {
 
   async #take<T>(step: Step, call: () => Promise<T>): Promise<T> {
     if (this.#isDead) return NEVER;
-    const fate = this.#fateOf(step);
+    const fate = await this.#fateOf(step);
     if (fate === 'fail') throw new BrokerError('BROKER_UNAVAILABLE', 'a fault of this test');
     if (fate === 'kill-before') {
       this.#isDead = true;
@@ -85,8 +85,8 @@ export class StepBroker implements Broker {
 
   /** The answer of a call reaches only those who live. */
   async #alive<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#isDead) return NEVER;
-    const result = await call();
-    return this.#isDead ? NEVER : result;
+    const unlessDead = <R>(answer: R): R | Promise<never> => (this.#isDead ? NEVER : answer);
+    await unlessDead(undefined);
+    return unlessDead(await call());
   }
 }

@@ -95,12 +95,10 @@ export class Projector {
   async run(): Promise<void> {
     try {
       const position = await this.#open();
+      const content = await this.#store.sidePosition('content');
+      const quarantine = await this.#store.sidePosition('quarantine');
       this.#state = 'following';
-      await Promise.all([
-        this.#follow('log', position?.nextOffset ?? 0),
-        this.#follow('content', await this.#store.sidePosition('content')),
-        this.#follow('quarantine', await this.#store.sidePosition('quarantine')),
-      ]);
+      await this.#followAll({ log: position?.nextOffset ?? 0, content, quarantine });
       await this.#committing;
     } catch (error) {
       this.#code = codeOf(error);
@@ -144,7 +142,8 @@ export class Projector {
     timeoutMs: number,
   ): Promise<number | undefined> {
     const { tenant, actionId, since } = action;
-    const { arrived, leave } = this.#actions.join(keyOf(tenant, actionId), timeoutMs);
+    const key = keyOf(tenant, actionId);
+    const { arrived, leave } = this.#actions.join(key, timeoutMs, (index) => index > since);
     try {
       const row = await this.#store.action(tenant, actionId);
       return row !== undefined && row.lastIndex > since ? row.lastIndex : await arrived;
@@ -195,6 +194,23 @@ export class Projector {
     const types = ['ledger-founded', 'authority-changed'];
     for (const { bytes } of await this.#store.entriesOfType(types, size - 1)) {
       this.#authority = authorityAfter(this.#authority, parseEntry(bytes));
+    }
+  }
+
+  /** One that fails stops the others, so that none goes on alone. */
+  async #followAll(
+    from: Readonly<Record<'log' | 'content' | 'quarantine', number>>,
+  ): Promise<void> {
+    const following = [
+      this.#follow('log', from.log),
+      this.#follow('content', from.content),
+      this.#follow('quarantine', from.quarantine),
+    ];
+    try {
+      await Promise.all(following);
+    } finally {
+      this.#isStopping = true;
+      await Promise.allSettled(following);
     }
   }
 

@@ -8,7 +8,9 @@ export interface Seat<T> {
   readonly leave: () => void;
 }
 
-type Settle<T> = (value: T | undefined) => void;
+type Settle<T> = (value: T) => void;
+
+const anything = (): boolean => true;
 
 /** Who waits for what, by key. It keeps nothing but the waiting: whoever comes late asks the store. */
 export class WaitingRoom<T> {
@@ -34,11 +36,11 @@ export class WaitingRoom<T> {
 
   /**
    * Takes a seat before anything is looked up, so that nothing is missed between looking and waiting.
-   * `leave` MUST be called in the end.
+   * `leave` MUST be called in the end. What the waiter does not want is passed over.
    *
    * @throws ProjectorError TOO_MANY_WAITERS
    */
-  join(key: string, timeoutMs: number): Seat<T> {
+  join(key: string, timeoutMs: number, wants: (value: T) => boolean = anything): Seat<T> {
     if (this.#count >= this.#max) {
       throw new ProjectorError('TOO_MANY_WAITERS', `expected at most ${this.#max} to wait`);
     }
@@ -47,11 +49,14 @@ export class WaitingRoom<T> {
     let leave: () => void = () => undefined;
     const arrived = new Promise<T | undefined>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs, undefined);
-      others.add(resolve);
+      const settle = (value: T): void => {
+        if (wants(value)) resolve(value);
+      };
+      others.add(settle);
       this.#count += 1;
       leave = () => {
         clearTimeout(timer);
-        if (!others.delete(resolve)) return;
+        if (!others.delete(settle)) return;
         this.#count -= 1;
         if (others.size === 0 && this.#waiting.get(key) === others) this.#waiting.delete(key);
       };

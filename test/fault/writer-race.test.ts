@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inputDigest, type Writer } from '@countersign/ledger';
+import { ANSWER_MS, FoundedLedger, entryOf } from '../support/founded-ledger.ts';
+import { SeededRandom } from '@countersign/broker/testing';
+import { auditLog } from '../support/log-audit.ts';
+import { StepBroker, type Fate } from '../support/step-broker.ts';
+
+const RACES = 500;
+const LOSSES = 50;
+
+let ledger: FoundedLedger | undefined;
+let others: { writer: Writer; running: Promise<void> }[] = [];
+
+afterEach(async () => {
+  for (const { writer } of others) writer.stop();
+  await Promise.allSettled(others.map(({ running }) => running));
+  others = [];
+  await ledger?.discard();
+  ledger = undefined;
+});
+
+function alongside(at: FoundedLedger, writer = at.newWriter()): Writer {
+  const running = writer.run();
+  running.catch(() => undefined);
+  others.push({ writer, running });
+  return writer;
+}
+
+describe('two writers on one log', () => {
+  it(`race ${RACES} times, and never fork it`, { timeout: 300_000 }, async () => {
+    ledger = await FoundedLedger.create();
+    const at = ledger;
+    // Both draft on the same head before either appends.
+    const slow = (): StepBroker =>
+      new StepBroker(at.broker, async ({ what }): Promise<Fate> => {
+        if (what === 'batch') await sleep(2);
+        return 'go';
+      });
+    at.writer = at.newWriter({ broker: slow() });
+    at.start();
+    const rival = alongside(at, at.newWriter({ broker: slow() }));
+    // Writers that decide the same inputs come to the same bytes: either record is the batch, the other nothing.
+    const races = (): number => rival.counts.ignoredBatches;
+    let answered = 0;
+    while (races() < RACES) {
+      const asked = await at.admit();
+      const denial = await at.decide(asked, { verdict: 'deny' });
+      entryOf(denial, 'request-denied');
+      answered += 2;
+    }
+    const audit = await auditLog(at.broker, { origin: at.origin, logKeys: [at.signer.vkey] });
+    const withInput = audit.entries.filter((entry) => 'input' in entry);
+    expect(withInput).toHaveLength(answered);
+    expect(audit.sealedSize).toBe(audit.size);
+    expect(audit.counts.ignoredBatches).toBeGreaterThanOrEqual(RACES);
+    expect(at.writer.status.state).toBe('running');
+    expect(rival.status.state).toBe('running');
+  });
+
+  it('go on from each other when their batches differ', async () => {
+    ledger = await FoundedLedger.create();
+    const at = ledger;
+    const random = new SeededRandom(1);
+    const uneven = (): StepBroker =>
+      new StepBroker(at.broker, async ({ what }): Promise<Fate> => {
+        if (what === 'batch') await sleep(random.below(6));
+        return 'go';
+      });
+    at.writer = at.newWriter({ broker: uneven() });
+    at.start();
+    const rival = alongside(at, at.newWriter({ broker: uneven() }));
+    const lost = (): number => at.writer.counts.lostBatches + rival.counts.lostBatches;
+    let answered = 0;
+    const worker = async (): Promise<void> => {
+      while (lost() < LOSSES) {
+        const asked = await at.admit();
+        entryOf(await at.decide(asked, { verdict: 'deny' }), 'request-denied');
+        answered += 2;
+        await sleep(random.below(4));
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, worker));
+    const audit = await auditLog(at.broker, { origin: at.origin, logKeys: [at.signer.vkey] });
+    expect(audit.entries.filter((entry) => 'input' in entry)).toHaveLength(answered);
+    expect(audit.sealedSize).toBe(audit.size);
+  });
+
+  it('let a binding be used once by 100 executors at the same time, over a restart', async () => {
+    ledger = await FoundedLedger.create({ tier: 'sqlite' });
+    const at = ledger;
+    at.start();
+    alongside(at);
+    const bound = await at.bind();
+    const frames = Array.from({ length: 100 }, () => at.parties.useFrame(bound.binding));
+    const submitted = frames.map((frame) => at.submit('use', bound.actionId, frame));
+    await Promise.all(submitted.slice(0, 50));
+    await at.restart();
+    await Promise.all(submitted);
+    const answers = await Promise.all(
+      frames.map((frame) => at.projector.waitForInput(inputDigest(frame), ANSWER_MS)),
+    );
+    const used = answers.filter(
+      (answer) => answer?.kind === 'sealed' && answer.entries[0]?.type === 'binding-used',
+    );
+    expect(used).toHaveLength(1);
+    const refused = answers.filter((answer) => {
+      // Beyond its quota a sender is refused without an entry of its own.
+      if (answer?.kind === 'quarantined') return answer.code === 'QUOTA_EXCEEDED';
+      return answer?.entries[0]?.text.includes('"code":"ALREADY_CONSUMED"');
+    });
+    expect(refused).toHaveLength(99);
+    await auditLog(at.broker, { origin: at.origin, logKeys: [at.signer.vkey] });
+  });
+
+  it('seal what the other one left unsealed', async () => {
+    ledger = await FoundedLedger.create();
+    const at = ledger;
+    const broker = new StepBroker(at.broker, () => 'go');
+    // Signs nothing, ever: its batches are accepted, and somebody else must seal them.
+    const signer = { ...at.signer, sign: () => new Promise<never>(() => undefined) };
+    const mute = at.newWriter({ broker, signer });
+    const running = mute.run();
+    running.catch(() => undefined);
+    await expect.poll(() => mute.status.state, { timeout: 5_000 }).toBe('starting');
+    await sleep(50);
+    at.start();
+    const bound = await at.bind();
+    broker.kill();
+    const audit = await auditLog(at.broker, { origin: at.origin, logKeys: [at.signer.vkey] });
+    expect(audit.published.has(bound.binding.index)).toBe(true);
+  });
+});
