@@ -12,7 +12,12 @@ export interface Execution extends Clock {
   readonly level?: Level;
   /** Canonical bytes of the action made from the parameters that it will send. */
   readonly action: Uint8Array;
-  readonly executor: { readonly id: string; readonly interfaceDigest: Digest };
+  readonly executor: {
+    readonly id: string;
+    readonly interfaceDigest: Digest;
+    /** Where it runs things; one that runs in several places MUST say which this is. */
+    readonly audience?: string;
+  };
   /** Digests of live state, by name: one for each precondition of the action. */
   readonly preconditions: Readonly<Record<string, Digest>>;
   readonly allowDemo?: boolean;
@@ -40,8 +45,8 @@ export function assertExecutable(
   const action = namedAction(execution.action, entry.action_digest);
   log.ok(action.digest);
   log.begin('executor');
-  const { id, interfaceDigest } = execution.executor;
-  if (id !== entry.executor.id) {
+  const { id, interfaceDigest, audience = entry.executor.audience } = execution.executor;
+  if (id !== entry.executor.id || audience !== entry.executor.audience) {
     throw new VerifyError('EXECUTOR_MISMATCH', `expected a binding for ${id}`);
   }
   if (interfaceDigest !== entry.executor.descriptor_digest) {

@@ -152,6 +152,8 @@ describe('A: what runs is what was approved', () => {
     );
     const another = { id: 'executor:other', interfaceDigest: INTERFACE };
     expect(await execute(ledger, bound, { executor: another })).toBe('EXECUTOR_MISMATCH');
+    const elsewhere = { id: 'executor:local', interfaceDigest: INTERFACE, audience: 'prod' };
+    expect(await execute(ledger, bound, { executor: elsewhere })).toBe('EXECUTOR_MISMATCH');
   });
 });
 
