@@ -1,6 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { useSha256 } from '@countersign/canonical';
+import { nativeSha256 } from '@countersign/crypto-node';
+import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import type { FoundedLedger } from '../support/founded-ledger.ts';
 import { bareP256PerSecond } from './bare-crypto.ts';
 import { answerDecisions, benchLedger, measureDecisions, prepareDecisions } from './decisions.ts';
@@ -82,6 +85,10 @@ const { values } = parseArgs({
     profile: { type: 'boolean', default: false },
   },
 });
+// As the process of the services does.
+useSha256(nativeSha256);
+useSha256InTrees(nativeSha256);
+
 const amounts = values.quick ? QUICK : FULL;
 if (values.profile) {
   await profileDecisions(amounts);

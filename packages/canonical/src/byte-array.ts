@@ -1,9 +1,4 @@
-import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
 import { concatBytes as nobleConcatBytes } from '@noble/hashes/utils.js';
-
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return nobleSha256(bytes);
-}
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   return nobleConcatBytes(...parts);

@@ -1,9 +1,10 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import { toBase64url } from './base64.ts';
+import { concatBytes } from './byte-array.ts';
 import { CanonicalError } from './canonical-error.ts';
 import { canonicalBytes } from './canonical-json.ts';
 import { toHex } from './hex.ts';
 import type { Json } from './json-value.ts';
+import { sha256 } from './sha256.ts';
 import { utf8 } from './utf8.ts';
 
 export type Digest = `sha256:${string}`;
@@ -69,7 +70,7 @@ export function parseDigest(text: string): Digest {
 export function digestBytes(tag: DigestTag, bytes: Uint8Array): Digest {
   const prefix = PREFIXES.get(tag);
   if (prefix === undefined) throw new CanonicalError('DIGEST_FORMAT', 'expected a tag of the list');
-  return `sha256:${toHex(sha256.create().update(prefix).update(bytes).digest())}`;
+  return `sha256:${toHex(sha256(concatBytes(prefix, bytes)))}`;
 }
 
 /**

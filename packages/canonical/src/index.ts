@@ -1,5 +1,5 @@
 export { fromBase64, fromBase64url, toBase64, toBase64url } from './base64.ts';
-export { concatBytes, equalBytes, sha256 } from './byte-array.ts';
+export { concatBytes, equalBytes } from './byte-array.ts';
 export { CanonicalError, type CanonicalErrorCode } from './canonical-error.ts';
 export { canonicalBytes, canonicalText, parseCanonical } from './canonical-json.ts';
 export {
@@ -14,6 +14,7 @@ export {
 } from './digest.ts';
 export { fromHex, toHex } from './hex.ts';
 export type { Json, JsonObject } from './json-value.ts';
+export { sha256, useSha256 } from './sha256.ts';
 export {
   ed25519Raw,
   ed25519Spki,

@@ -7,5 +7,6 @@ export {
   type Ed25519Key,
 } from './ed25519-key.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
+export { nativeSha256 } from './native-sha256.ts';
 export { newUlid } from './new-ulid.ts';
 export { verifySignature } from './verify-signature.ts';

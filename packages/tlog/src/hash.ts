@@ -1,6 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import { concatBytes } from '@noble/hashes/utils.js';
 import { TlogError } from './error.ts';
+import { sha256 } from './sha256.ts';
 
 export const HASH_SIZE_BYTES = 32;
 

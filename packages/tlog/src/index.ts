@@ -1,5 +1,6 @@
 export { TlogError } from './error.ts';
 export type { TlogErrorCode } from './error.ts';
+export { useSha256 } from './sha256.ts';
 export { emptyRoot, hashLeaf, hashNode } from './hash.ts';
 export type { NodeReader, TreeNode } from './tree-node.ts';
 export { CompactRange } from './compact-range.ts';

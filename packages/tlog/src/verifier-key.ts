@@ -1,9 +1,9 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from '@noble/hashes/utils.js';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { TlogError } from './error.ts';
 import { equalBytes } from './hash.ts';
 import { isNoteText } from './note-text.ts';
+import { sha256 } from './sha256.ts';
 
 const KEY_ID_SIZE_BYTES = 4;
 const ED25519_KEY_SIZE_BYTES = 32;
