@@ -20,8 +20,11 @@ import { Projector } from '@countersign/projector';
 import { openSqliteStore, type ReadModels } from '@countersign/store';
 import pino from 'pino';
 import { noteSigner } from '../../support/note-key.ts';
-import { AUDIENCE, INTERFACE, KeyHolder, TENANT } from '../../support/parties.ts';
+import { KeyHolder, TENANT } from '../../support/parties.ts';
 import { ShiftedClock } from '../../support/shifted-clock.ts';
+
+const AUDIENCE = 'host:build-1';
+const INTERFACE = `sha256:${'ab'.repeat(32)}` as const;
 
 export interface LiveLedgerOptions {
   readonly port?: number;

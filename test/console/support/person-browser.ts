@@ -32,7 +32,7 @@ export class PersonBrowser {
   readonly context: BrowserContext;
   /** Addresses of all requests so far. */
   readonly requests: string[] = [];
-  /** What the page reported as an error, or wrote to its console as one. */
+  /** Errors that the page did not catch, and what its policy had to stop. */
   readonly faults: string[] = [];
 
   private constructor(context: BrowserContext, page: Page) {
@@ -43,6 +43,9 @@ export class PersonBrowser {
     });
     page.on('pageerror', (error) => {
       this.faults.push(error.message);
+    });
+    page.on('console', (message) => {
+      if (/Content Security Policy|Trusted/.test(message.text())) this.faults.push(message.text());
     });
   }
 
