@@ -147,7 +147,7 @@ export class HttpPerson {
       rationale_digest: rationaleDigest(rationale),
       person: this.person,
       credential: this.passkey.credentialId,
-      not_after: admission.decide_by,
+      not_after: admission.not_after,
     };
   }
 
