@@ -1,6 +1,13 @@
 import { CanonicalError } from './canonical-error.ts';
 import { DEPTH_CEILING, type Json } from './json-value.ts';
-import { INVALID, multiByteAt, multiByteLength, pushCodePoint, textOfUnits } from './utf8.ts';
+import {
+  INVALID,
+  asciiText,
+  multiByteAt,
+  multiByteLength,
+  pushCodePoint,
+  textOfUnits,
+} from './utf8.ts';
 
 export interface JsonLimits {
   readonly maxBytes: number;
@@ -331,12 +338,6 @@ class Gate {
     const got = `0x${byte.toString(16)}`;
     return new CanonicalError('JSON_SYNTAX', `byte ${this.#at}: expected ${expected}, got ${got}`);
   }
-}
-
-function asciiText(bytes: Uint8Array, start: number, end: number): string {
-  const units: number[] = [];
-  for (let at = start; at < end; at += 1) units.push(bytes[at] ?? 0);
-  return textOfUnits(units);
 }
 
 function encodingError(at: number, got: string): CanonicalError {

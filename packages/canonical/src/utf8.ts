@@ -61,6 +61,17 @@ export function textOfUnits(units: readonly number[]): string {
   return text;
 }
 
+/** The text of bytes that are all below 0x80. */
+export function asciiText(bytes: Uint8Array, start: number, end: number): string {
+  let text = '';
+  for (let from = start; from < end; from += CHUNK) {
+    const part = bytes.subarray(from, Math.min(from + CHUNK, end));
+    // As `apply`, so that no array of numbers is made for it.
+    text += Reflect.apply(String.fromCharCode, undefined, part);
+  }
+  return text;
+}
+
 /** @throws {CanonicalError} TEXT_ENCODING for a lone surrogate, which UTF-8 cannot carry. */
 export function utf8(text: string): Uint8Array {
   if (hasLoneSurrogate(text)) {
@@ -74,8 +85,15 @@ export function utf8(text: string): Uint8Array {
  * @throws {CanonicalError} TEXT_ENCODING
  */
 export function fromUtf8(bytes: Uint8Array): string {
-  const units: number[] = [];
   let at = 0;
+  while (at < bytes.length && (bytes[at] ?? 0) < 0x80) at += 1;
+  const ascii = asciiText(bytes, 0, at);
+  return at === bytes.length ? ascii : ascii + mixedText(bytes, at);
+}
+
+function mixedText(bytes: Uint8Array, from: number): string {
+  const units: number[] = [];
+  let at = from;
   while (at < bytes.length) {
     const byte = bytes[at] ?? 0;
     if (byte < 0x80) {

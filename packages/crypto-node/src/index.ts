@@ -9,4 +9,4 @@ export {
 export { readKeyFile, writeKeyFile } from './key-file.ts';
 export { nativeSha256 } from './native-sha256.ts';
 export { newUlid } from './new-ulid.ts';
-export { verifySignature } from './verify-signature.ts';
+export { verifySignature, verifySignatureAside } from './verify-signature.ts';

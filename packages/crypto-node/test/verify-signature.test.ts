@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { SignatureCheck, VerifySignature } from '@countersign/canonical';
-import { verifySignature } from '@countersign/crypto-node';
+import { verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { describe, expect, it } from 'vitest';
 
 const MESSAGE = Buffer.from('what was signed');
@@ -39,6 +39,20 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
   copy[at] = (copy[at] ?? 0) ^ 1;
   return copy;
 }
+
+describe.each(CHECKS)('verifySignatureAside: $algorithm', (check) => {
+  it('answers as verifySignature does', async () => {
+    const asked: VerifySignature = verifySignatureAside;
+    const others = (['message', 'signature', 'publicKey'] as const).flatMap((field) => [
+      ...Array.from(check[field], (_, at) => ({ ...check, [field]: flipped(check[field], at) })),
+      { ...check, [field]: check[field].subarray(1) },
+      { ...check, [field]: new Uint8Array() },
+    ]);
+    const answers = await Promise.all([check, ...others].map(asked));
+    expect(answers).toEqual([true, ...others.map(verifySignature)]);
+    expect(answers.filter(Boolean)).toHaveLength(1);
+  });
+});
 
 describe.each(CHECKS)('verifySignature: $algorithm', (check) => {
   it('is what the pure packages ask for, and accepts the right signature, again and again', () => {

@@ -46,16 +46,25 @@ export interface VerifiedTlogProof {
  */
 export function formatTlogProof(parts: TlogProof): string {
   const { index, proof, checkpoint, extra } = parts;
-  if (!isPosition(index)) throw refused(`index ${index} is out of range`);
+  assertReadable(parts);
   const lines = [
     HEADER,
     ...(extra === undefined ? [] : [`extra ${encodeBase64(extra)}`]),
     `index ${index}`,
     ...proof.map((hash) => encodeBase64(hash)),
   ];
-  const text = `${lines.join('\n')}\n\n${checkpoint}`;
-  parseTlogProof(text);
-  return text;
+  return `${lines.join('\n')}\n\n${checkpoint}`;
+}
+
+/** All that `parseTlogProof` could refuse of what is written here. */
+function assertReadable({ index, proof, checkpoint, extra }: TlogProof): void {
+  if (!isPosition(index)) throw refused(`index ${index} is out of range`);
+  if (extra !== undefined) assertExtra(extra);
+  if (proof.length > PROOF_HASHES_MAX) throw refused(`above ${PROOF_HASHES_MAX} hashes`);
+  if (proof.some((hash) => hash.length !== HASH_SIZE_BYTES)) {
+    throw refused(`a hash is not of ${HASH_SIZE_BYTES} bytes`);
+  }
+  if (checkpoint === '') throw refused('expected a checkpoint');
 }
 
 /**
@@ -120,10 +129,15 @@ function assertQuorum(cosignatures: readonly VerifiedSignature[], quorum: number
 
 function parseExtra(line: string | undefined): Uint8Array {
   const extra = decodeBase64((line ?? '').slice('extra '.length));
-  if (extra === undefined || extra.length === 0 || extra.length > EXTRA_SIZE_MAX_BYTES) {
-    throw refused(`extra is no base64 of 1 to ${EXTRA_SIZE_MAX_BYTES} bytes`);
-  }
+  if (extra === undefined) throw refused('extra is no base64');
+  assertExtra(extra);
   return extra;
+}
+
+function assertExtra(extra: Uint8Array): void {
+  if (extra.length === 0 || extra.length > EXTRA_SIZE_MAX_BYTES) {
+    throw refused(`extra is not of 1 to ${EXTRA_SIZE_MAX_BYTES} bytes`);
+  }
 }
 
 function parseHash(line: string): Uint8Array {
