@@ -5,7 +5,7 @@ import type { Policy } from '@countersign/binding';
 import { MemoryBroker, MemoryDisk, type Broker } from '@countersign/broker';
 import { openSqliteBroker } from '@countersign/broker-sqlite';
 import type { JsonObject } from '@countersign/canonical';
-import { newUlid, verifySignature } from '@countersign/crypto-node';
+import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import {
   Router,
@@ -131,7 +131,7 @@ export class FoundedLedger {
       broker: this.broker,
       signer: this.signer,
       clock: this.clock satisfies LedgerClock,
-      verifySignature,
+      verifySignature: verifySignatureAside,
       descriptors: BUILTIN_DESCRIPTORS,
       origin: this.origin,
       logKeys: [this.signer.vkey],
