@@ -10,95 +10,19 @@ import {
 import type { NoteVerifier, OpenedCheckpoint, TreeNode, VerifySignature } from '@countersign/tlog';
 import { WireError, decodeLogRecord, type Batch, type LogRecord } from '@countersign/wire';
 import { LedgerError } from './ledger-error.ts';
+import type {
+  AcceptedBatch,
+  AcceptedEntry,
+  KnownBatch,
+  LogCounts,
+  LogEvent,
+  LogHead,
+  RawRecord,
+  ResumePoint,
+  SealedHead,
+} from './log-event.ts';
 import { RecentRoots } from './recent-roots.ts';
 import { TailTree } from './tail-tree.ts';
-
-export interface AcceptedEntry {
-  readonly index: number;
-  /** Exactly what is hashed. */
-  readonly bytes: Uint8Array;
-  readonly leafHash: Uint8Array;
-}
-
-/** A batch that is part of the log: the first exact successor of the head before it. */
-export interface AcceptedBatch {
-  readonly kind: 'batch';
-  /** Of its record in the log topic. */
-  readonly offset: number;
-  readonly appendTimeMs: number;
-  readonly sizeBefore: number;
-  readonly sizeAfter: number;
-  readonly rootAfter: Uint8Array;
-  readonly entries: readonly AcceptedEntry[];
-  /** Every node of the tree that this batch completed. */
-  readonly nodes: readonly TreeNode[];
-  readonly intakeOffsetAfter: number;
-  /** ULID of the writer that proposed it. */
-  readonly epoch: string;
-  readonly rulesVersion: number;
-}
-
-/** A head that the log key has signed, together with what it seals for the first time. */
-export interface SealedHead {
-  readonly kind: 'sealed';
-  readonly offset: number;
-  readonly size: number;
-  readonly root: Uint8Array;
-  /** The signed note, byte for byte. */
-  readonly note: string;
-  readonly batches: readonly AcceptedBatch[];
-  /** Proves every entry of these batches at this size. */
-  readonly tail: TailTree;
-  /** Where a reader that has kept everything up to this head goes on. */
-  readonly resume: ResumePoint;
-}
-
-/** A published binding. Nothing in it has been checked: it is derived, and only says that somebody published it. */
-export interface SeenBinding {
-  readonly kind: 'binding';
-  readonly offset: number;
-  readonly index: number;
-  readonly receipt: string;
-}
-
-export type LogEvent = AcceptedBatch | SealedHead | SeenBinding;
-
-export interface LogHead {
-  readonly size: number;
-  readonly root: Uint8Array;
-  /** Where the ledger goes on reading its intake. */
-  readonly intakeOffset: number;
-  readonly epoch: string;
-}
-
-export interface LogCounts {
-  /** Batches of somebody who had lost, and batches that do not add up. */
-  ignoredBatches: number;
-  /** Checkpoints that say again what is known. */
-  doubledCheckpoints: number;
-  /** Checkpoints that no log key has signed. */
-  unsignedCheckpoints: number;
-  /** Signed heads of a size whose root nobody could tell us any more. */
-  uncheckedCheckpoints: number;
-  /** Records that are none. */
-  undecodable: number;
-}
-
-/** A raw record of the log topic. */
-export interface RawRecord {
-  readonly offset: number;
-  readonly appendTimeMs: number;
-  readonly value: Uint8Array | null;
-}
-
-/** What must be known of a log to go on reading it from the middle. Only a SealedHead gives one. */
-export interface ResumePoint {
-  readonly nextOffset: number;
-  readonly size: number;
-  readonly hashes: readonly Uint8Array[];
-  readonly intakeOffset: number;
-  readonly epoch: string;
-}
 
 export interface LogReaderOptions {
   readonly origin: string;
@@ -198,12 +122,13 @@ export class LogReader {
   }
 
   /**
-   * Takes the next record. Answers undefined for one that changes nothing.
+   * Takes the next record. Answers undefined for one that changes nothing. A writer that meets its own
+   * record, byte for byte, need not hash its entries again.
    *
    * @throws LedgerError `EQUIVOCATION` for a signed head that contradicts the log; `LOG_ROLLBACK` for one
    * that the log does not reach; `LOG_CORRUPT` for a record out of order. Nothing may be read after it.
    */
-  async read(record: RawRecord): Promise<LogEvent | undefined> {
+  async read(record: RawRecord, known?: KnownBatch): Promise<LogEvent | undefined> {
     if (record.offset !== this.#nextOffset || record.value === null) {
       throw new LedgerError(
         'LOG_CORRUPT',
@@ -217,7 +142,7 @@ export class LogReader {
         this.counts.undecodable += 1;
         return undefined;
       case 'batch':
-        return this.#readBatch(decoded, record);
+        return this.#readBatch(decoded, record, leavesOf(record.value, known));
       case 'checkpoint':
         return this.#readCheckpoint(decoded.note, record.offset);
       case 'binding':
@@ -230,8 +155,12 @@ export class LogReader {
     }
   }
 
-  #readBatch(decoded: Batch, record: RawRecord): AcceptedBatch | undefined {
-    const accepted = this.#succeed(decoded);
+  #readBatch(
+    decoded: Batch,
+    record: RawRecord,
+    leaves?: readonly Uint8Array[],
+  ): AcceptedBatch | undefined {
+    const accepted = this.#succeed(decoded, leaves);
     if (accepted === undefined) {
       this.counts.ignoredBatches += 1;
       return undefined;
@@ -264,6 +193,7 @@ export class LogReader {
   /** The exact successor: it starts at this head, holds something, and its root adds up. */
   #succeed(
     decoded: Batch,
+    leaves?: readonly Uint8Array[],
   ): { range: CompactRange; entries: AcceptedEntry[]; nodes: TreeNode[] } | undefined {
     const isNext =
       decoded.origin === this.#origin &&
@@ -274,8 +204,9 @@ export class LogReader {
     if (!isNext) return undefined;
     const range = this.#range.clone();
     const nodes: TreeNode[] = [];
-    const entries = decoded.entries.map((bytes) => {
-      const entry = { index: range.size, bytes, leafHash: hashLeaf(bytes) };
+    const entries = decoded.entries.map((bytes, at) => {
+      const leafHash = leaves?.[at] ?? hashLeaf(bytes);
+      const entry = { index: range.size, bytes, leafHash };
       nodes.push(...range.append(entry.leafHash));
       return entry;
     });
@@ -368,6 +299,10 @@ export class LogReader {
     };
     return { kind: 'sealed', offset, size, root, note, batches, tail, resume };
   }
+}
+
+function leavesOf(value: Uint8Array, known?: KnownBatch): readonly Uint8Array[] | undefined {
+  return known !== undefined && equalBytes(value, known.value) ? known.leafHashes : undefined;
 }
 
 function decodedOrUndefined(value: Uint8Array): LogRecord | undefined {

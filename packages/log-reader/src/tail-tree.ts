@@ -1,4 +1,4 @@
-import { CompactRange, TlogError, inclusionProof } from '@countersign/tlog';
+import { CompactRange, TlogError, formatTlogProof, inclusionProof } from '@countersign/tlog';
 import type { NodeReader, TreeNode } from '@countersign/tlog';
 
 /**
@@ -7,25 +7,38 @@ import type { NodeReader, TreeNode } from '@countersign/tlog';
  */
 export class TailTree {
   readonly base: number;
-  readonly #hashes = new Map<string, Uint8Array>();
+  /** By level, then by index. */
+  readonly #levels: Map<number, Uint8Array>[] = [];
 
   constructor(range: CompactRange) {
     this.base = range.size;
-    for (const node of nodesOf(range)) this.#hashes.set(keyOf(node.level, node.index), node.hash);
+    this.add(nodesOf(range));
   }
 
   add(nodes: readonly TreeNode[]): void {
-    for (const { level, index, hash } of nodes) this.#hashes.set(keyOf(level, index), hash);
+    for (const { level, index, hash } of nodes) {
+      (this.#levels[level] ??= new Map()).set(index, hash);
+    }
   }
 
   /** A field, so that it can be handed over as the reader of a proof. */
   readonly node: NodeReader = (level, index) => {
-    const hash = this.#hashes.get(keyOf(level, index));
+    const hash = this.#levels[level]?.get(index);
     if (hash === undefined) {
       throw new TlogError('RANGE_STATE', `node ${level}/${index} is not in the tail`);
     }
     return hash;
   };
+
+  /**
+   * The receipt of an entry under a signed head of that size.
+   *
+   * @throws TlogError `PROOF_INDEX`; `RANGE_STATE` for an entry before the tail.
+   */
+  receipt(index: number, head: { readonly size: number; readonly note: string }): string {
+    const proof = this.inclusion(index, head.size);
+    return formatTlogProof({ index, proof, checkpoint: head.note });
+  }
 
   /** @throws TlogError `PROOF_INDEX`; `RANGE_STATE` for an entry before the tail. */
   inclusion(index: number, size: number): Uint8Array[] {
@@ -45,8 +58,4 @@ function nodesOf(range: CompactRange): TreeNode[] {
     start += width;
   }
   return nodes;
-}
-
-function keyOf(level: number, index: number): string {
-  return `${level}/${index}`;
 }

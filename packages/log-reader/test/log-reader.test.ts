@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { LogReader, type LogEvent, type LogReaderOptions } from '@countersign/log-reader';
-import { CompactRange, hashLeaf, verifyInclusion } from '@countersign/tlog';
+import { CompactRange, formatTlogProof, hashLeaf, verifyInclusion } from '@countersign/tlog';
 import { utf8 } from '@countersign/canonical';
 import { encodeLogRecord } from '@countersign/wire';
 import { LogOfTest, ORIGIN, signer, verifySignature } from './log-of-test.ts';
@@ -59,6 +59,8 @@ describe('a log reader', () => {
           for (const { index, leafHash } of event.batches.flatMap((batch) => batch.entries)) {
             const proof = event.tail.inclusion(index, event.size);
             verifyInclusion({ leafHash, index, size: event.size, proof, root: event.root });
+            const receipt = formatTlogProof({ index, proof, checkpoint: event.note });
+            expect(event.tail.receipt(index, event)).toBe(receipt);
             proven += 1;
           }
         }

@@ -84,6 +84,7 @@ export type InputOutcome =
   | { readonly kind: 'entry'; readonly index: number }
   | { readonly kind: 'quarantined'; readonly code: string };
 
+/** A complete subtree of the log. Level 0 is the entries' own leaves: nobody sends a change for those. */
 export interface NodeRow {
   readonly level: number;
   readonly index: number;

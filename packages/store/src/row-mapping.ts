@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Row } from '@countersign/sqlite';
 import {
   ACTION_STATUSES,
@@ -93,6 +94,11 @@ export function nodeRow(row: Row): NodeRow {
     index: numberIn(row, 'idx'),
     hash: bytesIn(row, 'hash'),
   };
+}
+
+export function leafNode(row: Row): NodeRow {
+  const hex = textIn(row, 'leaf').slice('sha256:'.length);
+  return { level: 0, index: numberIn(row, 'idx'), hash: new Uint8Array(Buffer.from(hex, 'hex')) };
 }
 
 export function logPosition(row: Row): LogPosition {

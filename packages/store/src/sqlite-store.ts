@@ -157,10 +157,15 @@ class SqliteStore implements ReadModels {
 
   /** An entry is the better answer: the same bytes may have been refused by the router before. */
   async input(digest: string): Promise<InputOutcome | undefined> {
-    const [entry] = await this.#all('SELECT idx FROM inputs WHERE digest = ?', [digest]);
-    if (entry !== undefined) return { kind: 'entry', index: map.numberIn(entry, 'idx') };
-    const [row] = await this.#all('SELECT code FROM quarantined WHERE digest = ?', [digest]);
-    return row === undefined ? undefined : { kind: 'quarantined', code: map.textIn(row, 'code') };
+    const [row] = await this.#all(
+      `SELECT idx, NULL AS code FROM inputs WHERE digest = ?1
+       UNION ALL SELECT NULL, code FROM quarantined WHERE digest = ?1 LIMIT 1`,
+      [digest],
+    );
+    if (row === undefined) return undefined;
+    return row['idx'] === null
+      ? { kind: 'quarantined', code: map.textIn(row, 'code') }
+      : { kind: 'entry', index: map.numberIn(row, 'idx') };
   }
 
   async checkpoint(covering?: number): Promise<{ size: number; note: string } | undefined> {
@@ -180,13 +185,30 @@ class SqliteStore implements ReadModels {
     const found: NodeRow[] = [];
     for (let start = 0; start < wanted.length; start += NODES_A_QUERY) {
       const part = wanted.slice(start, start + NODES_A_QUERY);
-      const rows = await this.#all(
-        `SELECT * FROM nodes WHERE (level, idx) IN (VALUES ${part.map(() => '(?,?)').join(',')})`,
-        part.flatMap(({ level, index }) => [level, index]),
-      );
-      found.push(...rows.map(map.nodeRow));
+      const leaves = part.filter(({ level }) => level === 0).map(({ index }) => index);
+      const inner = part.filter(({ level }) => level > 0);
+      found.push(...(await this.#leafNodes(leaves)), ...(await this.#innerNodes(inner)));
     }
     return found;
+  }
+
+  /** Level 0 is the leaves of the entries: they are not stored twice. */
+  async #leafNodes(indexes: readonly number[]): Promise<NodeRow[]> {
+    if (indexes.length === 0) return [];
+    const rows = await this.#all(
+      `SELECT idx, leaf FROM entries WHERE idx IN (${indexes.map(() => '?').join(',')})`,
+      indexes,
+    );
+    return rows.map(map.leafNode);
+  }
+
+  async #innerNodes(wanted: readonly { level: number; index: number }[]): Promise<NodeRow[]> {
+    if (wanted.length === 0) return [];
+    const rows = await this.#all(
+      `SELECT * FROM nodes WHERE (level, idx) IN (VALUES ${wanted.map(() => '(?,?)').join(',')})`,
+      wanted.flatMap(({ level, index }) => [level, index]),
+    );
+    return rows.map(map.nodeRow);
   }
 
   async dump(): Promise<string> {

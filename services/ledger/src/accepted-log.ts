@@ -71,7 +71,7 @@ export class AcceptedLog {
       );
       if (records.length === 0) break;
       for (const record of records) {
-        const event = await this.reader.read(record);
+        const event = await this.reader.read(record, open?.record);
         if (event?.kind !== 'batch') continue;
         if (open !== undefined && isDraftOf(open, event)) {
           this.#merge(open);

@@ -14,6 +14,7 @@ import {
 } from '@countersign/binding';
 import type { NewRecord } from '@countersign/broker';
 import { canonicalBytes, equalBytes, utf8 } from '@countersign/canonical';
+import type { KnownBatch } from '@countersign/log-reader';
 import type { CompactRange } from '@countersign/tlog';
 import {
   MAX_BATCH_ENTRIES,
@@ -61,7 +62,7 @@ export interface BatchDraft {
   /** How many of the prepared inputs it takes up; the others wait for the next batch. */
   readonly consumed: number;
   /** Undefined when the inputs come to no entries. */
-  readonly record?: Uint8Array;
+  readonly record?: KnownBatch;
 }
 
 const RULES_VERSION = 1;
@@ -78,13 +79,14 @@ export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): B
     if (!work.take(input, state)) break;
     consumed += 1;
   }
-  for (const { leaf } of work.entries) range.append(leafHash(leaf));
+  const leafHashes = work.entries.map(({ leaf }) => leafHash(leaf));
+  for (const hash of leafHashes) range.append(hash);
   const rootAfter = range.root();
   const { entries, content, quarantined } = work;
   const common = { state, sizeBefore, rootAfter, entries, content, quarantined, consumed };
   if (entries.length === 0) return common;
   const nextOffset = (inputs[consumed - 1]?.offset ?? -1) + 1;
-  const record = encodeLogRecord({
+  const value = encodeLogRecord({
     kind: 'batch',
     origin: base.origin,
     sizeBefore,
@@ -96,7 +98,7 @@ export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): B
     rulesVersion: RULES_VERSION,
     entries: entries.map(({ bytes }) => bytes),
   });
-  return { ...common, record };
+  return { ...common, record: { value, leafHashes } };
 }
 
 /** Whether an accepted batch is this draft, byte for byte. */

@@ -1,6 +1,5 @@
 import type { NewRecord } from '@countersign/broker';
 import type { AcceptedBatch, TailTree } from '@countersign/log-reader';
-import { formatTlogProof } from '@countersign/tlog';
 import { encodeLogRecord } from '@countersign/wire';
 
 export interface SealedPart {
@@ -23,11 +22,7 @@ export function sealedRecords(part: SealedPart): NewRecord[] {
   const records: NewRecord[] = [];
   for (const { index, bytes } of part.batches.flatMap((batch) => batch.entries)) {
     if (!part.bindings.has(index)) continue;
-    const receipt = formatTlogProof({
-      index,
-      proof: tail.inclusion(index, size),
-      checkpoint: note,
-    });
+    const receipt = tail.receipt(index, { size, note });
     const value = encodeLogRecord({ kind: 'binding', index, entry: bytes, receipt });
     records.push({ key: `binding/${index}`, value });
   }

@@ -173,7 +173,7 @@ export class Writer {
       this.#queue.consume(draft.consumed);
       return false;
     }
-    await this.#propose(record, draft.sizeBefore);
+    await this.#propose(record.value, draft.sizeBefore);
     const { hasDraft, hasOthers } = await this.#log.catchUp(draft);
     if (hasDraft) this.#queue.consume(draft.consumed);
     else if (hasOthers) this.#counts.lostBatches += 1;

@@ -257,7 +257,7 @@ export class Projector {
       rows.push(...projected.rows);
     }
     for (const { nodes } of head.batches) {
-      rows.push(...nodes.map((row): RowChange => ({ change: 'node', row })));
+      for (const row of nodes) if (row.level > 0) rows.push({ change: 'node', row });
     }
     rows.push({ change: 'checkpoint', size: head.size, note: head.note });
     return rows;

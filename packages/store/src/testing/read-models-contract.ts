@@ -138,7 +138,7 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       const rows: RowChange[] = [
         open(1),
         { change: 'entry', row: entry(1, actionId(1)) },
-        { change: 'node', row: { level: 0, index: 1, hash: hashOf(4) } },
+        { change: 'node', row: { level: 1, index: 1, hash: hashOf(4) } },
         { change: 'content', row: content(1, digestOf(9)) },
         { change: 'input', digest: digestOf(3), index: 1 },
       ];
@@ -234,11 +234,19 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
     it('gives the nodes that it has, many at a time', async () => {
       const rows: RowChange[] = Array.from({ length: 900 }, (_, index) => ({
         change: 'node',
-        row: { level: 0, index, hash: hashOf(index % 256) },
+        row: { level: 1, index, hash: hashOf(index % 256) },
       }));
       await models.apply({ rows });
-      const wanted = Array.from({ length: 901 }, (_, index) => ({ level: 0, index }));
+      const wanted = Array.from({ length: 901 }, (_, index) => ({ level: 1, index }));
       expect(await models.nodes(wanted)).toHaveLength(900);
+    });
+
+    it('gives the leaves of entries as the nodes of level 0', async () => {
+      await models.apply({ rows: [{ change: 'entry', row: entry(3, null) }] });
+      const wanted = [3, 4].map((index) => ({ level: 0, index }));
+      const hash = new Uint8Array(32);
+      hash[31] = 3;
+      expect(await models.nodes(wanted)).toEqual([{ level: 0, index: 3, hash }]);
     });
 
     it('gives the newest checkpoint, and the first that covers a size', async () => {

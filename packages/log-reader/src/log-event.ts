@@ -1,0 +1,95 @@
+import type { TreeNode } from '@countersign/tlog';
+import type { TailTree } from './tail-tree.ts';
+
+export interface AcceptedEntry {
+  readonly index: number;
+  /** Exactly what is hashed. */
+  readonly bytes: Uint8Array;
+  readonly leafHash: Uint8Array;
+}
+
+/** A batch that is part of the log: the first exact successor of the head before it. */
+export interface AcceptedBatch {
+  readonly kind: 'batch';
+  /** Of its record in the log topic. */
+  readonly offset: number;
+  readonly appendTimeMs: number;
+  readonly sizeBefore: number;
+  readonly sizeAfter: number;
+  readonly rootAfter: Uint8Array;
+  readonly entries: readonly AcceptedEntry[];
+  /** Every node of the tree that this batch completed. */
+  readonly nodes: readonly TreeNode[];
+  readonly intakeOffsetAfter: number;
+  /** ULID of the writer that proposed it. */
+  readonly epoch: string;
+  readonly rulesVersion: number;
+}
+
+/** A head that the log key has signed, together with what it seals for the first time. */
+export interface SealedHead {
+  readonly kind: 'sealed';
+  readonly offset: number;
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** The signed note, byte for byte. */
+  readonly note: string;
+  readonly batches: readonly AcceptedBatch[];
+  /** Proves every entry of these batches at this size. */
+  readonly tail: TailTree;
+  /** Where a reader that has kept everything up to this head goes on. */
+  readonly resume: ResumePoint;
+}
+
+/** A published binding. Nothing in it has been checked: it is derived, and only says that somebody published it. */
+export interface SeenBinding {
+  readonly kind: 'binding';
+  readonly offset: number;
+  readonly index: number;
+  readonly receipt: string;
+}
+
+export type LogEvent = AcceptedBatch | SealedHead | SeenBinding;
+
+export interface LogHead {
+  readonly size: number;
+  readonly root: Uint8Array;
+  /** Where the ledger goes on reading its intake. */
+  readonly intakeOffset: number;
+  readonly epoch: string;
+}
+
+export interface LogCounts {
+  /** Batches of somebody who had lost, and batches that do not add up. */
+  ignoredBatches: number;
+  /** Checkpoints that say again what is known. */
+  doubledCheckpoints: number;
+  /** Checkpoints that no log key has signed. */
+  unsignedCheckpoints: number;
+  /** Signed heads of a size whose root nobody could tell us any more. */
+  uncheckedCheckpoints: number;
+  /** Records that are none. */
+  undecodable: number;
+}
+
+/** A raw record of the log topic. */
+export interface RawRecord {
+  readonly offset: number;
+  readonly appendTimeMs: number;
+  readonly value: Uint8Array | null;
+}
+
+/** What must be known of a log to go on reading it from the middle. Only a SealedHead gives one. */
+export interface ResumePoint {
+  readonly nextOffset: number;
+  readonly size: number;
+  readonly hashes: readonly Uint8Array[];
+  readonly intakeOffset: number;
+  readonly epoch: string;
+}
+
+/** A batch record as its writer made it, with the leaf hashes that it was made from. */
+export interface KnownBatch {
+  readonly value: Uint8Array;
+  readonly leafHashes: readonly Uint8Array[];
+}
