@@ -1,7 +1,7 @@
 import { BrokerError } from '@countersign/broker';
 import { LedgerError } from '@countersign/ledger';
 import { StoreError } from '@countersign/store';
-import { CliError, cliError } from './cli-error.ts';
+import { CliError, cliError, isSystemError } from './cli-error.ts';
 import type { DataFolder } from './data-folder.ts';
 
 /** What an adapter says in its own words, in those of the command line. Anything else is returned as it is. */
@@ -42,8 +42,10 @@ function brokerError(error: BrokerError, folder: DataFolder): CliError {
   }
 }
 
-function storeError(error: StoreError, { storeFile }: DataFolder): CliError {
+function storeError(error: StoreError, { storeFile, path }: DataFolder): CliError {
   const options = { cause: error };
+  // Of the adapter below, which the store names as the cause.
+  if (isSystemError(error.cause, 'DISK_FULL')) return diskFull(path, error);
   return error.code === 'STORE_CORRUPT'
     ? cliError('DATA_DAMAGED', `${storeFile}: ${error.message}`, {
         ...options,

@@ -9,6 +9,7 @@ import type { CliContext, TextSink } from './context.ts';
 import { runCli } from './program.ts';
 
 const CLOSE_WITHIN_MS = 20_000;
+const SIGINT_EXIT = 130;
 
 function packageVersion(): string {
   const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
@@ -31,6 +32,8 @@ function interruption(): AbortSignal {
   const controller = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
+      // Whoever asks twice does not want to wait for a tidy end.
+      if (controller.signal.aborted) process.exit(SIGINT_EXIT);
       controller.abort();
     });
   }

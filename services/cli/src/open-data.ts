@@ -5,6 +5,7 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { found } from '@countersign/ledger';
 import type { NoteSigner } from '@countersign/tlog';
 import type { Trust } from '@countersign/verify';
+import { decodeLogRecord, WireError } from '@countersign/wire';
 import { CliError } from './cli-error.ts';
 import { dataError } from './data-error.ts';
 import {
@@ -19,6 +20,8 @@ import { assertPrivateKeys, createKeys, openLogSigner, readLocalKeys } from './d
 import { foundingEntry, invitationOf, newInvitationLink, newMark } from './founding.ts';
 import type { FoundingChoice } from './founding.ts';
 import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
+
+const FIRST_RECORDS = 100;
 
 export interface OpenData {
   readonly folder: DataFolder;
@@ -81,11 +84,34 @@ async function openLog(
       hint: 'restore broker.db, or move trust.json away to found another ledger',
     });
   }
+  if (!isEmpty) await assertOwnLog(opened);
   if (isEmpty) await createKeys(folder, parts.randomBytes);
   const signer = await openLogSigner(folder, mark.origin);
   if (pinned !== undefined) return { signer, trust: pinned, isNew: false };
   const trust = await foundLog(opened, { ...parts, signer });
   return { signer, trust, isNew: isEmpty };
+}
+
+/** Says early, and in plain words, that the file belongs to another ledger; the writer then checks every byte. */
+async function assertOwnLog({ broker, mark, folder }: Opened): Promise<void> {
+  const records = await broker.read({ topic: 'log', partition: 0 }, 0, FIRST_RECORDS);
+  const origins = records.flatMap(({ value }) => originIn(value));
+  if (origins.length === 0 || origins.includes(mark.origin)) return;
+  throw new CliError(
+    'FOREIGN_LEDGER',
+    `${folder.brokerFile}: expected the log of ${mark.origin}, got that of another ledger`,
+  );
+}
+
+function originIn(value: Uint8Array | null): string[] {
+  if (value === null) return [];
+  try {
+    const record = decodeLogRecord(value);
+    return record.kind === 'batch' ? [record.origin] : [];
+  } catch (error) {
+    if (error instanceof WireError) return [];
+    throw error;
+  }
 }
 
 /** Founds the log, or finds that it was founded by a start that stopped before it had written the trust file. */

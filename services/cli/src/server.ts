@@ -78,8 +78,11 @@ export class Server {
    * @throws CliError PORT_BUSY, DATA_DAMAGED, DISK_FULL, LOG_ROLLBACK, FOREIGN_LEDGER, EQUIVOCATION, CLOCK_JUMP
    */
   static async start(options: ServerOptions): Promise<Server> {
-    const { folder } = options.data;
-    const store = await openStore(options.data);
+    const { folder, broker } = options.data;
+    const store = await openStore(options.data).catch(async (error: unknown) => {
+      await broker.close();
+      throw error;
+    });
     const server = new Server(options, store, await readTokenDigest(folder));
     try {
       server.#run();
@@ -129,7 +132,7 @@ export class Server {
 
   async #ready(): Promise<void> {
     const untilMs = this.#options.nowMs() + START_WITHIN_MS;
-    while (!this.#isReady()) {
+    while (!this.#isStopping && !this.#isReady()) {
       if (this.#options.nowMs() > untilMs) throw this.#notStarted();
       await sleep(10);
     }

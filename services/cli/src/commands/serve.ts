@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import { printBanner, readyFacts } from '../banner.ts';
-import { cliError } from '../cli-error.ts';
+import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder, readMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
@@ -58,14 +58,19 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   } else {
     await printBanner(data, stdout);
   }
-  context.closeWith(async (why) => {
+  const stop = async (why: string): Promise<void> => {
     await server.stop();
     stdout.write(
       options.json === true
         ? `${JSON.stringify({ event: 'stopped', why })}\n`
         : `Stopped (${why}). Everything acknowledged is kept; \`countersign serve\` goes on from here.\n`,
     );
-  });
+  };
+  if (context.interrupted.aborted) {
+    await stop('interrupted while it started');
+    return EXIT.ok;
+  }
+  context.closeWith(stop);
   try {
     return await server.failed;
   } finally {

@@ -1,0 +1,184 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HttpPerson } from '../support/http-person.ts';
+
+const BIN = fileURLToPath(new URL('../../services/cli/bin/countersign.js', import.meta.url));
+const SAID_WITHIN_MS = 60_000;
+
+export interface Ended {
+  /** A signal's name when one ended it. */
+  readonly exit: number | string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** A shell line before it, in the same process: limits. */
+  readonly before?: string;
+}
+
+/** The built `countersign` command in a process of its own, as its users run it. */
+export class CliProcess {
+  readonly child: ChildProcess;
+  readonly ended: Promise<Ended>;
+  #stdout = '';
+  #stderr = '';
+  #isOver = false;
+
+  constructor(args: readonly string[], options: CliOptions = {}) {
+    const { cwd, env = {}, stdin = '', before } = options;
+    const command = [process.execPath, BIN, ...args];
+    const [file, ...rest] =
+      before === undefined ? command : ['/bin/sh', '-c', `${before}; exec "$@"`, 'sh', ...command];
+    this.child = spawn(file ?? '', rest, {
+      env: { PATH: process.env['PATH'] ?? '', ...env },
+      ...(cwd !== undefined && { cwd }),
+    });
+    this.child.stdin?.on('error', () => undefined);
+    this.child.stdin?.end(stdin);
+    this.child.stdout?.on('data', (chunk: Buffer) => (this.#stdout += chunk.toString()));
+    this.child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
+    this.ended = new Promise((resolve) => {
+      this.child.once('close', (code, signal) => {
+        this.#isOver = true;
+        resolve({ exit: code ?? signal, stdout: this.#stdout, stderr: this.#stderr });
+      });
+    });
+  }
+
+  /** The first match in what it has said so far; waits until there is one. */
+  async said(pattern: RegExp): Promise<RegExpExecArray> {
+    const until = Date.now() + SAID_WITHIN_MS;
+    for (;;) {
+      const found = pattern.exec(this.#stdout + this.#stderr);
+      if (found !== null) return found;
+      if (this.#isOver || Date.now() > until) {
+        throw new Error(`expected ${String(pattern)} in:\n${this.#stdout}\n${this.#stderr}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  signal(name: NodeJS.Signals): Promise<Ended> {
+    this.child.kill(name);
+    return this.ended;
+  }
+}
+
+export function countersign(args: readonly string[], options?: CliOptions): Promise<Ended> {
+  return new CliProcess(args, options).ended;
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('expected a port');
+  return address.port;
+}
+
+/** A data folder with its server, gone after the test. */
+export class CliLedger {
+  readonly folder: string;
+  readonly data: string;
+  readonly port: number;
+  readonly #options: CliOptions;
+  server: CliProcess | undefined;
+  readonly #spawned: CliProcess[] = [];
+
+  private constructor(folder: string, port: number, options: CliOptions) {
+    this.folder = folder;
+    this.data = join(folder, 'ledger');
+    this.port = port;
+    this.#options = options;
+  }
+
+  static async create(options: CliOptions = {}): Promise<CliLedger> {
+    const folder = await mkdtemp(join(tmpdir(), 'countersign-cli-'));
+    return new CliLedger(folder, await freePort(), options);
+  }
+
+  static async start(options: CliOptions = {}): Promise<CliLedger> {
+    const ledger = await CliLedger.create(options);
+    await ledger.serve('--port', String(ledger.port));
+    return ledger;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.port}`;
+  }
+
+  at(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  /** Starts the server and waits until it answers. */
+  async serve(...more: string[]): Promise<CliProcess> {
+    const server = new CliProcess(['serve', '--data', this.data, ...more], this.#options);
+    this.server = server;
+    await server.said(/\n$/);
+    return server;
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    const ended = await this.server?.signal(signal);
+    this.server = undefined;
+    return ended ?? { exit: null, stdout: '', stderr: '' };
+  }
+
+  /** Enrols the first person with a passkey in software. */
+  async founder(): Promise<HttpPerson> {
+    return HttpPerson.enrol((await readFile(join(this.data, 'enrolment-link.txt'), 'utf8')).trim());
+  }
+
+  /** A command of this ledger, in its own folder. */
+  run(command: string, args: readonly string[], options: CliOptions = {}): CliProcess {
+    const words = command.split(' ');
+    const process = new CliProcess([...words, '--data', this.data, ...args], {
+      cwd: this.folder,
+      ...options,
+    });
+    this.#spawned.push(process);
+    return process;
+  }
+
+  /** `exec` as far as its request; with the id of that. */
+  async ask(
+    args: readonly string[],
+    options: CliOptions = {},
+  ): Promise<{ exec: CliProcess; id: string }> {
+    const exec = this.run('exec', args, options);
+    const [, id = ''] = await exec.said(/\/action\/([0-9A-Z]{26})/);
+    return { exec, id };
+  }
+
+  async discard(): Promise<void> {
+    const spawned = [...this.#spawned, ...(this.server === undefined ? [] : [this.server])];
+    await Promise.all(spawned.map((process) => process.signal('SIGKILL')));
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Approves as soon as the request is in the person's inbox. */
+export async function approve(person: HttpPerson, id: string): Promise<void> {
+  for (let i = 0; i < 200; i += 1) {
+    const open = await person.inbox();
+    if (open.some(({ action_id }) => action_id === id)) {
+      const { status, body } = await person.decide(id, 'approve', 'I looked at it');
+      if (status !== 201) throw new Error(`expected 201, got ${status} ${JSON.stringify(body)}`);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`expected ${id} in the inbox`);
+}

@@ -1,0 +1,237 @@
+import { chmod, copyFile, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { approve, CliLedger, countersign, CliProcess, freePort } from './cli-process.ts';
+
+const ledgers: CliLedger[] = [];
+
+afterEach(async () => {
+  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
+});
+
+async function unstarted(): Promise<CliLedger> {
+  const ledger = await CliLedger.create();
+  ledgers.push(ledger);
+  return ledger;
+}
+
+async function started(): Promise<CliLedger> {
+  const ledger = await CliLedger.start();
+  ledgers.push(ledger);
+  return ledger;
+}
+
+async function occupied(port: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return server;
+}
+
+/** What a start that was refused said. */
+async function refusedStart(ledger: CliLedger, ...more: string[]): Promise<string> {
+  const { exit, stdout, stderr } = await countersign(['serve', '--data', ledger.data, ...more]);
+  expect(exit).toBe(1);
+  expect(stdout).toBe('');
+  // Two short lines for a person: a code with plain words, what to do; no stack.
+  expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
+  return /^countersign: ([A-Z_]+): /.exec(stderr)?.[1] ?? stderr;
+}
+
+describe('the first start', () => {
+  it('founds a ledger, keeps its secrets to its owner, and never puts the link into a pipe', async () => {
+    const ledger = await started();
+    const link = (await readFile(`${ledger.data}/enrolment-link.txt`, 'utf8')).trim();
+    expect(link).toMatch(new RegExp(`^${ledger.url}/enrol#i=[A-Za-z0-9_-]+&p=prs_[0-9A-Z]{26}&t=`));
+    const secrets = ['log.key', 'operator.key', 'agent.key', 'executor.key', 'read.token'];
+    for (const path of ['enrolment-link.txt', ...secrets.map((name) => `keys/${name}`)]) {
+      expect((await stat(`${ledger.data}/${path}`)).mode & 0o777).toBe(0o600);
+    }
+    expect((await stat(ledger.data)).mode & 0o777).toBe(0o700);
+    const { exit, stdout, stderr } = await ledger.stop();
+    expect(exit).toBe(0);
+    expect(stdout).toContain(`${ledger.data}/trust.json`);
+    expect(stdout + stderr).not.toContain('#i=');
+    const json = new CliProcess(['serve', '--data', ledger.data, '--json']);
+    await json.said(/"event":"ready"/);
+    expect(JSON.stringify(await json.signal('SIGTERM'))).not.toContain('#i=');
+  });
+
+  it('says on Ctrl-C that it has stopped, and that nothing is lost', async () => {
+    const ledger = await started();
+    const { exit, stdout } = await ledger.stop('SIGINT');
+    expect(exit).toBe(0);
+    expect(stdout).toMatch(/Stopped \(SIGINT\)/);
+  });
+
+  it('refuses a port that another program has, and leaves no folder behind', async () => {
+    const ledger = await unstarted();
+    const other = await occupied(ledger.port);
+    try {
+      expect(await refusedStart(ledger, '--port', String(ledger.port))).toBe('PORT_BUSY');
+      expect(await readdir(ledger.folder)).toEqual([]);
+    } finally {
+      other.close();
+    }
+  });
+
+  it('refuses a folder that holds something else, and changes nothing in it', async () => {
+    const ledger = await unstarted();
+    await mkdir(ledger.data);
+    await writeFile(`${ledger.data}/thesis.txt`, 'do not touch');
+    expect(await refusedStart(ledger, '--port', String(ledger.port))).toBe('DATA_FOREIGN');
+    expect(await readdir(ledger.data)).toEqual(['thesis.txt']);
+  });
+
+  it('says that the disk is full, and goes on once there is room', async () => {
+    const ledger = await unstarted();
+    const port = ['--port', String(ledger.port)];
+    const full = await countersign(['serve', '--data', ledger.data, ...port], {
+      before: "trap '' XFSZ; ulimit -f 0",
+    });
+    expect(full.stderr).toMatch(/^countersign: DISK_FULL: /);
+    expect(full.exit).toBe(1);
+    await ledger.serve(...port);
+    expect((await ledger.stop()).exit).toBe(0);
+  });
+
+  it('goes on with what `init` has founded', async () => {
+    const ledger = await unstarted();
+    const args = ['--data', ledger.data, '--port', String(ledger.port)];
+    const { exit, stdout } = await countersign(['init', ...args, '--demo', '--json']);
+    expect(exit).toBe(0);
+    const { genesis } = JSON.parse(stdout) as { genesis: string };
+    await ledger.serve();
+    const answer = (await (await fetch(`${ledger.url}/v1/ledger`)).json()) as object;
+    expect(answer).toMatchObject({ genesis, demo: true });
+  });
+});
+
+describe('a later start', () => {
+  it('continues the same ledger with all that it held', async () => {
+    const ledger = await started();
+    const person = await ledger.founder();
+    const before: unknown = await (await fetch(`${ledger.url}/v1/ledger`)).json();
+    const { exec, id } = await ledger.ask(['--', '/bin/echo', 'hi']);
+    await exec.signal('SIGINT');
+    await ledger.stop();
+    await ledger.serve();
+    expect(await (await fetch(`${ledger.url}/v1/ledger`)).json()).toEqual(before);
+    await person.signIn();
+    await approve(person, id);
+    const resumed = await ledger.run('exec', ['--resume', id]).ended;
+    expect(resumed).toMatchObject({ exit: 0, stdout: 'hi\n' });
+  });
+
+  it('takes the enrolment link away once it was used', async () => {
+    const ledger = await started();
+    await ledger.founder();
+    await expect
+      .poll(() => readdir(ledger.data), { timeout: 20_000 })
+      .not.toContain('enrolment-link.txt');
+  });
+
+  it('refuses a second process on the same folder', async () => {
+    const ledger = await started();
+    expect(await refusedStart(ledger)).toBe('DATA_BUSY');
+    expect(await (await fetch(`${ledger.url}/healthz`)).json()).toEqual({ status: 'ok' });
+  });
+
+  it('refuses a busy port without another try elsewhere', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    const other = await occupied(ledger.port);
+    expect(await refusedStart(ledger)).toBe('PORT_BUSY');
+    other.close();
+  });
+
+  it('refuses to become another ledger than was founded', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    for (const more of [
+      ['--demo'],
+      ['--port', String(await freePort())],
+      ['--separation', 'full'],
+    ]) {
+      expect(await refusedStart(ledger, ...more)).toBe('DATA_OTHER_FOUNDING');
+    }
+  });
+
+  it('refuses keys that others can read', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    for (const name of ['log.key', 'executor.key', 'read.token']) {
+      await chmod(`${ledger.data}/keys/${name}`, 0o640);
+      expect(await refusedStart(ledger)).toBe('KEY_FILE_PERMISSIONS');
+      await chmod(`${ledger.data}/keys/${name}`, 0o600);
+    }
+  });
+
+  it('never replaces a log key that is lost or broken', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    await writeFile(`${ledger.data}/keys/log.key`, 'rubbish');
+    expect(await refusedStart(ledger)).toBe('KEY_FILE_INVALID');
+    await copyFile(`${ledger.data}/keys/agent.key`, `${ledger.data}/keys/log.key`);
+    expect(await refusedStart(ledger)).toBe('FOREIGN_LEDGER');
+  });
+
+  it('refuses damaged files, and leaves them as they are', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    const path = `${ledger.data}/broker.db`;
+    const good = await readFile(path);
+    // The header, the tables, and one byte of the first entry.
+    for (const [at, bytes] of [
+      [0, 200],
+      [100, 60],
+      [good.indexOf('ledger-founded'), 1],
+    ] as const) {
+      const damaged = Buffer.from(good);
+      damaged.fill(0x5a, at, at + bytes);
+      await writeFile(path, damaged);
+      expect(['DATA_DAMAGED', 'DATA_FOREIGN']).toContain(await refusedStart(ledger));
+      expect(Buffer.compare(await readFile(path), damaged)).toBe(0);
+    }
+    await writeFile(path, good);
+    await writeFile(`${ledger.data}/ledger.json`, '{"v":');
+    expect(await refusedStart(ledger)).toBe('DATA_DAMAGED');
+  });
+
+  it('refuses a log that was put back to an earlier state, or away', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    await cp(ledger.data, ledger.at('backup'), { recursive: true });
+    await ledger.serve();
+    const { exec } = await ledger.ask(['--', '/bin/echo', 'hi']);
+    await exec.signal('SIGINT');
+    await ledger.stop();
+    await copyFile(ledger.at('backup', 'broker.db'), `${ledger.data}/broker.db`);
+    expect(await refusedStart(ledger)).toBe('LOG_ROLLBACK');
+    await writeFile(`${ledger.data}/broker.db`, '');
+    expect(await refusedStart(ledger)).toBe('LOG_ROLLBACK');
+  });
+
+  it('refuses the log of another ledger', async () => {
+    const [ledger, other] = [await started(), await started()];
+    await ledger.stop();
+    await other.stop();
+    await copyFile(`${other.data}/broker.db`, `${ledger.data}/broker.db`);
+    expect(await refusedStart(ledger)).toBe('FOREIGN_LEDGER');
+  });
+
+  it('rebuilds its read models to the same rows', async () => {
+    const ledger = await started();
+    const person = await ledger.founder();
+    const { exec, id } = await ledger.ask(['--', '/bin/echo', 'hi']);
+    await approve(person, id);
+    expect((await exec.ended).exit).toBe(0);
+    await ledger.stop('SIGKILL');
+    const { exit, stdout } = await ledger.run('rebuild', ['--json']).ended;
+    expect(exit).toBe(0);
+    const { before, after } = JSON.parse(stdout) as { before: string; after: string };
+    expect(before).toMatch(/^sha256:/);
+    expect(after).toBe(before);
+  });
+});
