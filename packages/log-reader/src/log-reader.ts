@@ -43,7 +43,7 @@ interface Pending {
 /**
  * Folds the raw records of the log topic, in order. Only the first exact successor of the head, whose
  * root it recomputes from the entries, becomes part of the log: so whoever else writes to the topic, a
- * writer that lost its place included, changes nothing (schemas/formats/log.md).
+ * writer that lost its place included, changes nothing (schemas/formats/batch-and-wire.md §4).
  */
 export class LogReader {
   readonly #origin: string;

@@ -201,7 +201,7 @@ function digestNamedBy(entry: Entry): string | undefined {
   return isSigned ? entry.statement.rationale_digest : undefined;
 }
 
-/** Exactly the bytes that the digest is over: schemas/formats/decision.md §4. */
+/** Exactly the bytes that the digest is over: schemas/formats/batch-and-wire.md §3. */
 function bodyOf(write: Exclude<ContentWrite, { kind: 'erase' }>): Uint8Array {
   return write.kind === 'action'
     ? utf8(write.text)
