@@ -5,7 +5,7 @@ import type { RefusalCode } from './refusal-code.ts';
 
 /**
  * Whether a statement is about this very admission: its leaf, its action, its display. A statement that mixes
- * two requests is told apart from one about an admission that never was (attack rows A05, C11, E01).
+ * two open requests is told apart from one about an admission that is over, or never was (attack rows A05, C11, E01).
  */
 export function refusalOfCitation(
   state: LedgerState,
@@ -14,7 +14,8 @@ export function refusalOfCitation(
 ): RefusalCode | undefined {
   if (statement.admission !== record.admission) {
     const cited = state.tables.byAdmission.get(statement.admission);
-    return cited === undefined ? 'ADMISSION_MISMATCH' : 'DECISION_REQUEST_MISMATCH';
+    const isOpen = cited !== undefined && state.action(cited)?.status === 'pending';
+    return isOpen ? 'DECISION_REQUEST_MISMATCH' : 'ADMISSION_MISMATCH';
   }
   if (statement.action_digest !== record.actionDigest) {
     const isOfAnother = state.tables.openByDigest.get(statement.action_digest) !== undefined;

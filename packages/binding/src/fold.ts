@@ -24,7 +24,7 @@ export interface LedgerLimits {
 
 export const DEFAULT_LIMITS: LedgerLimits = {
   openPerAgentMax: 200,
-  refusalsPerMinuteMax: 60,
+  refusalsPerMinuteMax: 120,
   heldMax: 1_000,
   holdMs: 60_000,
   stateCommitEvery: 1_000,

@@ -189,6 +189,20 @@ describe('a change of the authority', () => {
     expect(ledger.state.action(two.action.envelope.action_id)?.status).toBe('pending');
   });
 
+  it('D02: is not approved by who owns the agent that asks, nor by two who are one person', async () => {
+    const ledger = new TestLedger({ bootstrapApprovals: 2 });
+    const asked = await ledger.request(ledger.changeEnvelope(invitation(invitationKey())));
+    expect(await ledger.decide(ledger.owner, asked)).toEqual({
+      status: 'refused',
+      code: 'OWNER_APPROVAL',
+    });
+    await ledger.decide(ledger.alice, asked);
+    expect(await ledger.decide(ledger.alice, asked, { text: 'again' })).toMatchObject({
+      code: 'ALREADY_DECIDED',
+    });
+    expect(ledger.entries('authority-changed')).toHaveLength(0);
+  });
+
   it('F08: what a revoked agent asked for is not bound any more', async () => {
     const ledger = new TestLedger();
     const asked = await ledger.request(ledger.envelope({}, ledger.other), ledger.other);
@@ -271,6 +285,24 @@ describe('an enrolment', () => {
     expect(await ledger.submit('enrolment', enrolment(key))).toMatchObject({
       code: 'INVITATION_INVALID',
     });
+  });
+
+  it('D13: does not bring back a key that was revoked, by the enrolment of long ago', async () => {
+    const ledger = new TestLedger();
+    const key = invitationKey();
+    await ledger.change(invitation(key));
+    const bytes = enrolment(key);
+    await ledger.submit('enrolment', bytes);
+    const { change } = ledger.last('authority-changed').entry;
+    if (change.change !== 'credential-enrolled') throw new Error('expected an enrolment');
+    const { credential_id } = change.statement;
+    await ledger.change({ kind: 'credential-revoked', credential_id });
+    ledger.nowMs += 1_800_000;
+    expect(await ledger.submit('enrolment', bytes)).toMatchObject({ code: 'INVITATION_INVALID' });
+    // Not even when the very same invitation is given out once more.
+    await ledger.change(invitation(key));
+    expect(await ledger.submit('enrolment', bytes)).toMatchObject({ code: 'DUPLICATE_KEY' });
+    expect(ledger.state.authority.has('credential', credential_id)).toBe(false);
   });
 
   it('D04: is refused for a key that another person holds', async () => {

@@ -58,6 +58,25 @@ describe('a decision', () => {
     expect(ledger.entries('binding-made')).toHaveLength(0);
   });
 
+  it('C11: the admission of last week does not serve an identical request of today', async () => {
+    const ledger = new TestLedger();
+    const old = await ledger.bound();
+    const approval = ledger.inputs.at(-1);
+    ledger.nowMs += 7 * 86_400_000;
+    const again = await ledger.request();
+    expect(again.action.envelope.params).toEqual(old.action.envelope.params);
+    // The old bytes again are the old answer; a statement that cites the old admission is refused.
+    expect(await ledger.submit('decision', approval?.bytes ?? new Uint8Array())).toMatchObject({
+      status: 'repeated',
+    });
+    const statement = { admission: old.admission.leaf };
+    expect(await ledger.decide(ledger.alice, again, { statement })).toEqual({
+      status: 'refused',
+      code: 'ADMISSION_MISMATCH',
+    });
+    expect(ledger.entries('binding-made')).toHaveLength(1);
+  });
+
   it('C03: delivered again, it makes one binding', async () => {
     const ledger = new TestLedger();
     const asked = await ledger.request();
@@ -220,6 +239,36 @@ describe('a decision', () => {
       why,
     });
     expect(ledger.entries('decision-refused')).toHaveLength(0);
+  });
+
+  it('D10: a credential that was revoked decides nothing, and is named', async () => {
+    const ledger = new TestLedger();
+    const asked = await ledger.request();
+    const bytes = ledger.decisionFrame(ledger.alice, asked);
+    const credential_id = ledger.alice.passkey.credentialId;
+    const gone = await ledger.request(
+      ledger.changeEnvelope({ kind: 'credential-revoked', credential_id }),
+    );
+    await ledger.decide(ledger.bob, gone);
+    expect(await ledger.submit('decision', bytes)).toEqual({
+      status: 'refused',
+      code: 'KEY_NOT_ENROLLED_AT_TIME',
+    });
+    expect(ledger.last('decision-refused').entry.person).toBe(ledger.alice.id);
+    expect(ledger.entries('binding-made')).toHaveLength(1);
+  });
+
+  it('G15: a rationale other than the one that was signed is not kept', async () => {
+    const ledger = new TestLedger();
+    const asked = await ledger.request();
+    const { statement, rationale } = ledger.statement(ledger.alice, asked);
+    const proof = ledger.alice.passkey.assert(decisionChallenge(statement));
+    const other = { ...rationale, text: 'the board has agreed' };
+    expect(await ledger.submit('decision', decisionBytes(statement, proof, other))).toEqual({
+      status: 'refused',
+      code: 'RATIONALE_MISMATCH',
+    });
+    expect(ledger.content.map(({ kind }) => kind)).toEqual(['action']);
   });
 
   it('D07: an unknown credential is quarantined', async () => {

@@ -121,6 +121,24 @@ describe('a request', () => {
     expect(ledger.last('request-refused').entry.action_id).toBeUndefined();
   });
 
+  it('B14: bytes of one kind of input are nothing as another kind, whoever signed them', async () => {
+    const ledger = new TestLedger();
+    const bound = await ledger.bound();
+    const claim = ledger.useClaim(bound);
+    await ledger.use(claim);
+    await ledger.submitReport(ledger.report(claim));
+    await ledger.erase(bound.action.envelope.action_id);
+    const kinds = ['request', 'decision', 'use', 'report', 'erasure', 'enrolment'] as const;
+    const size = ledger.log.length;
+    for (const { kind: own, bytes } of [...ledger.inputs]) {
+      for (const kind of kinds.filter((each) => each !== own)) {
+        const outcome = await ledger.submit(kind, bytes);
+        expect([own, kind, outcome.status]).toEqual([own, kind, 'quarantined']);
+      }
+    }
+    expect(ledger.log).toHaveLength(size);
+  });
+
   it('quarantines what nobody known has signed', async () => {
     const ledger = new TestLedger();
     const stranger = testAgent('stranger', ledger.owner.id);
@@ -200,8 +218,16 @@ describe('a request', () => {
     expect(ledger.last('request-refused').entry.code).toBe(code);
   });
 
-  it('C08: accepts an id whose clock is exactly at the limit', async () => {
+  it('C08: refuses an id of the future, and takes one whose clock is exactly at the limit', async () => {
     const ledger = new TestLedger();
+    for (const atMs of [START_MS + 300_001, Date.parse('2099-01-01T00:00:00.000Z')]) {
+      const early = ledger.envelope({ action_id: ulidAt(atMs, 1) });
+      expect(await ledger.submit('request', ledger.requestFrame(early))).toEqual({
+        status: 'refused',
+        code: 'CLOCK_SKEW',
+      });
+    }
+    expect(ledger.entries('request-refused')).toHaveLength(2);
     await ledger.request(ledger.envelope({ action_id: ulidAt(START_MS + 300_000, 1) }));
     expect(ledger.last('request-admitted').entry.action_id).toBe(ulidAt(START_MS + 300_000, 1));
   });

@@ -34,7 +34,7 @@ describe('a use', () => {
   });
 
   it('C02: of a hundred claims one is accepted', async () => {
-    const ledger = new TestLedger({ limits: { refusalsPerMinuteMax: 1_000 } });
+    const ledger = new TestLedger();
     const bound = await ledger.bound();
     const outcomes = [];
     for (let i = 0; i < 100; i += 1) outcomes.push(await ledger.use(ledger.useClaim(bound)));
@@ -109,6 +109,24 @@ describe('a use', () => {
     const claim = ledger.useClaim(bound, { executor: 'build-2' });
     expect(await ledger.use(claim, second.key)).toMatchObject({ code: 'EXECUTOR_MISMATCH' });
     expect(await ledger.use(claim, testExecutor('nobody').key)).toEqual({
+      status: 'quarantined',
+      code: 'EXECUTOR_UNKNOWN',
+    });
+  });
+
+  it('H04: another executor cannot claim, nor report, in the name of the one that was approved', async () => {
+    const second = testExecutor('build-2');
+    const ledger = new TestLedger({ extra: [second.member] });
+    const bound = await ledger.bound();
+    const claim = ledger.useClaim(bound);
+    const refused = { status: 'refused', code: 'EXECUTOR_MISMATCH' };
+    expect(await ledger.use(claim, second.key)).toEqual(refused);
+    expect(ledger.last('use-refused').entry.executor).toBe('build-2');
+    expect(await ledger.use(claim)).toEqual({ status: 'accepted' });
+    expect(await ledger.submitReport(ledger.report(claim), second.key)).toEqual(refused);
+    expect(ledger.entries('execution-reported')).toHaveLength(0);
+    // An agent's key is no executor's, whatever it signs.
+    expect(await ledger.use(ledger.useClaim(bound), ledger.agent.key)).toEqual({
       status: 'quarantined',
       code: 'EXECUTOR_UNKNOWN',
     });
