@@ -43,14 +43,14 @@ export function loggedEntry<T extends EntryType>(
 /**
  * Reads the exact text of an entry of one type.
  *
- * @throws VerifyError `EVIDENCE_FORMAT`; `NO_HUMAN_PROOF` and `ASSERTION_INVALID` for a binding that lacks a proof
+ * @throws VerifyError `EVIDENCE_FORMAT`; `TYPE_CONFUSION` for one of another type; `NO_HUMAN_PROOF` and `ASSERTION_INVALID` for a binding that lacks a proof
  * or has a malformed one
  */
 export function readEntry<T extends EntryType>(place: JsonPlace, type: T): EntryText<EntryOf<T>> {
   const text = textOf(place);
   const bytes = utf8(text);
-  const entry = parsed(place, bytes);
-  if (!isOfType(entry, type)) throw refusedAt(place, `an entry of type ${type}`);
+  const entry = parsed(place, bytes, type);
+  if (!isOfType(entry, type)) throw confused(place, type);
   return { text, entry, leaf: leafOf(bytes) };
 }
 
@@ -58,11 +58,19 @@ function isOfType<T extends EntryType>(entry: Entry, type: T): entry is EntryOf<
   return entry.type === type;
 }
 
-function parsed(place: JsonPlace, bytes: Uint8Array): Entry {
+/** Bytes that say of themselves that they are something else: attack row B14. */
+function confused(place: JsonPlace, type: EntryType): VerifyError {
+  return new VerifyError('TYPE_CONFUSION', `${place.path}: expected an entry of type ${type}`);
+}
+
+function parsed(place: JsonPlace, bytes: Uint8Array, type: EntryType): Entry {
   try {
     return parseEntry(bytes);
   } catch (error) {
     if (!(error instanceof BindingError)) throw error;
+    if (error.code === 'TYPE_CONFUSION' && !saysType(parseStrict(bytes), type)) {
+      throw confused(place, type);
+    }
     const isAboutProof = error.code === 'SCHEMA_INVALID' || error.code === 'ASSERTION_INVALID';
     if (isAboutProof && lacksProof(parseStrict(bytes))) {
       throw new VerifyError('NO_HUMAN_PROOF', `${place.path}: expected a proof of each person`);
@@ -72,6 +80,10 @@ function parsed(place: JsonPlace, bytes: Uint8Array): Entry {
     }
     throw refusedAt(place, `an entry (${error.message})`);
   }
+}
+
+function saysType(json: Json, type: EntryType): boolean {
+  return isObject(json) && json['type'] === type;
 }
 
 /** A binding that names persons, or none, without what they signed: nobody's key can stand in for them. */

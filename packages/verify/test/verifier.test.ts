@@ -201,7 +201,7 @@ describe('a use that was claimed', () => {
     expect(await codeOf({ nowMs: startByMs + 1 })).toBe('EXPIRED');
     expect(await codeOf({ useId: ledger.ulid() })).toBe('ALREADY_CONSUMED');
     expect(await codeOf({ receipt: '' })).toBe('NOT_LOGGED');
-    expect(await codeOf({ entry: bound.binding.text })).toBe('EVIDENCE_FORMAT');
+    expect(await codeOf({ entry: bound.binding.text })).toBe('TYPE_CONFUSION');
     const other = ledger.bind({}, { approvers: [ledger.bob] });
     expect(await codeOf({ binding: other.binding })).toBe('NOT_BOUND');
   });

@@ -34,8 +34,9 @@ var members = map[string]string{
 func readEntry(v any, kind string) entry {
 	s, isText := v.(string)
 	o, err := parseCanonical(s)
-	require(isText && err == nil && o["type"] == kind && len(s) <= 65535, "EVIDENCE_FORMAT")
+	require(isText && err == nil && len(s) <= 65535, "EVIDENCE_FORMAT")
 	require(o["v"] == "countersign.entry.v1", "EVIDENCE_FORMAT")
+	require(o["type"] == kind, "TYPE_CONFUSION")
 	if kind == "binding-made" {
 		requireProofs(o)
 	}

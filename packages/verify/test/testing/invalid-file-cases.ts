@@ -103,7 +103,7 @@ export const FORMAT_CASES: readonly EvidenceCase[] = [
   {
     name: 'format-entry-type',
     about: 'The admission stands in the place of the binding.',
-    code: 'EVIDENCE_FORMAT',
+    code: 'TYPE_CONFUSION',
     make: async () => {
       const { evidence, trust } = await plainObject();
       return { evidence: edited(evidence, ['binding'], evidence['admission']), trust };
