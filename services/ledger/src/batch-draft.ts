@@ -73,7 +73,7 @@ export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): B
   const { range } = base;
   const sizeBefore = range.size;
   const rootBefore = range.root();
-  const work = new Work();
+  const work = new Work(sizeBefore);
   let consumed = 0;
   for (const input of inputs) {
     if (!work.take(input, state)) break;
@@ -113,7 +113,12 @@ class Work {
   readonly entries: PlacedEntry[] = [];
   readonly content: NewRecord[] = [];
   readonly quarantined: NewRecord[] = [];
+  readonly #sizeBefore: number;
   #bytes = 0;
+
+  constructor(sizeBefore: number) {
+    this.#sizeBefore = sizeBefore;
+  }
 
   /** False when this input must wait for the next batch. */
   take({ checked }: PreparedInput, state: LedgerState): boolean {
@@ -126,10 +131,19 @@ class Work {
       return true;
     }
     const decided = decide(state, result);
-    if (!this.#fits(decided)) return false;
+    if (!this.#fits(decided) || this.#pointsIntoDraft(decided, raw, state)) return false;
     state.apply(decided);
     this.#add(decided, raw, state);
     return true;
+  }
+
+  /** Where it would be sent to an entry that may never be in the log, or not at that place. */
+  #pointsIntoDraft({ outcome }: Decided, raw: RawInput, state: LedgerState): boolean {
+    return (
+      outcome.status === 'repeated' &&
+      outcome.index >= this.#sizeBefore &&
+      state.answerTo(raw.input, 0) === undefined
+    );
   }
 
   #fits({ entries }: Decided): boolean {
