@@ -1,0 +1,662 @@
+import { createHash } from 'node:crypto';
+import {
+  LEDGER_EXECUTOR,
+  authenticate,
+  decide,
+  decisionChallenge,
+  decisionDigest,
+  enrolmentPayload,
+  isQuarantined,
+  rationaleDigest,
+  signedMessage,
+  type DecisionStatement,
+  type EnrolmentStatement,
+  type Leaf,
+  type RequestAdmitted,
+  type Verdict,
+} from '@countersign/binding';
+import { BrokerError } from '@countersign/broker';
+import {
+  canonicalBytes,
+  canonicalText,
+  digestBytes,
+  formatTimestamp,
+  fromUtf8,
+  makeUlid,
+  toBase64url,
+  utf8,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
+import { BUILTIN_DESCRIPTORS, parseAction } from '@countersign/descriptors';
+import { encodePublic, type PublicTopic } from '@countersign/wire';
+import {
+  AUDIENCE,
+  INTERFACE,
+  ORIGIN,
+  TENANT,
+  assertionOf,
+  policyFor,
+  serialBytes,
+  type SimulatedAgent,
+  type SimulatedHolder,
+  type SimulatedPerson,
+} from './population.ts';
+import type { OracleAction } from './rule-oracle.ts';
+import type { Frame } from './signed-truth.ts';
+import {
+  coseOf,
+  toyEd25519,
+  toyFrame,
+  toyP256,
+  verifyToySignature,
+  type ToyKey,
+} from './toy-signature.ts';
+import { inputOf, type World } from './world.ts';
+
+/** Takes an input to the ledger, by whatever process is there; false when there is none. */
+export type Submit = (frame: Frame) => Promise<void>;
+
+/** Somebody who was invited, and has not yet enrolled. */
+interface Invited {
+  readonly person: SimulatedPerson;
+  readonly invitation: ToyKey;
+}
+
+const PUBLIC_TOPICS: Readonly<Record<string, PublicTopic>> = {
+  request: 'action-requested',
+  decision: 'decision-made',
+  use: 'use-claimed',
+  report: 'execution-reported',
+};
+
+const CHANGE = BUILTIN_DESCRIPTORS.find(({ type }) => type === 'authority.change');
+const RETRIES_MAX = 3;
+
+type Deed =
+  | 'request'
+  | 'conflict'
+  | 'change'
+  | 'decide'
+  | 'misdecide'
+  | 'early'
+  | 'revoke'
+  | 'use'
+  | 'misuse'
+  | 'race'
+  | 'report'
+  | 'erase'
+  | 'enrol'
+  | 'again'
+  | 'junk';
+
+const DEEDS: Readonly<Record<Deed, number>> = {
+  request: 20,
+  conflict: 3,
+  change: 3,
+  decide: 34,
+  misdecide: 8,
+  early: 5,
+  revoke: 4,
+  use: 18,
+  misuse: 3,
+  race: 6,
+  report: 8,
+  erase: 4,
+  enrol: 3,
+  again: 12,
+  junk: 4,
+};
+
+/** Agents, persons, executors and liars, who look at the log and do what comes to their mind. */
+export class Crowd {
+  readonly #world: World;
+  readonly #submit: Submit;
+  readonly #sent: Frame[] = [];
+  readonly #invited: Invited[] = [];
+  readonly #persons: SimulatedPerson[];
+  readonly #agents: SimulatedAgent[];
+  #serial = 0;
+
+  constructor(world: World, submit: Submit) {
+    this.#world = world;
+    this.#submit = submit;
+    this.#persons = [...world.population.persons];
+    this.#agents = [...world.population.agents];
+  }
+
+  /** Begins one thing; answers what. */
+  act(): string {
+    for (let tries = 0; tries < 4; tries += 1) {
+      const deed = this.#world.random.weighted(DEEDS);
+      if (!this.#do(deed)) continue;
+      this.#world.count(`deed ${deed}`);
+      return deed;
+    }
+    return 'nothing';
+  }
+
+  #do(deed: Deed): boolean {
+    const alone = this.#alone[deed];
+    if (alone !== undefined) return alone();
+    const action = this.#someAction(deed);
+    return action !== undefined && (this.#about[deed]?.(action) ?? false);
+  }
+
+  readonly #alone: Readonly<Partial<Record<Deed, () => boolean>>> = {
+    request: () => this.#request(),
+    conflict: () => this.#conflict(),
+    change: () => this.#change(),
+    early: () => this.#inBackground(this.#early()),
+    enrol: () => this.#enrol(),
+    again: () => this.#again(),
+    junk: () => this.#junk(),
+  };
+
+  readonly #about: Readonly<Partial<Record<Deed, (action: OracleAction) => boolean>>> = {
+    decide: (action) => this.#decide(action),
+    misdecide: (action) => this.#misdecide(action),
+    revoke: (action) => this.#send(this.#decision(this.#person(), action, { verdict: 'revoke' })),
+    use: (action) => this.#use(action, this.#world.random.weighted({ '1': 6, '2': 2, '4': 1 })),
+    misuse: (action) => this.#misuse(action),
+    race: (action) => this.#race(action),
+    report: (action) => this.#report(action),
+    erase: (action) => this.#erase(action),
+  };
+
+  /** Mostly one that is where the deed makes sense, sometimes any. */
+  #someAction(deed: Deed): OracleAction | undefined {
+    const { random, rules } = this.#world;
+    const all = [...rules.actions.values()];
+    const fitting = all.filter((action) => FITS[deed]?.(action) ?? true);
+    return random.chance(0.85) ? random.ofOrNone(fitting) : random.ofOrNone(all.slice(-12));
+  }
+
+  #person(): SimulatedPerson {
+    return this.#world.random.of(this.#persons);
+  }
+
+  #nowText(offsetMs = 0): string {
+    return formatTimestamp(this.#world.time.nowMs + offsetMs);
+  }
+
+  #ulid(offsetMs = 0): string {
+    this.#serial += 1;
+    return makeUlid(this.#world.time.nowMs + offsetMs, serialBytes(this.#serial));
+  }
+
+  #request(): boolean {
+    const { random } = this.#world;
+    const agent = random.of(this.#agents);
+    return this.#send(this.#requestFrame(agent, this.#envelope(agent)));
+  }
+
+  #envelope(agent: SimulatedAgent, more: JsonObject = {}): JsonObject {
+    const { random, population } = this.#world;
+    const wish = random.weighted({ plain: 30, executor: 1, late: 1, superseding: 2, skewed: 1 });
+    const parent = random.ofOrNone([...this.#world.rules.actions.values()].slice(-8));
+    return {
+      v: 'countersign.action.v1',
+      tenant: TENANT,
+      action_id: this.#ulid(wish === 'skewed' ? 600_000 : 0),
+      nonce: toBase64url(random.bytes(16)),
+      type: 'generic.command',
+      type_version: 1,
+      agent: { id: agent.id, key_thumbprint: agent.key.thumbprint },
+      acting_for: [],
+      executor: {
+        id: wish === 'executor' ? 'nobody' : random.of(population.executors).id,
+        audience: AUDIENCE,
+        descriptor_digest: INTERFACE,
+      },
+      params: {
+        argv: ['restart', `unit-${random.below(5)}`],
+        cwd: '/srv',
+        executable: { path: '/usr/bin/svc', digest: `sha256:${'11'.repeat(32)}` },
+        env: [],
+        secret_env: [],
+        stdin: { kind: 'empty' },
+        timeout_s: 60,
+      },
+      preconditions: [],
+      not_after: this.#nowText(wish === 'late' ? -1 : random.between(20_000, 400_000)),
+      max_uses: random.between(1, 3),
+      ...(wish === 'superseding' && parent !== undefined
+        ? { parent_digest: parent.admission.action_digest }
+        : {}),
+      ...more,
+    };
+  }
+
+  #requestFrame(agent: SimulatedAgent, envelope: JsonObject): Frame {
+    const payload = canonicalBytes(envelope);
+    const { action_id: actionId } = parseAction(payload).envelope;
+    const digest = digestBytes('countersign/action/v1', payload);
+    this.#world.truth.actions.set(digest, `${actionId} ${agent.id}`);
+    return { kind: 'request', actionId, bytes: toyFrame(agent.key, 'request', payload) };
+  }
+
+  /** Another action under an id that is in use. */
+  #conflict(): boolean {
+    const { random, rules } = this.#world;
+    const action = random.ofOrNone([...rules.actions.values()]);
+    if (action === undefined) return false;
+    const agent = random.of(this.#agents);
+    return this.#send(this.#requestFrame(agent, this.#envelope(agent, { action_id: action.id })));
+  }
+
+  #change(): boolean {
+    const agent = this.#world.random.of(this.#agents);
+    const change = this.#someChange();
+    const envelope = this.#envelope(agent, {
+      type: 'authority.change',
+      params: { change },
+      max_uses: 1,
+      executor: { id: LEDGER_EXECUTOR, audience: ORIGIN, descriptor_digest: CHANGE?.digest ?? '' },
+    });
+    return this.#send(this.#requestFrame(agent, envelope));
+  }
+
+  #someChange(): JsonObject {
+    const { random, population } = this.#world;
+    switch (random.weighted({ revoke: 3, policy: 2, agent: 2, dismiss: 1, invite: 3 })) {
+      case 'revoke':
+        return { kind: 'credential-revoked', credential_id: this.#person().credential };
+      case 'policy':
+        return {
+          kind: 'policy-set',
+          policy: policyFor(random, population.approvals) as unknown as Json,
+        };
+      case 'dismiss':
+        return { kind: 'agent-revoked', id: random.of(this.#agents).id };
+      case 'agent': {
+        this.#serial += 1;
+        const id = `agent-${this.#serial}`;
+        const key = toyEd25519(id);
+        const owner = this.#person().id;
+        const member = { id, public_key: key.publicKey, owner, operator: false };
+        this.#agents.push({
+          id,
+          key,
+          member: { kind: 'agent', key_thumbprint: key.thumbprint, ...member },
+        });
+        return { kind: 'agent-enrolled', agent: member };
+      }
+      case 'invite':
+        return this.#invitation();
+    }
+  }
+
+  #invitation(): JsonObject {
+    const { random } = this.#world;
+    this.#serial += 1;
+    const name = `guest-${this.#serial}`;
+    const invitation = toyP256(`invitation ${name}`);
+    // A guest of ours, or another key of somebody who is known.
+    const id = random.chance(0.5) ? `prs_${this.#ulid()}` : this.#person().id;
+    const credential = createHash('sha256').update(`credential ${name}`).digest('base64url');
+    this.#invited.push({ person: { id, credential, key: toyP256(name) }, invitation });
+    return {
+      kind: 'person-invited',
+      person: id,
+      class: 'natural',
+      invitation: {
+        id: invitation.thumbprint,
+        public_key: invitation.publicKey,
+        not_after: this.#nowText(random.between(30_000, 3_600_000)),
+      },
+    };
+  }
+
+  #enrol(): boolean {
+    const { random, truth } = this.#world;
+    const invited = random.ofOrNone(this.#invited);
+    if (invited === undefined) return false;
+    const { person, invitation } = invited;
+    const statement: EnrolmentStatement = {
+      v: 'countersign.enrolment.v1',
+      ledger: ORIGIN,
+      tenant: TENANT,
+      person: person.id,
+      invitation: invitation.thumbprint,
+      credential_id: person.credential,
+      public_key: coseOf(person.key),
+      rp_id: 'localhost',
+      backup_eligible: false,
+      nonce: toBase64url(random.bytes(16)),
+    };
+    truth.enrolled.add(person.credential);
+    this.#persons.push(person);
+    const message = signedMessage('enrolment', enrolmentPayload(statement));
+    const signature = toBase64url(invitation.sign(message));
+    const bytes = canonicalBytes({ statement, signature } as unknown as Json);
+    return this.#send({ kind: 'enrolment', actionId: '', bytes });
+  }
+
+  #decide(action: OracleAction): boolean {
+    const verdict = this.#world.random.chance(0.88) ? 'approve' : 'deny';
+    return this.#send(this.#decision(this.#person(), action, { verdict }));
+  }
+
+  #decision(
+    person: SimulatedPerson,
+    about: { readonly admission: RequestAdmitted; readonly admissionLeaf: Leaf },
+    how: {
+      readonly verdict: Verdict;
+      readonly statement?: Partial<DecisionStatement>;
+      readonly isVerified?: boolean;
+      readonly isForged?: boolean;
+      readonly text?: string;
+    },
+  ): Frame {
+    const { random, truth } = this.#world;
+    const rationale = {
+      text: how.text ?? random.of(['looks right', 'asked the team', '']),
+      salt: toBase64url(random.bytes(16)),
+    };
+    const { admission, admissionLeaf } = about;
+    const statement: DecisionStatement = {
+      v: 'countersign.decision.v1',
+      ledger: ORIGIN,
+      tenant: TENANT,
+      action_id: admission.action_id,
+      admission: admissionLeaf,
+      action_digest: admission.action_digest,
+      display_digest: admission.display_digest,
+      verdict: how.verdict,
+      rationale_digest: rationaleDigest(rationale),
+      person: person.id,
+      credential: person.credential,
+      not_after: this.#nowText(random.of([3_000, 60_000, 60_000, 3_600_000, 3_600_000])),
+      ...how.statement,
+    };
+    const isForged = how.isForged === true;
+    const proof = assertionOf(person, decisionChallenge(statement), how.isVerified);
+    const signature = isForged ? forgedSignature(random.bytes(4)) : proof.signature;
+    if (!isForged) truth.statements.set(decisionDigest(statement), person.id);
+    const made = {
+      v: 'countersign.decision-made.v1',
+      statement,
+      proof: { ...proof, signature },
+      rationale,
+    };
+    const bytes = utf8(canonicalText(made as unknown as Json));
+    return { kind: 'decision', actionId: statement.action_id, bytes };
+  }
+
+  /** A decision that must never count. */
+  #misdecide(action: OracleAction): boolean {
+    const { random, rules, population } = this.#world;
+    const other = random.of([...rules.actions.values()]);
+    const verdict = random.chance(0.7) ? 'approve' : 'revoke';
+    const person = this.#person();
+    switch (
+      random.weighted({ forged: 4, swapped: 2, display: 1, role: 1, up: 1, name: 1, old: 1 })
+    ) {
+      case 'forged':
+        return this.#send(this.#decision(person, action, { verdict, isForged: true }));
+      case 'swapped':
+        return this.#send(
+          this.#decision(person, action, {
+            verdict,
+            statement: { admission: other.admissionLeaf },
+          }),
+        );
+      case 'display': {
+        const statement = { display_digest: other.admission.action_digest };
+        return this.#send(this.#decision(person, action, { verdict, statement }));
+      }
+      case 'role':
+        return this.#send(this.#decision(population.role, action, { verdict }));
+      case 'up':
+        return this.#send(this.#decision(person, action, { verdict, isVerified: false }));
+      case 'name': {
+        const statement = { person: this.#person().id };
+        return this.#send(this.#decision(person, action, { verdict, statement }));
+      }
+      case 'old': {
+        const statement = { not_after: this.#nowText(-1_000) };
+        return this.#send(this.#decision(person, action, { verdict, statement }));
+      }
+    }
+  }
+
+  /**
+   * A decision that overtakes its request (attack row C04). Its author saw an admission that this ledger is
+   * going to write if nothing comes between; or one that never comes.
+   */
+  async #early(): Promise<void> {
+    const { random, fold, time, disk } = this.#world;
+    const agent = random.of(this.#agents);
+    const request = this.#requestFrame(agent, this.#envelope(agent));
+    const lastMs = disk.recordsOf('intake').at(-1)?.appendTimeMs ?? 0;
+    const raw = {
+      kind: 'request',
+      bytes: request.bytes,
+      input: inputOf(request.bytes),
+      appendTimeMs: Math.max(lastMs, time.brokerNowMs),
+      offset: 0,
+    } as const;
+    const input = await authenticate(raw, fold, verifyToySignature);
+    if (isQuarantined(input)) return;
+    const placed = decide(fold, input).entries.find(
+      ({ entry }) => entry.type === 'request-admitted',
+    );
+    if (placed?.entry.type !== 'request-admitted') return;
+    const about = { admission: placed.entry, admissionLeaf: placed.leaf };
+    const decision = this.#decision(this.#person(), about, { verdict: 'approve' });
+    this.#sent.push(decision, request);
+    await this.#deliver(decision);
+    if (random.chance(0.8)) await this.#deliver(request);
+  }
+
+  #use(action: OracleAction, times: string): boolean {
+    for (let i = 0; i < Number(times); i += 1) this.#send(this.#claim(action));
+    return true;
+  }
+
+  #claim(action: OracleAction, more: JsonObject = {}, by?: SimulatedHolder): Frame {
+    const { population, truth } = this.#world;
+    const named = population.executors.find(({ id }) => id === action.admission.executor.id);
+    const executor = by ?? named ?? this.#world.random.of(population.executors);
+    const payload = canonicalBytes({
+      v: 'countersign.use.v1',
+      tenant: TENANT,
+      action_id: action.id,
+      use_id: this.#ulid(),
+      action_digest: action.admission.action_digest,
+      binding: action.binding?.leaf ?? action.admissionLeaf,
+      executor: executor.id,
+      claimed_at: this.#nowText(),
+      ...more,
+    });
+    truth.payloads.set(fromUtf8(payload), executor.id);
+    return { kind: 'use', actionId: action.id, bytes: toyFrame(executor.key, 'use', payload) };
+  }
+
+  #misuse(action: OracleAction): boolean {
+    const { random, population } = this.#world;
+    switch (random.weighted({ digest: 1, executor: 1, again: 1, clock: 1 })) {
+      case 'digest':
+        return this.#send(this.#claim(action, { action_digest: `sha256:${'00'.repeat(32)}` }));
+      case 'executor':
+        return this.#send(this.#claim(action, {}, random.of(population.executors)));
+      case 'again': {
+        const used = random.ofOrNone([...action.uses.keys()]);
+        return used !== undefined && this.#send(this.#claim(action, { use_id: used }));
+      }
+      case 'clock':
+        return this.#send(this.#claim(action, { claimed_at: this.#nowText(-900_000) }));
+    }
+  }
+
+  /** Uses and a revocation at the same moment: attack rows C02 and C10. */
+  #race(action: OracleAction): boolean {
+    const frames = [1, 2, 3].map(() => this.#claim(action));
+    frames.splice(
+      this.#world.random.below(4),
+      0,
+      this.#decision(this.#person(), action, { verdict: 'revoke' }),
+    );
+    for (const frame of frames) this.#send(frame);
+    return true;
+  }
+
+  #report(action: OracleAction): boolean {
+    const { random, truth, population } = this.#world;
+    const useId = random.ofOrNone([...action.uses.keys()]) ?? this.#ulid();
+    const executor = population.executors.find(({ id }) => id === action.admission.executor.id);
+    if (executor === undefined) return false;
+    const payload = canonicalBytes({
+      v: 'countersign.report.v1',
+      tenant: TENANT,
+      action_id: action.id,
+      use_id: useId,
+      action_digest: action.admission.action_digest,
+      executor: executor.id,
+      result: random.of(['succeeded', 'failed', 'unknown']),
+      started_at: this.#nowText(),
+      ended_at: this.#nowText(5),
+    });
+    truth.payloads.set(fromUtf8(payload), executor.id);
+    const bytes = toyFrame(executor.key, 'report', payload);
+    return this.#send({ kind: 'report', actionId: action.id, bytes });
+  }
+
+  #erase(action: OracleAction): boolean {
+    const { random, truth } = this.#world;
+    const agent = random.chance(0.85) ? this.#agents[0] : random.of(this.#agents);
+    if (agent === undefined) return false;
+    const payload = canonicalBytes({
+      v: 'countersign.erasure.v1',
+      tenant: TENANT,
+      action_id: action.id,
+      requested_at: this.#nowText(),
+      nonce: toBase64url(random.bytes(22)),
+    });
+    truth.payloads.set(fromUtf8(payload), agent.id);
+    const bytes = toyFrame(agent.key, 'erasure', payload);
+    return this.#send({ kind: 'erasure', actionId: action.id, bytes });
+  }
+
+  /** What was sent before, once more: a client that retries, or a broker that delivers twice. */
+  #again(): boolean {
+    const { random } = this.#world;
+    const frame = random.ofOrNone(random.chance(0.5) ? this.#sent.slice(-5) : this.#sent);
+    if (frame === undefined) return false;
+    this.#inBackground(this.#deliver(random.chance(0.4) ? respelled(frame) : frame));
+    return true;
+  }
+
+  #junk(): boolean {
+    const { random, disk } = this.#world;
+    switch (random.weighted({ intake: 1, topic: 2, log: 2, stranger: 2, route: 1 })) {
+      case 'intake':
+        disk.append({ topic: 'intake', partition: 0 }, [{ key: 'junk', value: random.bytes(20) }]);
+        return true;
+      case 'topic': {
+        const topic = random.of(Object.values(PUBLIC_TOPICS));
+        disk.append({ topic, partition: 0 }, [{ key: 'junk', value: random.bytes(20) }]);
+        return true;
+      }
+      case 'log':
+        return this.#junkInLog();
+      case 'stranger': {
+        const key = toyEd25519('nobody we know');
+        const bytes = toyFrame(key, 'request', canonicalBytes({ v: 'x' }));
+        this.#inBackground(this.#deliver({ kind: 'request', actionId: this.#ulid(), bytes }));
+        return true;
+      }
+      case 'route': {
+        const frame = random.ofOrNone(this.#sent.filter(({ kind }) => kind in PUBLIC_TOPICS));
+        if (frame === undefined) return false;
+        this.#publish({ ...frame, actionId: this.#ulid() });
+        return true;
+      }
+    }
+  }
+
+  /** Whoever may produce to the log topic may put there what is there already, and what is nothing. */
+  #junkInLog(): boolean {
+    const { random, disk } = this.#world;
+    const old = random.ofOrNone(disk.recordsOf('log'));
+    const value = random.chance(0.5) ? old?.value : random.bytes(30);
+    disk.append({ topic: 'log', partition: 0 }, [{ key: 'junk', value: value ?? random.bytes(5) }]);
+    return true;
+  }
+
+  #send(frame: Frame): true {
+    this.#sent.push(frame);
+    this.#inBackground(this.#deliver(frame));
+    return true;
+  }
+
+  #inBackground(doing: Promise<void>): true {
+    doing.catch((error: unknown) => {
+      this.#world.fail('SERVICE_STOPPED', error instanceof Error ? (error.stack ?? '') : 'unknown');
+    });
+    return true;
+  }
+
+  async #deliver(frame: Frame): Promise<void> {
+    const { random } = this.#world;
+    if (frame.kind in PUBLIC_TOPICS && random.chance(0.25)) {
+      this.#publish(frame);
+      if (random.chance(0.1)) this.#publish(frame);
+      return;
+    }
+    for (let tries = 0; tries < RETRIES_MAX; tries += 1) {
+      try {
+        await this.#submit(frame);
+        return;
+      } catch (error) {
+        if (!(error instanceof BrokerError)) throw error;
+        if (random.chance(0.4)) return;
+      }
+    }
+  }
+
+  #publish({ kind, actionId, bytes }: Frame): void {
+    const topic = PUBLIC_TOPICS[kind];
+    if (topic === undefined) return;
+    const value = encodePublic(topic, { tenant: TENANT, actionId, payload: bytes });
+    const { disk, schedule } = this.#world;
+    schedule.add({
+      owner: 'network',
+      label: `publish ${topic}`,
+      isReady: () => true,
+      run: () =>
+        `at ${disk.append({ topic, partition: 0 }, [{ key: actionId, value }]).firstOffset}`,
+    });
+  }
+}
+
+type Fit = (action: OracleAction) => boolean;
+
+const isUsable: Fit = ({ status, admission }) =>
+  status === 'bound' && admission.action_type.name === 'generic.command';
+
+/** Where a deed makes sense; anywhere when nothing is said. */
+const FITS: Readonly<Partial<Record<Deed, Fit>>> = {
+  decide: ({ status }) => status === 'pending',
+  misdecide: ({ status }) => status === 'pending',
+  revoke: ({ status }) => status === 'pending' || status === 'bound',
+  use: isUsable,
+  misuse: isUsable,
+  race: isUsable,
+  report: ({ uses }) => uses.size > 0,
+  erase: ({ status, isErased }) => status !== 'pending' && !isErased,
+};
+
+/** The same JSON in other bytes: another input, which means the same. */
+function respelled({ bytes, ...rest }: Frame): Frame {
+  return { ...rest, bytes: utf8(JSON.stringify(JSON.parse(fromUtf8(bytes)), undefined, 1)) };
+}
+
+/** Well formed, and of nobody. */
+function forgedSignature(noise: Uint8Array): string {
+  const half = createHash('sha256').update(noise).digest();
+  half[0] = ((half[0] ?? 0) & 0x3f) | 0x40;
+  const head = Buffer.of(0x30, 0x44, 0x02, 0x20);
+  return Buffer.concat([head, half, Buffer.of(0x02, 0x20), half]).toString('base64url');
+}

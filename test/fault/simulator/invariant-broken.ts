@@ -1,0 +1,49 @@
+/** What a simulated run must never do: the names that the report and the tests use. */
+export type Broken =
+  /** A signed head that the log does not hold. */
+  | 'SIGNED_NOT_HELD'
+  /** Two signed heads of one size. */
+  | 'FORKED'
+  /** Readers that do not agree on the log. */
+  | 'READERS_DIFFER'
+  /** A derived record of something that was not accepted. */
+  | 'DERIVED_NOT_ACCEPTED'
+  | 'DERIVED_MISSING'
+  | 'TWO_BINDINGS'
+  | 'BOUND_WITHOUT_APPROVALS'
+  | 'BOUND_TOO_LATE'
+  | 'USED_WITHOUT_BINDING'
+  | 'USED_TOO_OFTEN'
+  | 'USED_AFTER_REVOCATION'
+  | 'USED_TOO_LATE'
+  | 'TERMINAL_CHANGED'
+  | 'EXPIRED_TOO_EARLY'
+  /** An entry about something that its sender never signed. */
+  | 'FORGED'
+  /** An entry that does not follow from what the log says before it. */
+  | 'RULE'
+  | 'TIME'
+  /** What an entry speaks of was not durable before it, or what was erased is there. */
+  | 'CONTENT'
+  | 'ACKNOWLEDGED_LOST'
+  | 'UNANSWERED'
+  | 'WRONG_ANSWER'
+  | 'UNSEALED'
+  | 'REPLAY_DIFFERS'
+  | 'READ_MODEL_DIFFERS'
+  /** A service stopped for a reason that nothing in the simulation gave it. */
+  | 'SERVICE_STOPPED';
+
+export class InvariantBroken extends Error {
+  override readonly name = 'InvariantBroken';
+  readonly code: Broken;
+
+  constructor(code: Broken, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}
+
+export function hold(holds: boolean, code: Broken, message: string): asserts holds {
+  if (!holds) throw new InvariantBroken(code, message);
+}

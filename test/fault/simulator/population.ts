@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import {
+  foundLedger,
+  type AgentMember,
+  type LedgerFounded,
+  type Member,
+  type PersonMember,
+  type Policy,
+} from '@countersign/binding';
+import { formatTimestamp, makeUlid, toBase64url, type Digest } from '@countersign/canonical';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import type { WebauthnProof } from '@countersign/human-proof';
+import { formatVerifierKey } from '@countersign/tlog';
+import type { SeededChoice } from './seeded-choice.ts';
+import { coseOf, toyEd25519, toyP256, type ToyKey } from './toy-signature.ts';
+
+export const ORIGIN = 'countersign.local/01JD8Z0000000000000000SEED/0';
+export const TENANT = 'default';
+export const START_MS = Date.parse('2026-11-23T09:00:00.000Z');
+export const INTERFACE: Digest = `sha256:${'ab'.repeat(32)}`;
+const RP_ID = 'localhost';
+const WEB_ORIGIN = 'http://localhost:7420';
+export const AUDIENCE = 'host:build-1';
+
+export interface SimulatedPerson {
+  readonly id: string;
+  readonly credential: string;
+  readonly key: ToyKey;
+}
+
+export interface SimulatedHolder {
+  readonly id: string;
+  readonly key: ToyKey;
+}
+
+export interface SimulatedAgent extends SimulatedHolder {
+  readonly member: AgentMember;
+}
+
+/** Who there is in a simulated ledger, and by which rules they decide. */
+export interface Population {
+  /** Natural, enrolled; the first owns every agent. */
+  readonly persons: readonly SimulatedPerson[];
+  /** A role with a credential, which must never decide anything. */
+  readonly role: SimulatedPerson;
+  readonly agents: readonly SimulatedAgent[];
+  readonly executors: readonly SimulatedHolder[];
+  readonly approvals: number;
+  readonly founding: LedgerFounded;
+  readonly logKey: ToyKey;
+  readonly vkey: string;
+}
+
+function personOf(name: string, serial: number): SimulatedPerson {
+  const key = toyP256(name);
+  const credential = createHash('sha256').update(`credential ${name}`).digest('base64url');
+  return { id: `prs_${makeUlid(START_MS, serialBytes(serial))}`, credential, key };
+}
+
+export function serialBytes(serial: number): Uint8Array {
+  const bytes = new Uint8Array(10);
+  new DataView(bytes.buffer).setUint32(6, serial);
+  return bytes;
+}
+
+export function credentialMember(person: SimulatedPerson): Member {
+  return {
+    kind: 'credential',
+    id: person.credential,
+    person: person.id,
+    public_key: coseOf(person.key),
+    rp_id: RP_ID,
+    backup_eligible: false,
+  };
+}
+
+function personMembers(person: SimulatedPerson, personClass: PersonMember['class']): Member[] {
+  return [{ kind: 'person', id: person.id, class: personClass }, credentialMember(person)];
+}
+
+function agentOf(id: string, owner: string, more: Partial<AgentMember> = {}): SimulatedAgent {
+  const key = toyEd25519(id);
+  const member: AgentMember = {
+    kind: 'agent',
+    id,
+    key_thumbprint: key.thumbprint,
+    public_key: key.publicKey,
+    owner,
+    operator: false,
+    ...more,
+  };
+  return { id, key, member };
+}
+
+function executorMember({ id, key }: SimulatedHolder): Member {
+  return {
+    kind: 'executor',
+    id,
+    key_thumbprint: key.thumbprint,
+    public_key: key.publicKey,
+    audiences: [AUDIENCE],
+    interface_digest: INTERFACE,
+  };
+}
+
+export function policyFor(random: SeededChoice, approvals: number): Policy {
+  return {
+    v: 'countersign.policy.v1',
+    rules: [
+      {
+        id: 'default',
+        types: ['generic.command'],
+        approvals,
+        approvers: 'any',
+        proof_classes: ['uv'],
+        rationale: random.chance(0.5) ? 'required' : 'optional',
+        decide_within_s: random.between(20, 300),
+        use_within_s: random.between(20, 300),
+        start_within_s: random.between(1, 30),
+        max_uses: random.between(1, 3),
+      },
+    ],
+  };
+}
+
+export function populate(random: SeededChoice): Population {
+  const approvals = random.weighted({ '1': 5, '2': 4, '3': 1 });
+  const separation = random.chance(0.6) ? 'full' : 'solo';
+  const persons = ['ada', 'ben', 'cleo', 'dan', 'eve']
+    .slice(0, Number(approvals) + random.between(1, 2))
+    .map((name, serial) => personOf(name, serial));
+  const role = personOf('oncall', 99);
+  const [owner, other] = persons;
+  if (owner === undefined || other === undefined) throw new RangeError('expected two persons');
+  const agents = [
+    agentOf('operator', owner.id, { operator: true }),
+    agentOf('deployer', owner.id),
+    // A person's own tool: that person asks, and may not approve.
+    agentOf('own-tool', owner.id, { person: other.id }),
+  ];
+  const executors = ['build-1', 'build-2'].map((id) => ({ id, key: toyEd25519(id) }));
+  const logKey = toyEd25519('log');
+  const vkey = formatVerifierKey({ name: ORIGIN, algorithm: 'ed25519', publicKey: logKey.spki });
+  const founding = foundLedger({
+    at: formatTimestamp(START_MS),
+    origin: ORIGIN,
+    tenant: TENANT,
+    separation,
+    demo: false,
+    rps: [{ id: RP_ID, origins: [WEB_ORIGIN] }],
+    logKeys: [vkey],
+    members: [
+      ...persons.flatMap((person) => personMembers(person, 'natural')),
+      ...personMembers(role, 'role'),
+      ...agents.map(({ member }) => member),
+      ...executors.map(executorMember),
+      ...BUILTIN_DESCRIPTORS.map((each): Member => ({
+        kind: 'descriptor',
+        id: `${each.type}/${each.typeVersion}`,
+        digest: each.digest,
+      })),
+    ],
+    policy: policyFor(random, Number(approvals)),
+  });
+  return { persons, role, agents, executors, approvals: Number(approvals), founding, logKey, vkey };
+}
+
+const RP_ID_HASH = createHash('sha256').update(RP_ID).digest();
+const USER_PRESENT = 0x01;
+const USER_VERIFIED = 0x04;
+
+/** An assertion as an authenticator makes it. */
+export function assertionOf(
+  person: SimulatedPerson,
+  challenge: Uint8Array,
+  isVerified = true,
+): WebauthnProof {
+  const flags = USER_PRESENT | (isVerified ? USER_VERIFIED : 0);
+  const authenticatorData = Buffer.concat([RP_ID_HASH, Buffer.of(flags, 0, 0, 0, 0)]);
+  const clientData = Buffer.from(
+    `{"type":"webauthn.get","challenge":"${toBase64url(challenge)}","origin":"${WEB_ORIGIN}","crossOrigin":false}`,
+  );
+  const message = Buffer.concat([
+    authenticatorData,
+    createHash('sha256').update(clientData).digest(),
+  ]);
+  return {
+    kind: 'webauthn',
+    credential_id: person.credential,
+    authenticator_data: authenticatorData.toString('base64url'),
+    client_data_json: clientData.toString('base64url'),
+    signature: Buffer.from(person.key.sign(message)).toString('base64url'),
+  };
+}

@@ -1,0 +1,472 @@
+import {
+  LEDGER_EXECUTOR,
+  decisionDigest,
+  parseAuthorityChange,
+  requirementOf,
+  ruleFor,
+  type ApprovalRule,
+  type AuthorityChange,
+  type Entry,
+  type EntryOf,
+  type Leaf,
+  type Member,
+  type MemberOf,
+  type Policy,
+} from '@countersign/binding';
+import {
+  canonicalText,
+  timestampMs,
+  utf8,
+  parseCanonical,
+  type Json,
+} from '@countersign/canonical';
+import { hold } from './invariant-broken.ts';
+import type { OracleEntry } from './log-oracle.ts';
+import { TENANT } from './population.ts';
+import type { SignedTruth } from './signed-truth.ts';
+
+interface OracleApproval {
+  readonly person: string;
+  readonly credential: string;
+  readonly notAfterMs: number;
+}
+
+interface OracleUse {
+  readonly index: number;
+  isReported: boolean;
+}
+
+/** One action as the rules of design §5 see it. */
+export interface OracleAction {
+  readonly id: string;
+  readonly admission: EntryOf<'request-admitted'>;
+  readonly admissionLeaf: Leaf;
+  status: 'pending' | 'bound' | 'denied' | 'expired' | 'revoked' | 'superseded';
+  readonly approvals: Map<Leaf, OracleApproval>;
+  denial: Leaf | undefined;
+  binding:
+    | { readonly entry: EntryOf<'binding-made'>; readonly leaf: Leaf; readonly index: number }
+    | undefined;
+  readonly uses: Map<string, OracleUse>;
+  isErased: boolean;
+}
+
+/**
+ * The rules of the ledger, written a second time and from the other side: not what an input comes to, but
+ * what an entry may never say. It shares the formats with the ledger, and no decision.
+ */
+export class RuleOracle {
+  readonly actions = new Map<string, OracleAction>();
+  readonly #truth: SignedTruth;
+  readonly #members = new Map<string, Member>();
+  #bootstrap: ApprovalRule | undefined;
+  #separation = 'full';
+  #policy: Policy | undefined;
+  #lastMs = 0;
+  #last: OracleEntry | undefined;
+
+  constructor(truth: SignedTruth) {
+    this.#truth = truth;
+  }
+
+  get lastMs(): number {
+    return this.#lastMs;
+  }
+
+  accept(placed: OracleEntry): void {
+    const atMs = timestampMs(placed.entry.at);
+    hold(atMs >= this.#lastMs, 'TIME', `entry ${placed.index} is before the one before it`);
+    hold(placed.entry.tenant === TENANT, 'RULE', `entry ${placed.index} of another tenant`);
+    this.#lastMs = atMs;
+    this.#acceptEntry(placed.entry, placed);
+    this.#last = placed;
+  }
+
+  #acceptEntry(entry: Entry, placed: OracleEntry): void {
+    switch (entry.type) {
+      case 'ledger-founded':
+        this.#found(entry);
+        return;
+      case 'authority-changed':
+        this.#changeAuthority(entry);
+        return;
+      case 'request-admitted':
+        this.#admit(entry, placed.leaf);
+        return;
+      case 'request-denied':
+      case 'request-expired':
+        this.#endOpen(entry);
+        return;
+      case 'decision-accepted':
+        this.#acceptDecision(entry, placed.leaf);
+        return;
+      case 'binding-made':
+      case 'binding-revoked':
+      case 'binding-used':
+        this.#acceptBinding(entry, placed);
+        return;
+      case 'execution-reported':
+        this.#report(entry);
+        return;
+      case 'content-erased':
+        this.#erase(entry);
+        return;
+      case 'request-refused':
+      case 'decision-refused':
+      case 'use-refused':
+        this.#refuse(entry);
+        return;
+      case 'state-committed':
+      case 'finding-raised':
+        return;
+    }
+  }
+
+  #endOpen(entry: EntryOf<'request-denied' | 'request-expired'>): void {
+    if (entry.type === 'request-denied') this.#deny(entry);
+    else this.#expire(entry);
+  }
+
+  #acceptBinding(
+    entry: EntryOf<'binding-made' | 'binding-revoked' | 'binding-used'>,
+    placed: OracleEntry,
+  ): void {
+    if (entry.type === 'binding-made') this.#bind(entry, placed);
+    else if (entry.type === 'binding-used') this.#use(entry, placed.index);
+    else this.#revoke(entry);
+  }
+
+  #found(entry: EntryOf<'ledger-founded'>): void {
+    this.#bootstrap = entry.bootstrap;
+    this.#separation = entry.separation;
+    this.#policy = entry.policy;
+    for (const member of entry.members) this.#set(member);
+  }
+
+  #set(member: Member): void {
+    this.#members.set(`${member.kind} ${member.id}`, member);
+  }
+
+  #get<K extends Member['kind']>(kind: K, id: string): MemberOf<K> | undefined {
+    return this.#members.get(`${kind} ${id}`) as MemberOf<K> | undefined;
+  }
+
+  #changeAuthority({ change }: EntryOf<'authority-changed'>): void {
+    if (change.change === 'credential-enrolled') {
+      const { statement } = change;
+      const isTrue = this.#truth.enrolled.has(statement.credential_id);
+      hold(isTrue, 'FORGED', 'a credential that its person never enrolled');
+      const isInvited = this.#members.delete(`invitation ${statement.invitation}`);
+      hold(isInvited, 'RULE', 'a credential without an invitation');
+      this.#set({
+        kind: 'credential',
+        id: statement.credential_id,
+        person: statement.person,
+        public_key: statement.public_key,
+        rp_id: statement.rp_id,
+        backup_eligible: statement.backup_eligible,
+      });
+      return;
+    }
+    const last = this.#last;
+    const isBound = last?.entry.type === 'binding-made' && last.leaf === change.binding;
+    hold(isBound, 'RULE', 'a change of the authority that does not follow its binding');
+    const action = parseCanonical(utf8(change.action));
+    this.#apply(parseAuthorityChange(memberOf(memberOf(action, 'params'), 'change') ?? null));
+  }
+
+  #apply(change: AuthorityChange): void {
+    switch (change.kind) {
+      case 'credential-revoked':
+        this.#members.delete(`credential ${change.credential_id}`);
+        return;
+      case 'agent-revoked':
+        this.#members.delete(`agent ${change.id}`);
+        return;
+      case 'executor-revoked':
+        this.#members.delete(`executor ${change.id}`);
+        return;
+      case 'policy-set':
+        this.#policy = change.policy;
+        return;
+      case 'person-invited':
+        this.#set({ kind: 'person', id: change.person, class: change.class });
+        this.#set({ kind: 'invitation', person: change.person, ...change.invitation });
+        return;
+      case 'agent-enrolled':
+        this.#set({ kind: 'agent', ...change.agent, key_thumbprint: 'sha256:' });
+        return;
+      case 'executor-enrolled':
+      case 'descriptor-enrolled':
+        return;
+    }
+  }
+
+  #admit(entry: EntryOf<'request-admitted'>, leaf: Leaf): void {
+    const { action_id: id } = entry;
+    hold(!this.actions.has(id), 'RULE', `${id} admitted twice`);
+    const asked = this.#truth.actions.get(entry.action_digest);
+    hold(asked === `${id} ${entry.agent.id}`, 'FORGED', `${id}: its agent never asked for it`);
+    const agent = this.#get('agent', entry.agent.id);
+    hold(agent !== undefined, 'RULE', `${id}: of an agent that is not enrolled`);
+    hold(timestampMs(entry.not_after) > this.#lastMs, 'RULE', `${id}: admitted after its end`);
+    const isAuthority = entry.action_type.name.startsWith('authority.');
+    hold(isAuthority === (entry.executor.id === LEDGER_EXECUTOR), 'RULE', `${id}: executor`);
+    const rule = isAuthority
+      ? this.#bootstrap
+      : this.#policy && ruleFor(this.#policy, entry.action_type.name);
+    hold(rule !== undefined, 'RULE', `${id}: admitted without a rule`);
+    const isByRule =
+      sameJson(entry.requirement, requirementOf(rule)) &&
+      entry.max_uses <= rule.max_uses &&
+      timestampMs(entry.decide_by) <= this.#lastMs + rule.decide_within_s * 1_000;
+    hold(isByRule, 'RULE', `${id}: admitted under another rule than the one in force`);
+    const excluded = [
+      agent.person,
+      this.#separation === 'full' ? agent.owner : undefined,
+      ...entry.acting_for,
+    ];
+    for (const person of excluded) {
+      const isExcluded =
+        person === undefined || entry.excluded.some((each) => each.person === person);
+      hold(isExcluded, 'RULE', `${id}: a person who asks is not excluded`);
+    }
+    if (entry.supersedes !== undefined) this.#end(entry.supersedes, 'superseded');
+    this.actions.set(id, {
+      id,
+      admission: entry,
+      admissionLeaf: leaf,
+      status: 'pending',
+      approvals: new Map(),
+      denial: undefined,
+      binding: undefined,
+      uses: new Map(),
+      isErased: false,
+    });
+  }
+
+  #end(id: string, status: OracleAction['status']): OracleAction {
+    const action = this.#known(id);
+    const mayEnd =
+      action.status === 'pending' || (action.status === 'bound' && status === 'revoked');
+    hold(mayEnd, 'TERMINAL_CHANGED', `${id}: from ${action.status} to ${status}`);
+    action.status = status;
+    return action;
+  }
+
+  #known(id: string): OracleAction {
+    const action = this.actions.get(id);
+    hold(action !== undefined, 'RULE', `an entry about ${id}, which was never admitted`);
+    return action;
+  }
+
+  /** A statement of a person who may sign, about this admission and none else, which that person signed. */
+  #assertStatement(
+    entry: EntryOf<'decision-accepted' | 'binding-revoked'>,
+    action: OracleAction,
+  ): void {
+    const { statement } = entry;
+    const signer = this.#truth.statements.get(decisionDigest(statement));
+    hold(
+      signer === statement.person,
+      'FORGED',
+      `${action.id}: a decision that its person never made`,
+    );
+    const { admission } = action;
+    const isAbout =
+      statement.action_id === action.id &&
+      statement.admission === action.admissionLeaf &&
+      entry.admission === action.admissionLeaf &&
+      statement.action_digest === admission.action_digest &&
+      statement.display_digest === admission.display_digest;
+    hold(isAbout, 'RULE', `${action.id}: a decision about something else`);
+    const isLive = timestampMs(statement.not_after) >= this.#lastMs;
+    hold(isLive, 'BOUND_TOO_LATE', `${action.id}: a decision after its own end`);
+    hold(
+      this.#mayDecide(statement.person, statement.credential),
+      'RULE',
+      `${action.id}: a key that is not in force`,
+    );
+  }
+
+  #mayDecide(person: string, credential: string): boolean {
+    return (
+      this.#get('credential', credential)?.person === person &&
+      this.#get('person', person)?.class === 'natural'
+    );
+  }
+
+  #acceptDecision(entry: EntryOf<'decision-accepted'>, leaf: Leaf): void {
+    const action = this.#known(entry.action_id);
+    hold(
+      action.status === 'pending',
+      'TERMINAL_CHANGED',
+      `${action.id}: decided when ${action.status}`,
+    );
+    this.#assertStatement(entry, action);
+    const { statement } = entry;
+    const { admission } = action;
+    hold(
+      this.#lastMs <= timestampMs(admission.decide_by),
+      'BOUND_TOO_LATE',
+      `${action.id}: decided late`,
+    );
+    const isExcluded = admission.excluded.some(({ person }) => person === statement.person);
+    hold(!isExcluded, 'RULE', `${action.id}: decided by somebody who is excluded`);
+    const isProven = admission.requirement.proof_classes.includes(entry.proof_class);
+    hold(isProven, 'RULE', `${action.id}: decided with a proof of another class`);
+    if (statement.verdict === 'approve') {
+      const { person, credential, not_after } = statement;
+      action.approvals.set(leaf, { person, credential, notAfterMs: timestampMs(not_after) });
+    } else {
+      hold(statement.verdict === 'deny', 'RULE', `${action.id}: a revocation taken for a decision`);
+      action.denial = leaf;
+    }
+  }
+
+  #bind(entry: EntryOf<'binding-made'>, { leaf, index }: OracleEntry): void {
+    const action = this.#known(entry.action_id);
+    hold(action.binding === undefined, 'TWO_BINDINGS', `${action.id}: bound again`);
+    this.#end(action.id, 'bound');
+    hold(entry.admission === action.admissionLeaf, 'RULE', `${action.id}: binds another admission`);
+    const { admission } = action;
+    const { approvals } = admission.requirement;
+    const persons = new Set(entry.decisions.map(({ person }) => person));
+    const keys = new Set(entry.decisions.map(({ credential }) => credential));
+    const isEnough = persons.size >= approvals && keys.size >= approvals;
+    hold(isEnough, 'BOUND_WITHOUT_APPROVALS', `${action.id}: ${persons.size} of ${approvals}`);
+    for (const decision of entry.decisions) {
+      const approval = action.approvals.get(decision.leaf);
+      const isApproval =
+        approval?.person === decision.person &&
+        approval.credential === decision.credential &&
+        this.#mayDecide(decision.person, decision.credential);
+      hold(isApproval, 'BOUND_WITHOUT_APPROVALS', `${action.id}: an approval that does not count`);
+      hold(
+        approval.notAfterMs >= this.#lastMs,
+        'BOUND_TOO_LATE',
+        `${action.id}: an approval too old`,
+      );
+    }
+    const decideByMs = timestampMs(admission.decide_by);
+    hold(this.#lastMs <= decideByMs, 'BOUND_TOO_LATE', `${action.id}: bound after its expiry`);
+    const useByMs = timestampMs(entry.use_by);
+    const isByTerms =
+      useByMs <= this.#lastMs + admission.use_within_s * 1_000 &&
+      useByMs <= timestampMs(admission.not_after) &&
+      entry.max_uses === admission.max_uses;
+    hold(isByTerms, 'RULE', `${action.id}: bound to other terms than admitted`);
+    action.binding = { entry, leaf, index };
+  }
+
+  #use(entry: EntryOf<'binding-used'>, index: number): void {
+    const action = this.#known(entry.action_id);
+    const { binding } = action;
+    hold(action.status !== 'revoked', 'USED_AFTER_REVOCATION', action.id);
+    hold(binding !== undefined && action.status === 'bound', 'USED_WITHOUT_BINDING', action.id);
+    hold(binding.leaf === entry.binding, 'USED_WITHOUT_BINDING', `${action.id}: another binding`);
+    const isType = !action.admission.action_type.name.startsWith('authority.');
+    hold(isType, 'USED_TOO_OFTEN', `${action.id}: a change of the authority`);
+    const isFree = action.uses.size < binding.entry.max_uses && !action.uses.has(entry.use_id);
+    hold(
+      isFree,
+      'USED_TOO_OFTEN',
+      `${action.id}: ${action.uses.size} of ${binding.entry.max_uses}`,
+    );
+    hold(entry.use_number === action.uses.size + 1, 'RULE', `${action.id}: use number`);
+    hold(this.#lastMs <= timestampMs(binding.entry.use_by), 'USED_TOO_LATE', action.id);
+    hold(!action.isErased, 'RULE', `${action.id}: used after its content was erased`);
+    for (const { person, credential } of binding.entry.decisions) {
+      hold(
+        this.#mayDecide(person, credential),
+        'USED_AFTER_REVOCATION',
+        `${action.id}: an approver's key`,
+      );
+    }
+    const isTrue = this.#truth.payloads.get(entry.claim) === entry.executor;
+    hold(isTrue, 'FORGED', `${action.id}: a use that nobody claimed`);
+    const isOurs = entry.executor === action.admission.executor.id;
+    hold(isOurs, 'RULE', `${action.id}: used by another executor`);
+    action.uses.set(entry.use_id, { index, isReported: false });
+  }
+
+  #deny(entry: EntryOf<'request-denied'>): void {
+    const action = this.#end(entry.action_id, 'denied');
+    const isTrue = action.denial !== undefined && action.denial === entry.decision;
+    hold(isTrue, 'FORGED', `${action.id}: denied by nobody`);
+  }
+
+  #expire(entry: EntryOf<'request-expired'>): void {
+    const action = this.#end(entry.action_id, 'expired');
+    const decideByMs = timestampMs(action.admission.decide_by);
+    hold(this.#lastMs > decideByMs, 'EXPIRED_TOO_EARLY', action.id);
+  }
+
+  #revoke(entry: EntryOf<'binding-revoked'>): void {
+    const action = this.#known(entry.action_id);
+    this.#assertStatement(entry, action);
+    hold(entry.statement.verdict === 'revoke', 'FORGED', `${action.id}: another verdict`);
+    const isNamed = (action.binding?.leaf ?? null) === entry.binding;
+    hold(isNamed, 'RULE', `${action.id}: revokes another binding`);
+    this.#end(action.id, 'revoked');
+  }
+
+  #report(entry: EntryOf<'execution-reported'>): void {
+    const use = this.#known(entry.action_id).uses.get(entry.use_id);
+    hold(use?.isReported === false, 'RULE', `${entry.use_id}: reported without a use, or again`);
+    use.isReported = true;
+    hold(this.#truth.payloads.has(entry.report), 'FORGED', `${entry.use_id}: nobody's report`);
+  }
+
+  #erase(entry: EntryOf<'content-erased'>): void {
+    const action = this.#known(entry.action_id);
+    const isOver = action.status !== 'pending' && !action.isErased;
+    hold(isOver, 'RULE', `${action.id}: erased while open, or again`);
+    hold(this.#truth.payloads.has(entry.request), 'FORGED', `${action.id}: nobody's erasure`);
+    action.isErased = true;
+  }
+
+  /** A refusal says why: that must be so. */
+  #refuse(entry: EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>): void {
+    const id = entry.action_id ?? '';
+    const isSo = REASONS.get(entry.code)?.(this.actions.get(id), entry) ?? true;
+    hold(isSo, 'WRONG_ANSWER', `${id}: refused as ${entry.code}`);
+  }
+}
+
+type Refusal = EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>;
+
+/** What must be so when something is refused with this code. */
+const REASONS: ReadonlyMap<string, (action: OracleAction | undefined, entry: Refusal) => boolean> =
+  new Map([
+    ['REQUEST_ID_REUSED', (action): boolean => action !== undefined],
+    ['REVOKED', (action): boolean => action?.status === 'revoked'],
+    ['SUPERSEDED', (action): boolean => action?.status === 'superseded'],
+    [
+      'LATE_DECISION',
+      (action): boolean => action?.status === 'bound' || action?.status === 'denied',
+    ],
+    ['ORPHAN_DECISION', (action): boolean => action === undefined],
+    [
+      'ALREADY_CONSUMED',
+      (action, entry): boolean =>
+        entry.type === 'use-refused'
+          ? wasUsed(action, entry.use_id)
+          : action?.binding !== undefined,
+    ],
+  ]);
+
+function wasUsed(action: OracleAction | undefined, useId: string): boolean {
+  if (action === undefined) return false;
+  const isAuthority = action.admission.action_type.name.startsWith('authority.');
+  return isAuthority || action.uses.has(useId) || action.uses.size >= action.admission.max_uses;
+}
+
+function memberOf(value: Json | undefined, name: string): Json | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  return Object.entries(value).find(([key]) => key === name)?.[1];
+}
+
+function sameJson(a: object, b: object): boolean {
+  return canonicalText(a as Json) === canonicalText(b as Json);
+}
