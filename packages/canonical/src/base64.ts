@@ -1,4 +1,5 @@
 import { CanonicalError } from './canonical-error.ts';
+import { asciiText, utf8 } from './utf8.ts';
 
 const SHARED = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const STANDARD = `${SHARED}+/`;
@@ -12,22 +13,28 @@ function digitsOf(alphabet: string): Uint8Array {
   return digits;
 }
 
+const STANDARD_LETTERS = utf8(STANDARD);
+const URL_SAFE_LETTERS = utf8(URL_SAFE);
 const STANDARD_DIGITS = digitsOf(STANDARD);
 const URL_SAFE_DIGITS = digitsOf(URL_SAFE);
 
-function encode(bytes: Uint8Array, alphabet: string): string {
-  let text = '';
+function encode(bytes: Uint8Array, letters: Uint8Array): string {
+  const codes = new Uint8Array(Math.ceil((bytes.length * 4) / 3));
   let held = 0;
   let bits = 0;
+  let size = 0;
   for (const byte of bytes) {
     held = ((held << 8) | byte) & 0x3fff;
     bits += 8;
     while (bits >= 6) {
       bits -= 6;
-      text += alphabet.charAt((held >> bits) & 0x3f);
+      codes[size] = letters[(held >> bits) & 0x3f] ?? 0;
+      size += 1;
     }
   }
-  return bits === 0 ? text : text + alphabet.charAt((held << (6 - bits)) & 0x3f);
+  if (bits > 0) codes[size] = letters[(held << (6 - bits)) & 0x3f] ?? 0;
+  // At once: a text that grows letter by letter is a chain of pieces, each as large as a digest.
+  return asciiText(codes, 0, codes.length);
 }
 
 function decode(text: string, digits: Uint8Array): Uint8Array {
@@ -57,7 +64,7 @@ function formatError(expected: string): CanonicalError {
 
 /** RFC 4648 §5 without padding. */
 export function toBase64url(bytes: Uint8Array): string {
-  return encode(bytes, URL_SAFE);
+  return encode(bytes, URL_SAFE_LETTERS);
 }
 
 /** @throws {CanonicalError} ENCODING_FORMAT for padding, other characters, or set unused bits */
@@ -67,7 +74,7 @@ export function fromBase64url(text: string): Uint8Array {
 
 /** RFC 4648 §4 with padding. */
 export function toBase64(bytes: Uint8Array): string {
-  const text = encode(bytes, STANDARD);
+  const text = encode(bytes, STANDARD_LETTERS);
   return text.padEnd(Math.ceil(text.length / 4) * 4, '=');
 }
 

@@ -1,10 +1,19 @@
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
+import { hexToBytes } from '@noble/hashes/utils.js';
 import { CanonicalError } from './canonical-error.ts';
+import { asciiText, utf8 } from './utf8.ts';
+
+const DIGITS = utf8('0123456789abcdef');
 
 const LOWER_CASE_PAIRS = /^(?:[0-9a-f]{2})*$/;
 
 export function toHex(bytes: Uint8Array): string {
-  return bytesToHex(bytes);
+  const codes = new Uint8Array(bytes.length * 2);
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at] ?? 0;
+    codes[at * 2] = DIGITS[byte >> 4] ?? 0;
+    codes[at * 2 + 1] = DIGITS[byte & 0xf] ?? 0;
+  }
+  return asciiText(codes, 0, codes.length);
 }
 
 /** @throws {CanonicalError} ENCODING_FORMAT for anything but pairs of lower-case digits */

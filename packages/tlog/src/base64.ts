@@ -1,25 +1,37 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const NO_VALUE = 0xff;
 const VALUES = new Uint8Array(128).fill(NO_VALUE);
-for (let value = 0; value < ALPHABET.length; value += 1) VALUES[ALPHABET.charCodeAt(value)] = value;
+for (const [value, letter] of [...ALPHABET].entries()) VALUES[letter.charCodeAt(0)] = value;
+
+const LETTERS = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
+const PADDING = '='.charCodeAt(0);
+/** Arguments of one String.fromCharCode call; engines bound the argument count by their stack. */
+const CHUNK = 4096;
 
 /** Standard base64 (RFC 4648 §4), padded. */
 export function encodeBase64(bytes: Uint8Array): string {
-  let text = '';
-  const whole = bytes.length - (bytes.length % 3);
-  for (let start = 0; start < whole; start += 3) {
+  const codes = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(PADDING);
+  let at = 0;
+  for (let start = 0; start < bytes.length; start += 3) {
+    const left = bytes.length - start;
     const bits =
       ((bytes[start] ?? 0) << 16) | ((bytes[start + 1] ?? 0) << 8) | (bytes[start + 2] ?? 0);
-    text += letter(bits >> 18) + letter(bits >> 12) + letter(bits >> 6) + letter(bits);
+    codes[at] = letter(bits >> 18);
+    codes[at + 1] = letter(bits >> 12);
+    if (left > 1) codes[at + 2] = letter(bits >> 6);
+    if (left > 2) codes[at + 3] = letter(bits);
+    at += 4;
   }
-  if (whole === bytes.length) return text;
-  const bits = ((bytes[whole] ?? 0) << 16) | ((bytes[whole + 1] ?? 0) << 8);
-  const third = whole + 2 === bytes.length ? letter(bits >> 6) : '=';
-  return `${text}${letter(bits >> 18)}${letter(bits >> 12)}${third}=`;
+  // At once: a text that grows letter by letter is a chain of pieces, each as large as a hash.
+  let text = '';
+  for (let from = 0; from < codes.length; from += CHUNK) {
+    text += Reflect.apply(String.fromCharCode, undefined, codes.subarray(from, from + CHUNK));
+  }
+  return text;
 }
 
-function letter(bits: number): string {
-  return ALPHABET.charAt(bits & 63);
+function letter(bits: number): number {
+  return LETTERS[bits & 63] ?? 0;
 }
 
 /**
