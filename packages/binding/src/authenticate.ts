@@ -1,15 +1,15 @@
-import { digestBytes, type VerifySignature } from '@countersign/canonical';
+import { digestBytes, type Digest, type VerifySignature } from '@countersign/canonical';
 import { parseAction } from '@countersign/descriptors';
-import { HumanProofError, verifyAssertion, type AssertionFacts } from '@countersign/human-proof';
+import {
+  HumanProofError,
+  verifyAssertion,
+  type AssertionFacts,
+  type WebauthnProof,
+} from '@countersign/human-proof';
 import type { CredentialMember } from './authority-member.ts';
 import type { AuthorityState } from './authority.ts';
 import { BindingError, refusalCodeOf } from './binding-error.ts';
-import {
-  decisionChallenge,
-  decisionDigest,
-  parseDecisionMade,
-  type DecisionMade,
-} from './decision-statement.ts';
+import { challengeOf, decisionDigest, parseDecisionMade } from './decision-statement.ts';
 import { enrolmentPayload, parseEnrolment } from './enrolment.ts';
 import { parseErasureOrder } from './erasure-order.ts';
 import { parseExecutionReport } from './execution-report.ts';
@@ -149,12 +149,14 @@ async function authenticateDecision(
   if (credential === undefined) {
     throw new BindingError('CREDENTIAL_UNKNOWN', 'decision: expected an enrolled credential');
   }
-  const facts = await verifyDecisionProof(made, { authority, credential }, verifySignature);
+  const statementDigest = decisionDigest(made.statement);
+  const by = { authority, credential, statementDigest };
+  const facts = await verifyDecisionProof(made.proof, by, verifySignature);
   return {
     ...common(raw),
     kind: 'decision',
     made,
-    statementDigest: decisionDigest(made.statement),
+    statementDigest,
     facts,
     publicKey: credential.public_key,
   } as DecisionInput;
@@ -162,16 +164,21 @@ async function authenticateDecision(
 
 /** A proof holds for the rpId that its credential was made for, and for that rpId's origins alone. */
 async function verifyDecisionProof(
-  made: Pick<DecisionMade, 'statement' | 'proof'>,
-  by: { readonly authority: AuthorityState; readonly credential: CredentialMember },
+  proof: WebauthnProof,
+  by: {
+    readonly authority: AuthorityState;
+    readonly credential: CredentialMember;
+    /** Of the statement that it must have signed. */
+    readonly statementDigest: Digest;
+  },
   verifySignature: VerifySignature,
 ): Promise<AssertionFacts> {
   const { credential } = by;
   const rp = by.authority.ledger.rps.find((each) => each.id === credential.rp_id);
   return verifyAssertion(
-    made.proof,
+    proof,
     {
-      challenge: decisionChallenge(made.statement),
+      challenge: challengeOf(by.statementDigest),
       origins: rp?.origins ?? [],
       rpIds: rp === undefined ? [] : [rp.id],
       credential: { credential_id: credential.id, public_key: credential.public_key },

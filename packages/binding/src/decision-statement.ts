@@ -128,7 +128,12 @@ export function decisionDigest(statement: DecisionStatement): Digest {
 
 /** The WebAuthn challenge: the 32 bytes of the statement's digest. schemas/formats/decision.md §3. */
 export function decisionChallenge(statement: DecisionStatement): Uint8Array {
-  return fromHex(decisionDigest(statement).slice('sha256:'.length));
+  return challengeOf(decisionDigest(statement));
+}
+
+/** As `decisionChallenge`, where the digest is known. */
+export function challengeOf(digest: Digest): Uint8Array {
+  return fromHex(digest.slice('sha256:'.length));
 }
 
 /** @throws BindingError SCHEMA_INVALID for a salt that is not base64url of 16 bytes or more */

@@ -1,5 +1,5 @@
 import { SqliteError } from './sqlite-error.ts';
-import type { PackedCall, PackedResult, PackedValue } from './worker-message.ts';
+import type { PackedCall, PackedResult, PackedRows, PackedValue } from './worker-message.ts';
 
 /** An integer travels as a number; beyond 53 bits as a bigint, which may be stored and compared but not read back. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -74,14 +74,19 @@ function packNumber(value: number): number | bigint {
 }
 
 export function unpackResults(results: readonly PackedResult[], blobs: ArrayBuffer): QueryResult[] {
-  return results.map(({ columns, rows, changes }) => ({
-    changes,
-    rows: rows.map((values) => {
-      const row: Row = {};
-      for (const [i, column] of columns.entries()) row[column] = unpackValue(values[i], blobs);
-      return row;
-    }),
-  }));
+  return results.map((result) =>
+    typeof result === 'number'
+      ? { changes: result, rows: [] }
+      : { changes: 0, rows: unpackRows(result, blobs) },
+  );
+}
+
+function unpackRows({ columns, rows }: PackedRows, blobs: ArrayBuffer): Row[] {
+  return rows.map((values) => {
+    const row: Row = {};
+    for (const [i, column] of columns.entries()) row[column] = unpackValue(values[i], blobs);
+    return row;
+  });
 }
 
 function unpackValue(value: PackedValue | undefined, blobs: ArrayBuffer): Row[string] {

@@ -33,11 +33,13 @@ export interface ControlRequest {
 
 export type Request = RunRequest | AllRequest | ControlRequest;
 
-export interface PackedResult {
+export interface PackedRows {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly PackedValue[])[];
-  readonly changes: number;
 }
+
+/** A number tells how many rows a statement without an answer has changed: most have none, and objects travel slowly. */
+export type PackedResult = PackedRows | number;
 
 export interface Failure {
   readonly code: SqliteErrorCode;

@@ -128,11 +128,11 @@ function execute({ sqls, calls, blobs }) {
     const { statement, reader, columns } = /** @type {typeof prepared[number]} */ (prepared[sql]);
     const bound = params.map((v) => (Array.isArray(v) ? bytes.subarray(v[0], v[1]) : v));
     // Always an array: given a bare buffer, libsql aborts the process.
-    if (!reader) return { columns, rows: [], changes: statement.run(bound).changes };
+    if (!reader) return Number(statement.run(bound).changes);
     // A statement that is not read to its end keeps its lock, so readers are never run() nor left half-way.
     const rows = /** @type {PackedValue[][]} */ (statement.all(bound));
     for (const row of rows) for (let i = 0; i < row.length; i += 1) row[i] = safe(row[i]);
-    return { columns, rows, changes: 0 };
+    return { columns, rows };
   });
 }
 
@@ -216,8 +216,9 @@ function pack(results) {
   /** @type {Uint8Array[]} */
   const pieces = [];
   let length = 0;
-  for (const { rows } of results) {
-    for (const row of /** @type {(PackedValue | Uint8Array)[][]} */ (rows)) {
+  for (const result of results) {
+    if (typeof result === 'number') continue;
+    for (const row of /** @type {(PackedValue | Uint8Array)[][]} */ (result.rows)) {
       for (const [i, value] of row.entries()) {
         if (!(value instanceof Uint8Array)) continue;
         row[i] = [length, length + value.length];

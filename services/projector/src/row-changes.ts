@@ -22,6 +22,8 @@ export interface SealedEntry {
   readonly index: number;
   readonly leaf: Leaf;
   readonly bytes: Uint8Array;
+  /** The bytes as text. */
+  readonly text: string;
   readonly entry: Entry;
 }
 

@@ -26,12 +26,11 @@ export type InputAnswer =
 /** The entries that a signed head covers for the first time, parsed. */
 export function sealedEntries(head: SealedHead): SealedEntry[] {
   return head.batches.flatMap((batch) =>
-    batch.entries.map(({ index, bytes, leafHash }) => ({
-      index,
-      bytes,
-      leaf: `sha256:${toHex(leafHash)}` as const,
-      entry: readEntry(bytes),
-    })),
+    batch.entries.map(({ index, bytes, leafHash }) => {
+      const text = fromUtf8(bytes);
+      const leaf: Leaf = `sha256:${toHex(leafHash)}`;
+      return { index, bytes, text, leaf, entry: readEntry(text) };
+    }),
   );
 }
 
@@ -39,12 +38,13 @@ export function sealedEntries(head: SealedHead): SealedEntry[] {
  * Reads an entry without the checks that its writer made: it is under a head that the log key has signed,
  * and what is projected from it proves nothing. Checking each again would cost most of a rebuild.
  */
-function readEntry(bytes: Uint8Array): Entry {
-  return JSON.parse(fromUtf8(bytes)) as Entry;
+function readEntry(text: string): Entry {
+  return JSON.parse(text) as Entry;
 }
 
 export function sealedEntry({ index, bytes }: Pick<SealedEntry, 'index' | 'bytes'>): SealedEntry {
-  return { index, bytes, leaf: leafOf(bytes), entry: readEntry(bytes) };
+  const text = fromUtf8(bytes);
+  return { index, bytes, text, leaf: leafOf(bytes), entry: readEntry(text) };
 }
 
 /** The entries that answer one input stand together: the first carries its digest, the others carry none. */
@@ -90,6 +90,6 @@ export function receiptOf(index: number, head: SealedHead): string {
 }
 
 export function answered(sealed: SealedEntry, receipt: string): AnsweredEntry {
-  const { index, leaf, entry, bytes } = sealed;
-  return { index, leaf, type: entry.type, at: entry.at, text: fromUtf8(bytes), receipt };
+  const { index, leaf, entry, text } = sealed;
+  return { index, leaf, type: entry.type, at: entry.at, text, receipt };
 }
