@@ -94,7 +94,11 @@ function emptyState(): HTMLElement {
     ),
     h('h3', {}, 'Try it now'),
     paragraph('In a terminal, where the ledger runs, ask for a harmless command:'),
-    h('p', {}, h('code', { class: 'command', translate: 'no' }, './countersign exec -- echo hello')),
+    h(
+      'p',
+      {},
+      h('code', { class: 'command', translate: 'no' }, './countersign exec -- echo hello'),
+    ),
     paragraph(
       'It waits there until you have decided here, and then runs, or does not. Both are in the log afterwards.',
     ),
