@@ -38,6 +38,8 @@ export async function openSqliteStore(path: string): Promise<ReadModels> {
       userVersion: SCHEMA_VERSION,
       schema: SCHEMA,
     });
+    // A stop between an erasure and its checkpoint has left the bytes in the WAL: here they go.
+    await database.checkpoint();
     return new SqliteStore(database);
   } catch (error) {
     throw wrapped(error);
@@ -58,6 +60,8 @@ class SqliteStore implements ReadModels {
       statements.push(sidePositionStatement(topic, nextOffset));
     }
     if (statements.length > 0) await this.#run(statements);
+    // What was erased must not stay readable in the WAL until it happens to be written over.
+    if (changes.rows.some(({ change }) => change === 'content-erased')) await this.#checkpoint();
   }
 
   async logPosition(): Promise<LogPosition | undefined> {
@@ -241,6 +245,14 @@ class SqliteStore implements ReadModels {
   async #run(statements: readonly Statement[]): Promise<void> {
     try {
       await this.#database.run(statements);
+    } catch (error) {
+      throw wrapped(error);
+    }
+  }
+
+  async #checkpoint(): Promise<void> {
+    try {
+      await this.#database.checkpoint();
     } catch (error) {
       throw wrapped(error);
     }

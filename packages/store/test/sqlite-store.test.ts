@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openSqliteStore, type ReadModels } from '@countersign/store';
 import { readModelsContract } from '@countersign/store/testing';
+import { expect, it } from 'vitest';
 
 const folders = new Map<ReadModels, string>();
 
@@ -28,4 +29,23 @@ readModelsContract('SQLite', {
     await models.close();
     await rm(folderOf(models), { recursive: true });
   },
+});
+
+it('G14: leaves no byte of erased content in its files', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'store-'));
+  const models = await openIn(folder);
+  const text = 'the name of a patient';
+  const filesWithIt = async (): Promise<string[]> => {
+    const names = await readdir(folder);
+    const files = await Promise.all(names.map((name) => readFile(path.join(folder, name))));
+    return names.filter((_, at) => files[at]?.includes(text));
+  };
+  const row = { tenant: 'acme', actionId: '01ARZ3NDEKTSV4RRFFQ69G5FAV', digest: 'd', salt: null };
+  await models.apply({ rows: [{ change: 'content', row: { ...row, kind: 'action', text } }] });
+  expect(await filesWithIt()).not.toEqual([]);
+  const { tenant, actionId } = row;
+  await models.apply({ rows: [{ change: 'content-erased', tenant, actionId }] });
+  expect(await filesWithIt()).toEqual([]);
+  await models.close();
+  await rm(folder, { recursive: true });
 });
