@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { inputDigest, type Writer } from '@countersign/ledger';
-import { ANSWER_MS, FoundedLedger, entryOf } from '../support/founded-ledger.ts';
+import type { Writer } from '@countersign/ledger';
+import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
 import { SeededRandom } from '@countersign/broker/testing';
 import { auditLog } from '../support/log-audit.ts';
 import { StepBroker, type Fate } from '../support/step-broker.ts';
@@ -84,33 +84,6 @@ describe('two writers on one log', () => {
     const audit = await auditLog(at.broker, { origin: at.origin, logKeys: [at.signer.vkey] });
     expect(audit.entries.filter((entry) => 'input' in entry)).toHaveLength(answered);
     expect(audit.sealedSize).toBe(audit.size);
-  });
-
-  it('let a binding be used once by 100 executors at the same time, over a restart', async () => {
-    ledger = await FoundedLedger.create({ tier: 'sqlite' });
-    const at = ledger;
-    at.start();
-    alongside(at);
-    const bound = await at.bind();
-    const frames = Array.from({ length: 100 }, () => at.parties.useFrame(bound.binding));
-    const submitted = frames.map((frame) => at.submit('use', bound.actionId, frame));
-    await Promise.all(submitted.slice(0, 50));
-    await at.restart();
-    await Promise.all(submitted);
-    const answers = await Promise.all(
-      frames.map((frame) => at.projector.waitForInput(inputDigest(frame), ANSWER_MS)),
-    );
-    const used = answers.filter(
-      (answer) => answer?.kind === 'sealed' && answer.entries[0]?.type === 'binding-used',
-    );
-    expect(used).toHaveLength(1);
-    const refused = answers.filter((answer) => {
-      // Beyond its quota a sender is refused without an entry of its own.
-      if (answer?.kind === 'quarantined') return answer.code === 'QUOTA_EXCEEDED';
-      return answer?.entries[0]?.text.includes('"code":"ALREADY_CONSUMED"');
-    });
-    expect(refused).toHaveLength(99);
-    await auditLog(at.broker, { origin: at.origin, logKeys: [at.signer.vkey] });
   });
 
   it('seal what the other one left unsealed', async () => {

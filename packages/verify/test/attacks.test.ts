@@ -256,7 +256,7 @@ describe('G: the log and its operator', () => {
       expect(await compared(ledger, seen)).toBe('VALID');
     });
 
-    it('a smaller head, or one grown from another, is a rollback', async () => {
+    it('G03: a smaller head, or one grown from another, is a rollback', async () => {
       const ledger = readyLedger();
       const other = readyLedger();
       other.admit();
@@ -266,7 +266,7 @@ describe('G: the log and its operator', () => {
       expect(await compared(ledger, later)).toBe('LOG_ROLLBACK');
     });
 
-    it('two heads of one size are equivocation', async () => {
+    it('G02: two heads of one size are equivocation', async () => {
       const ledger = readyLedger();
       const other = readyLedger();
       const seen = { size: other.tree.size, root: other.tree.root() };
