@@ -1,7 +1,6 @@
 import { CliError } from './cli-error.ts';
-import type { CliContext } from './context.ts';
 import type { ActionView, LedgerClient } from './ledger-client.ts';
-import { Progress } from './progress.ts';
+import type { Narrator } from './narrator.ts';
 
 /** How a request can end without a binding that may be used. */
 const ENDS: ReadonlyMap<string, [code: string, words: string]> = new Map([
@@ -19,21 +18,20 @@ const ENDS: ReadonlyMap<string, [code: string, words: string]> = new Map([
 export async function waitForApproval(
   client: LedgerClient,
   actionId: string,
-  { stderr, nowMs }: Pick<CliContext, 'stderr' | 'nowMs'>,
+  { narrator, nowMs }: { readonly narrator: Narrator; readonly nowMs: () => number },
 ): Promise<ActionView> {
-  const progress = new Progress(stderr);
   const startedMs = nowMs();
   try {
     let view = await client.action(actionId);
     while (view.status === 'pending') {
       const waitedS = Math.round((nowMs() - startedMs) / 1_000);
-      progress.show('waiting for a decision …', ` ${waitedS} s (Ctrl-C leaves it open)`);
+      narrator.wait('waiting for a decision …', ` ${waitedS} s (Ctrl-C leaves it open)`);
       view = await client.action(actionId, view.last_index);
     }
     assertApproved(view);
     return view;
   } finally {
-    progress.clear();
+    narrator.waited();
   }
 }
 

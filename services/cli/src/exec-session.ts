@@ -81,13 +81,9 @@ export async function execCommand(order: CommandOrder, deps: ExecDeps): Promise<
   const record = new ExecRecord(access.requestsFolder, request.action_id);
   await record.create('request', request);
   deps.onAsked?.(request.action_id);
-  narrator.say(
-    'requested',
-    `asked for approval: ${access.client.url}/action/${request.action_id}`,
-    {
-      action_id: request.action_id,
-    },
-  );
+  await access.client.submit('requests', request.frame);
+  const url = `${access.client.url}/action/${request.action_id}`;
+  narrator.say('requested', `asked for approval: ${url}`, { action_id: request.action_id, url });
   return goOn({ request, record, input: described.input, stdin: undefined }, deps);
 }
 
@@ -111,6 +107,8 @@ export async function resumeCommand(
   if (report !== undefined) return deliverAgain(report, deps);
   if (use !== undefined) return reportUnknown({ request, record, use }, deps);
   const stdin = order.stdin ?? request.keepsakes.stdin;
+  // It may never have arrived; if it did, the same bytes get the same answer.
+  await deps.access.client.submit('requests', request.frame);
   return goOn({ request, record, input: undefined, stdin }, deps);
 }
 
@@ -137,8 +135,7 @@ interface OpenRequest {
 async function goOn(open: OpenRequest, deps: ExecDeps): Promise<number> {
   const { request, record, input, stdin } = open;
   const { access, context, narrator } = deps;
-  await access.client.submit('requests', request.frame);
-  await waitForApproval(access.client, request.action_id, context);
+  await waitForApproval(access.client, request.action_id, { narrator, nowMs: context.nowMs });
   const binding = await verifyBinding(request, deps);
   narrator.say('bound', 'approved, and the evidence is valid at level human', {
     action_id: request.action_id,

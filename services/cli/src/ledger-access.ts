@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { fromUtf8 } from '@countersign/canonical';
 import { parseTrust, VerifyError, type Trust } from '@countersign/verify';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
@@ -14,6 +15,7 @@ export interface AccessOptions {
   readonly key?: string;
   readonly agentId?: string;
   readonly trust?: string;
+  readonly readToken?: string;
 }
 
 export interface Agent {
@@ -60,14 +62,53 @@ export async function openLedger(
       : await remoteParts({ ...options, url: options.url }, context);
   const { thumbprint, sign } = parts.agent.key;
   const client = new LedgerClient({
+    ...context,
     url: parts.url,
     reader: { keyId: thumbprint, sign },
-    interrupted: context.interrupted,
-    nowMs: context.nowMs,
-    randomBytes: context.randomBytes,
   });
   const tenant = await assertTrusted(client, parts.trust);
   return { ...parts, client, tenant };
+}
+
+/**
+ * Opens the way to a ledger for reading only: with the read token, which sees everything, or else as an agent, which
+ * sees what it asked for.
+ *
+ * @throws CliError as openLedger
+ */
+export async function openReader(
+  options: AccessOptions,
+  context: CliContext,
+): Promise<LedgerClient> {
+  const parts = await readerParts(options, context);
+  if (parts === undefined) return (await openLedger(options, context)).client;
+  const client = new LedgerClient({ ...context, url: parts.url, reader: { token: parts.token } });
+  await assertTrusted(client, parts.trust);
+  return client;
+}
+
+interface ReaderParts {
+  readonly url: string;
+  readonly token: string;
+  readonly trust: Trust;
+}
+
+async function readerParts(
+  options: AccessOptions,
+  context: CliContext,
+): Promise<ReaderParts | undefined> {
+  const { url, key } = options;
+  const folder = url === undefined ? dataFolder(dataPath(options, context)) : undefined;
+  const tokenFile =
+    options.readToken === undefined ? folder?.readToken : resolve(context.cwd, options.readToken);
+  const trustFile = trustPath(options, context) ?? folder?.trustFile;
+  if (key !== undefined || tokenFile === undefined) return undefined;
+  const at = folder === undefined ? url : (await requireMark(folder)).url;
+  if (at === undefined || trustFile === undefined) {
+    throw cliError('USAGE', 'expected --trust together with --url');
+  }
+  const token = fromUtf8(await readGivenFile(tokenFile, 'read token')).trim();
+  return { url: originOf(at), token, trust: await readTrust(trustFile) };
 }
 
 type Parts = Omit<LedgerAccess, 'client' | 'tenant'> & { readonly url: string };

@@ -29,8 +29,8 @@ export type InputPath = 'requests' | 'uses' | 'reports' | 'erasures';
 
 export interface LedgerClientOptions {
   readonly url: string;
-  /** Signs what is read; without it only public answers are. */
-  readonly reader: RequestSigner | undefined;
+  /** Who reads: a key that signs each request, or a token. */
+  readonly reader: RequestSigner | { readonly token: string };
   readonly interrupted: AbortSignal;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -133,7 +133,7 @@ export class LedgerClient {
         signal,
         redirect: 'error',
         headers: {
-          ...(method === 'GET' && (await this.#signature(method, url))),
+          ...(method === 'GET' && (await this.#proofOfReader(method, url))),
           ...(body !== undefined && { 'content-type': 'application/json' }),
         },
         ...(body !== undefined && { body }),
@@ -146,9 +146,9 @@ export class LedgerClient {
     }
   }
 
-  async #signature(method: 'GET', url: string): Promise<Record<string, string>> {
+  async #proofOfReader(method: 'GET', url: string): Promise<Record<string, string>> {
     const { reader, nowMs, randomBytes } = this.#options;
-    if (reader === undefined) return {};
+    if ('token' in reader) return { authorization: `Bearer ${reader.token}` };
     const nonce = toBase64url(randomBytes(NONCE_BYTES));
     return signRequest({ method, url, nowMs: nowMs(), nonce }, reader);
   }

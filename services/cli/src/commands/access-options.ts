@@ -9,9 +9,17 @@ export interface ClientOptions extends AccessOptions {
 export function addAccessOptions(command: Command): Command {
   return command
     .option('--data <dir>', 'data folder of the ledger (COUNTERSIGN_DATA_DIR)')
-    .option('--url <url>', 'a ledger elsewhere; needs --key, --agent-id and --trust')
+    .option('--url <url>', 'a ledger elsewhere; needs --trust, and --key with --agent-id')
     .option('--key <file>', 'key file of the agent')
     .option('--agent-id <id>', 'id of the agent')
     .option('--trust <file>', 'trust file (default: that of the data folder)')
     .option('--json', 'print JSON, one object a line');
+}
+
+/** For commands that only read. */
+export function addReadOptions(command: Command): Command {
+  return addAccessOptions(command).option(
+    '--read-token <file>',
+    'file of a read token, which sees more than an agent (default: that of the data folder)',
+  );
 }

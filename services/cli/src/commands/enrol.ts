@@ -202,10 +202,8 @@ async function askForChange(change: JsonObject, parts: ChangeParts): Promise<voi
   );
   const frame = signedFrame('request', utf8(canonicalText(envelope)), agent.key);
   await client.submit('requests', frame);
-  new Narrator(context.stderr, options.json === true).say(
-    'requested',
-    `asked for approval: ${client.url}/action/${envelope.action_id}`,
-    { action_id: envelope.action_id },
-  );
-  await waitForApproval(client, envelope.action_id, context);
+  const narrator = new Narrator(context.stderr, options.json === true);
+  const url = `${client.url}/action/${envelope.action_id}`;
+  narrator.say('requested', `asked for approval: ${url}`, { action_id: envelope.action_id, url });
+  await waitForApproval(client, envelope.action_id, { narrator, nowMs: context.nowMs });
 }

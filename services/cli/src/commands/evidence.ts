@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
-import { openLedger } from '../ledger-access.ts';
+import { openReader } from '../ledger-access.ts';
 import type { CommandParts } from '../program.ts';
-import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { addReadOptions, type ClientOptions } from './access-options.ts';
 
 export function addEvidence(program: Command, { context, end }: CommandParts): void {
-  addAccessOptions(program.command('evidence'))
+  addReadOptions(program.command('evidence'))
     .description('fetch the evidence of an action; `verify` needs nothing else but a trust file')
     .argument('<id>', 'id of the action')
     .option('-o, --output <file>', 'write it there instead of to stdout')
@@ -19,7 +19,7 @@ Examples:
   $ countersign verify evidence.json --trust countersign-data/trust.json`,
     )
     .action(async (id: string, options: ClientOptions & { readonly output?: string }) => {
-      const { client } = await openLedger(options, context);
+      const client = await openReader(options, context);
       const text = await client.evidence(id);
       if (options.output === undefined) context.stdout.write(`${text}\n`);
       else await writeFile(resolve(context.cwd, options.output), text);

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
-import { openLedger } from '../ledger-access.ts';
+import { openReader } from '../ledger-access.ts';
 import type { LedgerClient } from '../ledger-client.ts';
 import type { CommandParts } from '../program.ts';
-import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { addReadOptions, type ClientOptions } from './access-options.ts';
 
 interface ListOptions extends ClientOptions {
   readonly start: number;
@@ -20,7 +20,7 @@ interface ListedEntry {
 
 export function addLog(program: Command, { context, end }: CommandParts): void {
   const log = program.command('log').description('read the log itself and its proofs');
-  const read = (name: string): Command => addAccessOptions(log.command(name));
+  const read = (name: string): Command => addReadOptions(log.command(name));
   const run = async (
     options: ClientOptions,
     text: (client: LedgerClient) => Promise<string>,
@@ -73,7 +73,7 @@ async function print(
   text: (client: LedgerClient) => Promise<string>,
   context: CliContext,
 ): Promise<number> {
-  const { client } = await openLedger(options, context);
+  const client = await openReader(options, context);
   const printed = await text(client);
   context.stdout.write(printed.endsWith('\n') ? printed : `${printed}\n`);
   return EXIT.ok;

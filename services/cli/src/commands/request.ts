@@ -51,10 +51,11 @@ async function request(file: string, options: ClientOptions, context: CliContext
   const frame = signedFrame('request', utf8(action), access.agent.key);
   const { entry } = await access.client.submit('requests', frame);
   const id = actionIdOf(action);
+  const url = `${access.client.url}/action/${id}`;
   new Narrator(context.stdout, options.json === true).say(
     'requested',
-    `asked for approval: ${access.client.url}/action/${id}`,
-    { action_id: id, entry: entry.index },
+    `asked for approval: ${url}`,
+    { action_id: id, url, entry: entry.index },
   );
   return EXIT.ok;
 }

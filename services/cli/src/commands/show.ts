@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
-import { openLedger } from '../ledger-access.ts';
+import { openReader } from '../ledger-access.ts';
 import type { ActionView } from '../ledger-client.ts';
 import type { CommandParts } from '../program.ts';
-import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { addReadOptions, type ClientOptions } from './access-options.ts';
 
 export function addShow(program: Command, { context, end }: CommandParts): void {
-  addAccessOptions(program.command('show'))
+  addReadOptions(program.command('show'))
     .description('show where an action stands, as the ledger says')
     .argument('<id>', 'id of the action')
     .addHelpText(
@@ -16,7 +16,7 @@ Example:
   $ countersign show 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2`,
     )
     .action(async (id: string, options: ClientOptions) => {
-      const { client } = await openLedger(options, context);
+      const client = await openReader(options, context);
       const view = await client.action(id);
       const text = options.json === true ? JSON.stringify(view) : actionLines(view).join('\n');
       context.stdout.write(`${text}\n`);

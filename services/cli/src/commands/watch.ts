@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
-import { openLedger } from '../ledger-access.ts';
+import { openReader } from '../ledger-access.ts';
 import type { CommandParts } from '../program.ts';
-import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { addReadOptions, type ClientOptions } from './access-options.ts';
 import { actionLines } from './show.ts';
 
 /** Nothing follows any more, or only what an executor does. */
@@ -17,7 +17,7 @@ const FINAL: ReadonlySet<string> = new Set([
 ]);
 
 export function addWatch(program: Command, { context, end }: CommandParts): void {
-  addAccessOptions(program.command('watch'))
+  addReadOptions(program.command('watch'))
     .description('follow an action until it is over; Ctrl-C stops watching and changes nothing')
     .argument('<id>', 'id of the action')
     .addHelpText(
@@ -34,7 +34,7 @@ Example:
 }
 
 async function watch(id: string, options: ClientOptions, context: CliContext): Promise<number> {
-  const { client } = await openLedger(options, context);
+  const client = await openReader(options, context);
   let seen = -1;
   for (;;) {
     const view = await client.action(id, seen);

@@ -1,0 +1,443 @@
+import { chmod, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { canonicalBytes, formatTimestamp, utf8, type Json } from '@countersign/canonical';
+import { LEDGER_EXECUTOR, signedMessage, type UseClaim } from '@countersign/binding';
+import { keyThumbprint, newUlid, readKeyFile, signEd25519 } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import type { HttpPerson } from '../support/http-person.ts';
+import { post } from '../support/http-person.ts';
+import { approve, CliLedger, countersign, type CliOptions, type Ended } from './cli-process.ts';
+
+const SECRET = 'hunter2-is-not-for-the-log';
+
+const ledgers: CliLedger[] = [];
+
+afterEach(async () => {
+  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
+});
+
+async function founded(
+  options: CliOptions = {},
+): Promise<{ ledger: CliLedger; person: HttpPerson }> {
+  const ledger = await CliLedger.start(options);
+  ledgers.push(ledger);
+  return { ledger, person: await ledger.founder() };
+}
+
+/** A script that leaves one line in a file each time it runs. */
+async function countingScript(
+  ledger: CliLedger,
+  body = '',
+): Promise<{ path: string; runs: () => Promise<number> }> {
+  const [path, marks] = [ledger.at('job.sh'), ledger.at('marks')];
+  await writeFile(path, `#!/bin/sh\necho run >> ${marks}\n${body}\n`);
+  await chmod(path, 0o755);
+  const runs = async (): Promise<number> => {
+    const isThere = (await readdir(ledger.folder)).includes('marks');
+    return isThere ? (await readFile(marks, 'utf8')).split('\n').length - 1 : 0;
+  };
+  return { path, runs };
+}
+
+async function bound(
+  { ledger, person }: { ledger: CliLedger; person: HttpPerson },
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<Ended & { id: string }> {
+  const { exec, id } = await ledger.ask(args, options);
+  await approve(person, id);
+  return { ...(await exec.ended), id };
+}
+
+function codeIn({ stderr }: Ended): string | undefined {
+  return /countersign: ([A-Z_]+): /.exec(stderr)?.[1];
+}
+
+async function evidenceOf(ledger: CliLedger, id: string): Promise<string> {
+  const path = ledger.at(`${id}.evidence.json`);
+  expect((await ledger.run('evidence', [id, '-o', path]).ended).exit).toBe(0);
+  return path;
+}
+
+/** Every file below a folder, by name. */
+async function filesOf(folder: string): Promise<Map<string, Buffer>> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = names.filter((entry) => entry.isFile());
+  return new Map(
+    await Promise.all(
+      files.map(async ({ parentPath, name }): Promise<[string, Buffer]> => {
+        const path = join(parentPath, name);
+        return [path, await readFile(path)];
+      }),
+    ),
+  );
+}
+
+describe('exec', () => {
+  it('runs what a person approved, and leaves evidence that verifies without ledger or network', async () => {
+    const at = await founded();
+    const { ledger } = at;
+    const done = await bound(
+      at,
+      [
+        '--env',
+        'GREETING',
+        '--stdin',
+        '-',
+        '--purpose',
+        'say hello',
+        '--cwd',
+        '/usr',
+        '--',
+        '/bin/sh',
+        '-c',
+        'pwd; cat; echo "$GREETING $COUNTERSIGN_USE ${HOME:-no home}"',
+      ],
+      { env: { GREETING: 'hello', HOME: '/root' }, stdin: 'typed\n' },
+    );
+    expect(done.exit).toBe(0);
+    expect(done.stdout).toMatch(/^\/usr\ntyped\nhello cs-[0-9A-Z]{10} no home\n$/);
+
+    const file = await evidenceOf(ledger, done.id);
+    const trust = ledger.at('trust.json');
+    await writeFile(trust, await readFile(join(ledger.data, 'trust.json')));
+    await ledger.stop();
+    await rename(ledger.data, ledger.at('gone'));
+    const verify = (...more: string[]): Promise<Ended> =>
+      countersign(['verify', file, '--trust', trust, ...more], { cwd: ledger.folder });
+
+    const human = await verify();
+    expect(human.exit).toBe(0);
+    expect(human.stdout).toMatch(/VALID at level human\n$/);
+    expect(human.stdout).toContain(at.person.person);
+    expect(human.stdout).toContain('I looked at it');
+    expect((await verify('--level', 'sealed')).exit).toBe(0);
+    const { facts } = JSON.parse((await verify('--json')).stdout) as {
+      facts: { uses: unknown[]; action_id: string };
+    };
+    expect(facts).toMatchObject({ action_id: done.id, agent: 'local-agent' });
+    expect(facts.uses).toHaveLength(1);
+
+    const changed = (await readFile(file, 'utf8')).replace('say hello', 'say hallo');
+    await writeFile(file, changed);
+    const refused = await verify('--json');
+    expect(refused.exit).toBe(1);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ code: 'ACTION_DIGEST_MISMATCH' });
+    await writeFile(file, '{}');
+    expect((await verify()).stdout).toMatch(/REFUSED EVIDENCE_FORMAT\n$/);
+    expect((await countersign(['verify', file])).exit).toBe(2);
+  });
+
+  it('tells apart what ran and failed, what was denied, and what could not even be asked', async () => {
+    const at = await founded();
+    const failed = await bound(at, ['--json', '--', '/bin/sh', '-c', 'exit 4']);
+    expect(failed.exit).toBe(10);
+    expect(failed.stderr).toContain('"exit_status":4');
+
+    const slow = await bound(at, ['--timeout', '1', '--', '/bin/sleep', '30']);
+    expect(slow.exit).toBe(10);
+
+    const { exec, id } = await at.ledger.ask(['--', '/bin/echo', 'no']);
+    await at.person.decide(id, 'deny', 'not today');
+    const denied = await exec.ended;
+    expect([denied.exit, codeIn(denied), denied.stdout]).toEqual([1, 'DENIED', '']);
+
+    for (const args of [
+      ['--', './none'],
+      ['--env', 'NOT_SET', '--', '/bin/echo'],
+      [],
+      ['--wrong'],
+    ]) {
+      const { exit, stdout } = await at.ledger.run('exec', args).ended;
+      expect([exit, stdout]).toEqual([2, '']);
+    }
+  });
+
+  it('does not run a file that was changed after it was approved (A01)', async () => {
+    const at = await founded();
+    const { path, runs } = await countingScript(at.ledger);
+    const { exec, id } = await at.ledger.ask(['--', path]);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('run', 'ran'));
+    await approve(at.person, id);
+    const refused = await exec.ended;
+    expect([refused.exit, codeIn(refused)]).toEqual([1, 'ACTION_DIGEST_MISMATCH']);
+    expect(await runs()).toBe(0);
+  });
+
+  it('does not run another command, secret or input under an approval (A01, A04)', async () => {
+    const at = await founded();
+    const { path, runs } = await countingScript(at.ledger);
+    const asked = ['--secret-env', 'TOKEN', '--stdin', '-', '--', path, 'a.txt'];
+    const env = { TOKEN: SECRET };
+    const { exec, id } = await at.ledger.ask(asked, { env, stdin: 'input' });
+    expect((await exec.signal('SIGINT')).exit).toBe(3);
+    await approve(at.person, id);
+    const resumed = async (args: readonly string[], options: CliOptions): Promise<string[]> => {
+      const ended = await at.ledger.run('exec', ['--resume', id, '--stdin', '-', ...args], options)
+        .ended;
+      return [String(ended.exit), codeIn(ended) ?? ''];
+    };
+    const mismatch = ['1', 'ACTION_DIGEST_MISMATCH'];
+    expect(await resumed(['--', path, '/etc/shadow'], { env, stdin: 'input' })).toEqual(mismatch);
+    expect(await resumed([], { env: { TOKEN: 'other' }, stdin: 'input' })).toEqual(mismatch);
+    expect(await resumed([], { env, stdin: 'other' })).toEqual(mismatch);
+    expect(await runs()).toBe(0);
+    expect(await resumed([], { env, stdin: 'input' })).toEqual(['0', '']);
+    expect(await runs()).toBe(1);
+  });
+
+  it('runs once: neither --resume nor a second claim starts it again (C01)', async () => {
+    const at = await founded();
+    const { path, runs } = await countingScript(at.ledger);
+    const { id, exit } = await bound(at, ['--', path]);
+    expect(exit).toBe(0);
+    const again = await at.ledger.run('exec', ['--resume', id]).ended;
+    expect(again.exit).toBe(0);
+    expect(await runs()).toBe(1);
+    const { status, body } = await secondClaim(at.ledger, id);
+    expect([status, body['code']]).toEqual([409, 'ALREADY_CONSUMED']);
+    const entry = JSON.parse((body['entry'] as { text: string }).text) as object;
+    expect(entry).toMatchObject({
+      type: 'use-refused',
+      first_use: (await claimOf(at.ledger, id)).use_id,
+    });
+  });
+
+  it('reports `unknown` and does not run again when it was killed while the command ran', async () => {
+    const at = await founded();
+    const { path, runs } = await countingScript(at.ledger, 'echo started; exec sleep 5');
+    const { exec, id } = await at.ledger.ask(['--', path]);
+    await approve(at.person, id);
+    await exec.said(/started/);
+    await exec.signal('SIGKILL');
+    const resumed = await at.ledger.run('exec', ['--resume', id, '--json']).ended;
+    expect(resumed.exit).toBe(3);
+    expect(resumed.stderr).toContain('"result":"unknown"');
+    expect(await runs()).toBe(1);
+    const shown = await at.ledger.run('show', [id, '--json']).ended;
+    expect(JSON.parse(shown.stdout)).toMatchObject({ status: 'used', result: 'unknown' });
+  });
+
+  it('passes Ctrl-C on to the command, and reports how that ended', async () => {
+    const at = await founded();
+    const { path } = await countingScript(at.ledger, "trap 'exit 7' INT; echo started; sleep 30");
+    const { exec, id } = await at.ledger.ask(['--', path]);
+    await approve(at.person, id);
+    await exec.said(/started/);
+    expect((await exec.signal('SIGINT')).exit).toBe(10);
+    const shown = await at.ledger.run('show', [id, '--json']).ended;
+    expect(JSON.parse(shown.stdout)).toMatchObject({ status: 'used', result: 'failed' });
+  });
+
+  it('does not run when the ledger goes away, and goes on when it is back (H02)', async () => {
+    const at = await founded();
+    const { path, runs } = await countingScript(at.ledger);
+    const { exec, id } = await at.ledger.ask(['--', path]);
+    await exec.said(/waiting/);
+    await at.ledger.stop('SIGKILL');
+    const cut = await exec.ended;
+    expect([cut.exit, codeIn(cut)]).toEqual([3, 'LEDGER_UNREACHABLE']);
+    expect(cut.stderr).toContain(`--resume ${id}`);
+    const offline = await at.ledger.run('exec', ['--resume', id]).ended;
+    expect([offline.exit, await runs()]).toEqual([3, 0]);
+    await at.ledger.serve();
+    await at.person.signIn();
+    await approve(at.person, id);
+    expect((await at.ledger.run('exec', ['--resume', id]).ended).exit).toBe(0);
+    expect(await runs()).toBe(1);
+  });
+
+  it('does not run what was approved in time but is executed late (C07)', async () => {
+    const at = await founded();
+    await setShortPolicy(at);
+    const { path, runs } = await countingScript(at.ledger);
+    const { exec, id } = await at.ledger.ask(['--', path]);
+    await exec.signal('SIGINT');
+    await approve(at.person, id);
+    // A second to use it, and the five of skew that a verifier allows.
+    await new Promise((resolve) => setTimeout(resolve, 7_500));
+    const late = await at.ledger.run('exec', ['--resume', id]).ended;
+    expect([late.exit, codeIn(late)]).toEqual([1, 'EXPIRED']);
+    expect(await runs()).toBe(0);
+  });
+
+  it('never lets a secret value out: not into the folder, the log, or any answer (H09)', async () => {
+    const at = await founded({ env: { COUNTERSIGN_LOG_LEVEL: 'trace' } });
+    const { ledger, person } = at;
+    const args = ['--secret-env', 'TOKEN', '--', '/bin/sh', '-c', 'test -n "$TOKEN"'];
+    const done = await bound(at, args, { env: { TOKEN: SECRET } });
+    expect(done.exit).toBe(0);
+    const answers = await Promise.all(
+      ['', '/review', '/evidence'].map((path) => person.get(`/v1/actions/${done.id}${path}`)),
+    );
+    const entries = await person.get('/v1/log/entries?start=0&limit=100');
+    const server = await ledger.stop();
+    const said = JSON.stringify([done, answers, entries, server]);
+    // The scan would find something: names and digests are there.
+    expect(said).toContain('TOKEN');
+    const forms = [
+      SECRET,
+      Buffer.from(SECRET).toString('base64').slice(0, 20),
+      Buffer.from(SECRET).toString('hex'),
+    ];
+    for (const form of forms) expect(said).not.toContain(form);
+    const files = await filesOf(ledger.folder);
+    expect(files.size).toBeGreaterThan(10);
+    for (const [name, bytes] of files) {
+      for (const form of forms) expect([name, bytes.includes(form)]).toEqual([name, false]);
+    }
+  });
+});
+
+describe('the other commands', () => {
+  it('enrol an agent by a person’s approval, who can then ask from elsewhere', async () => {
+    const { ledger, person } = await founded();
+    const enrol = ledger.run('enrol agent', ['bot']);
+    const [, id = ''] = await enrol.said(/\/action\/([0-9A-Z]{26})/);
+    await approve(person, id);
+    expect((await enrol.ended).exit).toBe(0);
+    const trust = join(ledger.data, 'trust.json');
+    const remote = ['--url', ledger.url, '--key', 'bot.key', '--agent-id', 'bot', '--trust', trust];
+    const key = ['--executor-key', join(ledger.data, 'keys', 'executor.key')];
+    const exec = countersign(['exec', ...remote, ...key, '--', '/bin/echo', 'from elsewhere'], {
+      cwd: ledger.folder,
+    });
+    await approve(person, await newestOf(person, id));
+    expect(await exec).toMatchObject({ exit: 0, stdout: 'from elsewhere\n' });
+  });
+
+  it('invite a person, whose link stays in a file', async () => {
+    const { ledger, person } = await founded();
+    const enrol = ledger.run('enrol person', []);
+    const [, id = ''] = await enrol.said(/\/action\/([0-9A-Z]{26})/);
+    await approve(person, id);
+    const { exit, stdout, stderr } = await enrol.ended;
+    expect(exit).toBe(0);
+    expect(stdout + stderr).not.toContain('#i=');
+    const names = await readdir(ledger.data);
+    expect(names.filter((name) => name.startsWith('invitation-prs_'))).toHaveLength(1);
+  });
+
+  it('erase the content of an action, and keep its proofs', async () => {
+    const at = await founded();
+    const { id } = await bound(at, ['--purpose', 'a private matter', '--', '/bin/echo', 'x']);
+    const erased = await at.ledger.run('erase', [id]).ended;
+    expect(erased.exit).toBe(0);
+    const file = await evidenceOf(at.ledger, id);
+    expect(await readFile(file, 'utf8')).not.toContain('a private matter');
+    const trust = join(at.ledger.data, 'trust.json');
+    const { stdout } = await countersign(['verify', file, '--trust', trust]);
+    expect(stdout).toMatch(/erased/);
+  });
+
+  it('show the log and its proofs', async () => {
+    const at = await founded();
+    const { id } = await bound(at, ['--', '/bin/echo', 'x']);
+    const run = async (command: string, ...args: string[]): Promise<string> => {
+      const { exit, stdout, stderr } = await at.ledger.run(command, args).ended;
+      expect([exit, stderr]).toEqual([0, '']);
+      return stdout;
+    };
+    expect(await run('log checkpoint')).toMatch(/^countersign\.local\/[0-9A-Z]{26}\/0\n[0-9]+\n/);
+    expect(await run('log list')).toMatch(/ledger-founded[^]*binding-made[^]*execution-reported/);
+    expect(JSON.parse(await run('log inclusion', '0', '4'))).toHaveProperty('hashes');
+    expect(JSON.parse(await run('log consistency', '1', '4'))).toHaveProperty('hashes');
+    expect(await run('watch', id)).toMatch(/used/);
+  });
+
+  it('refuse another ledger than the trust file names', async () => {
+    const [one, two] = [await founded(), await founded()];
+    const key = join(one.ledger.data, 'keys', 'agent.key');
+    const trust = join(two.ledger.data, 'trust.json');
+    const foreign = await countersign([
+      'show',
+      newUlid(Date.now()),
+      '--url',
+      one.ledger.url,
+      '--key',
+      key,
+      '--agent-id',
+      'local-agent',
+      '--trust',
+      trust,
+    ]);
+    expect([foreign.exit, codeIn(foreign)]).toEqual([1, 'FOREIGN_LEDGER']);
+  });
+});
+
+async function newestOf(person: HttpPerson, before: string): Promise<string> {
+  for (;;) {
+    const open = (await person.inbox()).find(({ action_id }) => action_id !== before);
+    if (open !== undefined) return open.action_id;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function claimOf(ledger: CliLedger, id: string): Promise<UseClaim> {
+  const record = await readFile(join(ledger.data, 'requests', `${id}.use.json`), 'utf8');
+  const { frame } = JSON.parse(record) as { frame: string };
+  const { payload } = JSON.parse(frame) as { payload: string };
+  return JSON.parse(Buffer.from(payload, 'base64url').toString()) as UseClaim;
+}
+
+/** A thief with the executor's key and a binding that was used. */
+async function secondClaim(ledger: CliLedger, id: string): ReturnType<typeof post> {
+  const key = await readKeyFile(join(ledger.data, 'keys', 'executor.key'));
+  const claim = {
+    ...(await claimOf(ledger, id)),
+    use_id: newUlid(Date.now()),
+    claimed_at: formatTimestamp(Date.now()),
+  };
+  const payload = canonicalBytes(claim);
+  return post(
+    { url: ledger.url, path: '/v1/uses' },
+    {
+      payload: Buffer.from(payload).toString('base64url'),
+      key: keyThumbprint(key.publicKeySpki),
+      signature: Buffer.from(signEd25519(key, signedMessage('use', payload))).toString('base64url'),
+    },
+  );
+}
+
+/** From now on a command has to be used within a second. */
+async function setShortPolicy({
+  ledger,
+  person,
+}: {
+  ledger: CliLedger;
+  person: HttpPerson;
+}): Promise<void> {
+  const { origin } = JSON.parse(await readFile(join(ledger.data, 'ledger.json'), 'utf8')) as {
+    origin: string;
+  };
+  const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === 'authority.change');
+  const policy: Json = {
+    v: 'countersign.policy.v1',
+    rules: [
+      {
+        id: 'short',
+        types: ['generic.command'],
+        approvals: 1,
+        approvers: 'any',
+        proof_classes: ['uv'],
+        rationale: 'optional',
+        decide_within_s: 600,
+        use_within_s: 1,
+        start_within_s: 1,
+        max_uses: 1,
+      },
+    ],
+  };
+  const action = {
+    type: 'authority.change',
+    params: { change: { kind: 'policy-set', policy } },
+    executor: { id: LEDGER_EXECUTOR, audience: origin, descriptor_digest: descriptor?.digest },
+  };
+  const key = join(ledger.data, 'keys', 'operator.key');
+  const asked = ledger.run('request', ['-', '--key', key, '--agent-id', 'operator', '--json'], {
+    stdin: Buffer.from(utf8(JSON.stringify(action))).toString(),
+  });
+  const { action_id: id } = JSON.parse((await asked.ended).stdout) as { action_id: string };
+  await approve(person, id);
+}
