@@ -1,7 +1,13 @@
-import { concatBytes as nobleConcatBytes } from '@noble/hashes/utils.js';
-
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  return nobleConcatBytes(...parts);
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const joined = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
 }
 
 /** Takes the same time wherever the first difference is. */

@@ -67,7 +67,7 @@ export function asciiText(bytes: Uint8Array, start: number, end: number): string
   for (let from = start; from < end; from += CHUNK) {
     const part = bytes.subarray(from, Math.min(from + CHUNK, end));
     // As `apply`, so that no array of numbers is made for it.
-    text += Reflect.apply(String.fromCharCode, undefined, part);
+    text += String(Reflect.apply(String.fromCharCode, undefined, part));
   }
   return text;
 }

@@ -1,9 +1,9 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const NO_VALUE = 0xff;
 const VALUES = new Uint8Array(128).fill(NO_VALUE);
-for (const [value, letter] of [...ALPHABET].entries()) VALUES[letter.charCodeAt(0)] = value;
 
 const LETTERS = Uint8Array.from(ALPHABET, (letter) => letter.charCodeAt(0));
+for (const [value, code] of LETTERS.entries()) VALUES[code] = value;
 const PADDING = '='.charCodeAt(0);
 /** Arguments of one String.fromCharCode call; engines bound the argument count by their stack. */
 const CHUNK = 4096;
@@ -25,7 +25,8 @@ export function encodeBase64(bytes: Uint8Array): string {
   // At once: a text that grows letter by letter is a chain of pieces, each as large as a hash.
   let text = '';
   for (let from = 0; from < codes.length; from += CHUNK) {
-    text += Reflect.apply(String.fromCharCode, undefined, codes.subarray(from, from + CHUNK));
+    const part = codes.subarray(from, from + CHUNK);
+    text += String(Reflect.apply(String.fromCharCode, undefined, part));
   }
   return text;
 }

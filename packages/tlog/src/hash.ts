@@ -1,4 +1,3 @@
-import { concatBytes } from '@noble/hashes/utils.js';
 import { TlogError } from './error.ts';
 import { sha256 } from './sha256.ts';
 
@@ -6,12 +5,15 @@ export const HASH_SIZE_BYTES = 32;
 
 // Leaves and nodes hash under different prefixes, or an inner node could be passed off as an entry
 // (schemas/formats/checkpoint-and-receipt.md §1).
-const LEAF_PREFIX = Uint8Array.of(0x00);
-const NODE_PREFIX = Uint8Array.of(0x01);
+const LEAF_PREFIX = 0x00;
+const NODE_PREFIX = 0x01;
 
 /** The hash under which an entry stands in the tree. */
 export function hashLeaf(entry: Uint8Array): Uint8Array {
-  return sha256(concatBytes(LEAF_PREFIX, entry));
+  const bytes = new Uint8Array(1 + entry.length);
+  bytes[0] = LEAF_PREFIX;
+  bytes.set(entry, 1);
+  return sha256(bytes);
 }
 
 /**
@@ -23,7 +25,11 @@ export function hashLeaf(entry: Uint8Array): Uint8Array {
 export function hashNode(left: Uint8Array, right: Uint8Array): Uint8Array {
   assertHash(left, 'left hash');
   assertHash(right, 'right hash');
-  return sha256(concatBytes(NODE_PREFIX, left, right));
+  const bytes = new Uint8Array(1 + 2 * HASH_SIZE_BYTES);
+  bytes[0] = NODE_PREFIX;
+  bytes.set(left, 1);
+  bytes.set(right, 1 + HASH_SIZE_BYTES);
+  return sha256(bytes);
 }
 
 /** The root of a tree with no entries: SHA-256 of nothing. */
