@@ -70,6 +70,8 @@ function answerRequest(run: Proceeding, input: RequestInput): Outcome {
   for (const { decision } of waiting) {
     const joined = decideDecision(run, decision);
     if (joined.status === 'quarantined') run.drop(decision.input, joined.code);
+    // The same statement waited in other bytes too, whose sender has no entry to be sent to yet.
+    else if (joined.status === 'repeated') run.drop(decision.input, 'ALREADY_DECIDED');
   }
   return outcome;
 }

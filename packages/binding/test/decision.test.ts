@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatTimestamp, type Digest } from '@countersign/canonical';
+import { digestBytes, formatTimestamp, fromUtf8, utf8, type Digest } from '@countersign/canonical';
 import { decisionChallenge } from '@countersign/binding';
 import { decisionBytes, policyOf } from './test-documents.ts';
 import { TestLedger } from './test-ledger.ts';
@@ -104,6 +104,22 @@ describe('a decision', () => {
     expect(twin.types.slice(1)).toEqual(['request-admitted', 'decision-accepted', 'binding-made']);
     expect(twin.state.held).toHaveLength(0);
     expect(twin.state.safeOffset(9)).toBe(9);
+  });
+
+  it('C04: held twice in other bytes, it is joined once, and both senders are answered', async () => {
+    const ahead = new TestLedger();
+    const envelope = ahead.envelope();
+    const bytes = ahead.decisionFrame(ahead.alice, await ahead.request(envelope));
+    const other = utf8(JSON.stringify(JSON.parse(fromUtf8(bytes)), undefined, 1));
+    const twin = TestLedger.twinOf(ahead);
+    for (const each of [bytes, other]) await twin.submit('decision', each);
+    expect(twin.state.held).toHaveLength(2);
+    const decided = await twin.decided('request', ahead.requestFrame(envelope));
+    expect(decided).toMatchObject({
+      outcome: { status: 'accepted' },
+      held: [],
+      dropped: [{ input: digestBytes('countersign/input/v1', other), code: 'ALREADY_DECIDED' }],
+    });
   });
 
   it('C04: after the hold it is an orphan, and never joined to a later request with its id', async () => {

@@ -137,11 +137,12 @@ class Work {
     return true;
   }
 
-  /** Where it would be sent to an entry that may never be in the log, or not at that place. */
+  /** Where it would be sent to an entry of this draft, which may never be in the log, or not at that place. */
   #pointsIntoDraft({ outcome }: Decided, raw: RawInput, state: LedgerState): boolean {
     return (
       outcome.status === 'repeated' &&
       outcome.index >= this.#sizeBefore &&
+      outcome.index < this.#sizeBefore + this.entries.length &&
       state.answerTo(raw.input, 0) === undefined
     );
   }
