@@ -132,7 +132,8 @@ const batchesAgainAfterACrash: PlantFault = ({ broker, ...ports }, world) => {
   const hidden = new Set<number>();
   for (const { value, offset } of world.disk.recordsOf('log')) {
     const batch = batchIn(value);
-    if (batch !== undefined && batch.sizeAfter > world.log.sealedSize) hidden.add(offset);
+    if (batch !== undefined && batch.sizeAfter > Math.max(1, world.log.sealedSize))
+      hidden.add(offset);
     sealed += 1;
   }
   const hide = (record: StoredRecord): StoredRecord =>

@@ -29,7 +29,7 @@ export interface SimulationResult {
 }
 
 const SETTLE_STEPS_MAX = 40_000;
-const SETTLE_MS_MAX = 900_000;
+const SETTLE_MS_MAX = 400_000;
 const LOOK_EVERY = 64;
 const PROCESSES_MAX = 3;
 
@@ -324,7 +324,7 @@ interface Plan {
 
 function planOf({ random }: World): Plan {
   const isCalm = random.chance(0.15);
-  const isLong = random.chance(0.01);
+  const isLong = random.chance(0.003);
   return {
     deeds: isLong ? 1_500 : random.between(6, 48),
     stepsPerDeed: random.of([3, 8, 15, 30]),

@@ -153,6 +153,8 @@ export class World implements LogWatcher {
     hold(isFromIntake, 'TIME', `${entry.type} at a time that no input has`);
     if (!('input' in entry)) return;
     const arrivedMs = this.intake.get(entry.input);
+    // Decided at the time of another input: it was held, and joined or given up.
+    if (entry.type === 'decision-accepted' && arrivedMs !== atMs) this.count('joined decisions');
     hold(arrivedMs !== undefined, 'FORGED', `${entry.type} answers an input that never arrived`);
     hold(atMs >= arrivedMs, 'TIME', `${entry.type} is before its input`);
   }

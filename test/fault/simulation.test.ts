@@ -1,0 +1,115 @@
+import { availableParallelism } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { PLANTED_FAULTS } from './simulator/planted-faults.ts';
+import type { SeedSummary } from './simulator/seed-range.ts';
+import { runSeedsInWorkers } from './simulator/seed-workers.ts';
+import { simulate } from './simulator/simulation.ts';
+
+const SEEDS = Number(process.env['COUNTERSIGN_SEEDS'] ?? 2_000);
+const WORKERS = Math.min(4, availableParallelism());
+/** Within so many seeds each planted fault must be found. */
+const PLANTED_SEEDS_MAX = 150;
+const LONG_MS = 1_800_000;
+
+/** What must have happened, or nothing was tried. */
+const TRIED = [
+  'deed decide',
+  'deed early',
+  'deed enrol',
+  'deed erase',
+  'deed race',
+  'entry authority-changed',
+  'entry binding-made',
+  'entry binding-revoked',
+  'entry binding-used',
+  'entry content-erased',
+  'entry decision-refused ADMISSION_MISMATCH',
+  'entry decision-refused KEY_NOT_ENROLLED_AT_TIME',
+  'entry decision-refused NOT_A_NATURAL_PERSON',
+  'entry decision-refused ORPHAN_DECISION',
+  'entry decision-refused OWNER_APPROVAL',
+  'entry execution-reported',
+  'entry finding-raised',
+  'entry request-denied',
+  'entry request-expired',
+  'entry request-refused REQUEST_ID_REUSED',
+  'entry state-committed',
+  'entry use-refused ALREADY_CONSUMED',
+  'entry use-refused REVOKED',
+  'fault broker',
+  'fault broker-clock',
+  'fault clock',
+  'fault crash',
+  'fault fence',
+  'fault pause',
+  'fault signer',
+  'fault start',
+  'fault stop',
+  'joined decisions',
+  'quarantined ASSERTION_INVALID',
+  'quarantined REPEATED/N',
+  'stopped CLOCK_JUMP',
+];
+
+describe('the simulator', () => {
+  it(
+    `finds nothing broken in ${SEEDS} seeds`,
+    async () => {
+      const summary = await runSeedsInWorkers({ first: 1, last: SEEDS, workers: WORKERS });
+      report(summary);
+      expect(summary.failures).toEqual([]);
+      expect(summary.seeds).toBe(SEEDS);
+    },
+    LONG_MS,
+  );
+
+  it('replays a seed step by step, and no other seed', async () => {
+    const [one, again, other] = [
+      await simulate({ seed: 7 }),
+      await simulate({ seed: 7 }),
+      await simulate({ seed: 8 }),
+    ];
+    expect(again.traceDigest).toBe(one.traceDigest);
+    expect(again.steps).toBe(one.steps);
+    expect(other.traceDigest).not.toBe(one.traceDigest);
+  });
+
+  it.each(PLANTED_FAULTS)('finds a ledger that $name', async ({ plant, found }) => {
+    const seed = await firstSeedThatFinds(plant, found);
+    const [one, again] = [await simulate({ seed, plant }), await simulate({ seed, plant })];
+    expect(found).toContain(one.broken?.code);
+    expect(again.broken?.message).toBe(one.broken?.message);
+    expect(again.traceDigest).toBe(one.traceDigest);
+    // The same seed without the fault: so it is the fault that was found.
+    expect((await simulate({ seed })).broken).toBeUndefined();
+  });
+});
+
+async function firstSeedThatFinds(
+  plant: (typeof PLANTED_FAULTS)[number]['plant'],
+  found: readonly string[],
+): Promise<number> {
+  for (let seed = 1; seed <= PLANTED_SEEDS_MAX; seed += 1) {
+    const { broken } = await simulate({ seed, plant });
+    if (broken !== undefined && found.includes(broken.code)) return seed;
+  }
+  throw new Error(`expected one of ${found.join(', ')} within ${PLANTED_SEEDS_MAX} seeds`);
+}
+
+/** Nothing broke: that says something about what happened, and nothing about what did not. */
+function report({ seeds, counts }: SeedSummary): void {
+  const told = [
+    'steps',
+    'entries',
+    'entry binding-made',
+    'entry binding-used',
+    'lost batches',
+    'fault crash',
+  ];
+  const figures = told.map((what) => `${what} ${counts[what] ?? 0}`).join(', ');
+  console.log(`${seeds} seeds: ${figures}`);
+  if (seeds < 2_000) return;
+  for (const what of TRIED) expect([what, counts[what] ?? 0]).not.toEqual([what, 0]);
+  // Attack row C15 and the bar of 500 forced races between two writers.
+  expect(counts['lost batches']).toBeGreaterThan(500);
+}
