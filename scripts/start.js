@@ -3,4 +3,6 @@ import { become, ensureBuilt, ensureInstalled, root } from './workspace.js';
 
 ensureInstalled();
 ensureBuilt();
+// The hints of the program are for a terminal in this folder, where the command is a file.
+process.env.COUNTERSIGN_COMMAND ??= './countersign';
 become([join(root, 'services', 'cli', 'bin', 'countersign.js'), 'serve', ...process.argv.slice(2)]);

@@ -1,13 +1,18 @@
-import type { TextSink } from './context.ts';
+import { relative, resolve } from 'node:path';
+import type { CliContext, TextSink } from './context.ts';
 import { readIfThere } from './data-folder.ts';
+import { DEFAULT_DATA } from './ledger-access.ts';
 import type { OpenData } from './open-data.ts';
+
+type BannerContext = Pick<CliContext, 'stdout' | 'command' | 'cwd'>;
 
 /**
  * Tells where everything is. The enrolment link itself makes its reader the first person of the ledger, so it is shown
  * to a terminal only: never to a pipe, a log or a JSON object.
  */
-export async function printBanner(data: OpenData, stdout: TextSink): Promise<void> {
+export async function printBanner(data: OpenData, context: BannerContext): Promise<void> {
   const { mark, folder, trust } = data;
+  const { stdout } = context;
   const link = (await readIfThere(folder.enrolmentLink))?.trim();
   const lines = [
     `Countersign ledger ${mark.origin}${mark.demo ? ' (a demonstration: its evidence proves nothing)' : ''}`,
@@ -17,7 +22,7 @@ export async function printBanner(data: OpenData, stdout: TextSink): Promise<voi
     `  trust file  ${folder.trustFile}`,
     ...(link === undefined ? [] : enrolment(link, { path: folder.enrolmentLink, stdout })),
     '',
-    ...nextCommands(data),
+    ...nextCommands(data, context),
     '',
   ];
   stdout.write(`${lines.join('\n')}\n`);
@@ -29,13 +34,16 @@ function enrolment(link: string, where: { path: string; stdout: TextSink }): str
   return [kept, '', 'Open this link in your browser to enrol the first passkey:', `  ${link}`];
 }
 
-function nextCommands({ folder }: OpenData): string[] {
-  const data = `--data ${shellWord(folder.path)}`;
+/** Commands that work as they stand when they are typed in the folder where the ledger was started. */
+function nextCommands({ folder }: OpenData, { command, cwd }: BannerContext): string[] {
+  const isDefault = folder.path === resolve(cwd, DEFAULT_DATA);
+  const data = isDefault ? '' : ` --data ${shellWord(folder.path)}`;
+  const trust = isDefault ? relative(cwd, folder.trustFile) : folder.trustFile;
   return [
-    'Then, in another terminal:',
-    `  countersign exec ${data} --purpose "try it" -- echo hello`,
-    `  countersign evidence ${data} ACTION_ID -o evidence.json`,
-    `  countersign verify evidence.json --trust ${shellWord(folder.trustFile)}`,
+    'Then, in another terminal in this folder:',
+    `  ${command} exec${data} --purpose "try it" -- echo hello`,
+    `  ${command} evidence${data} ACTION_ID -o evidence.json`,
+    `  ${command} verify evidence.json --trust ${shellWord(trust)}`,
   ];
 }
 

@@ -10,6 +10,8 @@ export interface TextSink {
 export interface CliContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** What to type to run this program again, for hints that can be copied. */
+  readonly command: string;
   readonly tempFolder: string;
   readonly version: string;
   readonly stdin: Readable;

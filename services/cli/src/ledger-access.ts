@@ -38,7 +38,7 @@ export interface LedgerAccess {
 
 const LOCAL_AGENT = 'local-agent';
 const OPERATOR = 'operator';
-const DEFAULT_DATA = 'countersign-data';
+export const DEFAULT_DATA = 'countersign-data';
 const REMOTE_REQUESTS = 'countersign-requests';
 
 export function dataPath(options: Pick<AccessOptions, 'data'>, context: CliContext): string {

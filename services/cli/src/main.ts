@@ -47,6 +47,7 @@ useSha256InTrees(nativeSha256);
 const context: CliContext = {
   env: process.env,
   cwd: process.cwd(),
+  command: process.env['COUNTERSIGN_COMMAND'] ?? 'countersign',
   tempFolder: tmpdir(),
   version: packageVersion(),
   stdin: process.stdin,

@@ -7,7 +7,7 @@ import { EXEC_AUDIENCE, EXEC_EXECUTOR } from '../exec-interface.ts';
 import { execCommand, resumeCommand, type ExecDeps } from '../exec-session.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 import { readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 
@@ -76,12 +76,12 @@ async function exec(
   const { resume, stdin } = options;
   if (argv.length === 0 && resume === undefined) {
     throw cliError('USAGE', 'expected a command after --', {
-      hint: 'countersign exec -- echo hello',
+      hint: `${context.command} exec -- echo hello`,
     });
   }
   const deps = await execDeps(options, context);
   if (resume !== undefined) {
-    return resumable(options, { id: resume, argv }, () =>
+    return resumable(options, { id: resume, argv, command: context.command }, () =>
       resumeCommand(resume, { argv, stdin }, deps),
     );
   }
@@ -101,6 +101,7 @@ async function exec(
         return asked;
       },
       argv,
+      command: context.command,
     },
     () =>
       execCommand(order, {
@@ -133,10 +134,16 @@ async function execDeps(options: ExecOptions, context: CliContext): Promise<Exec
   };
 }
 
+/** What it takes to go on: the command that was asked for, and what this program is called here. */
+interface Asked {
+  readonly argv: readonly string[];
+  readonly command: string;
+}
+
 /** Whatever ends the waiting without an answer leaves the request as it is, and says how to go on. */
 async function resumable(
   options: ExecOptions,
-  asked: { readonly id: string | undefined; readonly argv: readonly string[] },
+  asked: Asked & { readonly id: string | undefined },
   run: () => Promise<number>,
 ): Promise<number> {
   try {
@@ -145,14 +152,14 @@ async function resumable(
     if (!(error instanceof CliError) || error.exitCode !== 3 || asked.id === undefined) throw error;
     throw new CliError(error.code, error.message, {
       cause: error,
-      hint: `go on with: ${resumeLine(options, { id: asked.id, argv: asked.argv })}`,
+      hint: `go on with: ${resumeLine(options, { ...asked, id: asked.id })}`,
     });
   }
 }
 
 function resumeLine(
   { data, url, key, agentId, trust, executorKey, stdin }: ExecOptions,
-  { id, argv }: { readonly id: string; readonly argv: readonly string[] },
+  { id, argv, command: program }: Asked & { readonly id: string },
 ): string {
   const named = Object.entries({
     data,
@@ -164,5 +171,5 @@ function resumeLine(
     stdin,
   }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, shellWord(value)]));
   const command = argv.length === 0 ? [] : ['--', ...argv.map(shellWord)];
-  return ['countersign', 'exec', ...named, '--resume', id, ...command].join(' ');
+  return [program, 'exec', ...named, '--resume', id, ...command].join(' ');
 }

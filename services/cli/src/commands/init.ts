@@ -5,7 +5,7 @@ import type { CliContext } from '../context.ts';
 import { dataFolder, readMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
 import { openData } from '../open-data.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 import {
   addFoundingOptions,
   assertSameFounding,
@@ -36,6 +36,6 @@ async function init(options: FoundingOptions, context: CliContext): Promise<numb
   const data = await openData(folder, { choice: foundingChoice(options), nowMs, randomBytes });
   await data.broker.close();
   if (options.json === true) stdout.write(`${JSON.stringify(readyFacts(data))}\n`);
-  else await printBanner(data, stdout);
+  else await printBanner(data, context);
   return EXIT.ok;
 }

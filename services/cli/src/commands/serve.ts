@@ -6,7 +6,7 @@ import type { CliContext } from '../context.ts';
 import { dataFolder, readMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
 import { openData } from '../open-data.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 import { assertPortFree, Server } from '../server.ts';
 import {
   addFoundingOptions,
@@ -56,14 +56,14 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   if (options.json === true) {
     stdout.write(`${JSON.stringify({ event: 'ready', ...readyFacts(data) })}\n`);
   } else {
-    await printBanner(data, stdout);
+    await printBanner(data, context);
   }
   const stop = async (why: string): Promise<void> => {
     await server.stop();
     stdout.write(
       options.json === true
         ? `${JSON.stringify({ event: 'stopped', why })}\n`
-        : `Stopped (${why}). Everything acknowledged is kept; \`countersign serve\` goes on from here.\n`,
+        : `Stopped (${why}). Everything acknowledged is kept; \`${context.command} serve\` goes on from here.\n`,
     );
   };
   if (context.interrupted.aborted) {
