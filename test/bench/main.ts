@@ -5,7 +5,7 @@ import { useSha256 } from '@countersign/canonical';
 import { nativeSha256 } from '@countersign/crypto-node';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import type { FoundedLedger } from '../support/founded-ledger.ts';
-import { bareP256PerSecond } from './bare-crypto.ts';
+import { measureBareP256 } from './bare-crypto.ts';
 import { answerDecisions, benchLedger, measureDecisions, prepareDecisions } from './decisions.ts';
 import { measureInclusion } from './inclusion.ts';
 import { measurePeer } from './peer.ts';
@@ -25,7 +25,7 @@ type Amounts = typeof FULL;
 async function measure(ledger: FoundedLedger, amounts: Amounts): Promise<Report> {
   // What the engine has not compiled yet is not what anybody waits for in the long run.
   await measureDecisions(ledger, MOST_IN_FLIGHT, 500);
-  const bareBefore = bareP256PerSecond(amounts.ms);
+  const bareBefore = measureBareP256(amounts.ms);
   const decisions = [
     await measureDecisions(ledger, 1, amounts.alone),
     await measureDecisions(ledger, 16, amounts.sixteen),
@@ -34,7 +34,7 @@ async function measure(ledger: FoundedLedger, amounts: Amounts): Promise<Report>
   await ledger.projector.waitForStored(ledger.writer.status.sealedSize, 60_000);
   const inclusion = await measureInclusion(ledger, amounts.proofs);
   const verifications = await measureVerifications(ledger, amounts.ms);
-  const bareAfter = bareP256PerSecond(amounts.ms);
+  const bareAfter = measureBareP256(amounts.ms);
   const peer = await measurePeer(MOST_IN_FLIGHT, amounts.peerS);
   return {
     machine: {
@@ -43,7 +43,7 @@ async function measure(ledger: FoundedLedger, amounts: Amounts): Promise<Report>
       load: loadavg().map((each) => Math.round(each * 10) / 10),
       at: new Date().toISOString(),
     },
-    bare_p256_per_second: [bareBefore, bareAfter],
+    bare_p256: [bareBefore, bareAfter],
     decisions,
     verifications,
     inclusion,

@@ -1,3 +1,4 @@
+import type { BareFigures } from './bare-crypto.ts';
 import type { DecisionFigures } from './decisions.ts';
 import type { InclusionFigures } from './inclusion.ts';
 import type { NotMeasured, PeerFigures } from './peer.ts';
@@ -13,7 +14,7 @@ export interface Report {
     readonly at: string;
   };
   /** On one core, before the rest and after it. */
-  readonly bare_p256_per_second: readonly [number, number];
+  readonly bare_p256: readonly [BareFigures, BareFigures];
   readonly decisions: readonly DecisionFigures[];
   readonly verifications: readonly VerificationFigures[];
   readonly inclusion: InclusionFigures;
@@ -24,20 +25,36 @@ type Row = readonly (string | number)[];
 
 /** All figures beside what the same machine did bare in the same run: only the ratios mean something elsewhere. */
 export function tableOf(report: Report): string {
-  const { machine, bare_p256_per_second: bare } = report;
-  const perBare = (rate: number): number => rounded(rate / ((bare[0] + bare[1]) / 2), 3);
+  const { machine, bare_p256: bare } = report;
+  const [before, after] = bare;
+  const perBare = (rate: number): number =>
+    rounded((2 * rate) / (before.per_second + after.per_second), 3);
+  const inBare = (cpuUs: number): number =>
+    rounded((2 * cpuUs) / (before.cpu_us + after.cpu_us), 1);
   return [
     `Node ${machine.node}, ${machine.cores} cores, load ${machine.load.join(' ')}, ${machine.at}`,
-    `Bare P-256 verifies on one core: ${bare[0]}/s before, ${bare[1]}/s after`,
+    'Bare P-256 verifies on one core, before the rest and after it: ' +
+      `${before.per_second}/s (${before.cpu_us} µs of processor each), ` +
+      `${after.per_second}/s (${after.cpu_us} µs)`,
     '',
     ...aligned([
-      ['decision → receipt', 'per second', 'p50 ms', 'p99 ms', 'of bare P-256'],
+      [
+        'decision → receipt',
+        'per second',
+        'p50 ms',
+        'p99 ms',
+        'of bare P-256',
+        'CPU µs',
+        'CPU in bare',
+      ],
       ...report.decisions.map((each): Row => [
         `${each.in_flight} in flight, SQLite`,
         each.per_second,
         each.p50_ms,
         each.p99_ms,
         perBare(each.per_second),
+        each.cpu_us,
+        inBare(each.cpu_us),
       ]),
       peerRow(report.peer, perBare),
     ]),

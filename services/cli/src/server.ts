@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { distDirectory } from '@countersign/console/dist-directory';
-import { newUlid, verifySignature } from '@countersign/crypto-node';
+import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { buildGateway } from '@countersign/gateway';
 import { Router, runTicker, Writer, type LedgerClock } from '@countersign/ledger';
@@ -258,7 +258,8 @@ function newWriter({ data }: ServerOptions, clock: LedgerClock): Writer {
     broker,
     signer,
     clock,
-    verifySignature,
+    // Inputs come many at a time: their signatures are checked on all cores while others are decided.
+    verifySignature: verifySignatureAside,
     descriptors: BUILTIN_DESCRIPTORS,
     origin: mark.origin,
     logKeys: [signer.vkey],
