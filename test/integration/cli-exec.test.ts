@@ -1,4 +1,12 @@
-import { chmod, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  readdir,
+  readFile,
+  rename,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { canonicalBytes, formatTimestamp, utf8, type Json } from '@countersign/canonical';
@@ -159,6 +167,20 @@ describe('exec', () => {
     const { path, runs } = await countingScript(at.ledger);
     const { exec, id } = await at.ledger.ask(['--', path]);
     await writeFile(path, (await readFile(path, 'utf8')).replace('run', 'ran'));
+    await approve(at.person, id);
+    const refused = await exec.ended;
+    expect([refused.exit, codeIn(refused)]).toEqual([1, 'ACTION_DIGEST_MISMATCH']);
+    expect(await runs()).toBe(0);
+  });
+
+  it('does not run an approved script with another interpreter than was shown (A07)', async () => {
+    const at = await founded();
+    const { path, runs } = await countingScript(at.ledger);
+    const interpreter = at.ledger.at('interpreter');
+    await copyFile('/bin/sh', interpreter);
+    await writeFile(path, (await readFile(path, 'utf8')).replace('/bin/sh', interpreter));
+    const { exec, id } = await at.ledger.ask(['--', path]);
+    await appendFile(interpreter, 'x');
     await approve(at.person, id);
     const refused = await exec.ended;
     expect([refused.exit, codeIn(refused)]).toEqual([1, 'ACTION_DIGEST_MISMATCH']);

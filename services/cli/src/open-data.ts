@@ -5,7 +5,6 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { found } from '@countersign/ledger';
 import type { NoteSigner } from '@countersign/tlog';
 import type { Trust } from '@countersign/verify';
-import { decodeLogRecord, WireError } from '@countersign/wire';
 import { CliError } from './cli-error.ts';
 import { dataError } from './data-error.ts';
 import {
@@ -95,23 +94,13 @@ async function openLog(
 /** Says early, and in plain words, that the file belongs to another ledger; the writer then checks every byte. */
 async function assertOwnLog({ broker, mark, folder }: Opened): Promise<void> {
   const records = await broker.read({ topic: 'log', partition: 0 }, 0, FIRST_RECORDS);
-  const origins = records.flatMap(({ value }) => originIn(value));
-  if (origins.length === 0 || origins.includes(mark.origin)) return;
+  // Every batch names its log in plain text; no more than that is looked for here.
+  const isOurs = records.some(({ value }) => Buffer.from(value ?? []).includes(mark.origin));
+  if (isOurs) return;
   throw new CliError(
     'FOREIGN_LEDGER',
     `${folder.brokerFile}: expected the log of ${mark.origin}, got that of another ledger`,
   );
-}
-
-function originIn(value: Uint8Array | null): string[] {
-  if (value === null) return [];
-  try {
-    const record = decodeLogRecord(value);
-    return record.kind === 'batch' ? [record.origin] : [];
-  } catch (error) {
-    if (error instanceof WireError) return [];
-    throw error;
-  }
 }
 
 /** Founds the log, or finds that it was founded by a start that stopped before it had written the trust file. */

@@ -12,14 +12,9 @@ import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
+import type { CommandParts } from './command-parts.ts';
 import type { CliContext } from './context.ts';
 import { Narrator } from './narrator.ts';
-
-/** How a command is put into the program: it hands its exit code to `end`. */
-export interface CommandParts {
-  readonly context: CliContext;
-  readonly end: (exitCode: number) => void;
-}
 
 const COMMANDS = [
   addServe,

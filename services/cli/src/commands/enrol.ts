@@ -13,7 +13,7 @@ import { EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
 import { invitationOf, newInvitationLink } from '../founding.ts';
 import { openLedger, type LedgerAccess } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 import { createKeyFile, readSigningKey, signedFrame } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 

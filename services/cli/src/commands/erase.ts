@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 import { signedFrame } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 

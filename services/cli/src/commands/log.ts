@@ -3,7 +3,7 @@ import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { openReader } from '../ledger-access.ts';
 import type { LedgerClient } from '../ledger-client.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
 
 interface ListOptions extends ClientOptions {

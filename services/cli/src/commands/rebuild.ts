@@ -10,7 +10,7 @@ import { dataFolder, requireMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { openData, type OpenData } from '../open-data.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 
 interface RebuildOptions {
   readonly data?: string;

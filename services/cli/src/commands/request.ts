@@ -16,7 +16,7 @@ import type { CliContext } from '../context.ts';
 import { EXEC_AUDIENCE, EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
 import { openLedger, readGivenFile, type LedgerAccess } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 import { signedFrame } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 

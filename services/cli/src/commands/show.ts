@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import { openReader } from '../ledger-access.ts';
 import type { ActionView } from '../ledger-client.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
 
 export function addShow(program: Command, { context, end }: CommandParts): void {

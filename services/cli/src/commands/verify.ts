@@ -6,7 +6,7 @@ import { Option, type Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readGivenFile, readTrust } from '../ledger-access.ts';
-import type { CommandParts } from '../program.ts';
+import type { CommandParts } from '../command-parts.ts';
 
 interface VerifyOptions {
   readonly trust: string;
