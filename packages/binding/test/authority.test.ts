@@ -203,6 +203,34 @@ describe('a change of the authority', () => {
     expect(ledger.entries('authority-changed')).toHaveLength(0);
   });
 
+  it('D03: makes no natural person of a role, and no ledger of an executor', async () => {
+    const role = testPerson('role');
+    const ledger = new TestLedger({ extra: role.members });
+    const ask = (envelope: JsonObject): Promise<unknown> =>
+      ledger.submit('request', ledger.requestFrame(envelope));
+    const promotion = ledger.changeEnvelope(invitation(invitationKey(), role.id));
+    expect(await ask(promotion)).toEqual({ status: 'refused', code: 'MEMBER_EXISTS' });
+    const { executor } = ledger.envelope();
+    const elsewhere = {
+      ...ledger.changeEnvelope(invitation(invitationKey())),
+      executor: executor ?? null,
+    };
+    const asLedger = { ...ledger.envelope(), executor: promotion['executor'] ?? null };
+    for (const envelope of [elsewhere, asLedger]) {
+      expect(await ask(envelope)).toEqual({ status: 'refused', code: 'EXECUTOR_UNKNOWN' });
+    }
+    const posing = {
+      kind: 'executor-enrolled',
+      executor: {
+        id: 'ledger',
+        public_key: ed25519Key('posing').publicKey,
+        audiences: [ORIGIN],
+        interface_digest: `sha256:${'ab'.repeat(32)}`,
+      },
+    };
+    expect(await ask(ledger.changeEnvelope(posing))).toMatchObject({ code: 'SCHEMA_INVALID' });
+  });
+
   it('F08: what a revoked agent asked for is not bound any more', async () => {
     const ledger = new TestLedger();
     const asked = await ledger.request(ledger.envelope({}, ledger.other), ledger.other);

@@ -215,6 +215,56 @@ describe('a decision', () => {
     expect(ledger.entries('binding-made')).toHaveLength(0);
   });
 
+  it('D04: the same decision in other bytes fills no second seat', async () => {
+    const ledger = new TestLedger({ approvals: 2 });
+    const asked = await ledger.request();
+    const bytes = ledger.decisionFrame(ledger.alice, asked);
+    await ledger.submit('decision', bytes);
+    const { index } = ledger.last('decision-accepted');
+    const frame = JSON.parse(new TextDecoder().decode(bytes)) as JsonObject;
+    const spaced = utf8(JSON.stringify(frame, undefined, 1));
+    const reordered = utf8(JSON.stringify(Object.fromEntries(Object.entries(frame).reverse())));
+    // The authenticator signs the same statement once more: another signature, not another person.
+    const { statement, rationale } = ledger.statement(ledger.alice, asked);
+    const proof = ledger.alice.passkey.assert(decisionChallenge(statement));
+    const signedAgain = decisionBytes(statement, proof, rationale);
+    for (const other of [spaced, reordered, signedAgain]) {
+      expect(other).not.toEqual(bytes);
+      const outcome = await ledger.submit('decision', other);
+      expect([
+        { status: 'repeated', index },
+        { status: 'refused', code: 'ALREADY_DECIDED' },
+      ]).toContainEqual(outcome);
+    }
+    expect(ledger.entries('decision-accepted')).toHaveLength(1);
+    expect(ledger.entries('binding-made')).toHaveLength(0);
+  });
+
+  it('B11: a rationale, a proof or a frame beyond its limit leaves nothing in the log', async () => {
+    const ledger = new TestLedger();
+    const asked = await ledger.request();
+    const size = ledger.log.length;
+    const { statement, rationale } = ledger.statement(ledger.alice, asked);
+    const proof = ledger.alice.passkey.assert(decisionChallenge(statement));
+    const long = { ...rationale, text: 'x'.repeat(2_001) };
+    const heavy = { ...proof, client_data_json: 'A'.repeat(4_000) };
+    const codes = [];
+    for (const bytes of [
+      decisionBytes(statement, proof, long),
+      decisionBytes(statement, heavy as typeof proof, rationale),
+      decisionBytes(statement, proof, { ...rationale, text: 'x'.repeat(200_000) }),
+    ]) {
+      const outcome = await ledger.submit('decision', bytes);
+      codes.push([outcome.status, 'code' in outcome ? outcome.code : '']);
+    }
+    expect(codes).toEqual([
+      ['quarantined', 'SCHEMA_INVALID'],
+      ['quarantined', 'ASSERTION_INVALID'],
+      ['quarantined', 'LIMIT_EXCEEDED'],
+    ]);
+    expect(ledger.log).toHaveLength(size);
+  });
+
   it('D04: two persons cannot hold one key', () => {
     const ledger = new TestLedger();
     const { id, members } = testPerson();

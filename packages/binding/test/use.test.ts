@@ -52,6 +52,17 @@ describe('a use', () => {
     expect(await ledger.use(claim)).toEqual({ status: 'repeated', index });
   });
 
+  it('C01: the id of a use serves once, whatever else the claim says', async () => {
+    const ledger = new TestLedger({ policy: policyOf(1, { max_uses: 2 }) });
+    const bound = await ledger.bound(ledger.envelope({ max_uses: 2 }));
+    const first = ledger.useClaim(bound);
+    await ledger.use(first);
+    ledger.nowMs += 1_000;
+    const again = { ...first, claimed_at: formatTimestamp(ledger.nowMs) };
+    expect(await ledger.use(again)).toEqual({ status: 'refused', code: 'ALREADY_CONSUMED' });
+    expect(ledger.entries('binding-used')).toHaveLength(1);
+  });
+
   it('A13: takes as many uses as the rule gives', async () => {
     const ledger = new TestLedger({ policy: policyOf(1, { max_uses: 2 }) });
     const bound = await ledger.bound(ledger.envelope({ max_uses: 2 }));

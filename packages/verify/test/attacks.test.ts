@@ -1,5 +1,6 @@
 import {
   canonicalBytes,
+  concatBytes,
   utf8,
   type Digest,
   type Json,
@@ -16,8 +17,14 @@ import {
   type Outcome,
   type Verifier,
 } from '../src/index.ts';
-import { consistencyProof, type NoteSigner } from '@countersign/tlog';
-import { edited, withAt, type Path } from './testing/evidence-case.ts';
+import {
+  consistencyProof,
+  hashLeaf,
+  inclusionProof,
+  verifyInclusion,
+  type NoteSigner,
+} from '@countersign/tlog';
+import { at, edited, withAt, type Path } from './testing/evidence-case.ts';
 import { INVALID_CASES } from './testing/invalid-cases.ts';
 import {
   documentOf,
@@ -222,6 +229,78 @@ describe('G: the log and its operator', () => {
   it('G06: a binding that the operator signed, with no human in it', async () => {
     expect(await outcomeOfCase('proof-none')).toBe('NO_HUMAN_PROOF');
     expect(await outcomeOfCase('proof-null')).toBe('NO_HUMAN_PROOF');
+  });
+
+  it('B14: an entry of another type in any place, and a node in the place of a leaf', async () => {
+    const ledger = readyLedger();
+    const bound = ledger.bind({}, { approvers: [ledger.bob] });
+    const use = ledger.use(bound);
+    const file = await ledger.evidence(bound, {
+      uses: [use],
+      reports: [ledger.report(bound, use)],
+    });
+    const places: Path[] = [['binding'], ['admission'], ['uses', 0], ['reports', 0]];
+    const wanted = ['binding', 'admission', 'use', 'report'];
+    const entries = places.map((path) => at(file, path) ?? null);
+    for (const [position, path] of places.entries()) {
+      for (const [other, entry] of entries.entries()) {
+        if (other === position) continue;
+        const swapped = edited(file, path, entry);
+        const outcome = await verifierOf(ledger).verifyFile(canonicalBytes(swapped), {
+          level: 'human',
+        });
+        expect([wanted[position], wanted[other], told(outcome)]).toEqual([
+          wanted[position],
+          wanted[other],
+          'TYPE_CONFUSION',
+        ]);
+      }
+    }
+    // What a node hashes is no leaf: its two children in a row, as bytes of an entry, are not under the root.
+    const { size } = ledger.tree;
+    const children = concatBytes(ledger.tree.node(0, 0), ledger.tree.node(0, 1));
+    expect(hashLeaf(children)).not.toEqual(ledger.tree.node(1, 0));
+    const [, ...above] = inclusionProof(0, size, ledger.tree.node);
+    const claim = { index: 0, size, root: ledger.tree.root(), proof: above };
+    expect(() => {
+      verifyInclusion({ ...claim, leafHash: hashLeaf(children) });
+    }).toThrow(expect.objectContaining({ code: 'PROOF_LENGTH' }) as Error);
+  });
+
+  it('G16: evidence of one ledger under the trust file of another, with its key or without', async () => {
+    const [ledger, other] = [readyLedger(), readyLedger()];
+    const bound = ledger.bind({}, { approvers: [ledger.bob] });
+    const bytes = canonicalBytes(await ledger.evidence(bound));
+    const outcomeUnder = async (trust: JsonObject): Promise<string> => {
+      const verifier = createVerifier({
+        trust: parseTrust(canonicalBytes(trust)),
+        verifySignature,
+      });
+      return told(await verifier.verifyFile(bytes, { level: 'human' }));
+    };
+    expect(await outcomeUnder(ledger.trust())).toBe('VALID');
+    expect(await outcomeUnder(other.trust())).toBe('LOG_KEY_UNKNOWN');
+    // Whoever has stolen the log key still has not its founders.
+    expect(await outcomeUnder(other.trust({ log_keys: [ledger.vkey] }))).toBe('GENESIS_MISMATCH');
+  });
+
+  it('D10: a chain that leaves a revocation out does not lead to the authority that is cited', async () => {
+    const ledger = readyLedger();
+    const { credential_id } = ledger.bob.passkey.credentialKey;
+    const before = ledger.bind({}, { approvers: [ledger.bob] });
+    const early = await ledger.evidence(before);
+    ledger.change({ kind: 'credential-revoked', credential_id }, { approvers: [ledger.carol] });
+    const forged = ledger.bind({}, { approvers: [ledger.bob] });
+    const file = await ledger.evidence(forged);
+    const chain = at(file, ['authority', 'chain']);
+    if (!Array.isArray(chain)) throw new Error('expected a chain');
+    const verdictOn = async (json: JsonObject): Promise<string> =>
+      told(await verifierOf(ledger).verifyFile(canonicalBytes(json), { level: 'human' }));
+    expect(await verdictOn(file)).toBe('KEY_NOT_ENROLLED_AT_TIME');
+    const shortened = edited(file, ['authority', 'chain'], chain.slice(0, -1));
+    expect(await verdictOn(shortened)).toBe('AUTHORITY_CHAIN_INVALID');
+    // What was bound before the revocation stays true history.
+    expect(await verdictOn(early)).toBe('VALID');
   });
 
   it('G16: records swapped, the policy replaced, something added', async () => {
