@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { digestBytes, formatTimestamp, fromUtf8, utf8, type Digest } from '@countersign/canonical';
+import {
+  digestBytes,
+  formatTimestamp,
+  fromUtf8,
+  utf8,
+  type Digest,
+  type JsonObject,
+} from '@countersign/canonical';
 import { decisionChallenge } from '@countersign/binding';
 import { decisionBytes, policyOf } from './test-documents.ts';
 import { TestLedger } from './test-ledger.ts';
@@ -251,7 +258,7 @@ describe('a decision', () => {
     const codes = [];
     for (const bytes of [
       decisionBytes(statement, proof, long),
-      decisionBytes(statement, heavy as typeof proof, rationale),
+      decisionBytes(statement, heavy, rationale),
       decisionBytes(statement, proof, { ...rationale, text: 'x'.repeat(200_000) }),
     ]) {
       const outcome = await ledger.submit('decision', bytes);

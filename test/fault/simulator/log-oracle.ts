@@ -5,7 +5,6 @@ import { parseCheckpoint, parseNote, parseTlogProof, rootFromInclusion } from '@
 import { WireError, decodeLogRecord, type Batch, type BindingSealed } from '@countersign/wire';
 import { hold } from './invariant-broken.ts';
 import { PlainTree, plainLeaf, plainRoot } from './plain-tree.ts';
-import { ORIGIN } from './population.ts';
 
 export interface OracleEntry {
   readonly entry: Entry;
@@ -27,6 +26,7 @@ export interface LogWatcher {
  */
 export class LogOracle {
   readonly entries: OracleEntry[] = [];
+  readonly #origin: string;
   readonly #watcher: LogWatcher;
   readonly #roots = new Map<number, string>();
   readonly #signed = new Map<number, string>();
@@ -37,7 +37,8 @@ export class LogOracle {
   /** Batches that were no successor: somebody lost a race, or was late. */
   lostBatches = 0;
 
-  constructor(watcher: LogWatcher) {
+  constructor(origin: string, watcher: LogWatcher) {
+    this.#origin = origin;
     this.#watcher = watcher;
     this.#roots.set(0, this.#tree.root().toString('hex'));
   }
@@ -65,7 +66,7 @@ export class LogOracle {
   /** The log key signs this. */
   signs(message: Uint8Array): void {
     const { origin, size, root } = parseCheckpoint(fromUtf8(message));
-    hold(origin === ORIGIN, 'SIGNED_NOT_HELD', `signed for ${origin}`);
+    hold(origin === this.#origin, 'SIGNED_NOT_HELD', `signed for ${origin}`);
     const hex = Buffer.from(root).toString('hex');
     const before = this.#signed.get(size);
     hold(before === undefined || before === hex, 'FORKED', `two signed heads of size ${size}`);
@@ -103,7 +104,7 @@ export class LogOracle {
 
   #readBatch(batch: Batch): void {
     const isNext =
-      batch.origin === ORIGIN &&
+      batch.origin === this.#origin &&
       batch.sizeBefore === this.size &&
       Buffer.from(batch.rootBefore).toString('hex') === this.rootAt(this.size) &&
       batch.entries.length > 0 &&

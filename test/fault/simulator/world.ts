@@ -12,7 +12,7 @@ import {
 import { createHash } from 'node:crypto';
 import { InvariantBroken, hold, type Broken } from './invariant-broken.ts';
 import { LogOracle, type LogWatcher, type OracleEntry } from './log-oracle.ts';
-import { START_MS, populate, type Population } from './population.ts';
+import { ORIGIN, START_MS, populate, type Population } from './population.ts';
 import { RuleOracle } from './rule-oracle.ts';
 import { Schedule } from './schedule.ts';
 import { SeededChoice } from './seeded-choice.ts';
@@ -84,7 +84,7 @@ export class World implements LogWatcher {
     this.disk = new SimulatedDisk(this.time);
     this.population = populate(this.random);
     this.rules = new RuleOracle(this.truth);
-    this.log = new LogOracle(this);
+    this.log = new LogOracle(ORIGIN, this);
     this.disk.watch((tp, stored) => {
       this.#stored(tp, stored);
     });
