@@ -20,7 +20,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['{packages,services}/*/test/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['{packages,services}/*/test/**/*.test.ts'],
+          // A busy machine is not a fault: the properties take seconds there.
+          testTimeout: 30_000,
+        },
       },
       ...crossing,
     ],
