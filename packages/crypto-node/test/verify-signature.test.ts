@@ -48,7 +48,7 @@ describe.each(CHECKS)('verifySignatureAside: $algorithm', (check) => {
       { ...check, [field]: check[field].subarray(1) },
       { ...check, [field]: new Uint8Array() },
     ]);
-    const answers = await Promise.all([check, ...others].map(asked));
+    const answers = await Promise.all([check, ...others].map(async (each) => asked(each)));
     expect(answers).toEqual([true, ...others.map(verifySignature)]);
     expect(answers.filter(Boolean)).toHaveLength(1);
   });
