@@ -35,7 +35,7 @@ function enrolment(link: string, where: { path: string; stdout: TextSink }): str
 }
 
 /** Commands that work as they stand when they are typed in the folder where the ledger was started. */
-function nextCommands({ folder }: OpenData, { command, cwd }: BannerContext): string[] {
+function nextCommands({ folder, mark }: OpenData, { command, cwd }: BannerContext): string[] {
   const isDefault = folder.path === resolve(cwd, DEFAULT_DATA);
   const data = isDefault ? '' : ` --data ${shellWord(folder.path)}`;
   const trust = isDefault ? relative(cwd, folder.trustFile) : folder.trustFile;
@@ -43,7 +43,7 @@ function nextCommands({ folder }: OpenData, { command, cwd }: BannerContext): st
     'Then, in another terminal in this folder:',
     `  ${command} exec${data} --purpose "try it" -- echo hello`,
     `  ${command} evidence${data} ACTION_ID -o evidence.json`,
-    `  ${command} verify evidence.json --trust ${shellWord(trust)}`,
+    `  ${command} verify evidence.json --trust ${shellWord(trust)}${mark.demo ? ' --allow-demo' : ''}`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalText, isUlid, parseStrict, type Json } from '@countersign/canonical';
 import { cliError, CliError, isSystemError } from './cli-error.ts';
@@ -85,6 +85,11 @@ export class ExecRecord {
       if (isSystemError(error, 'ENOENT')) return undefined;
       throw cliError('DATA_DAMAGED', `${path}: expected a record of exec`, { cause: error });
     }
+  }
+
+  /** Takes away what holds content; claims and reports hold digests only. */
+  async forget(): Promise<void> {
+    await rm(this.#path('request'), { force: true });
   }
 
   #path(part: keyof Parts): string {

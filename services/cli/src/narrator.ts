@@ -1,5 +1,6 @@
 import type { TextSink } from './context.ts';
 import type { CliError } from './cli-error.ts';
+import { terminalText } from './terminal-text.ts';
 
 type Facts = Readonly<Record<string, unknown>>;
 
@@ -41,8 +42,8 @@ export class Narrator {
       );
       return;
     }
-    this.#sink.write(
-      `countersign: ${code}: ${message}\n${hint === undefined ? '' : `  ${hint}\n`}`,
-    );
+    // A stack is ours, and has lines; a refusal may quote what others wrote.
+    const shown = code === 'INTERNAL' ? message : terminalText(message);
+    this.#sink.write(`countersign: ${code}: ${shown}\n${hint === undefined ? '' : `  ${hint}\n`}`);
   }
 }

@@ -1,6 +1,7 @@
 import { canonicalBytes, formatTimestamp, toBase64url } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
+import { ExecRecord } from '../exec-record.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import type { CommandParts } from '../command-parts.ts';
@@ -22,7 +23,8 @@ Example:
   $ countersign erase 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2`,
     )
     .action(async (id: string, options: ClientOptions) => {
-      const { client, agent, tenant } = await openLedger(options, context, 'operator');
+      const access = await openLedger(options, context, 'operator');
+      const { client, agent, tenant } = access;
       const { nowMs, randomBytes, stdout } = context;
       const payload = canonicalBytes({
         v: 'countersign.erasure.v1',
@@ -32,6 +34,8 @@ Example:
         nonce: toBase64url(randomBytes(NONCE_BYTES)),
       });
       const { entry } = await client.submit('erasures', signedFrame('erasure', payload, agent.key));
+      // Stopping before this leaves a copy here; the same command again takes it away.
+      await new ExecRecord(access.requestsFolder, id).forget();
       new Narrator(stdout, options.json === true).say(
         'erased',
         `the content of ${id} is erased (entry ${entry.index})`,

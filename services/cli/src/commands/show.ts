@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import { openReader } from '../ledger-access.ts';
 import type { ActionView } from '../ledger-client.ts';
+import { terminalText } from '../terminal-text.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
 
@@ -41,5 +42,5 @@ export function actionLines(view: ActionView): string[] {
       return typeof value === 'string' ? [`  ${name.padEnd(10)} ${value}`] : [];
     }),
     ...entries.map(({ index, type, at }) => `  entry ${String(index).padEnd(6)} ${at}  ${type}`),
-  ];
+  ].map(terminalText);
 }

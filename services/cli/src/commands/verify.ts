@@ -6,6 +6,7 @@ import { Option, type Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readGivenFile, readTrust } from '../ledger-access.ts';
+import { terminalText } from '../terminal-text.ts';
 import type { CommandParts } from '../command-parts.ts';
 
 interface VerifyOptions {
@@ -82,7 +83,7 @@ function report(outcome: Outcome, bytes: Uint8Array): string[] {
       : `${outcome.outcome} ${code ?? ''}`.trim();
   // The display is shown only once it has been derived again from the action that was signed for.
   const facted = facts === undefined ? [] : ['', ...factLines(facts), ...displayLines(bytes)];
-  return [...lines, ...facted, '', end];
+  return [...lines, ...facted, '', end].map(terminalText);
 }
 
 function factLines(facts: Facts): string[] {
@@ -110,9 +111,7 @@ function displayLines(bytes: Uint8Array): string[] {
   if (!Array.isArray(lines)) return [];
   const shown = lines.flatMap((line) => {
     const { label, value } = Object(line) as { label?: unknown; value?: unknown };
-    return typeof label === 'string' && typeof value === 'string'
-      ? [`  ${label}: ${value.replaceAll('\n', '\n    ')}`]
-      : [];
+    return typeof label === 'string' && typeof value === 'string' ? [`  ${label}: ${value}`] : [];
   });
   return ['what was shown:', ...shown];
 }
