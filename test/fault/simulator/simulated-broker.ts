@@ -65,6 +65,7 @@ export class SimulatedBroker implements Broker {
   readonly #parts: SimulatedBrokerParts;
   /** Appends of this client to one partition arrive in the order in which they were issued. */
   readonly #channels = new Map<string, Task[]>();
+  readonly #issued = new Set<Promise<unknown>>();
   #state: 'open' | 'fenced' | 'closed' = 'open';
 
   constructor(parts: SimulatedBrokerParts) {
@@ -84,7 +85,7 @@ export class SimulatedBroker implements Broker {
     const copies = records.map(({ key, value }) => ({ key, value: new Uint8Array(value) }));
     const { disk, schedule, owner, survives } = this.#parts;
     const channel = this.#channelOf(tp);
-    return new Promise((resolve, reject) => {
+    return this.#issue((resolve, reject) => {
       const task: Task = {
         owner,
         label: `append ${tp.topic} ${copies.length}`,
@@ -152,7 +153,7 @@ export class SimulatedBroker implements Broker {
     const { disk, schedule, owner, time, faults, random } = this.#parts;
     const deadlineMs = time.nowMs + timeoutMs;
     const isBeyond = (): boolean => disk.recordsOf(tp.topic, tp.partition).length > offset;
-    return new Promise((resolve, reject) => {
+    return this.#issue((resolve, reject) => {
       schedule.add({
         owner,
         label: `wait ${tp.topic} ${offset}`,
@@ -160,7 +161,7 @@ export class SimulatedBroker implements Broker {
           faults.isAway || time.nowMs >= deadlineMs || isBeyond() || this.#state === 'closed',
         run: () => {
           const fault =
-            this.#readFault() ?? (random.chance(faults.readError) ? unavailable() : undefined);
+            this.#waitFault() ?? (random.chance(faults.readError) ? unavailable() : undefined);
           if (fault !== undefined) {
             reject(fault);
             return fault.code;
@@ -176,7 +177,7 @@ export class SimulatedBroker implements Broker {
     this.#assertOpen();
     assertErasable(topic);
     const { disk, schedule, owner, random, faults } = this.#parts;
-    return new Promise((resolve, reject) => {
+    return this.#issue((resolve, reject) => {
       schedule.add({
         owner,
         label: `erase ${topic}`,
@@ -199,9 +200,21 @@ export class SimulatedBroker implements Broker {
     });
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#state = 'closed';
-    return Promise.resolve();
+    await Promise.allSettled(this.#issued);
+  }
+
+  #issue<T>(
+    start: (resolve: (value: T) => void, reject: (error: BrokerError) => void) => void,
+  ): Promise<T> {
+    const call = new Promise<T>(start);
+    this.#issued.add(call);
+    const leave = (): void => {
+      this.#issued.delete(call);
+    };
+    call.then(leave, leave);
+    return call;
   }
 
   #fateOfAppend(): 'refused' | 'late' | 'lost' | 'unheard' | 'stored' {
@@ -240,7 +253,7 @@ export class SimulatedBroker implements Broker {
   async #look<T>(label: string, look: () => { value: T; says: string }): Promise<T> {
     this.#assertOpen();
     const { schedule, owner, random, faults } = this.#parts;
-    return new Promise((resolve, reject) => {
+    return this.#issue((resolve, reject) => {
       schedule.add({
         owner,
         label,
@@ -266,8 +279,11 @@ export class SimulatedBroker implements Broker {
   }
 
   #readFault(): BrokerError | undefined {
-    if (this.#state === 'closed') return closed();
     return this.#parts.faults.isAway ? unavailable() : undefined;
+  }
+
+  #waitFault(): BrokerError | undefined {
+    return this.#state === 'closed' ? closed() : this.#readFault();
   }
 
   #channelOf(tp: TopicPartition): Task[] {

@@ -17,6 +17,8 @@ export interface SimulationOptions {
   readonly plant?: PlantFault;
   /** Gets each line of the trace. */
   readonly print?: (line: string) => void;
+  /** Nothing goes wrong but this: every process dies before that step, and what was on its way arrives or not. */
+  readonly onlyKill?: { readonly beforeStep: number; readonly arrives: boolean };
 }
 
 export interface SimulationResult {
@@ -43,12 +45,13 @@ export class Simulation {
   readonly #hasProjectors: boolean;
   #serial = 0;
   #steps = 0;
+  #hasKilled = false;
 
   constructor(options: SimulationOptions) {
     this.#options = options;
-    this.world = new World(options.seed, options.print);
+    this.world = new World(options);
     this.#crowd = new Crowd(this.world, (frame) => this.#submit(frame));
-    this.#hasProjectors = this.world.random.chance(0.3);
+    this.#hasProjectors = this.world.random.chance(options.onlyKill === undefined ? 0.3 : 1);
   }
 
   async run(): Promise<SimulationResult> {
@@ -129,6 +132,7 @@ export class Simulation {
   /** One thing that is under way happens; when there is none, time passes until there is. */
   async #step(): Promise<void> {
     const { schedule, random, time, trace } = this.world;
+    if (this.#options.onlyKill?.beforeStep === this.#steps && !this.#hasKilled) this.#kill();
     const task = random.ofOrNone(schedule.ready(this.#isPaused));
     if (task === undefined) {
       const wakeMs = schedule.nextWakeMs(this.#isPaused) ?? time.nowMs + 1_000;
@@ -143,10 +147,17 @@ export class Simulation {
     if (this.world.broken !== undefined) throw this.world.broken;
   }
 
+  #kill(): void {
+    this.#hasKilled = true;
+    this.world.trace.note('kill');
+    for (const one of this.#alive) one.crash();
+    this.#start();
+  }
+
   async #turmoil(): Promise<void> {
     const { world } = this;
     const { random, time, trace } = world;
-    const plan = planOf(world);
+    const plan = this.#options.onlyKill === undefined ? planOf(world) : CALM_PLAN;
     this.#setFaults(plan);
     for (let deeds = 0; deeds < plan.deeds;) {
       const what = random.weighted({
@@ -321,6 +332,16 @@ interface Plan {
   /** Every call has its effect and its answer. */
   readonly isCalm: boolean;
 }
+
+const CALM_PLAN: Plan = {
+  deeds: 14,
+  stepsPerDeed: 12,
+  time: 0.3,
+  fault: 0,
+  faults: {},
+  skewMs: 0,
+  isCalm: true,
+};
 
 function planOf({ random }: World): Plan {
   const isCalm = random.chance(0.15);

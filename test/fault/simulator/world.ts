@@ -34,6 +34,13 @@ export interface WorldFaults {
   signerFails: number;
 }
 
+interface WorldOptions {
+  readonly seed: number;
+  readonly print?: (line: string) => void;
+  /** Whether what is on its way when a process dies arrives; by chance when nothing is said. */
+  readonly onlyKill?: { readonly arrives: boolean };
+}
+
 export interface IntakeInput {
   readonly input: Digest;
   readonly actionId: string;
@@ -74,13 +81,15 @@ export class World implements LogWatcher {
   readonly acknowledged: Acknowledged[] = [];
   /** Submissions that were answered as durable. */
   readonly submitted: { readonly input: Digest; readonly offset: number }[] = [];
+  readonly #arrives: boolean | undefined;
   readonly #intakeTimes = new Set<number>();
   readonly #content = new Set<string>();
   broken: InvariantBroken | undefined;
 
-  constructor(seed: number, print?: (line: string) => void) {
+  constructor({ seed, print, onlyKill }: WorldOptions) {
     this.random = new SeededChoice(seed);
     this.trace = new Trace(print);
+    this.#arrives = onlyKill?.arrives;
     this.disk = new SimulatedDisk(this.time);
     this.population = populate(this.random);
     this.rules = new RuleOracle(this.truth);
@@ -97,7 +106,7 @@ export class World implements LogWatcher {
   /** A broker of its own for one client or process. */
   brokerFor(owner: string): SimulatedBroker {
     const { disk, schedule, time, random, faults } = this;
-    const survives = (): boolean => random.chance(0.5);
+    const survives = (): boolean => this.#arrives ?? random.chance(0.5);
     return new SimulatedBroker({
       owner,
       disk,
