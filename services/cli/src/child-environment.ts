@@ -51,19 +51,21 @@ export function childEnvironment(
   facts: EnvironmentFacts,
   from: Environment,
 ): Readonly<Record<string, string>> {
-  const child: Record<string, string> = {};
-  for (const { name, value } of facts.env) child[name] = value;
+  // A variable may be called __proto__ or toString: no object that inherits anything.
+  const child = new Map<string, string>();
+  for (const { name, value } of facts.env) child.set(name, value);
   for (const { name, digest } of facts.secret_env) {
     const value = valueOf(name, from);
-    if (secretDigest(facts.salts[name] ?? '', value) !== digest) {
+    const salt = Object.hasOwn(facts.salts, name) ? facts.salts[name] : undefined;
+    if (secretDigest(salt ?? '', value) !== digest) {
       throw new CliError(
         'ACTION_DIGEST_MISMATCH',
         `secret variable ${name}: expected the value that was approved, got another`,
       );
     }
-    child[name] = value;
+    child.set(name, value);
   }
-  return child;
+  return Object.fromEntries(child);
 }
 
 function secretDigest(salt: string, value: string): Digest {
@@ -71,7 +73,7 @@ function secretDigest(salt: string, value: string): Digest {
 }
 
 function valueOf(name: string, env: Environment): string {
-  const value = env[name];
+  const value = Object.hasOwn(env, name) ? env[name] : undefined;
   if (value === undefined) {
     throw cliError('ENV_MISSING', `expected a variable ${name} in this environment, found none`);
   }

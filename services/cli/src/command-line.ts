@@ -9,7 +9,7 @@ import {
 } from './child-environment.ts';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
 import { inputFact, readCommandInput, type CommandInput } from './command-input.ts';
-import { findExecutable, type Executable, type Shebang } from './executable.ts';
+import { findExecutable, type Executable } from './executable.ts';
 
 export interface CommandOrder {
   readonly argv: readonly string[];
@@ -43,7 +43,6 @@ export interface CommandParams {
 /** What is needed to run it and is no part of what is approved. Never a secret's value. */
 export interface CommandKeepsakes {
   readonly salts: Readonly<Record<string, string>>;
-  readonly shebang?: Shebang;
   /** Where standard input is read again after an interruption: a file, or `-` for whoever types the command. */
   readonly stdin?: string;
 }
@@ -74,7 +73,6 @@ export async function describeCommand(
     params: paramsOf(order, { cwd, found, environment, input }),
     keepsakes: {
       salts: environment.salts,
-      ...(found.interpreter !== undefined && { shebang: shebangOf(found.interpreter) }),
       ...(order.stdin !== undefined && {
         stdin: order.stdin === '-' ? '-' : resolve(place.cwd, order.stdin),
       }),
@@ -105,10 +103,6 @@ function paramsOf(order: CommandOrder, parts: Parts): CommandParams {
     timeout_s: order.timeoutS,
     ...(order.purpose !== undefined && { purpose: order.purpose }),
   };
-}
-
-function shebangOf({ name, argument }: Shebang): Shebang {
-  return { name, ...(argument !== undefined && { argument }) };
 }
 
 async function workingDirectory(named: string | undefined, cwd: string): Promise<string> {

@@ -1,9 +1,8 @@
-import { constants } from 'node:fs';
-import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { Digest } from '@countersign/canonical';
 import { cliError, isSystemError } from './cli-error.ts';
-import { digestFile } from './file-digest.ts';
+import { digestFile, HEAD_BYTES } from './file-digest.ts';
 
 export interface FileFact {
   /** Absolute, without links. */
@@ -14,10 +13,10 @@ export interface FileFact {
 export interface Executable {
   readonly program: FileFact;
   /** Present when the program is a script. */
-  readonly interpreter?: FileFact & Shebang;
+  readonly interpreter?: FileFact;
 }
 
-/** How the interpreter wants to be called; no part of the digest, for the script's own bytes hold it. */
+/** How a script wants its interpreter to be called. Only ever read from bytes that were hashed. */
 export interface Shebang {
   /** The interpreter as the script names it: what it sees as its own name. */
   readonly name: string;
@@ -33,8 +32,6 @@ export interface SearchPlace {
 
 const SET_ID_BITS = 0o6000;
 const EXECUTE_BITS = 0o111;
-/** Linux reads no more of a `#!` line than this. */
-const SHEBANG_BYTES_MAX = 256;
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /**
@@ -46,20 +43,15 @@ const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';
  */
 export async function findExecutable(name: string, place: SearchPlace): Promise<Executable> {
   const { path } = await findProgram(name, place);
-  const program = { path, digest: await digestFile(path) };
-  const shebang = await readShebang(path);
+  const { digest, head } = await digestFile(path);
+  const program = { path, digest };
+  const shebang = shebangOf(head, path);
   if (shebang === undefined) return { program };
   return { program, interpreter: await findInterpreter(shebang, place) };
 }
 
-interface FoundProgram {
-  /** Without links. */
-  readonly path: string;
-  /** Where it was found, links and all: some interpreters find their libraries by it. */
-  readonly foundAt: string;
-}
-
-async function findProgram(name: string, place: SearchPlace): Promise<FoundProgram> {
+/** @returns its path, without links */
+async function findProgram(name: string, place: SearchPlace): Promise<{ readonly path: string }> {
   if (name === '') throw cliError('COMMAND_NOT_FOUND', 'expected the name of a program');
   const isPath = name.includes('/');
   for (const foundAt of isPath ? [resolve(place.cwd, name)] : inPath(name, place.path)) {
@@ -68,7 +60,7 @@ async function findProgram(name: string, place: SearchPlace): Promise<FoundProgr
     // Along PATH a folder or a file without the bit is passed over, as a shell does.
     if (!isPath && !(await isRunnable(path))) continue;
     await assertRunnable(path);
-    return { path, foundAt };
+    return { path };
   }
   const where = isPath ? `at ${resolve(place.cwd, name)}` : 'in any folder of PATH';
   throw cliError('COMMAND_NOT_FOUND', `expected a program ${quoted(name)}, found none ${where}`);
@@ -121,26 +113,24 @@ async function assertRunnable(path: string): Promise<void> {
   }
 }
 
-/** The `#!` line of a script, or undefined for anything else. @throws CliError COMMAND_INTERPRETER */
-async function readShebang(path: string): Promise<Shebang | undefined> {
-  const file = await open(path, constants.O_RDONLY);
-  try {
-    return parseShebang(await firstBytes(file), path);
-  } finally {
-    await file.close();
+/** What the kernel of a supported system starts by itself: ELF, Mach-O and its universal form. */
+const PROGRAM_MAGIC = ['7f454c46', 'cffaedfe', 'cefaedfe', 'cafebabe'];
+
+/**
+ * The `#!` line of a script by its first bytes, or undefined for a program. Anything else is refused: the C library would
+ * hand it to a shell that nobody was shown.
+ *
+ * @throws CliError COMMAND_INTERPRETER, COMMAND_NOT_EXECUTABLE
+ */
+export function shebangOf(start: Buffer, path: string): Shebang | undefined {
+  if (start.subarray(0, 2).toString('latin1') !== '#!') {
+    if (PROGRAM_MAGIC.includes(start.subarray(0, 4).toString('hex'))) return undefined;
+    throw cliError('COMMAND_NOT_EXECUTABLE', `expected a program or a #! line: ${path}`, {
+      hint: 'begin the script with #! and its interpreter',
+    });
   }
-}
-
-async function firstBytes(file: FileHandle): Promise<Buffer> {
-  const buffer = Buffer.alloc(SHEBANG_BYTES_MAX);
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
-  return buffer.subarray(0, bytesRead);
-}
-
-function parseShebang(start: Buffer, path: string): Shebang | undefined {
-  if (start.subarray(0, 2).toString('latin1') !== '#!') return undefined;
   const end = start.indexOf(0x0a);
-  if (end === -1 && start.length === SHEBANG_BYTES_MAX) {
+  if (end === -1 && start.length === HEAD_BYTES) {
     throw cliError('COMMAND_INTERPRETER', `expected a #! line under 256 bytes: ${path}`);
   }
   const line = start.subarray(2, end === -1 ? start.length : end).toString('utf8');
@@ -155,15 +145,31 @@ function parseShebang(start: Buffer, path: string): Shebang | undefined {
  * `#!/usr/bin/env name` would let PATH choose when it runs. It is looked up now instead, so that the approver sees
  * the very program, and env itself is left out.
  */
-async function findInterpreter(shebang: Shebang, place: SearchPlace): Promise<FileFact & Shebang> {
-  const named = basename(shebang.name) === 'env' ? programOfEnv(shebang) : shebang.name;
-  const { path, foundAt } = await findProgram(named, place);
-  if ((await readShebang(path)) !== undefined) {
+async function findInterpreter(shebang: Shebang, place: SearchPlace): Promise<FileFact> {
+  const named = isEnv(shebang) ? programOfEnv(shebang) : shebang.name;
+  const { path } = await findProgram(named, place);
+  const { digest, head } = await digestFile(path);
+  if (shebangOf(head, path) !== undefined) {
     throw cliError('COMMAND_INTERPRETER', `expected an interpreter that is no script: ${path}`);
   }
-  const digest = await digestFile(path);
-  if (named !== shebang.name) return { name: foundAt, path, digest };
-  return { ...shebang, path, digest };
+  return { path, digest };
+}
+
+/**
+ * How an approved interpreter is started for an approved script: by nothing but the bytes and the path that were approved.
+ * Behind `env` that is the path itself, for an interpreter finds its libraries by the name it is called with.
+ */
+export function interpreterCall(
+  shebang: Shebang,
+  interpreter: Pick<FileFact, 'path'>,
+): { readonly argv0: string; readonly args: readonly string[] } {
+  if (isEnv(shebang)) return { argv0: interpreter.path, args: [] };
+  const { name, argument } = shebang;
+  return { argv0: name, args: argument === undefined ? [] : [argument] };
+}
+
+function isEnv({ name }: Shebang): boolean {
+  return basename(name) === 'env';
 }
 
 function programOfEnv({ name, argument = '' }: Shebang): string {

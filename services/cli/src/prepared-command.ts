@@ -1,10 +1,13 @@
+import { realpath } from 'node:fs/promises';
 import { parseStrict, utf8, type JsonObject } from '@countersign/canonical';
 import { childEnvironment, USE_VARIABLE } from './child-environment.ts';
 import { paramsFromJson, rereadInput, type CommandParams } from './command-line.ts';
 import type { CommandToRun } from './command-runner.ts';
+import { CliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import type { RequestRecord } from './exec-record.ts';
-import { assertUnchanged, copyPrivately } from './private-copy.ts';
+import { interpreterCall, shebangOf } from './executable.ts';
+import { assertUnchanged, copyPrivately, type PrivateCopy } from './private-copy.ts';
 
 const MS_PER_S = 1_000;
 
@@ -41,31 +44,21 @@ export function paramsOf(request: RequestRecord): CommandParams {
 export async function prepareCommand(preparation: Preparation): Promise<PreparedCommand> {
   const { request, context } = preparation;
   const params = paramsOf(request);
-  const { salts, shebang } = request.keepsakes;
+  const { salts } = request.keepsakes;
   const env = childEnvironment({ ...params, salts }, context.env);
   const stdin = preparation.input ?? (await rereadInput(params.stdin, preparation.stdin, context));
   const { interpreter } = params;
   if (interpreter !== undefined) await assertUnchanged(interpreter);
   const copy = await copyPrivately(params.executable, context.tempFolder);
-  const argv0 = params.argv[0] ?? '';
-  const args = params.argv.slice(1);
+  const call = callOf(params, copy);
   return {
     recheck: async () => {
       if (interpreter !== undefined) await assertUnchanged(interpreter);
+      await assertUnchanged({ path: copy.path, digest: params.executable.digest });
+      await assertSameFolder(params.cwd);
     },
     toRun: (shortId) => ({
-      // A script's interpreter is started directly: the system would take the file that its name means by then.
-      ...(interpreter === undefined
-        ? { file: copy.path, argv0, args }
-        : {
-            file: interpreter.path,
-            argv0: shebang?.name ?? interpreter.path,
-            args: [
-              ...(shebang?.argument === undefined ? [] : [shebang.argument]),
-              copy.path,
-              ...args,
-            ],
-          }),
+      ...call,
       cwd: params.cwd,
       env: { ...env, [USE_VARIABLE]: shortId },
       stdin,
@@ -73,4 +66,39 @@ export async function prepareCommand(preparation: Preparation): Promise<Prepared
     }),
     remove: () => copy.remove(),
   };
+}
+
+/**
+ * How it is started. A script's interpreter is started directly, since the system would take the file that its name means by
+ * then; and how, only the approved bytes say: no file that we keep beside the request is asked.
+ */
+function callOf(
+  params: CommandParams,
+  copy: PrivateCopy,
+): Pick<CommandToRun, 'file' | 'argv0' | 'args'> {
+  const { interpreter, argv, executable } = params;
+  const args = argv.slice(1);
+  const shebang = shebangOf(copy.head, executable.path);
+  if (shebang === undefined && interpreter === undefined) {
+    return { file: copy.path, argv0: argv[0] ?? '', args };
+  }
+  if (shebang === undefined || interpreter === undefined) {
+    throw new CliError(
+      'ACTION_DIGEST_MISMATCH',
+      `${executable.path}: expected an interpreter exactly where the approved bytes name one; it did not run`,
+    );
+  }
+  const { argv0, args: first } = interpreterCall(shebang, interpreter);
+  return { file: interpreter.path, argv0, args: [...first, copy.path, ...args] };
+}
+
+/** @throws CliError ACTION_DIGEST_MISMATCH when the path now leads to another folder */
+async function assertSameFolder(cwd: string): Promise<void> {
+  // A folder that is gone is told by the system when the command is started.
+  const now = await realpath(cwd).catch(() => cwd);
+  if (now === cwd) return;
+  throw new CliError(
+    'ACTION_DIGEST_MISMATCH',
+    `expected the working directory ${cwd} itself, got a link to another one; it did not run`,
+  );
 }

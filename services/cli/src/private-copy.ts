@@ -7,6 +7,8 @@ import { digestFile } from './file-digest.ts';
 
 export interface PrivateCopy {
   readonly path: string;
+  /** The first of the approved bytes. */
+  readonly head: Buffer;
   remove(): Promise<void>;
 }
 
@@ -27,16 +29,16 @@ export async function copyPrivately(approved: FileFact, tempFolder: string): Pro
       constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
       0o600,
     );
-    let digest;
+    let copied;
     try {
-      digest = await digestFile(approved.path, target);
+      copied = await digestFile(approved.path, target);
       await target.chmod(0o500);
     } finally {
       // Closed before it runs: Linux refuses to start a file that is open for writing.
       await target.close();
     }
-    assertApproved(digest, approved);
-    return { path, remove };
+    assertApproved(copied.digest, approved);
+    return { path, head: copied.head, remove };
   } catch (error) {
     await remove();
     throw isSystemError(error, 'ENOENT') ? gone(approved, error) : error;
@@ -46,7 +48,7 @@ export async function copyPrivately(approved: FileFact, tempFolder: string): Pro
 /** @throws CliError ACTION_DIGEST_MISMATCH */
 export async function assertUnchanged(approved: FileFact): Promise<void> {
   try {
-    assertApproved(await digestFile(approved.path), approved);
+    assertApproved((await digestFile(approved.path)).digest, approved);
   } catch (error) {
     throw isSystemError(error, 'ENOENT') ? gone(approved, error) : error;
   }

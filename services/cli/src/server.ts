@@ -7,11 +7,12 @@ import { buildGateway } from '@countersign/gateway';
 import { Router, runTicker, Writer, type LedgerClock } from '@countersign/ledger';
 import { Projector } from '@countersign/projector';
 import { openSqliteStore, type ReadModels } from '@countersign/store';
+import type { PinnedHead } from '@countersign/verify';
 import type { Logger } from 'pino';
 import { cliError, isSystemError } from './cli-error.ts';
 import { dataError } from './data-error.ts';
 import { readTokenDigest } from './data-keys.ts';
-import { HeadPin } from './head-pin.ts';
+import { HeadPin, knownHead } from './head-pin.ts';
 import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
 import { filePositions } from './router-positions.ts';
@@ -24,6 +25,13 @@ export interface ServerOptions {
   readonly logger: Logger;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
+}
+
+/** What the data folder held when it was opened. */
+interface Found {
+  readonly readToken: string | undefined;
+  /** The log must not be behind it. */
+  readonly head: PinnedHead | undefined;
 }
 
 const START_WITHIN_MS = 60_000;
@@ -51,19 +59,19 @@ export class Server {
   /** Rejects when a part of the server has given up; it can only be stopped then. */
   readonly failed: Promise<never>;
 
-  private constructor(options: ServerOptions, store: ReadModels, readToken: string | undefined) {
+  private constructor(options: ServerOptions, store: ReadModels, found: Found) {
     const { data, nowMs } = options;
     this.#options = options;
     this.#store = store;
     this.#clock = { nowMs, sleep };
-    this.#writer = newWriter(options, this.#clock);
+    this.#writer = newWriter(options, { clock: this.#clock, pinnedHead: found.head });
     this.#router = newRouter(options, this.#clock);
     this.#projector = newProjector(options, { store, clock: this.#clock });
     this.#chores = {
       pin: new HeadPin(data, store),
       invitation: new InvitationWatch(data.folder, store),
     };
-    this.#gateway = this.#newGateway(readToken);
+    this.#gateway = this.#newGateway(found.readToken);
     this.failed = new Promise((_, reject) => {
       this.#fail = (error) => {
         reject(asError(dataError(error, data.folder)));
@@ -83,7 +91,10 @@ export class Server {
       await broker.close();
       throw error;
     });
-    const server = new Server(options, store, await readTokenDigest(folder));
+    const server = new Server(options, store, {
+      readToken: await readTokenDigest(folder),
+      head: await knownHead(options.data, store),
+    });
     try {
       server.#run();
       await Promise.race([server.#ready(), server.failed]);
@@ -252,7 +263,10 @@ async function openStore(data: OpenData): Promise<ReadModels> {
   }
 }
 
-function newWriter({ data }: ServerOptions, clock: LedgerClock): Writer {
+function newWriter(
+  { data }: ServerOptions,
+  { clock, pinnedHead }: { clock: LedgerClock; pinnedHead: PinnedHead | undefined },
+): Writer {
   const { broker, signer, mark, trust } = data;
   return new Writer({
     broker,
@@ -266,7 +280,7 @@ function newWriter({ data }: ServerOptions, clock: LedgerClock): Writer {
     genesis: trust.genesis,
     epoch: newUlid(clock.nowMs()),
     partition: PARTITION,
-    ...(trust.pinnedHead !== undefined && { pinnedHead: trust.pinnedHead }),
+    ...(pinnedHead !== undefined && { pinnedHead }),
   });
 }
 

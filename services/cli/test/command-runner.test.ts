@@ -92,7 +92,7 @@ describe('the private copy', () => {
     const path = join(await scratchFolder(), 'tool');
     await writeFile(path, content);
     await chmod(path, 0o755);
-    return { path, digest: await digestFile(path) };
+    return { path, digest: (await digestFile(path)).digest };
   }
 
   it('holds exactly the approved bytes, is nobody else’s to write, and goes away', async () => {

@@ -1,10 +1,15 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, realpath, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findExecutable } from '../src/executable.ts';
+import { findExecutable, interpreterCall, shebangOf } from '../src/executable.ts';
+import { digestFile } from '../src/file-digest.ts';
 import { codeOf } from './refusal.ts';
 import { scratchFolder } from './scratch-folder.ts';
+
+/** How every program of this system begins. */
+const ELF = '\u007fELF';
 
 async function program(path: string, content: string, mode = 0o755): Promise<string> {
   await writeFile(path, content);
@@ -19,19 +24,19 @@ function fileDigest(content: string): string {
 describe('finding the file that a command means', () => {
   it('follows PATH and links to the one real file, and takes the digest of its bytes', async () => {
     const folder = await scratchFolder();
-    const real = await program(join(folder, 'real'), 'binary');
+    const real = await program(join(folder, 'real'), `${ELF}binary`);
     await mkdir(join(folder, 'bin'));
     await symlink(real, join(folder, 'bin', 'tool'));
     const found = await findExecutable('tool', {
       cwd: '/',
       path: `${join(folder, 'none')}:${join(folder, 'bin')}`,
     });
-    expect(found).toEqual({ program: { path: real, digest: fileDigest('binary') } });
+    expect(found).toEqual({ program: { path: real, digest: fileDigest(`${ELF}binary`) } });
   });
 
   it('resolves a relative path against the working directory', async () => {
     const folder = await scratchFolder();
-    const real = await program(join(folder, 'tool'), 'x');
+    const real = await program(join(folder, 'tool'), ELF);
     expect((await findExecutable('./tool', { cwd: folder, path: '' })).program.path).toBe(real);
   });
 
@@ -41,7 +46,7 @@ describe('finding the file that a command means', () => {
     await mkdir(join(folder, 'b'));
     await program(join(folder, 'b', 'tool'), 'no bit', 0o644);
     await mkdir(join(folder, 'c'));
-    const real = await program(join(folder, 'c', 'tool'), 'yes');
+    const real = await program(join(folder, 'c', 'tool'), ELF);
     const path = ['a', 'b', 'c'].map((name) => join(folder, name)).join(':');
     expect((await findExecutable('tool', { cwd: folder, path })).program.path).toBe(real);
   });
@@ -58,22 +63,46 @@ describe('finding the file that a command means', () => {
     const script = await program(join(folder, 'script'), '#! /bin/sh -e -u \necho\n');
     const { program: found, interpreter } = await findExecutable(script, { cwd: '/', path: '' });
     expect(found.path).toBe(script);
-    expect(interpreter).toMatchObject({
-      path: await realpath('/bin/sh'),
-      name: '/bin/sh',
-      argument: '-e -u',
+    expect(interpreter?.path).toBe(await realpath('/bin/sh'));
+    const shebang = shebangOf(Buffer.from('#! /bin/sh -e -u \necho\n'), script);
+    expect(shebang).toEqual({ name: '/bin/sh', argument: '-e -u' });
+    expect(shebang && interpreterCall(shebang, { path: '/usr/bin/dash' })).toEqual({
+      argv0: '/bin/sh',
+      args: ['-e -u'],
     });
   });
 
   it('looks an env-style interpreter up now, so that no PATH chooses it later', async () => {
     const folder = await scratchFolder();
     const script = await program(join(folder, 'script'), '#!/usr/bin/env lang\nx\n');
-    const lang = await program(join(folder, 'lang'), 'an interpreter');
+    const lang = await program(join(folder, 'lang'), `${ELF}an interpreter`);
     const { interpreter } = await findExecutable(script, { cwd: '/', path: folder });
-    expect(interpreter).toEqual({
-      path: lang,
-      name: join(folder, 'lang'),
-      digest: fileDigest('an interpreter'),
+    expect(interpreter).toEqual({ path: lang, digest: fileDigest(`${ELF}an interpreter`) });
+  });
+
+  it('calls an env-style interpreter by its approved path, not by where somebody’s PATH found it', () => {
+    const shebang = { name: '/usr/bin/env', argument: 'python3' };
+    expect(interpreterCall(shebang, { path: '/usr/bin/python3.11' })).toEqual({
+      argv0: '/usr/bin/python3.11',
+      args: [],
+    });
+  });
+
+  it('refuses text without #!, which a C library would hand to a shell that nobody was shown', async () => {
+    const folder = await scratchFolder();
+    await program(join(folder, 'bare'), 'echo hello\n');
+    await program(join(folder, 'bom'), '\ufeff#!/bin/sh\n');
+    for (const name of ['./bare', './bom']) {
+      const found = codeOf(() => findExecutable(name, { cwd: folder, path: '' }));
+      expect(await found).toBe('COMMAND_NOT_EXECUTABLE');
+    }
+  });
+
+  it('refuses a pipe, and does not wait for it', async () => {
+    const folder = await scratchFolder();
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    await expect(digestFile(join(folder, 'pipe'))).rejects.toMatchObject({
+      code: 'COMMAND_NOT_A_FILE',
     });
   });
 
@@ -118,7 +147,7 @@ describe('finding the file that a command means', () => {
 
   it('refuses a file over 512 MiB', async () => {
     const folder = await scratchFolder();
-    const path = await program(join(folder, 'large'), '');
+    const path = await program(join(folder, 'large'), ELF);
     await truncate(path, 512 * 1024 * 1024 + 1);
     const found = codeOf(() => findExecutable(path, { cwd: '/', path: '' }));
     expect(await found).toBe('COMMAND_TOO_LARGE');

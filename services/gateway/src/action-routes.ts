@@ -44,7 +44,7 @@ function registerAction(app: App, gateway: Gateway): void {
         querystring: Type.Object(
           {
             wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 30_000 })),
-            since: Type.Optional(Type.Integer({ minimum: -1 })),
+            since: Type.Optional(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER })),
           },
           closed,
         ),

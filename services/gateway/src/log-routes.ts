@@ -10,7 +10,7 @@ import { readerOf } from './request-fields.ts';
 import { sentEntry } from './sent-entry.ts';
 
 const closed = { additionalProperties: false } as const;
-const Position = Type.Integer({ minimum: 0 });
+const Position = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const TAGS = ['log'];
 const DEFAULT_ENTRIES = 100;
 
