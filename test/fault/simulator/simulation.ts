@@ -130,13 +130,13 @@ export class Simulation {
     this.#processes.some(({ name, isPaused }) => isPaused && name === owner);
 
   /** One thing that is under way happens; when there is none, time passes until there is. */
-  async #step(): Promise<void> {
+  async #step(idleMs = 1): Promise<void> {
     const { schedule, random, time, trace } = this.world;
     if (this.#options.onlyKill?.beforeStep === this.#steps && !this.#hasKilled) this.#kill();
     const task = random.ofOrNone(schedule.ready(this.#isPaused));
     if (task === undefined) {
       const wakeMs = schedule.nextWakeMs(this.#isPaused) ?? time.nowMs + 1_000;
-      time.advance(Math.max(1, wakeMs - time.nowMs));
+      time.advance(Math.max(idleMs, wakeMs - time.nowMs));
     } else {
       this.#steps += 1;
       const says = schedule.run(task);
@@ -157,7 +157,8 @@ export class Simulation {
   async #turmoil(): Promise<void> {
     const { world } = this;
     const { random, time, trace } = world;
-    const plan = this.#options.onlyKill === undefined ? planOf(world) : CALM_PLAN;
+    const plan =
+      this.#options.onlyKill === undefined ? planOf(world, this.#options.seed) : CALM_PLAN;
     this.#setFaults(plan);
     for (let deeds = 0; deeds < plan.deeds;) {
       const what = random.weighted({
@@ -271,7 +272,7 @@ export class Simulation {
         waiting = unsettled(world);
         if (waiting.length === 0) return this.#end();
       }
-      await this.#step();
+      await this.#step(CALM_IDLE_MS);
     }
     const states = this.#alive.map((one) => `${one.name} ${one.status}`).join(', ');
     throw new InvariantBroken('UNANSWERED', `${waiting.join(', ')}; ${states}`);
@@ -303,7 +304,11 @@ export class Simulation {
   }
 }
 
+/** One in so many seeds goes on until the ledger has committed to its state. */
+const LONG_EVERY = 1_000;
 const RESTART_MS = 5_000;
+/** Nobody is woken early, and everybody may be woken late. */
+const CALM_IDLE_MS = 4_000;
 const TIME_LEAPS_MS = [1, 1, 10, 10, 100, 100, 500, 500, 1_000, 1_000, 2_000, 5_000, 25_000];
 
 type FaultOfOne = 'crash' | 'pause' | 'stop' | 'fence' | 'clock';
@@ -343,14 +348,14 @@ const CALM_PLAN: Plan = {
   isCalm: true,
 };
 
-function planOf({ random }: World): Plan {
+function planOf({ random }: World, seed: number): Plan {
   const isCalm = random.chance(0.15);
-  const isLong = random.chance(0.003);
+  const isLong = seed % LONG_EVERY === 0;
   return {
-    deeds: isLong ? 1_500 : random.between(6, 48),
-    stepsPerDeed: random.of([3, 8, 15, 30]),
-    time: random.of([0.1, 0.3, 0.6]),
-    fault: random.of([0.02, 0.1, 0.3]),
+    deeds: isLong ? 3_500 : random.between(5, 36),
+    stepsPerDeed: isLong ? 3 : random.of([3, 8, 15, 30]),
+    time: isLong ? 0.1 : random.of([0.1, 0.3, 0.6]),
+    fault: isLong ? 0.01 : random.of([0.02, 0.1, 0.3]),
     faults: {
       crash: 5,
       pause: random.of([0, 3, 8]),
