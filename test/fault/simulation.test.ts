@@ -33,7 +33,6 @@ const TRIED = [
   'entry request-denied',
   'entry request-expired',
   'entry request-refused REQUEST_ID_REUSED',
-  'entry state-committed',
   'entry use-refused ALREADY_CONSUMED',
   'entry use-refused REVOKED',
   'fault broker',
