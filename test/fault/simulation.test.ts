@@ -1,10 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { PLANTED_FAULTS } from './simulator/planted-faults.ts';
 import type { SeedSummary } from './simulator/seed-range.ts';
 import { runSeedsInWorkers } from './simulator/seed-workers.ts';
 import { simulate } from './simulator/simulation.ts';
 
+const MAIN = fileURLToPath(new URL('simulator/main.ts', import.meta.url));
 const SEEDS = Number(process.env['COUNTERSIGN_SEEDS'] ?? 2_000);
 const WORKERS = Math.min(4, availableParallelism());
 /** Within so many seeds each planted fault must be found. */
@@ -71,6 +74,17 @@ describe('the simulator', () => {
     expect(again.traceDigest).toBe(one.traceDigest);
     expect(again.steps).toBe(one.steps);
     expect(other.traceDigest).not.toBe(one.traceDigest);
+  });
+
+  it('ends with 1 and names the seed that broke something', () => {
+    const args = ['--seed', '1', '--plant', 'signs before it appends'];
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      ['--conditions=@countersign/source', '--import', 'tsx', MAIN, ...args],
+      { encoding: 'utf8' },
+    );
+    expect(stdout).toMatch(/^seed 1: SIGNED_NOT_HELD: .*; \d+ steps, trace [0-9a-f]{64}\n$/);
+    expect(status).toBe(1);
   });
 
   it.each(PLANTED_FAULTS)('finds a ledger that $name', async ({ plant, found }) => {

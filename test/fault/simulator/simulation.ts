@@ -354,7 +354,7 @@ function planOf({ random }: World, seed: number): Plan {
   return {
     deeds: isLong ? 3_500 : random.between(5, 36),
     stepsPerDeed: isLong ? 3 : random.of([3, 8, 15, 30]),
-    time: isLong ? 0.1 : random.of([0.1, 0.3, 0.6]),
+    time: isLong ? 0.5 : random.of([0.1, 0.3, 0.6]),
     fault: isLong ? 0.01 : random.of([0.02, 0.1, 0.3]),
     faults: {
       crash: 5,
