@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { sumOf, type SeedSummary } from './seed-range.ts';
 
 const MAIN = fileURLToPath(new URL('main.ts', import.meta.url));
-/** A worker takes so many seeds at a time, so that none is left with all the long ones. */
-const SEEDS_AT_A_TIME = 100;
+/** A worker takes so many seeds at a time: it takes a second to start, and none is to be left with all the long ones. */
+const SEEDS_AT_A_TIME_MAX = 1_000;
+const TURNS_EACH = 2;
 
 export interface SeedWork {
   readonly first: number;
@@ -21,12 +22,14 @@ export async function runSeedsInWorkers({
   workers,
   onPart,
 }: SeedWork): Promise<SeedSummary> {
+  const fair = Math.ceil((last - first + 1) / workers / TURNS_EACH);
+  const atATime = Math.min(SEEDS_AT_A_TIME_MAX, Math.max(1, fair));
   let next = first;
   const parts: SeedSummary[] = [];
   const work = async (): Promise<void> => {
     while (next <= last) {
       const from = next;
-      const to = Math.min(last, from + SEEDS_AT_A_TIME - 1);
+      const to = Math.min(last, from + atATime - 1);
       next = to + 1;
       const part = await runInProcess(from, to);
       parts.push(part);
