@@ -1,7 +1,12 @@
 import { hash } from 'node:crypto';
 
+const DIGEST_BYTES = 32;
+
 /** SHA-256 of the platform, for `useSha256` of @countersign/canonical and of @countersign/tlog. */
 export function nativeSha256(bytes: Uint8Array): Uint8Array {
-  // A plain array of its own: a Buffer's `slice` shares its memory where a Uint8Array's copies.
-  return new Uint8Array(hash('sha256', bytes, 'buffer'));
+  // As text of one character a byte: Node makes a short text in a third of the time of a Buffer.
+  const characters = hash('sha256', bytes, 'latin1');
+  const digest = new Uint8Array(DIGEST_BYTES);
+  for (let at = 0; at < DIGEST_BYTES; at += 1) digest[at] = characters.charCodeAt(at);
+  return digest;
 }
