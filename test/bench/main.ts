@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { useSha256 } from '@countersign/canonical';
-import { nativeSha256 } from '@countersign/crypto-node';
+import { useAsciiReader, useSha256 } from '@countersign/canonical';
+import { nativeAsciiReader, nativeSha256 } from '@countersign/crypto-node';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import type { FoundedLedger } from '../support/founded-ledger.ts';
 import { measureBareP256 } from './bare-crypto.ts';
@@ -86,6 +86,7 @@ const { values } = parseArgs({
   },
 });
 // As the process of the services does.
+useAsciiReader(nativeAsciiReader);
 useSha256(nativeSha256);
 useSha256InTrees(nativeSha256);
 

@@ -1,8 +1,6 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { equalBytes } from './byte-array.ts';
 import { CanonicalError } from './canonical-error.ts';
 import { DEPTH_CEILING, type Json, type JsonObject } from './json-value.ts';
-import { parseStrict, type JsonLimits } from './strict-json.ts';
 import { hasLoneSurrogate } from './utf8.ts';
 
 /** Printable ASCII without `"` and `\`: needs no escape. */
@@ -101,16 +99,4 @@ export function canonicalText(value: Json): string {
 /** As canonicalText, in UTF-8: what is hashed and signed. */
 export function canonicalBytes(value: Json): Uint8Array {
   return utf8ToBytes(write(value, 0));
-}
-
-/**
- * The gate, for formats whose bytes MUST already be canonical.
- * @throws {CanonicalError} NOT_CANONICAL, and the codes of parseStrict
- */
-export function parseCanonical(bytes: Uint8Array, limits?: JsonLimits): Json {
-  const value = parseStrict(bytes, limits);
-  if (!equalBytes(bytes, canonicalBytes(value))) {
-    throw new CanonicalError('NOT_CANONICAL', 'expected the canonical bytes of this value');
-  }
-  return value;
 }

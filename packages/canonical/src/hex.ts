@@ -1,6 +1,7 @@
+import { asciiText } from './ascii-text.ts';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { CanonicalError } from './canonical-error.ts';
-import { asciiText, utf8 } from './utf8.ts';
+import { utf8 } from './utf8.ts';
 
 const DIGITS = utf8('0123456789abcdef');
 
@@ -13,7 +14,7 @@ export function toHex(bytes: Uint8Array): string {
     codes[at * 2] = DIGITS[byte >> 4] ?? 0;
     codes[at * 2 + 1] = DIGITS[byte & 0xf] ?? 0;
   }
-  return asciiText(codes, 0, codes.length);
+  return asciiText(codes);
 }
 
 /** @throws {CanonicalError} ENCODING_FORMAT for anything but pairs of lower-case digits */

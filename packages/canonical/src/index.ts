@@ -1,7 +1,8 @@
+export { useAsciiReader } from './ascii-text.ts';
 export { fromBase64, fromBase64url, toBase64, toBase64url } from './base64.ts';
 export { concatBytes, equalBytes } from './byte-array.ts';
 export { CanonicalError, type CanonicalErrorCode } from './canonical-error.ts';
-export { canonicalBytes, canonicalText, parseCanonical } from './canonical-json.ts';
+export { canonicalBytes, canonicalText } from './canonical-json.ts';
 export {
   DIGEST_TAGS,
   digestBytes,
@@ -21,7 +22,8 @@ export {
   type SignatureCheck,
   type VerifySignature,
 } from './signature-check.ts';
-export { ACTION_LIMITS, parseStrict, type JsonLimits } from './strict-json.ts';
+export type { JsonLimits } from './json-gate.ts';
+export { ACTION_LIMITS, parseCanonical, parseStrict } from './strict-json.ts';
 export { formatTimestamp, isTimestamp, timestampMs } from './timestamp.ts';
 export { isUlid, makeUlid, ulidTimeMs } from './ulid.ts';
 export { fromUtf8, utf8 } from './utf8.ts';

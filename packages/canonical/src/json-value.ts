@@ -9,3 +9,18 @@ export type JsonObject = { readonly [name: string]: Json };
  * every format of ours, and low enough that a deep document or a cyclic value cannot exhaust the stack.
  */
 export const DEPTH_CEILING = 128;
+
+/**
+ * Parsed objects inherit from this empty object and from nothing else: a member "__proto__" is data like
+ * any other, and an absent "constructor" is undefined. (A null prototype itself would do the same, but puts
+ * each object in the engine's slow dictionary mode.)
+ */
+const NO_MEMBERS = Object.freeze(Object.create(null) as object);
+
+type Members = Record<string, Json>;
+
+/** What an object is read into. */
+export function newMembers(): Members {
+  // Object.create is typed as any; the object is empty, so it is a Members.
+  return Object.create(NO_MEMBERS) as Members;
+}

@@ -1,355 +1,11 @@
 import { CanonicalError } from './canonical-error.ts';
-import { DEPTH_CEILING, type Json } from './json-value.ts';
-import {
-  INVALID,
-  asciiText,
-  multiByteAt,
-  multiByteLength,
-  pushCodePoint,
-  textOfUnits,
-} from './utf8.ts';
-
-export interface JsonLimits {
-  readonly maxBytes: number;
-  /** Open objects and arrays at one point; a scalar has depth 0. */
-  readonly maxDepth: number;
-  /** Members of all objects plus elements of all arrays. */
-  readonly maxMembers: number;
-}
+import { Gate, type JsonLimits } from './json-gate.ts';
+import type { Json } from './json-value.ts';
 
 /** For an action as received; its canonical form is then bound to 32 KiB by the caller. */
 export const ACTION_LIMITS: JsonLimits = { maxBytes: 65_536, maxDepth: 32, maxMembers: 10_000 };
 
 const DEFAULT_LIMITS: JsonLimits = { maxBytes: 1_048_576, maxDepth: 32, maxMembers: 20_000 };
-
-const END = -1;
-const QUOTE = 0x22;
-const PLUS = 0x2b;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const DOT = 0x2e;
-const ZERO = 0x30;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-
-const BYTE_ORDER_MARK = 0xfeff;
-
-/** 2^53 - 1 has 16 digits, so a longer run is refused without reading on. */
-const MAX_DIGITS = 16;
-
-/** 1 for each byte that stands for itself inside a string. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x20 && byte < 0x80 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
-);
-
-const ESCAPES: ReadonlyMap<number, number> = new Map([
-  [QUOTE, QUOTE],
-  [BACKSLASH, BACKSLASH],
-  [0x2f, 0x2f],
-  [0x62, 0x08],
-  [0x66, 0x0c],
-  [0x6e, 0x0a],
-  [0x72, 0x0d],
-  [0x74, 0x09],
-]);
-
-/**
- * Parsed objects inherit from this empty object and from nothing else: a member "__proto__" is data like
- * any other, and an absent "constructor" is undefined. (A null prototype itself would do the same, but puts
- * each object in the engine's slow dictionary mode.)
- */
-const NO_MEMBERS = Object.freeze(Object.create(null) as object);
-
-type Members = Record<string, Json>;
-
-function newMembers(): Members {
-  // Object.create is typed as any; the object is empty, so it is a Members.
-  return Object.create(NO_MEMBERS) as Members;
-}
-
-function isBetween(byte: number, low: number, high: number): boolean {
-  return byte >= low && byte <= high;
-}
-
-function hexDigit(byte: number): number {
-  if (isBetween(byte, 0x30, 0x39)) return byte - 0x30;
-  if (isBetween(byte, 0x61, 0x66)) return byte - 0x57;
-  return isBetween(byte, 0x41, 0x46) ? byte - 0x37 : INVALID;
-}
-
-class Gate {
-  readonly #bytes: Uint8Array;
-  readonly #maxDepth: number;
-  readonly #maxMembers: number;
-  #at = 0;
-  #depth = 0;
-  #members = 0;
-
-  constructor(bytes: Uint8Array, limits: JsonLimits) {
-    this.#bytes = bytes;
-    this.#maxDepth = Math.min(limits.maxDepth, DEPTH_CEILING);
-    this.#maxMembers = limits.maxMembers;
-  }
-
-  document(): Json {
-    const value = this.#value();
-    if (this.#token() !== END) throw this.#unexpected('the end');
-    return value;
-  }
-
-  #value(): Json {
-    switch (this.#token()) {
-      case QUOTE:
-        return this.#string();
-      case OPEN_BRACE:
-        return this.#object();
-      case OPEN_BRACKET:
-        return this.#array();
-      case 0x74:
-        return this.#word('true', true);
-      case 0x66:
-        return this.#word('false', false);
-      case 0x6e:
-        return this.#word('null', null);
-      default:
-        return this.#number();
-    }
-  }
-
-  #object(): Json {
-    this.#open();
-    const members = newMembers();
-    if (this.#token() === CLOSE_BRACE) return this.#close(members);
-    for (;;) {
-      if (this.#token() !== QUOTE) throw this.#unexpected('a member name');
-      this.#count();
-      const from = this.#at;
-      const name = this.#string();
-      if (members[name] !== undefined) {
-        throw new CanonicalError(
-          'DUPLICATE_KEY',
-          `byte ${from}: member name used before in this object`,
-        );
-      }
-      if (this.#token() !== COLON) throw this.#unexpected("':'");
-      this.#at += 1;
-      members[name] = this.#value();
-      const next = this.#token();
-      if (next === CLOSE_BRACE) return this.#close(members);
-      if (next !== COMMA) throw this.#unexpected("',' or '}'");
-      this.#at += 1;
-    }
-  }
-
-  #array(): Json {
-    this.#open();
-    const elements: Json[] = [];
-    if (this.#token() === CLOSE_BRACKET) return this.#close(elements);
-    for (;;) {
-      this.#count();
-      elements.push(this.#value());
-      const next = this.#token();
-      if (next === CLOSE_BRACKET) return this.#close(elements);
-      if (next !== COMMA) throw this.#unexpected("',' or ']'");
-      this.#at += 1;
-    }
-  }
-
-  #open(): void {
-    this.#depth += 1;
-    if (this.#depth > this.#maxDepth) {
-      throw new CanonicalError('LIMIT_EXCEEDED', `byte ${this.#at}: depth above ${this.#maxDepth}`);
-    }
-    this.#at += 1;
-  }
-
-  #close<T>(container: T): T {
-    this.#depth -= 1;
-    this.#at += 1;
-    return container;
-  }
-
-  #count(): void {
-    this.#members += 1;
-    if (this.#members > this.#maxMembers) {
-      throw new CanonicalError(
-        'LIMIT_EXCEEDED',
-        `byte ${this.#at}: more than ${this.#maxMembers} members`,
-      );
-    }
-  }
-
-  #string(): string {
-    const bytes = this.#bytes;
-    const start = this.#at + 1;
-    let at = start;
-    while (PLAIN[bytes[at] ?? END] === 1) at += 1;
-    if (bytes[at] !== QUOTE) return this.#mixedString(start);
-    this.#at = at + 1;
-    return asciiText(bytes, start, at);
-  }
-
-  /** A string with escapes, with text beyond ASCII, or with an error. */
-  #mixedString(start: number): string {
-    const units: number[] = [];
-    this.#at = start;
-    for (;;) {
-      const byte = this.#peek();
-      if (byte === QUOTE) break;
-      if (byte === BACKSLASH) pushCodePoint(units, this.#escape());
-      else if (byte >= 0x80) pushCodePoint(units, this.#multiByte());
-      else if (byte < 0x20) throw this.#unexpected('the end of the string');
-      else {
-        units.push(byte);
-        this.#at += 1;
-      }
-    }
-    this.#at += 1;
-    return textOfUnits(units);
-  }
-
-  #multiByte(): number {
-    const point = multiByteAt(this.#bytes, this.#at);
-    if (point === INVALID) throw this.#unexpected('UTF-8');
-    this.#at += multiByteLength(point);
-    return point;
-  }
-
-  #escape(): number {
-    const from = this.#at;
-    this.#at += 1;
-    const byte = this.#peek();
-    if (byte !== 0x75) {
-      const unit = ESCAPES.get(byte);
-      if (unit === undefined) throw this.#unexpected('an escape');
-      this.#at += 1;
-      return unit;
-    }
-    const first = this.#hexEscape();
-    if (first === 0) throw encodingError(from, 'escaped NUL');
-    if (!isBetween(first, 0xd800, 0xdfff)) return first;
-    const isPair =
-      first < 0xdc00 && this.#peek() === BACKSLASH && this.#bytes[this.#at + 1] === 0x75;
-    if (!isPair) throw encodingError(from, 'lone surrogate');
-    this.#at += 1;
-    const second = this.#hexEscape();
-    if (!isBetween(second, 0xdc00, 0xdfff)) throw encodingError(from, 'lone surrogate');
-    return 0x10000 + ((first & 0x3ff) << 10) + (second & 0x3ff);
-  }
-
-  /** Reads `uXXXX`. */
-  #hexEscape(): number {
-    let unit = 0;
-    for (let i = 0; i < 4; i += 1) {
-      this.#at += 1;
-      const digit = hexDigit(this.#peek());
-      if (digit === INVALID) throw this.#unexpected('a hex digit');
-      unit = unit * 16 + digit;
-    }
-    this.#at += 1;
-    return unit;
-  }
-
-  #number(): number {
-    const from = this.#at;
-    const isNegative = this.#peek() === MINUS;
-    if (isNegative) this.#at += 1;
-    const first = this.#at;
-    let value = 0;
-    while (isBetween(this.#peek(), 0x30, 0x39) && this.#at - first <= MAX_DIGITS) {
-      value = value * 10 + (this.#peek() - ZERO);
-      this.#at += 1;
-    }
-    const digits = this.#at - first;
-    if (digits === 0) throw this.#noDigits(from);
-    const hasLeadingZero = this.#bytes[first] === ZERO && (digits > 1 || isNegative);
-    if (
-      hasLeadingZero ||
-      digits > MAX_DIGITS ||
-      !Number.isSafeInteger(value) ||
-      this.#isFraction()
-    ) {
-      throw numberError(from);
-    }
-    return isNegative ? -value : value;
-  }
-
-  #isFraction(): boolean {
-    const next = this.#peek();
-    return next === DOT || next === 0x65 || next === 0x45;
-  }
-
-  /** Where a value should start there is no value: is it a kind of number, or nothing at all? */
-  #noDigits(from: number): CanonicalError {
-    const byte = this.#bytes[from] ?? END;
-    this.#at = from;
-    if (byte === MINUS || byte === PLUS || byte === DOT) return numberError(from);
-    if (this.#isWord('NaN') || this.#isWord('Infinity')) return numberError(from);
-    return this.#unexpected('a value');
-  }
-
-  #word<T>(word: string, value: T): T {
-    if (!this.#isWord(word)) throw this.#unexpected('a value');
-    this.#at += word.length;
-    return value;
-  }
-
-  #isWord(word: string): boolean {
-    for (let i = 0; i < word.length; i += 1) {
-      if (this.#bytes[this.#at + i] !== word.charCodeAt(i)) return false;
-    }
-    return true;
-  }
-
-  /** Goes over white space to the next token, and returns its first byte. */
-  #token(): number {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    let byte = bytes[at] ?? END;
-    while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
-      at += 1;
-      byte = bytes[at] ?? END;
-    }
-    this.#at = at;
-    return byte;
-  }
-
-  #peek(): number {
-    return this.#bytes[this.#at] ?? END;
-  }
-
-  /** The byte here fits no rule: a fault of the text's encoding if it could stand nowhere, else of the syntax. */
-  #unexpected(expected: string): CanonicalError {
-    const byte = this.#peek();
-    if (byte === END) {
-      return new CanonicalError(
-        'JSON_SYNTAX',
-        `byte ${this.#at}: expected ${expected}, got the end`,
-      );
-    }
-    if (byte < 0x20) return encodingError(this.#at, `control character 0x${byte.toString(16)}`);
-    const point = byte < 0x80 ? byte : multiByteAt(this.#bytes, this.#at);
-    if (point === INVALID) return encodingError(this.#at, 'invalid UTF-8');
-    if (point === BYTE_ORDER_MARK && this.#at === 0) return encodingError(0, 'byte order mark');
-    const got = `0x${byte.toString(16)}`;
-    return new CanonicalError('JSON_SYNTAX', `byte ${this.#at}: expected ${expected}, got ${got}`);
-  }
-}
-
-function encodingError(at: number, got: string): CanonicalError {
-  return new CanonicalError('TEXT_ENCODING', `byte ${at}: expected well-formed text, got ${got}`);
-}
-
-function numberError(at: number): CanonicalError {
-  return new CanonicalError(
-    'NUMBER_OUT_OF_PROFILE',
-    `byte ${at}: expected an integer within 2^53 - 1, without fraction, exponent or leading zero`,
-  );
-}
 
 /**
  * The one way in for JSON from outside: a check of the raw bytes and a parser in one pass, so that no
@@ -360,11 +16,29 @@ function numberError(at: number): CanonicalError {
  * @example parseStrict(utf8('{"amount":"10"}'))
  */
 export function parseStrict(bytes: Uint8Array, limits: JsonLimits = DEFAULT_LIMITS): Json {
+  return gateFor(bytes, limits).document();
+}
+
+/**
+ * The gate, for formats whose bytes MUST already be canonical. Each spelling is judged as it is read, which finds
+ * the same bytes canonical as writing the value again would.
+ * @throws {CanonicalError} NOT_CANONICAL, and the codes of parseStrict
+ */
+export function parseCanonical(bytes: Uint8Array, limits: JsonLimits = DEFAULT_LIMITS): Json {
+  const gate = gateFor(bytes, limits);
+  const value = gate.document();
+  if (!gate.isCanonical) {
+    throw new CanonicalError('NOT_CANONICAL', 'expected the canonical bytes of this value');
+  }
+  return value;
+}
+
+function gateFor(bytes: Uint8Array, limits: JsonLimits): Gate {
   if (bytes.length > limits.maxBytes) {
     throw new CanonicalError(
       'LIMIT_EXCEEDED',
       `expected at most ${limits.maxBytes} bytes, got ${bytes.length}`,
     );
   }
-  return new Gate(bytes, limits).document();
+  return new Gate(bytes, limits);
 }

@@ -1,4 +1,5 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js';
+import { asciiText } from './ascii-text.ts';
 import { CanonicalError } from './canonical-error.ts';
 
 /** With the `u` flag a pair is one code point, so this finds lone surrogates only. */
@@ -6,6 +7,9 @@ const LONE_SURROGATE = /[\uD800-\uDFFF]/u;
 
 /** Arguments of one String.fromCharCode call; engines bound the argument count by their stack. */
 const CHUNK = 4096;
+
+/** Below this many characters the platform's own encoder takes longer to be called than to write. */
+const SHORT_TEXT = 48;
 
 export const INVALID = -1;
 
@@ -61,23 +65,26 @@ export function textOfUnits(units: readonly number[]): string {
   return text;
 }
 
-/** The text of bytes that are all below 0x80. */
-export function asciiText(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let from = start; from < end; from += CHUNK) {
-    const part = bytes.subarray(from, Math.min(from + CHUNK, end));
-    // As `apply`, so that no array of numbers is made for it.
-    text += String(Reflect.apply(String.fromCharCode, undefined, part));
-  }
-  return text;
-}
-
 /** @throws {CanonicalError} TEXT_ENCODING for a lone surrogate, which UTF-8 cannot carry. */
 export function utf8(text: string): Uint8Array {
+  if (text.length <= SHORT_TEXT) {
+    const bytes = new Uint8Array(text.length);
+    if (writeAscii(text, bytes)) return bytes;
+  }
   if (hasLoneSurrogate(text)) {
     throw new CanonicalError('TEXT_ENCODING', 'expected well-formed text, got a lone surrogate');
   }
   return utf8ToBytes(text);
+}
+
+/** Whether the text is all ASCII, and so was written in full. */
+function writeAscii(text: string, bytes: Uint8Array): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit >= 0x80) return false;
+    bytes[at] = unit;
+  }
+  return true;
 }
 
 /**
@@ -87,7 +94,7 @@ export function utf8(text: string): Uint8Array {
 export function fromUtf8(bytes: Uint8Array): string {
   let at = 0;
   while (at < bytes.length && (bytes[at] ?? 0) < 0x80) at += 1;
-  const ascii = asciiText(bytes, 0, at);
+  const ascii = asciiText(bytes.subarray(0, at));
   return at === bytes.length ? ascii : ascii + mixedText(bytes, at);
 }
 

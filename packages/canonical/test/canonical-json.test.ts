@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   canonicalBytes,
   canonicalText,
+  equalBytes,
   fromUtf8,
   parseCanonical,
   parseStrict,
@@ -159,4 +160,79 @@ describe('parseCanonical', () => {
     const limits = { maxBytes: 3, maxDepth: 1, maxMembers: 1 };
     expect(refusal(() => parseCanonical(utf8('[10]'), limits))).toBe('LIMIT_EXCEEDED');
   });
+
+  it('takes exactly the bytes that writing the value again gives, however they are spelled', () => {
+    const taken = { canonical: 0, other: 0 };
+    fc.assert(
+      fc.property(profileJson, fc.array(fc.nat({ max: 30 }), { maxLength: 60 }), (value, picks) => {
+        const bytes = utf8(spelled(value, turns(picks)));
+        const isCanonical = equalBytes(bytes, canonicalBytes(parseStrict(bytes)));
+        taken[isCanonical ? 'canonical' : 'other'] += 1;
+        const expected = isCanonical ? undefined : 'NOT_CANONICAL';
+        expect(refusal(() => parseCanonical(bytes))).toBe(expected);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(Math.min(taken.canonical, taken.other)).toBeGreaterThan(100);
+  });
+
+  it('judges every escape of one character', () => {
+    for (let unit = 1; unit < 0x80; unit += 1) {
+      const hex = unit.toString(16).padStart(4, '0');
+      const short = ['"', '\\', '/', 'b', 'f', 'n', 'r', 't'].map((each) => `\\${each}`);
+      for (const escape of [`\\u${hex}`, `\\u${hex.toUpperCase()}`, ...short]) {
+        const bytes = utf8(`{"a${escape}":"${escape}b"}`);
+        const isCanonical = equalBytes(bytes, canonicalBytes(parseStrict(bytes)));
+        expect([escape, refusal(() => parseCanonical(bytes))]).toEqual([
+          escape,
+          isCanonical ? undefined : 'NOT_CANONICAL',
+        ]);
+      }
+    }
+  });
 });
+
+/** The picks, one after the other; 0 once there are no more. */
+function turns(picks: readonly number[]): () => number {
+  let next = 0;
+  return () => picks[next++] ?? 0;
+}
+
+/** A spelling of the value, canonical but for the places where 1 to 4 is picked. */
+function spelled(value: Json, pick: () => number): string {
+  const space = pick() === 1 ? ' ' : '';
+  if (typeof value === 'string') return space + spelledText(value, pick);
+  if (Array.isArray(value)) {
+    return `[${space}${value.map((each: Json) => spelled(each, pick)).join(',')}]`;
+  }
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    if (pick() === 2) members.reverse();
+    const texts = members.map(
+      ([name, each]) => `${spelledText(name, pick)}:${spelled(each, pick)}`,
+    );
+    return `{${texts.join(',')}}${space}`;
+  }
+  return `${space}${JSON.stringify(value)}`;
+}
+
+function spelledText(text: string, pick: () => number): string {
+  const parts = text.split('').map((unit) => {
+    const hex = unit.charCodeAt(0).toString(16).padStart(4, '0');
+    switch (pick()) {
+      case 3:
+        return `\\u${hex}`;
+      case 4:
+        return `\\u${hex.toUpperCase()}`;
+      default:
+        return /[\ud800-\udfff]/.test(unit) ? unit : JSON.stringify(unit).slice(1, -1);
+    }
+  });
+  const whole = parts.join('');
+  // Half of a pair raw and half of it escaped is no text.
+  return isWellSpelled(whole) ? `"${whole}"` : JSON.stringify(text);
+}
+
+function isWellSpelled(text: string): boolean {
+  return refusal(() => parseStrict(utf8(`"${text}"`))) === undefined;
+}

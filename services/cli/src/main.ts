@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { useSha256 } from '@countersign/canonical';
-import { nativeSha256 } from '@countersign/crypto-node';
+import { useAsciiReader, useSha256 } from '@countersign/canonical';
+import { nativeAsciiReader, nativeSha256 } from '@countersign/crypto-node';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import closeWithGrace from 'close-with-grace';
 import type { CliContext, TextSink } from './context.ts';
@@ -41,6 +41,7 @@ function interruption(): AbortSignal {
 }
 
 // Hashing is most of what a ledger and a verifier do besides signatures: the platform does it ten times as fast.
+useAsciiReader(nativeAsciiReader);
 useSha256(nativeSha256);
 useSha256InTrees(nativeSha256);
 

@@ -1,0 +1,6 @@
+/** ASCII as the platform reads it, for `useAsciiReader` of @countersign/canonical. */
+export function nativeAsciiReader(bytes: Uint8Array): (start: number, end: number) => string {
+  // A view of the same memory: nothing is copied but the texts.
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return (start, end) => view.toString('latin1', start, end);
+}
