@@ -5,10 +5,10 @@ import {
   timestampMs,
   ulidTimeMs,
   utf8,
+  type Digest,
 } from '@countersign/canonical';
 import {
-  displayDigest,
-  render,
+  renderWithDigest,
   type Action,
   type ActionEnvelope,
   type Descriptor,
@@ -100,10 +100,10 @@ function admission(run: Proceeding, asked: Asked): EntryBody {
   assertFresh(run, asked);
   const terms = termsOf(run.state, asked.action);
   assertExecutor(run.state.authority, asked.action, terms.descriptor);
-  const display = render(terms.descriptor, asked.action);
+  const { displayDigest } = renderWithDigest(terms.descriptor, asked.action);
   assertChangePossible(run, asked.action);
   assertRoom(run.state, asked.agent);
-  return admissionBody(run, asked, { ...terms, displayDigest: displayDigest(display) });
+  return admissionBody(run, asked, { ...terms, displayDigest });
 }
 
 function assertSender(authority: AuthorityState, { agent, action }: Asked): void {
@@ -203,7 +203,7 @@ function assertRoom(state: LedgerState, agent: AgentMember): void {
 function admissionBody(
   run: Proceeding,
   { input, agent, action }: Asked,
-  terms: Terms & { readonly displayDigest: ReturnType<typeof displayDigest> },
+  terms: Terms & { readonly displayDigest: Digest },
 ): EntryBody {
   const { state, atMs } = run;
   const { envelope } = action;

@@ -1,6 +1,6 @@
 import {
   ACTION_LIMITS,
-  digestOf,
+  digestBytes,
   parseCanonical,
   type Digest,
   type Json,
@@ -82,6 +82,6 @@ export function parseAction(bytes: Uint8Array): Action {
   const kept = bytes.slice();
   const value = parseCanonical(kept, { ...ACTION_LIMITS, maxBytes: BYTES_MAX });
   const envelope = toEnvelope(value);
-  const digest = digestOf('countersign/action/v1', value);
+  const digest = digestBytes('countersign/action/v1', kept);
   return { bytes: kept, digest, envelope } as Action;
 }

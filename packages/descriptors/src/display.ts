@@ -1,5 +1,6 @@
-import { canonicalBytes, digestOf, type Digest, type Json } from '@countersign/canonical';
+import { canonicalBytes, digestBytes, type Digest, type Json } from '@countersign/canonical';
 import { DescriptorError } from './descriptor-error.ts';
+import { lengthOf } from './text-length.ts';
 
 export type DisplayMark = 'warning' | 'added' | 'removed' | 'code';
 
@@ -33,11 +34,16 @@ function toJson(display: Display): Json {
 }
 
 export function displayDigest(display: Display): Digest {
-  return digestOf('countersign/display/v1', toJson(display));
+  return displayDigestOf(canonicalBytes(toJson(display)));
+}
+
+/** As `displayDigest`, where the canonical bytes are known. */
+export function displayDigestOf(bytes: Uint8Array): Digest {
+  return digestBytes('countersign/display/v1', bytes);
 }
 
 function checkLine(line: DisplayLine): void {
-  const length = Array.from(line.value).length;
+  const length = lengthOf(line.value);
   if (length > VALUE_MAX) {
     throw new DescriptorError(
       'RENDER_REFUSED',
@@ -46,8 +52,11 @@ function checkLine(line: DisplayLine): void {
   }
 }
 
-/** Nothing is ever cut: what is too long to show in full cannot be approved. */
-export function assertShowable(display: Display): Display {
+/**
+ * Nothing is ever cut: what is too long to show in full cannot be approved. Answers the canonical bytes, which had to
+ * be made to know their size.
+ */
+export function assertShowable(display: Display): Uint8Array {
   const count = display.lines.length + display.claims.length + display.warnings.length;
   if (count > LINES_MAX) {
     throw new DescriptorError(
@@ -57,12 +66,12 @@ export function assertShowable(display: Display): Display {
   }
   display.lines.forEach(checkLine);
   display.claims.forEach(checkLine);
-  const size = canonicalBytes(toJson(display)).length;
-  if (size > DISPLAY_BYTES_MAX) {
+  const bytes = canonicalBytes(toJson(display));
+  if (bytes.length > DISPLAY_BYTES_MAX) {
     throw new DescriptorError(
       'RENDER_REFUSED',
-      `expected a display of at most ${DISPLAY_BYTES_MAX} bytes, got ${size}`,
+      `expected a display of at most ${DISPLAY_BYTES_MAX} bytes, got ${bytes.length}`,
     );
   }
-  return display;
+  return bytes;
 }

@@ -49,6 +49,18 @@ export const BOUNDED_FORMATS: ReadonlySet<FieldFormat> = new Set([
   'precondition-name',
 ]);
 
+/** Formats of letters, digits and signs of ASCII alone: what is of the format hides nothing. */
+const VISIBLE_FORMATS: ReadonlySet<FieldFormat> = new Set([
+  'ulid',
+  'sha256',
+  'timestamp',
+  'aws-account',
+  'nonce',
+  'tenant',
+  'type-name',
+  'precondition-name',
+]);
+
 const MONEY = /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,4})?$/;
 const ARN = /^arn:[a-z0-9-]{1,20}:[a-z0-9-]{1,40}:[a-z0-9-]{0,40}:(?:[0-9]{12}|aws)?:[!-~]+$/;
 const AWS_ACCOUNT = /^[0-9]{12}$/;
@@ -119,6 +131,7 @@ function isSafe(format: FieldFormat, text: string): boolean {
 
 /** Why a text is not of this format, or undefined when it is. */
 export function formatFault(format: FieldFormat, text: string): DescriptorErrorCode | undefined {
+  if (VISIBLE_FORMATS.has(format) && CHECKS[format][0](text)) return undefined;
   if (!isSafe(format, text)) return 'UNSAFE_TEXT';
   const [isValid, code] = CHECKS[format];
   return isValid(text) ? undefined : code;

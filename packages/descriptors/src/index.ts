@@ -16,5 +16,5 @@ export {
   type Reversibility,
 } from './descriptor.ts';
 export { displayDigest, type Display, type DisplayLine, type DisplayMark } from './display.ts';
-export { render } from './render.ts';
+export { render, renderWithDigest, type Rendering } from './render.ts';
 export { validateParams } from './validate-params.ts';

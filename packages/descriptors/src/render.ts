@@ -1,16 +1,21 @@
-import { canonicalText, type Json, type JsonObject } from '@countersign/canonical';
+import { canonicalText, type Digest, type Json, type JsonObject } from '@countersign/canonical';
 import type { Action } from './action.ts';
 import { commonClaims, commonLines, actionLine } from './common-lines.ts';
 import type { Computed } from './computation.ts';
 import { computationOf, isLine, type Descriptor } from './descriptor.ts';
 import { DescriptorError } from './descriptor-error.ts';
-import { assertShowable, type Display, type DisplayLine } from './display.ts';
+import { assertShowable, displayDigestOf, type Display, type DisplayLine } from './display.ts';
 import { isJsonArray, valueAt } from './json-member.ts';
-import { valuePointers } from './schema-place.ts';
-import type { TemplateLine, TextPart, ValueForm } from './template.ts';
+import type { ValuePlace } from './schema-place.ts';
+import type { TemplateLine, ValueForm } from './template.ts';
 import { documentLines, textWarnings } from './text-lines.ts';
 import { shownPlain, shownQuoted, type ShownText } from './text-safety.ts';
-import { fieldAt, validateParams } from './validate-params.ts';
+import { validatedPlaces } from './validate-params.ts';
+
+/** A part of a line with the value of its field. */
+type FilledPart =
+  | { readonly literal: string }
+  | { readonly pointer: string; readonly value: Json; readonly form: ValueForm };
 
 /** Collects the lines of one display, and remembers which fields they have shown. */
 class Sheet {
@@ -42,9 +47,9 @@ class Sheet {
     for (const pointer of pointers) this.#shown.add(pointer);
   }
 
-  /** Whether the pointer, or something that holds it, has been shown. */
-  hasShown(pointer: string): boolean {
-    return this.#shown.has(pointer) || this.#shown.has(pointer.replace(/\/\d+/g, '/*'));
+  /** Whether the value there has been shown, by itself or by a computation over all items. */
+  hasShown({ pointer, pattern }: ValuePlace): boolean {
+    return this.#shown.has(pointer) || this.#shown.has(pattern);
   }
 
   #absent(line: TemplateLine): DisplayLine[] {
@@ -57,28 +62,36 @@ class Sheet {
       if (valueAt(this.#root, pointer) !== line.when.is) return [];
       this.#shown.add(pointer);
     }
-    const fields = line.text.flatMap((part) => ('field' in part ? [resolve(part.field)] : []));
-    if (fields.some((pointer) => valueAt(this.#root, pointer) === undefined)) {
-      return this.#absent({ ...line, label });
+    const parts: FilledPart[] = [];
+    for (const part of line.text) {
+      if ('literal' in part) {
+        parts.push(part);
+        continue;
+      }
+      const pointer = resolve(part.field);
+      const value = valueAt(this.#root, pointer);
+      if (value === undefined) return this.#absent({ ...line, label });
+      parts.push({ pointer, value, form: part.form });
     }
-    this.show(fields);
-    const [first] = line.text;
-    if (first !== undefined && 'form' in first && first.form === 'document') {
-      return this.#take(documentLines(label, this.#value(resolve(first.field))));
-    }
-    return [{ label, value: line.text.map((part) => this.#part(part, label, resolve)).join('') }];
+    return this.#filled(parts, label);
   }
 
-  #part(part: TextPart, label: string, resolve: (pointer: string) => string): string {
-    if ('literal' in part) return part.literal;
-    const value = this.#value(resolve(part.field));
-    const shown = shownValue(value, part.form);
-    if (typeof value === 'string') this.warnings.push(...textWarnings(label, value, shown));
-    return shown.text;
-  }
-
-  #value(pointer: string): Json {
-    return valueAt(this.#root, pointer) ?? null;
+  /** The line, now that all of its fields are there. */
+  #filled(parts: readonly FilledPart[], label: string): DisplayLine[] {
+    let text = '';
+    for (const part of parts) {
+      if ('literal' in part) {
+        text += part.literal;
+        continue;
+      }
+      const { pointer, value, form } = part;
+      this.#shown.add(pointer);
+      if (form === 'document') return this.#take(documentLines(label, value));
+      const shown = shownValue(value, form);
+      if (typeof value === 'string') this.warnings.push(...textWarnings(label, value, shown));
+      text += shown.text;
+    }
+    return [{ label, value: text }];
   }
 
   #take(computed: Computed): DisplayLine[] {
@@ -111,12 +124,22 @@ function shownValue(value: Json, form: ValueForm): ShownText {
  * That each value of this action has been shown. Loading the descriptor checked it for each field; this
  * checks it again for what conditions of lines left out of this one display.
  */
-function assertAllShown(descriptor: Descriptor, params: JsonObject, sheet: Sheet): void {
-  for (const pointer of valuePointers(params, descriptor.schema, '/params')) {
-    if (fieldAt(descriptor, pointer)?.nonMaterial !== undefined || sheet.hasShown(pointer))
-      continue;
-    throw new DescriptorError('UNRENDERABLE', `${pointer}: no line of the template shows it here`);
+function assertAllShown(descriptor: Descriptor, places: readonly ValuePlace[], sheet: Sheet): void {
+  for (const place of places) {
+    const isMaterial = descriptor.fields.get(place.pattern)?.nonMaterial === undefined;
+    if (isMaterial && !sheet.hasShown(place)) {
+      throw new DescriptorError(
+        'UNRENDERABLE',
+        `${place.pointer}: no line of the template shows it here`,
+      );
+    }
   }
+}
+
+/** What a human is shown of an action, with what is signed for it. */
+export interface Rendering {
+  readonly display: Display;
+  readonly displayDigest: Digest;
 }
 
 /**
@@ -126,17 +149,32 @@ function assertAllShown(descriptor: Descriptor, params: JsonObject, sheet: Sheet
  * @example displayDigest(render(descriptor, parseAction(bytes)))
  */
 export function render(descriptor: Descriptor, action: Action): Display {
-  validateParams(descriptor, action);
+  const display = displayOf(descriptor, action);
+  assertShowable(display);
+  return display;
+}
+
+/**
+ * As `render`, with the digest of the display, for which it is written only once.
+ * @throws {DescriptorError} as `render`
+ */
+export function renderWithDigest(descriptor: Descriptor, action: Action): Rendering {
+  const display = displayOf(descriptor, action);
+  return { display, displayDigest: displayDigestOf(assertShowable(display)) };
+}
+
+function displayOf(descriptor: Descriptor, action: Action): Display {
+  const places = validatedPlaces(descriptor, action);
   const { envelope } = action;
   const sheet = new Sheet(envelope.params);
   const own = descriptor.template.flatMap((entry) =>
     isLine(entry) ? sheet.lines(entry) : sheet.computed(entry.computed),
   );
   const claims = descriptor.claims.flatMap((line) => sheet.lines(line));
-  assertAllShown(descriptor, envelope.params, sheet);
+  assertAllShown(descriptor, places, sheet);
   const common = commonLines(descriptor, envelope);
   const commonClaim = commonClaims(envelope);
-  return assertShowable({
+  return {
     v: 'countersign.display.v1',
     nonce: envelope.nonce,
     type: descriptor.type,
@@ -145,5 +183,5 @@ export function render(descriptor: Descriptor, action: Action): Display {
     warnings: [...sheet.warnings, ...commonClaim.warnings],
     claims: [...claims, ...commonClaim.lines],
     not_covered: descriptor.notCovered,
-  });
+  };
 }

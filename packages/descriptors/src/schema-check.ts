@@ -2,6 +2,7 @@ import { canonicalText, type Json } from '@countersign/canonical';
 import { DescriptorError, type DescriptorErrorCode } from './descriptor-error.ts';
 import { formatFault } from './field-format.ts';
 import { isJsonArray, isJsonObject, memberTexts, pointerTo } from './json-member.ts';
+import { lengthOf } from './text-length.ts';
 import {
   variantOf,
   type ArraySchema,
@@ -73,7 +74,7 @@ function checkOrder(items: readonly Json[], member: string, pointer: string): vo
 
 function checkText(value: Json, schema: TextSchema, pointer: string): void {
   if (typeof value !== 'string') throw fault('SCHEMA_INVALID', pointer, 'a text');
-  const length = Array.from(value).length;
+  const length = lengthOf(value);
   if (length > schema.maxLength) {
     const expected = `at most ${schema.maxLength} characters, got ${length}`;
     throw fault('LIMIT_EXCEEDED', pointer, expected);

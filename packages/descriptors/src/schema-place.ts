@@ -1,6 +1,6 @@
-import type { Json } from '@countersign/canonical';
+import type { Json, JsonObject } from '@countersign/canonical';
 import { isJsonArray, isJsonObject } from './json-member.ts';
-import { variantOf, type Schema } from './schema.ts';
+import { variantOf, type ObjectSchema, type Schema } from './schema.ts';
 
 type Visit = (pointer: string, schema: Schema) => void;
 
@@ -35,20 +35,51 @@ export function placesOf(schema: Schema, root: string): Places {
   return { leaves, arrays };
 }
 
+/** Where one value stands. */
+export interface ValuePlace {
+  readonly pointer: string;
+  /** As a descriptor writes it: with `*` for an index. */
+  readonly pattern: string;
+}
+
 /**
  * Where values stand in this document: leaves, with the indexes of the items, and arrays without items.
  * The document has passed the schema.
  */
-export function valuePointers(value: Json, schema: Schema, pointer: string): string[] {
+export function valuePlaces(value: Json, schema: Schema, root: string): ValuePlace[] {
+  const places: ValuePlace[] = [];
+  collect({ value, schema }, { pointer: root, pattern: root }, places);
+  return places;
+}
+
+function collect(
+  { value, schema }: { readonly value: Json; readonly schema: Schema },
+  place: ValuePlace,
+  places: ValuePlace[],
+): void {
   if (schema.kind === 'array' && isJsonArray(value) && value.length > 0) {
-    return value.flatMap((item, i) => valuePointers(item, schema.items, `${pointer}/${i}`));
+    const pattern = `${place.pattern}/*`;
+    for (const [i, item] of value.entries()) {
+      const at = { pointer: `${place.pointer}/${i}`, pattern };
+      collect({ value: item, schema: schema.items }, at, places);
+    }
+    return;
   }
   const object = schema.kind === 'union' && isJsonObject(value) ? variantOf(schema, value) : schema;
-  if (object?.kind !== 'object' || !isJsonObject(value)) return [pointer];
-  return [...object.members].flatMap(([name, member]) => {
+  if (object?.kind === 'object' && isJsonObject(value))
+    collectMembers(value, object, { place, places });
+  else places.push(place);
+}
+
+function collectMembers(
+  value: JsonObject,
+  schema: ObjectSchema,
+  { place, places }: { readonly place: ValuePlace; readonly places: ValuePlace[] },
+): void {
+  for (const [name, member] of schema.members) {
     const memberValue = Object.hasOwn(value, name) ? value[name] : undefined;
-    return memberValue === undefined
-      ? []
-      : valuePointers(memberValue, member, `${pointer}/${name}`);
-  });
+    if (memberValue === undefined) continue;
+    const at = { pointer: `${place.pointer}/${name}`, pattern: `${place.pattern}/${name}` };
+    collect({ value: memberValue, schema: member }, at, places);
+  }
 }

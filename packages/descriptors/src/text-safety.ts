@@ -52,6 +52,7 @@ const SPACE = 0x20;
 const SPACES_MAX = 32;
 
 const PLAIN_TEXT = /^[!-~]+(?: [!-~]+)*$/;
+const VISIBLE_ASCII = /^[ -~]*$/;
 const PLAIN_IDENTIFIER = /^[!-~]+$/;
 
 export interface ShownText {
@@ -123,6 +124,7 @@ export function shownTextLine(text: string): ShownText {
 /** As a JSON string, so that it shows where the value starts, where it ends, and each line break. */
 export function shownQuoted(text: string): ShownText {
   const shown = neutralised(JSON.stringify(text), { leadingSpaces: true });
+  if (PLAIN_TEXT.test(text)) return shown;
   const hasControls = Array.from(text).some(
     (character) => isHidden(character.codePointAt(0) ?? 0) && !'\n\t'.includes(character),
   );
@@ -130,6 +132,7 @@ export function shownQuoted(text: string): ShownText {
 }
 
 export function hasHiddenCharacters(text: string): boolean {
+  if (VISIBLE_ASCII.test(text)) return false;
   for (const character of text) {
     if (isHidden(character.codePointAt(0) ?? 0)) return true;
   }

@@ -83,6 +83,9 @@ const SCRIPTS: readonly (readonly [from: number, to: number, script: Script])[] 
   [0x20000, 0x3ffff, 'east-asian'],
 ];
 
+/** Latin letters, and what is common to all scripts. */
+const ASCII = /^[ -~]*$/;
+
 /** The first row that holds the code point decides, so a narrow row stands before a wide one. */
 function scriptOf(point: number): Script | 'other' {
   for (const [from, to, script] of SCRIPTS) {
@@ -96,6 +99,7 @@ function scriptOf(point: number): Script | 'other' {
  * (full-width, mathematical, enclosed): both are how one name is made to read as another.
  */
 export function isMixedScript(text: string): boolean {
+  if (ASCII.test(text)) return false;
   const scripts = new Set<string>();
   for (const character of text) {
     const script = scriptOf(character.codePointAt(0) ?? 0);

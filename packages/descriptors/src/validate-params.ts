@@ -1,8 +1,8 @@
 import type { Action } from './action.ts';
-import { computationOf, isLine, type Descriptor, type Field } from './descriptor.ts';
+import { computationOf, isLine, type Descriptor } from './descriptor.ts';
 import { DescriptorError } from './descriptor-error.ts';
 import { checkValue } from './schema-check.ts';
-import { valuePointers } from './schema-place.ts';
+import { valuePlaces, type ValuePlace } from './schema-place.ts';
 
 function checkType(descriptor: Descriptor, action: Action): void {
   const { type, type_version: version } = action.envelope;
@@ -30,18 +30,13 @@ function checkPreconditions(descriptor: Descriptor, action: Action): ReadonlySet
   return given;
 }
 
-/** The pointer as the descriptor writes it: `*` for an index. */
-export function fieldAt(descriptor: Descriptor, pointer: string): Field | undefined {
-  return descriptor.fields.get(pointer) ?? descriptor.fields.get(pointer.replace(/\/\d+/g, '/*'));
-}
-
 function checkFieldPreconditions(
   descriptor: Descriptor,
-  action: Action,
+  places: readonly ValuePlace[],
   given: ReadonlySet<string>,
 ): void {
-  for (const pointer of valuePointers(action.envelope.params, descriptor.schema, '/params')) {
-    const precondition = fieldAt(descriptor, pointer)?.precondition;
+  for (const { pointer, pattern } of places) {
+    const precondition = descriptor.fields.get(pattern)?.precondition;
     if (precondition === undefined || given.has(precondition)) continue;
     throw new DescriptorError(
       'SCHEMA_INVALID',
@@ -56,12 +51,19 @@ function checkFieldPreconditions(
  * MONEY_FORMAT, UNSAFE_TEXT, LIMIT_EXCEEDED, UNRENDERABLE, RENDER_REFUSED
  */
 export function validateParams(descriptor: Descriptor, action: Action): void {
+  validatedPlaces(descriptor, action);
+}
+
+/** As `validateParams`, and answers where values stand in the params. */
+export function validatedPlaces(descriptor: Descriptor, action: Action): readonly ValuePlace[] {
   const { params } = action.envelope;
   checkType(descriptor, action);
   checkValue(params, descriptor.schema, '/params');
   const given = checkPreconditions(descriptor, action);
-  checkFieldPreconditions(descriptor, action, given);
+  const places = valuePlaces(params, descriptor.schema, '/params');
+  checkFieldPreconditions(descriptor, places, given);
   for (const entry of descriptor.template) {
     if (!isLine(entry)) computationOf(entry.computed).check(params);
   }
+  return places;
 }

@@ -1,13 +1,12 @@
 import { digestOf, utf8, type Digest, type JsonObject } from '@countersign/canonical';
 import { parsePolicy, type Policy } from '@countersign/binding';
 import {
-  displayDigest,
   loadDescriptor,
   parseAction,
-  render,
+  renderWithDigest,
   type Action,
   type Descriptor,
-  type Display,
+  type Rendering,
 } from '@countersign/descriptors';
 import { BoundedCache } from './bounded-cache.ts';
 import { sameJson } from './same-json.ts';
@@ -23,18 +22,13 @@ const DOCUMENTS_MAX = 64;
 /** Actions that one verifier remembers: an executor verifies before it waits, and again before it runs. */
 const ACTIONS_MAX = 256;
 
-export interface RenderedAction {
-  readonly display: Display;
-  readonly displayDigest: Digest;
-}
-
 /** Descriptors and policies by the digest that an admission holds. Each is hashed and read once. */
 export class DocumentCache {
   readonly #descriptors = new BoundedCache<Known<Descriptor>>(DOCUMENTS_MAX);
   readonly #policies = new BoundedCache<Known<Policy>>(DOCUMENTS_MAX);
 
   readonly #actions = new BoundedCache<Action>(ACTIONS_MAX);
-  readonly #displays = new BoundedCache<RenderedAction>(ACTIONS_MAX);
+  readonly #displays = new BoundedCache<Rendering>(ACTIONS_MAX);
 
   /** The action of this exact text. @throws DescriptorError, CanonicalError */
   action(text: string): Action {
@@ -46,12 +40,11 @@ export class DocumentCache {
   }
 
   /** What a person is shown of it. @throws DescriptorError */
-  rendered(descriptor: Descriptor, action: Action): RenderedAction {
+  rendered(descriptor: Descriptor, action: Action): Rendering {
     const key = `${descriptor.digest} ${action.digest}`;
     const known = this.#displays.get(key);
     if (known !== undefined) return known;
-    const display = render(descriptor, action);
-    const rendered = { display, displayDigest: displayDigest(display) };
+    const rendered = renderWithDigest(descriptor, action);
     this.#displays.set(key, rendered);
     return rendered;
   }
