@@ -152,11 +152,20 @@ export const bindingRevoked: Shape<BindingRevoked> = object<BindingRevoked>({
 
 /** The statement that one approval of a binding signed: the common part and its own. */
 export function statementOf(binding: BindingMade, decision: BoundDecision): DecisionStatement {
+  const { statement } = binding;
+  // Member by member, in the order of the canonical form: the digest of this is computed in every verification.
   return {
-    ...binding.statement,
-    rationale_digest: decision.rationale_digest,
-    person: decision.person,
+    action_digest: statement.action_digest,
+    action_id: statement.action_id,
+    admission: statement.admission,
     credential: decision.credential,
+    display_digest: statement.display_digest,
+    ledger: statement.ledger,
     not_after: decision.not_after,
+    person: decision.person,
+    rationale_digest: decision.rationale_digest,
+    tenant: statement.tenant,
+    v: statement.v,
+    verdict: statement.verdict,
   };
 }

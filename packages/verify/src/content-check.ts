@@ -7,7 +7,7 @@ import {
   type Descriptor,
 } from '@countersign/descriptors';
 import { checkReceipt } from './log-check.ts';
-import { sameJson } from './same-json.ts';
+import { sameJson, says } from './same-json.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 
@@ -70,14 +70,18 @@ function assertAdmitted({ envelope }: Action, { evidence }: Verification): void 
     tenant: envelope.tenant,
     action_id: envelope.action_id,
     action_type: { name: type, version },
-    agent: { ...entry.agent, id: agent.id, key_thumbprint: agent.key_thumbprint },
-    executor,
+    executor: {
+      id: executor.id,
+      audience: executor.audience,
+      descriptor_digest: executor.descriptor_digest,
+    },
     acting_for: personsOf(envelope.acting_for),
     ...(entry.action !== undefined && { action: evidence.content.action }),
   };
   // Under no rule may it live longer, or be used more often, than was asked for.
   const isAdmitted =
-    sameJson({ ...entry, ...said }, entry) &&
+    says(entry, said) &&
+    says(entry.agent, { id: agent.id, key_thumbprint: agent.key_thumbprint }) &&
     entry.not_after <= envelope.not_after &&
     entry.max_uses <= envelope.max_uses;
   if (!isAdmitted) {

@@ -12,7 +12,7 @@ import {
   type Leaf,
 } from '@countersign/binding';
 import { checkReceipt } from './log-check.ts';
-import { sameJson } from './same-json.ts';
+import { says } from './same-json.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 
@@ -69,8 +69,8 @@ export function assertUse(use: BindingUsed, binding: UsedBinding): void {
   const { tenant, action_id, action_digest, executor } = entry;
   const expected = { tenant, action_id, binding: leaf, executor: executor.id };
   const isOfThis =
-    sameJson({ ...use, ...expected }, use) &&
-    sameJson({ ...claim, ...expected, use_id: use.use_id, action_digest }, claim) &&
+    says(use, expected) &&
+    says(claim, { ...expected, use_id: use.use_id, action_digest }) &&
     use.short_id === shortIdOf(use.use_id);
   if (!isOfThis) throw new VerifyError('NOT_BOUND', 'expected a use of this binding');
   if (use.use_number > entry.max_uses) {
