@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers';
 import { Worker } from 'node:worker_threads';
 import {
-  packCalls,
+  Packing,
   unpackResults,
   type QueryResult,
   type Row,
@@ -9,12 +10,11 @@ import {
 } from './packing.ts';
 import { SqliteError } from './sqlite-error.ts';
 import type {
-  AllRequest,
   Answer,
+  Answers,
   ControlRequest,
   Opening,
   Request,
-  RunRequest,
   WorkerOptions,
 } from './worker-message.ts';
 
@@ -101,20 +101,19 @@ interface Outstanding {
   readonly reject: (error: SqliteError) => void;
 }
 
-type Body = Omit<RunRequest, 'id'> | Omit<AllRequest, 'id'> | Omit<ControlRequest, 'id'>;
-
 class WorkerDatabase implements Database {
   readonly #worker: Worker;
   readonly #outstanding = new Map<number, Outstanding>();
   #outstandingBytes = 0;
+  #packing = new Packing();
   #nextId = 0;
   #closing: Promise<void> | null = null;
   #dead: SqliteError | null = null;
 
   constructor(worker: Worker) {
     this.#worker = worker;
-    worker.on('message', (answer: Answer) => {
-      this.#settle(answer);
+    worker.on('message', ({ answers, blobs }: Answers) => {
+      for (const answer of answers) this.#settle(answer, blobs);
     });
     worker.on('error', (cause) => {
       this.#die(cause);
@@ -125,18 +124,16 @@ class WorkerDatabase implements Database {
   }
 
   async run(statements: readonly Statement[]): Promise<QueryResult[]> {
-    const packed = packCalls(statements);
-    return this.#ask({ kind: 'run', ...packed }, packed.blobs);
+    return this.#query('run', statements);
   }
 
   async all(sql: string, params: readonly SqlValue[] = []): Promise<Row[]> {
-    const packed = packCalls([{ sql, params }]);
-    const [result] = await this.#ask({ kind: 'all', ...packed }, packed.blobs);
+    const [result] = await this.#query('all', [{ sql, params }]);
     return result?.rows ?? [];
   }
 
   async checkpoint(): Promise<void> {
-    await this.#ask({ kind: 'checkpoint' });
+    await this.#control('checkpoint');
   }
 
   close(): Promise<void> {
@@ -147,31 +144,57 @@ class WorkerDatabase implements Database {
   async #close(): Promise<void> {
     if (this.#dead) return;
     const gone = new Promise((resolve) => this.#worker.once('exit', resolve));
-    const closed = this.#ask({ kind: 'close' });
+    const closed = this.#control('close');
     await closed;
     await gone;
   }
 
-  #ask(body: Body, blobs?: ArrayBuffer): Promise<QueryResult[]> {
-    if (this.#dead) return Promise.reject(this.#dead);
-    if (this.#closing && body.kind !== 'close') return Promise.reject(closedError());
-    const bytes = blobs?.byteLength ?? 0;
-    const full =
+  #query(kind: 'run' | 'all', statements: readonly Statement[]): Promise<QueryResult[]> {
+    const refusal = this.#refusal();
+    if (refusal !== null) return Promise.reject(refusal);
+    const bytes = sizeOf(statements);
+    const isFull =
       this.#outstanding.size >= MAX_OUTSTANDING ||
       this.#outstandingBytes + bytes > MAX_OUTSTANDING_BYTES;
-    if (full && body.kind !== 'close') {
+    if (isFull) {
       return Promise.reject(new SqliteError('QUEUE_FULL', 'too many requests are outstanding'));
     }
+    const calls = this.#packing.calls(statements);
+    return this.#ask(bytes, (id) => ({ id, kind, calls }));
+  }
+
+  #control(kind: ControlRequest['kind']): Promise<QueryResult[]> {
+    const refusal = kind === 'close' ? this.#dead : this.#refusal();
+    return refusal === null ? this.#ask(0, (id) => ({ id, kind })) : Promise.reject(refusal);
+  }
+
+  #refusal(): SqliteError | null {
+    return this.#dead ?? (this.#closing ? closedError() : null);
+  }
+
+  /** What is asked within one turn of the event loop goes to the worker together, in its order. */
+  #ask(bytes: number, requestOf: (id: number) => Request): Promise<QueryResult[]> {
     return new Promise((resolve, reject) => {
       const id = this.#nextId;
       this.#nextId += 1;
       this.#outstanding.set(id, { bytes, resolve, reject });
       this.#outstandingBytes += bytes;
-      this.#worker.postMessage({ id, ...body } satisfies Request, blobs ? [blobs] : []);
+      if (this.#packing.isEmpty) {
+        setImmediate(() => {
+          this.#send();
+        });
+      }
+      this.#packing.add(requestOf(id));
     });
   }
 
-  #settle(answer: Answer): void {
+  #send(): void {
+    const parcel = this.#packing.parcel();
+    this.#packing = new Packing();
+    this.#worker.postMessage(parcel, [parcel.blobs]);
+  }
+
+  #settle(answer: Answer, blobs: ArrayBuffer): void {
     const asked = this.#outstanding.get(answer.id);
     if (asked === undefined) return;
     this.#outstanding.delete(answer.id);
@@ -179,7 +202,7 @@ class WorkerDatabase implements Database {
     if ('failure' in answer) {
       asked.reject(new SqliteError(answer.failure.code, answer.failure.message));
     } else {
-      asked.resolve(unpackResults(answer.results, answer.blobs));
+      asked.resolve(unpackResults(answer.results, blobs));
     }
   }
 
@@ -192,6 +215,14 @@ class WorkerDatabase implements Database {
     this.#outstanding.clear();
     this.#outstandingBytes = 0;
   }
+}
+
+function sizeOf(statements: readonly Statement[]): number {
+  let bytes = 0;
+  for (const { params = [] } of statements) {
+    for (const value of params) if (value instanceof Uint8Array) bytes += value.length;
+  }
+  return bytes;
 }
 
 function closedError(): SqliteError {

@@ -1,5 +1,12 @@
 import { SqliteError } from './sqlite-error.ts';
-import type { PackedCall, PackedResult, PackedRows, PackedValue } from './worker-message.ts';
+import type {
+  PackedCall,
+  PackedResult,
+  PackedRows,
+  PackedValue,
+  Parcel,
+  Request,
+} from './worker-message.ts';
 
 /** An integer travels as a number; beyond 53 bits as a bigint, which may be stored and compared but not read back. */
 export type SqlValue = null | number | bigint | string | Uint8Array;
@@ -19,38 +26,62 @@ export interface QueryResult {
 
 const NOT_TEXT = /[\0\p{Surrogate}]/u;
 
-export interface PackedCalls {
-  readonly sqls: readonly string[];
-  readonly calls: readonly PackedCall[];
-  readonly blobs: ArrayBuffer;
-}
+const FIRST_BYTES = 4_096;
 
-/** @throws {SqliteError} MISUSE for no statement, or a number that SQL cannot hold */
-export function packCalls(statements: readonly Statement[]): PackedCalls {
-  if (statements.length === 0) throw new SqliteError('MISUSE', 'expected a statement, got none');
-  const numbers = new Map<string, number>();
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  const packValue = (value: SqlValue): PackedValue => {
-    if (typeof value === 'number') return packNumber(value);
-    if (!(value instanceof Uint8Array)) return assertPlain(value);
-    const start = length;
-    length += value.length;
-    pieces.push(value);
-    return [start, length];
-  };
-  const calls = statements.map(({ sql, params = [] }) => {
-    const number = numbers.get(sql) ?? numbers.size;
-    numbers.set(sql, number);
-    return { sql: number, params: params.map(packValue) };
-  });
-  const blobs = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    blobs.set(piece, at);
-    at += piece.length;
+/** Collects what goes to the worker as one message. Copies bytes as they come in. */
+export class Packing {
+  readonly #numbers = new Map<string, number>();
+  readonly #requests: Request[] = [];
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(FIRST_BYTES);
+  #length = 0;
+
+  get isEmpty(): boolean {
+    return this.#requests.length === 0;
   }
-  return { sqls: [...numbers.keys()], calls, blobs: blobs.buffer };
+
+  /** @throws {SqliteError} MISUSE for no statement, or a value that SQL cannot hold */
+  calls(statements: readonly Statement[]): PackedCall[] {
+    if (statements.length === 0) throw new SqliteError('MISUSE', 'expected a statement, got none');
+    return statements.map(({ sql, params = [] }) => ({
+      sql: this.#numberOf(sql),
+      params: params.map((value) => this.#packed(value)),
+    }));
+  }
+
+  add(request: Request): void {
+    this.#requests.push(request);
+  }
+
+  /** The message. Nothing may be added after it. */
+  parcel(): Parcel {
+    const sqls = [...this.#numbers.keys()];
+    return { requests: this.#requests, sqls, blobs: this.#bytes.buffer };
+  }
+
+  #numberOf(sql: string): number {
+    const known = this.#numbers.get(sql);
+    if (known !== undefined) return known;
+    const number = this.#numbers.size;
+    this.#numbers.set(sql, number);
+    return number;
+  }
+
+  #packed(value: SqlValue): PackedValue {
+    if (typeof value === 'number') return assertNumber(value);
+    if (!(value instanceof Uint8Array)) return assertPlain(value);
+    const start = this.#length;
+    const end = start + value.length;
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(value, start);
+    this.#length = end;
+    return [start, end];
+  }
+
+  #grow(least: number): void {
+    const larger = new Uint8Array(Math.max(least, this.#bytes.length * 2));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
 }
 
 /** Types promise a plain value, but libsql aborts the whole process for a boolean or undefined: so it is looked at once more. */
@@ -66,10 +97,11 @@ function assertPlain(value: null | bigint | string): null | bigint | string {
   return value;
 }
 
-/** libsql binds every number as REAL, which is another value where a column has no type. */
-function packNumber(value: number): number | bigint {
-  if (Number.isSafeInteger(value)) return BigInt(value);
-  if (Number.isFinite(value) && !Number.isInteger(value)) return value;
+/** The worker binds whole numbers as integers: libsql would bind each as REAL, another value where a column has no type. */
+function assertNumber(value: number): number {
+  if (Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value))) {
+    return value;
+  }
   throw new SqliteError('MISUSE', 'expected a finite number, or an integer of at most 53 bits');
 }
 
@@ -84,7 +116,9 @@ export function unpackResults(results: readonly PackedResult[], blobs: ArrayBuff
 function unpackRows({ columns, rows }: PackedRows, blobs: ArrayBuffer): Row[] {
   return rows.map((values) => {
     const row: Row = {};
-    for (const [i, column] of columns.entries()) row[column] = unpackValue(values[i], blobs);
+    for (let i = 0; i < columns.length; i += 1) {
+      row[columns[i] ?? ''] = unpackValue(values[i], blobs);
+    }
     return row;
   });
 }

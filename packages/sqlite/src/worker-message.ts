@@ -2,28 +2,25 @@ import type { SqliteErrorCode } from './sqlite-error.ts';
 
 /** What crosses between the thread that asks and the worker that holds the file. */
 
-/** A value as it travels: bytes are a range of the one buffer beside it, which is moved instead of copied. */
+/** A value as it travels: bytes are a range of the one buffer of its message, which is moved instead of copied. */
 export type PackedValue = null | number | bigint | string | readonly [start: number, end: number];
 
-/** Each text of SQL once, however often it is called. */
+/** A statement is named by its place among the texts of SQL of its message. */
 export interface PackedCall {
   readonly sql: number;
   readonly params: readonly PackedValue[];
 }
 
-interface Query {
+export interface RunRequest {
   readonly id: number;
-  readonly sqls: readonly string[];
-  readonly calls: readonly PackedCall[];
-  readonly blobs: ArrayBuffer;
-}
-
-export interface RunRequest extends Query {
   readonly kind: 'run';
+  readonly calls: readonly PackedCall[];
 }
 
-export interface AllRequest extends Query {
+export interface AllRequest {
+  readonly id: number;
   readonly kind: 'all';
+  readonly calls: readonly PackedCall[];
 }
 
 export interface ControlRequest {
@@ -32,6 +29,14 @@ export interface ControlRequest {
 }
 
 export type Request = RunRequest | AllRequest | ControlRequest;
+
+/** What was asked in one turn of the event loop: a message costs more than most of what is in it. */
+export interface Parcel {
+  readonly requests: readonly Request[];
+  /** Each text of SQL once, however often it is called. */
+  readonly sqls: readonly string[];
+  readonly blobs: ArrayBuffer;
+}
 
 export interface PackedRows {
   readonly columns: readonly string[];
@@ -47,8 +52,14 @@ export interface Failure {
 }
 
 export type Answer =
-  | { readonly id: number; readonly results: readonly PackedResult[]; readonly blobs: ArrayBuffer }
+  | { readonly id: number; readonly results: readonly PackedResult[] }
   | { readonly id: number; readonly failure: Failure };
+
+/** Answers that became true together, in the order of their requests. */
+export interface Answers {
+  readonly answers: readonly Answer[];
+  readonly blobs: ArrayBuffer;
+}
 
 /** The first message of the worker. */
 export interface Opening {

@@ -8,9 +8,14 @@ import { ConnectionError, failureOf, openConnection } from './connection.js';
 /** @typedef {import('./worker-message.ts').Failure} Failure */
 /** @typedef {import('./worker-message.ts').PackedValue} PackedValue */
 /** @typedef {import('./worker-message.ts').PackedResult} PackedResult */
-/** @typedef {import('./worker-message.ts').RunRequest} RunRequest */
-/** @typedef {import('./worker-message.ts').AllRequest} AllRequest */
-/** @typedef {import('./worker-message.ts').ControlRequest} ControlRequest */
+/** @typedef {import('./worker-message.ts').Parcel} Parcel */
+/** @typedef {import('./worker-message.ts').PackedCall} PackedCall */
+/** @typedef {{ statement: import('libsql').Statement, reader: boolean, columns: string[] }} Prepared */
+
+/**
+ * A request with what its message brought: its calls name texts of SQL and ranges of bytes there.
+ * @typedef {{ id: number, kind: Request['kind'], calls: readonly PackedCall[], sqls: readonly string[], bytes: Buffer }} Asked
+ */
 
 const MAX_STATEMENTS = 256;
 const MAX_RUNS_PER_COMMIT = 1_000;
@@ -22,18 +27,25 @@ if (port === null) throw new Error('expected to be started as a worker');
 let db = null;
 /** @type {Failure} */
 let refusal = { code: 'CLOSED', message: 'expected an open database, got a closed one' };
-/** @type {Request[]} */
+/** @type {Asked[]} */
 let waiting = [];
-/** @type {Map<string, { statement: import('libsql').Statement, reader: boolean, columns: string[] }>} */
+/** @type {Answer[]} */
+let answers = [];
+let isClosing = false;
+/** @type {Map<string, Prepared>} */
 const statements = new Map();
 
 try {
   db = openConnection(workerData);
   port.postMessage({ failure: null });
-  port.on('message', (/** @type {Request} */ request) => {
+  port.on('message', (/** @type {Parcel} */ { requests, sqls, blobs }) => {
     // What arrives while a commit waits for the disk is handled together after it: one fsync for all.
     if (waiting.length === 0) setImmediate(drain);
-    waiting.push(request);
+    const bytes = Buffer.from(blobs);
+    for (const request of requests) {
+      const calls = 'calls' in request ? request.calls : [];
+      waiting.push({ id: request.id, kind: request.kind, calls, sqls, bytes });
+    }
   });
 } catch (error) {
   port.postMessage({ failure: failureOf(error) });
@@ -49,11 +61,14 @@ function drain() {
   const runs = requests.filter((r) => r.kind === 'run');
   for (let i = 0; i < runs.length; i += MAX_RUNS_PER_COMMIT) {
     commitTogether(runs.slice(i, i + MAX_RUNS_PER_COMMIT));
+    send();
   }
   for (const request of requests) if (request.kind !== 'run') serve(request);
+  send();
+  if (isClosing) port?.close();
 }
 
-/** @param {AllRequest | ControlRequest} request */
+/** @param {Asked} request */
 function serve(request) {
   try {
     if (request.kind === 'all') answer(request.id, execute(request));
@@ -66,7 +81,7 @@ function serve(request) {
 
 /**
  * Each run is a savepoint, so one that fails fails alone; none is answered before all are on the disk.
- * @param {RunRequest[]} runs
+ * @param {Asked[]} runs
  */
 function commitTogether(runs) {
   if (db === null || runs.length === 1) {
@@ -74,19 +89,19 @@ function commitTogether(runs) {
     return;
   }
   /** @type {(() => void)[]} */
-  const answers = [];
+  const replies = [];
   try {
     exec('BEGIN IMMEDIATE');
     for (const run of runs) {
       exec('SAVEPOINT one');
       try {
         const results = execute(run);
-        answers.push(() => answer(run.id, results));
+        replies.push(() => answer(run.id, results));
       } catch (error) {
         // SQLite undoes the whole transaction for some errors, a full disk for one: then each goes alone.
         if (!open().inTransaction) throw error;
         exec('ROLLBACK TO one');
-        answers.push(() => fail(run.id, error));
+        replies.push(() => fail(run.id, error));
       }
       exec('RELEASE one');
     }
@@ -97,10 +112,10 @@ function commitTogether(runs) {
     else for (const run of runs) commitAlone(run);
     return;
   }
-  for (const reply of answers) reply();
+  for (const reply of replies) reply();
 }
 
-/** @param {RunRequest} run */
+/** @param {Asked} run */
 function commitAlone(run) {
   try {
     exec('BEGIN IMMEDIATE');
@@ -118,15 +133,15 @@ function undo() {
 }
 
 /**
- * @param {RunRequest | AllRequest} query
+ * @param {Asked} query
  * @returns {PackedResult[]} with bytes still in place of their ranges
  */
-function execute({ sqls, calls, blobs }) {
-  const bytes = Buffer.from(blobs);
-  const prepared = sqls.map(prepare);
+function execute({ sqls, calls, bytes }) {
   return calls.map(({ sql, params }) => {
-    const { statement, reader, columns } = /** @type {typeof prepared[number]} */ (prepared[sql]);
-    const bound = params.map((v) => (Array.isArray(v) ? bytes.subarray(v[0], v[1]) : v));
+    const { statement, reader, columns } = prepare(sqls[sql] ?? '');
+    /** @type {unknown[]} */
+    const bound = new Array(params.length);
+    for (let i = 0; i < params.length; i += 1) bound[i] = bindable(params[i], bytes);
     // Always an array: given a bare buffer, libsql aborts the process.
     if (!reader) return Number(statement.run(bound).changes);
     // A statement that is not read to its end keeps its lock, so readers are never run() nor left half-way.
@@ -134,6 +149,16 @@ function execute({ sqls, calls, blobs }) {
     for (const row of rows) for (let i = 0; i < row.length; i += 1) row[i] = safe(row[i]);
     return { columns, rows };
   });
+}
+
+/**
+ * libsql binds every number as REAL, which is another value where a column has no type: so whole ones go as bigint.
+ * @param {PackedValue | undefined} value
+ * @param {Buffer} bytes
+ */
+function bindable(value, bytes) {
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
+  return Array.isArray(value) ? bytes.subarray(value[0], value[1]) : value;
 }
 
 /**
@@ -149,7 +174,10 @@ function safe(value) {
   return number;
 }
 
-/** @param {string} sql */
+/**
+ * @param {string} sql
+ * @returns {Prepared}
+ */
 function prepare(sql) {
   const known = statements.get(sql);
   if (known) return known;
@@ -194,8 +222,8 @@ function close(id) {
   statements.clear();
   db?.close();
   db = null;
+  isClosing = true;
   answer(id, []);
-  port?.close();
 }
 
 /**
@@ -203,13 +231,21 @@ function close(id) {
  * @param {PackedResult[]} results
  */
 function answer(id, results) {
-  const blobs = pack(results);
-  port?.postMessage({ id, results, blobs }, [blobs]);
+  answers.push({ id, results });
+}
+
+/** Gives all answers that are due in one message. */
+function send() {
+  if (answers.length === 0) return;
+  const due = answers;
+  answers = [];
+  const blobs = pack(due.flatMap((each) => ('results' in each ? each.results : [])));
+  port?.postMessage({ answers: due, blobs }, [blobs]);
 }
 
 /**
  * Replaces bytes by ranges of one buffer, in place.
- * @param {PackedResult[]} results
+ * @param {readonly PackedResult[]} results
  * @returns {ArrayBuffer}
  */
 function pack(results) {
@@ -219,7 +255,8 @@ function pack(results) {
   for (const result of results) {
     if (typeof result === 'number') continue;
     for (const row of /** @type {(PackedValue | Uint8Array)[][]} */ (result.rows)) {
-      for (const [i, value] of row.entries()) {
+      for (let i = 0; i < row.length; i += 1) {
+        const value = row[i];
         if (!(value instanceof Uint8Array)) continue;
         row[i] = [length, length + value.length];
         length += value.length;
@@ -252,5 +289,5 @@ function fail(id, error) {
     }
     db = null;
   }
-  port?.postMessage({ id, failure });
+  answers.push({ id, failure });
 }
