@@ -32,7 +32,7 @@ const EXTEND = `INSERT INTO topic_end (topic, part, next, time_ms) VALUES (?1, ?
 const INSERT = `INSERT INTO record (topic, part, pos, time_ms, key, value, crc)
   SELECT topic, part, next - ?3, time_ms, ?4, ?5, ?6 FROM topic_end WHERE topic = ?1 AND part = ?2`;
 
-export const SELECT_END = 'SELECT next FROM topic_end WHERE topic = ? AND part = ?';
+export const SELECT_ENDS = 'SELECT topic, part, next FROM topic_end';
 
 export const SELECT_SIZES = `SELECT length(value) AS bytes FROM record
   WHERE topic = ? AND part = ? AND pos >= ? ORDER BY pos LIMIT ?`;

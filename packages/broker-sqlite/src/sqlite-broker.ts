@@ -21,10 +21,11 @@ import {
   FORMAT_VERSION,
   recordOf,
   SCHEMA,
-  SELECT_END,
+  SELECT_ENDS,
   SELECT_RECORDS,
   SELECT_SIZES,
 } from './record-table.ts';
+import { copiesOf, RecentRecords } from './recent-records.ts';
 
 export interface SqliteBrokerOptions {
   readonly path: string;
@@ -32,7 +33,11 @@ export interface SqliteBrokerOptions {
   readonly clock: () => number;
   /** Bounds the file: beyond it BROKER_DISK_FULL. Unbounded by default. */
   readonly maxPages?: number;
+  /** How much of the newest of each partition is answered from memory: some seconds of a busy ledger by default. */
+  readonly recentBytesMax?: number;
 }
+
+const RECENT_BYTES_MAX = 8_000_000;
 
 /**
  * Topics and log in one file of SQLite, for one process at a time.
@@ -53,17 +58,25 @@ export async function openSqliteBroker(options: SqliteBrokerOptions): Promise<Br
       ...(options.maxPages === undefined ? {} : { maxPages: options.maxPages }),
     }),
   );
-  return new SqliteBroker(database, options.clock);
+  const recent = new RecentRecords(options.recentBytesMax ?? RECENT_BYTES_MAX);
+  for (const row of await mapped('before', () => database.all(SELECT_ENDS))) {
+    // Whatever else stands in the file is asked for by nobody.
+    const tp = { topic: row['topic'] as Topic, partition: Number(row['part']) };
+    recent.setEnd(tp, Number(row['next']));
+  }
+  return new SqliteBroker(database, recent, options.clock);
 }
 
 class SqliteBroker implements Broker {
   readonly #database: Database;
+  readonly #recent: RecentRecords;
   readonly #clock: () => number;
   readonly #waiters = new EndWaiters();
   #closed = false;
 
-  constructor(database: Database, clock: () => number) {
+  constructor(database: Database, recent: RecentRecords, clock: () => number) {
     this.#database = database;
+    this.#recent = recent;
     this.#clock = clock;
   }
 
@@ -71,18 +84,27 @@ class SqliteBroker implements Broker {
     this.#assertOpen();
     assertAppendable(records);
     const statements = appendStatements(tp, records, this.#clock());
+    const copies = copiesOf(records);
     const [extended] = await mapped('unknown', () => this.#database.run(statements));
     const { next: end, time_ms: appendTimeMs } = extended?.rows[0] ?? {};
-    if (typeof end !== 'number' || typeof appendTimeMs !== 'number') {
-      throw new BrokerError('BROKER_CORRUPT', 'expected the end of the partition');
+    const firstOffset = this.#recent.endOf(tp);
+    // Appends are answered in the order of their commits, and nobody else writes.
+    if (typeof appendTimeMs !== 'number' || end !== firstOffset + records.length) {
+      throw new BrokerError('BROKER_CORRUPT', `expected the partition to end at ${firstOffset}`);
     }
+    this.#recent.add(
+      tp,
+      copies.map((copy, i) => ({ ...copy, offset: firstOffset + i, appendTimeMs })),
+    );
     this.#waiters.notify(tp, end);
-    return { firstOffset: end - records.length, appendTimeMs };
+    return { firstOffset, appendTimeMs };
   }
 
   async read(tp: TopicPartition, fromOffset: number, maxRecords: number): Promise<StoredRecord[]> {
     this.#assertOpen();
     assertReadable(fromOffset, maxRecords);
+    const recent = this.#recent.read(tp, fromOffset, maxRecords);
+    if (recent !== undefined) return recent;
     const where = [tp.topic, tp.partition, fromOffset];
     // Sizes first: SQLite knows them without touching the values, and so the bytes are bounded before they are loaded.
     const sizes = await this.#all(SELECT_SIZES, [...where, maxRecords]);
@@ -98,21 +120,13 @@ class SqliteBroker implements Broker {
     return rows.map((row, i) => recordOf(row, fromOffset + i));
   }
 
-  async end(tp: TopicPartition): Promise<number> {
-    this.#assertOpen();
-    const [row] = await this.#all(SELECT_END, [tp.topic, tp.partition]);
-    return Number(row?.['next'] ?? 0);
+  end(tp: TopicPartition): Promise<number> {
+    return this.#closed ? Promise.reject(closedError()) : Promise.resolve(this.#recent.endOf(tp));
   }
 
   async waitBeyond(tp: TopicPartition, offset: number, timeoutMs: number): Promise<boolean> {
     this.#assertOpen();
-    // Wait first, then look: an append between the two is then seen by one of them.
-    const waiting = this.#waiters.wait(tp, offset, timeoutMs);
-    const looking = this.end(tp).then((end) => {
-      this.#waiters.notify(tp, end);
-    });
-    const [reached] = await Promise.all([waiting, looking]);
-    return reached;
+    return this.#recent.endOf(tp) > offset || this.#waiters.wait(tp, offset, timeoutMs);
   }
 
   async erase(topic: Topic, key: string): Promise<number> {
@@ -121,6 +135,7 @@ class SqliteBroker implements Broker {
     const [erased] = await mapped('unknown', () =>
       this.#database.run([{ sql: ERASE, params: [topic, key] }]),
     );
+    this.#recent.erase(topic, key);
     // If we stop here the bytes are still in the WAL: whoever erases MUST repeat it until it resolves, and so this runs even for 0.
     await mapped('unknown', () => this.#database.checkpoint());
     return erased?.changes ?? 0;

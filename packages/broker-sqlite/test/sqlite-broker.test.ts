@@ -11,17 +11,23 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 const LOG: TopicPartition = { topic: 'log', partition: 0 };
 const CONTENT: TopicPartition = { topic: 'content', partition: 0 };
 
-brokerContract('sqlite', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'broker-'));
-  let nowMs = 1_000;
-  return {
-    open: () => openSqliteBroker({ path: join(folder, 'topics.db'), clock: () => nowMs }),
-    dispose: () => rm(folder, { recursive: true }),
-    setClock: (ms: number) => {
-      nowMs = ms;
-    },
-  };
-});
+for (const [name, bound] of [
+  ['sqlite', {}],
+  ['sqlite, reading from the file alone', { recentBytesMax: 0 }],
+] as const) {
+  brokerContract(name, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'broker-'));
+    const path = join(folder, 'topics.db');
+    let nowMs = 1_000;
+    return {
+      open: () => openSqliteBroker({ path, clock: () => nowMs, ...bound }),
+      dispose: () => rm(folder, { recursive: true }),
+      setClock: (ms: number) => {
+        nowMs = ms;
+      },
+    };
+  });
+}
 
 let folder: string;
 let path: string;
@@ -198,4 +204,27 @@ describe('erasure', () => {
     const files = await Promise.all(names.map((name) => readFile(join(folder, name))));
     return files.some((bytes) => bytes.includes(text));
   }
+});
+
+describe('what is answered from memory', () => {
+  it('is what the file would answer, wherever the memory begins', async () => {
+    const broker = await openSqliteBroker({ path, clock: () => 5, recentBytesMax: 2_000 });
+    opened.push(broker);
+    for (let at = 0; at < 40; at += 1) await broker.append(LOG, [record(`${at}`.repeat(at))]);
+    for (let from = 0; from <= 40; from += 1) {
+      const found = await broker.read(LOG, from, 3);
+      const texts = found.map(({ value }) => Buffer.from(value ?? []).toString());
+      const wanted = [from, from + 1, from + 2].filter((at) => at < 40);
+      expect(texts).toEqual(wanted.map((at) => `${at}`.repeat(at)));
+      expect(found.map(({ offset }) => offset)).toEqual(wanted);
+    }
+  });
+
+  it('is gone once it is erased', async () => {
+    const broker = await open();
+    await broker.append(CONTENT, [record('secret', 'a'), record('other', 'b')]);
+    await broker.erase('content', 'a');
+    const values = (await broker.read(CONTENT, 0, 9)).map(({ value }) => value);
+    expect(values).toEqual([null, new Uint8Array(Buffer.from('other'))]);
+  });
 });
