@@ -9,7 +9,6 @@ export type {
   RawRecord,
   ResumePoint,
   SealedHead,
-  SeenBinding,
 } from './log-event.ts';
 export { LogReader, type LogReaderOptions } from './log-reader.ts';
 export { TailTree } from './tail-tree.ts';

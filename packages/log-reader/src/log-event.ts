@@ -1,4 +1,5 @@
 import type { TreeNode } from '@countersign/tlog';
+import type { Batch } from '@countersign/wire';
 import type { TailTree } from './tail-tree.ts';
 
 export interface AcceptedEntry {
@@ -41,15 +42,7 @@ export interface SealedHead {
   readonly resume: ResumePoint;
 }
 
-/** A published binding. Nothing in it has been checked: it is derived, and only says that somebody published it. */
-export interface SeenBinding {
-  readonly kind: 'binding';
-  readonly offset: number;
-  readonly index: number;
-  readonly receipt: string;
-}
-
-export type LogEvent = AcceptedBatch | SealedHead | SeenBinding;
+export type LogEvent = AcceptedBatch | SealedHead;
 
 export interface LogHead {
   readonly size: number;
@@ -88,8 +81,9 @@ export interface ResumePoint {
   readonly epoch: string;
 }
 
-/** A batch record as its writer made it, with the leaf hashes that it was made from. */
+/** A batch record as its writer made it, with what it was made from. */
 export interface KnownBatch {
   readonly value: Uint8Array;
+  readonly batch: Batch;
   readonly leafHashes: readonly Uint8Array[];
 }

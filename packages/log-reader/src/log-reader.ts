@@ -8,7 +8,13 @@ import {
   parseVerifierKey,
 } from '@countersign/tlog';
 import type { NoteVerifier, OpenedCheckpoint, TreeNode, VerifySignature } from '@countersign/tlog';
-import { WireError, decodeLogRecord, type Batch, type LogRecord } from '@countersign/wire';
+import {
+  WireError,
+  decodeLogRecord,
+  isBindingSealed,
+  type Batch,
+  type CheckpointSealed,
+} from '@countersign/wire';
 import { LedgerError } from './ledger-error.ts';
 import type {
   AcceptedBatch,
@@ -136,22 +142,20 @@ export class LogReader {
       );
     }
     this.#nextOffset += 1;
-    const decoded = decodedOrUndefined(record.value);
+    if (known !== undefined && equalBytes(record.value, known.value)) {
+      return this.#readBatch(known.batch, record, known.leafHashes);
+    }
+    const decoded = readRecord(record.value);
     switch (decoded?.kind) {
       case undefined:
         this.counts.undecodable += 1;
         return undefined;
       case 'batch':
-        return this.#readBatch(decoded, record, leavesOf(record.value, known));
+        return this.#readBatch(decoded, record);
       case 'checkpoint':
         return this.#readCheckpoint(decoded.note, record.offset);
       case 'binding':
-        return {
-          kind: 'binding',
-          offset: record.offset,
-          index: decoded.index,
-          receipt: decoded.receipt,
-        };
+        return undefined;
     }
   }
 
@@ -301,13 +305,10 @@ export class LogReader {
   }
 }
 
-function leavesOf(value: Uint8Array, known?: KnownBatch): readonly Uint8Array[] | undefined {
-  return known !== undefined && equalBytes(value, known.value) ? known.leafHashes : undefined;
-}
-
-function decodedOrUndefined(value: Uint8Array): LogRecord | undefined {
+/** A published binding is not looked into: it is derived, and only says that somebody published it. */
+function readRecord(value: Uint8Array): Batch | CheckpointSealed | { kind: 'binding' } | undefined {
   try {
-    return decodeLogRecord(value);
+    return isBindingSealed(value) ? { kind: 'binding' } : decodeLogRecord(value);
   } catch (error) {
     if (error instanceof WireError) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import { CompactRange, TlogError, formatTlogProof, inclusionProof } from '@countersign/tlog';
+import { CompactRange, ReceiptWriter, TlogError, inclusionProof } from '@countersign/tlog';
 import type { NodeReader, TreeNode } from '@countersign/tlog';
 
 /**
@@ -9,6 +9,8 @@ export class TailTree {
   readonly base: number;
   /** By level, then by index. */
   readonly #levels: Map<number, Uint8Array>[] = [];
+  /** Of the head that receipts were asked for last. */
+  #receipts: { readonly note: string; readonly writer: ReceiptWriter } | undefined;
 
   constructor(range: CompactRange) {
     this.base = range.size;
@@ -36,8 +38,12 @@ export class TailTree {
    * @throws TlogError `PROOF_INDEX`; `RANGE_STATE` for an entry before the tail.
    */
   receipt(index: number, head: { readonly size: number; readonly note: string }): string {
-    const proof = this.inclusion(index, head.size);
-    return formatTlogProof({ index, proof, checkpoint: head.note });
+    const { size, note } = head;
+    if (this.#receipts?.note !== note) {
+      const writer = new ReceiptWriter({ size, checkpoint: note, reader: this.node });
+      this.#receipts = { note, writer };
+    }
+    return this.#receipts.writer.receipt(index);
   }
 
   /** @throws TlogError `PROOF_INDEX`; `RANGE_STATE` for an entry before the tail. */

@@ -12,10 +12,7 @@ type Statements = {
 const STATEMENTS: Statements = {
   entry: ({ row }) => {
     const { index, type, at, tenant, actionId, leaf, bytes } = row;
-    return [
-      insert('entries', [index, type, at, tenant, actionId, leaf, bytes]),
-      ...(actionId === null ? [] : [touch({ tenant, actionId, index, at })]),
-    ];
+    return [insert('entries', [index, type, at, tenant, actionId, leaf, bytes])];
   },
   node: ({ row }) => [insert('nodes', [row.level, row.index, row.hash])],
   checkpoint: ({ size, note }) => [insert('checkpoints', [size, note])],
@@ -39,8 +36,33 @@ const STATEMENTS: Statements = {
   quarantined: ({ digest, code }) => [insert('quarantined', [digest, code])],
 };
 
-/** What is already there stays: applying a change twice changes nothing. */
-export function statementsOf<K extends RowChange['change']>(
+/** What is already there stays: applying changes twice changes nothing. */
+export function statementsOf(changes: readonly RowChange[]): Statement[] {
+  const touches = new Map<string, Touch>();
+  const statements: Statement[] = [];
+  for (const change of changes) {
+    statements.push(...statementsOfOne(change));
+    noteTouch(touches, change);
+  }
+  // The newest entry about an action is what it was touched by; a move of its own says so already.
+  for (const each of touches.values()) if (!each.isMoved) statements.push(touch(each));
+  return statements;
+}
+
+function noteTouch(touches: Map<string, Touch>, change: RowChange): void {
+  if (change.change === 'entry') {
+    const { tenant, actionId, index, at } = change.row;
+    if (actionId === null) return;
+    const key = `${tenant}/${actionId}`;
+    const isMoved = touches.get(key)?.index === index;
+    if (!isMoved) touches.set(key, { tenant, actionId, index, at, isMoved });
+  } else if (change.change === 'action-moved') {
+    const { tenant, actionId, index, at } = change;
+    touches.set(`${tenant}/${actionId}`, { tenant, actionId, index, at, isMoved: true });
+  }
+}
+
+function statementsOfOne<K extends RowChange['change']>(
   change: ChangeOf<K> & { readonly change: K },
 ): readonly Statement[] {
   return STATEMENTS[change.change](change);
@@ -57,12 +79,26 @@ export function sidePositionStatement(topic: SideTopic, nextOffset: number): Sta
   return replace('position', [topic, nextOffset, 0, new Uint8Array(), 0, '']);
 }
 
+type Verb = 'INSERT OR IGNORE' | 'INSERT OR REPLACE';
+
+/** Texts of SQL, by verb and table. */
+const TEXTS = new Map<string, string>();
+
 function insert(table: string, params: readonly SqlValue[]): Statement {
-  return { sql: `INSERT OR IGNORE INTO ${table} VALUES(${marks(params.length)})`, params };
+  return { sql: intoText('INSERT OR IGNORE', table, params.length), params };
 }
 
 function replace(table: string, params: readonly SqlValue[]): Statement {
-  return { sql: `INSERT OR REPLACE INTO ${table} VALUES(${marks(params.length)})`, params };
+  return { sql: intoText('INSERT OR REPLACE', table, params.length), params };
+}
+
+function intoText(verb: Verb, table: string, columns: number): string {
+  const start = `${verb} INTO ${table}`;
+  const known = TEXTS.get(start);
+  if (known !== undefined) return known;
+  const text = `${start} VALUES(${marks(columns)})`;
+  TEXTS.set(start, text);
+  return text;
 }
 
 function marks(count: number): string {
@@ -74,6 +110,7 @@ interface Touch {
   readonly actionId: string;
   readonly index: number;
   readonly at: string;
+  readonly isMoved: boolean;
 }
 
 function touch({ tenant, actionId, index, at }: Touch): Statement {

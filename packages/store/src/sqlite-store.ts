@@ -54,7 +54,7 @@ class SqliteStore implements ReadModels {
   }
 
   async apply(changes: ChangeSet): Promise<void> {
-    const statements: Statement[] = changes.rows.flatMap((change) => statementsOf(change));
+    const statements: Statement[] = statementsOf(changes.rows);
     if (changes.log !== undefined) statements.push(logPositionStatement(changes.log));
     for (const { topic, nextOffset } of changes.side ?? []) {
       statements.push(sidePositionStatement(topic, nextOffset));

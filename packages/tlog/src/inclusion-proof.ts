@@ -68,7 +68,7 @@ export function verifyInclusion(claim: InclusionClaim & { readonly root: Uint8Ar
   }
 }
 
-function assertWithin(index: number, size: number): void {
+export function assertWithin(index: number, size: number): void {
   if (!isPosition(size) || !isPosition(index) || index >= size) {
     throw new TlogError('PROOF_INDEX', `expected an index below the size, got ${index} of ${size}`);
   }

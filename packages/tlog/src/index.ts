@@ -23,4 +23,5 @@ export type {
 export { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export type { Checkpoint, CheckpointTrust, OpenedCheckpoint } from './checkpoint.ts';
 export { formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.ts';
+export { ReceiptWriter } from './receipt-writer.ts';
 export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.ts';

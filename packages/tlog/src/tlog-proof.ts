@@ -47,13 +47,19 @@ export interface VerifiedTlogProof {
 export function formatTlogProof(parts: TlogProof): string {
   const { index, proof, checkpoint, extra } = parts;
   assertReadable(parts);
-  const lines = [
-    HEADER,
-    ...(extra === undefined ? [] : [`extra ${encodeBase64(extra)}`]),
-    `index ${index}`,
-    ...proof.map((hash) => encodeBase64(hash)),
-  ];
-  return `${lines.join('\n')}\n\n${checkpoint}`;
+  const lines = proof.map(hashLine).join('');
+  return receiptText({ index, lines, checkpoint, ...(extra !== undefined && { extra }) });
+}
+
+/** From hash lines that were written before. Nothing is checked. */
+export function receiptText(parts: Omit<TlogProof, 'proof'> & { readonly lines: string }): string {
+  const { index, lines, checkpoint, extra } = parts;
+  const extraLine = extra === undefined ? '' : `extra ${encodeBase64(extra)}\n`;
+  return `${HEADER}\n${extraLine}index ${index}\n${lines}\n${checkpoint}`;
+}
+
+export function hashLine(hash: Uint8Array): string {
+  return `${encodeBase64(hash)}\n`;
 }
 
 /** All that `parseTlogProof` could refuse of what is written here. */

@@ -8,10 +8,13 @@ import { hashNode } from './hash.ts';
  */
 export type NodeReader = (level: number, index: number) => Uint8Array;
 
-/** A complete subtree, whose hash no later entry changes. */
-export interface TreeNode {
+export interface NodePlace {
   readonly level: number;
   readonly index: number;
+}
+
+/** A complete subtree, whose hash no later entry changes. */
+export interface TreeNode extends NodePlace {
   readonly hash: Uint8Array;
 }
 
@@ -29,11 +32,7 @@ export function foldHashes(hashes: readonly Uint8Array[]): Uint8Array {
  * The hash of a node that may lie on the right edge of a tree of `size` leaves, and then is not
  * complete: it is folded from the complete subtrees that make it up.
  */
-export function readNode(
-  node: { readonly level: number; readonly index: number },
-  size: number,
-  reader: NodeReader,
-): Uint8Array {
+export function readNode(node: NodePlace, size: number, reader: NodeReader): Uint8Array {
   let width = 2 ** node.level;
   let start = node.index * width;
   if (start + width <= size) return reader(node.level, node.index);
@@ -47,24 +46,25 @@ export function readNode(
 }
 
 /**
- * What a proof needs to climb from `node` to the root of a tree of `size` leaves: the sibling on each
- * level. A node with no sibling, on the right edge, is promoted and not hashed again; hashing it again
+ * Where the siblings stand that a proof needs to climb from `node` to the root of a tree of `size` leaves, one on
+ * each level. A node with no sibling, on the right edge, is promoted and not hashed again; hashing it again
  * would let two trees share a root.
  */
-export function readSiblings(
-  node: { readonly level: number; readonly index: number },
-  size: number,
-  reader: NodeReader,
-): Uint8Array[] {
-  const siblings: Uint8Array[] = [];
+export function siblingPlaces(node: NodePlace, size: number): NodePlace[] {
+  const places: NodePlace[] = [];
   let { level, index } = node;
   let last = Math.floor((size - 1) / 2 ** level);
   while (last > 0) {
     const sibling = index % 2 === 1 ? index - 1 : index + 1;
-    if (sibling <= last) siblings.push(readNode({ level, index: sibling }, size, reader));
+    if (sibling <= last) places.push({ level, index: sibling });
     index = Math.floor(index / 2);
     last = Math.floor(last / 2);
     level += 1;
   }
-  return siblings;
+  return places;
+}
+
+/** The hashes at these places. */
+export function readSiblings(node: NodePlace, size: number, reader: NodeReader): Uint8Array[] {
+  return siblingPlaces(node, size).map((place) => readNode(place, size, reader));
 }

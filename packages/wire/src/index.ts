@@ -12,6 +12,7 @@ export {
 export {
   decodeLogRecord,
   encodeLogRecord,
+  isBindingSealed,
   type Batch,
   type BindingSealed,
   type CheckpointSealed,

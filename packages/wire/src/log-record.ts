@@ -61,6 +61,11 @@ export function encodeLogRecord(record: LogRecord): Uint8Array {
   }
 }
 
+/** Whether a record says that it is a published binding: a reader of the log itself needs nothing of those. */
+export function isBindingSealed(bytes: Uint8Array): boolean {
+  return fingerprintOfFrame(bytes) === BINDING_CODEC.fingerprint;
+}
+
 /** @throws {WireError} */
 export function decodeLogRecord(bytes: Uint8Array): LogRecord {
   switch (fingerprintOfFrame(bytes)) {

@@ -30,28 +30,29 @@ export function recordCodec<Fields extends object>(schema: AvroRecord): RecordCo
   return {
     fingerprint,
     encode(fields) {
-      const encodable = Object.entries(fields).map(([name, value]) => [
-        name,
-        encodableValue(value as FieldValue),
-      ]);
-      const value: unknown = Object.fromEntries(encodable);
+      const value: Record<string, string | number | Buffer | Buffer[]> = {};
+      let bound = HEADER_BYTES;
+      for (const { name } of schema.fields) {
+        const field = encodableValue((fields as Record<string, FieldValue>)[name]);
+        value[name] = field;
+        bound += lengthBound(field);
+      }
       if (!type.isValid(value)) {
         throw new WireError('WIRE_MALFORMED', `expected a record of ${schema.name}`);
       }
-      const body = type.toBuffer(value);
-      const frame = new Uint8Array(HEADER_BYTES + body.length);
-      assertSize(frame.length);
+      const frame = new Uint8Array(bound);
       frame.set(header);
-      frame.set(body, HEADER_BYTES);
-      return frame;
+      const end = type.encode(value, asBuffer(frame), HEADER_BYTES);
+      assertSize(end);
+      return frame.subarray(0, end);
     },
     decode(frame) {
       const body = frame.subarray(HEADER_BYTES);
       assertEncoding(schema, body);
-      const decoded = type.fromBuffer(asBuffer(body)) as Record<string, unknown>;
-      const fields = Object.entries(decoded).map(([name, value]) => [name, plainValue(value)]);
+      const fields = type.fromBuffer(asBuffer(body)) as Record<string, unknown>;
+      for (const { name } of schema.fields) fields[name] = plainValue(fields[name]);
       // The walk above proved that the bytes are of this schema, and Fields are its fields.
-      return Object.fromEntries(fields) as Fields;
+      return fields as Fields;
     },
   };
 }
@@ -88,7 +89,8 @@ function assertSize(sizeBytes: number): void {
 }
 
 /** What avsc takes, after checks that it does not make: it would write half a surrogate pair as another character. */
-function encodableValue(value: FieldValue): string | number | Buffer | Buffer[] {
+function encodableValue(value: FieldValue | undefined): string | number | Buffer | Buffer[] {
+  if (value === undefined) throw new WireError('WIRE_MALFORMED', 'expected every field');
   if (typeof value === 'string') {
     if (/\p{Surrogate}/u.test(value)) {
       throw new WireError('WIRE_MALFORMED', 'expected text of whole characters');
@@ -111,10 +113,24 @@ function encodableValue(value: FieldValue): string | number | Buffer | Buffer[] 
   return value.map(asBuffer);
 }
 
+/** Of a number, and of the length before bytes; an array's count and its end are two numbers. */
+const NUMBER_BYTES_MAX = 10;
+/** UTF-16 units to UTF-8. */
+const UNIT_BYTES_MAX = 3;
+
+/** At least what a field takes, so that it is encoded in place. */
+function lengthBound(value: string | number | Buffer | readonly Buffer[]): number {
+  if (typeof value === 'number') return NUMBER_BYTES_MAX;
+  if (typeof value === 'string') return NUMBER_BYTES_MAX + value.length * UNIT_BYTES_MAX;
+  if (value instanceof Uint8Array) return NUMBER_BYTES_MAX + value.length;
+  return value.reduce((sum, item) => sum + lengthBound(item), 2 * NUMBER_BYTES_MAX);
+}
+
 /** Plain arrays, since a Buffer's `slice` shares its memory where a Uint8Array's copies. */
 function plainValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plainValue);
-  return value instanceof Uint8Array ? new Uint8Array(value) : value;
+  if (!(value instanceof Uint8Array)) return value;
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -21,6 +21,7 @@ import {
   encodeContent,
   encodeLogRecord,
   encodeQuarantined,
+  type Batch,
 } from '@countersign/wire';
 import { contentKey, wireKindOf } from './intake-input.ts';
 
@@ -86,7 +87,7 @@ export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): B
   const common = { state, sizeBefore, rootAfter, entries, content, quarantined, consumed };
   if (entries.length === 0) return common;
   const nextOffset = (inputs[consumed - 1]?.offset ?? -1) + 1;
-  const value = encodeLogRecord({
+  const batch: Batch = {
     kind: 'batch',
     origin: base.origin,
     sizeBefore,
@@ -97,8 +98,8 @@ export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): B
     epoch: base.epoch,
     rulesVersion: RULES_VERSION,
     entries: entries.map(({ bytes }) => bytes),
-  });
-  return { ...common, record: { value, leafHashes } };
+  };
+  return { ...common, record: { value: encodeLogRecord(batch), batch, leafHashes } };
 }
 
 /** Whether an accepted batch is this draft, byte for byte. */
