@@ -25,6 +25,7 @@ import {
   SELECT_RECORDS,
   SELECT_SIZES,
 } from './record-table.ts';
+import { AppendGroups, type Appending } from './append-groups.ts';
 import { copiesOf, RecentRecords } from './recent-records.ts';
 
 export interface SqliteBrokerOptions {
@@ -72,6 +73,7 @@ class SqliteBroker implements Broker {
   readonly #recent: RecentRecords;
   readonly #clock: () => number;
   readonly #waiters = new EndWaiters();
+  readonly #groups = new AppendGroups((tp, appends) => void this.#write(tp, appends));
   #closed = false;
 
   constructor(database: Database, recent: RecentRecords, clock: () => number) {
@@ -83,8 +85,35 @@ class SqliteBroker implements Broker {
   async append(tp: TopicPartition, records: readonly NewRecord[]): Promise<Appended> {
     this.#assertOpen();
     assertAppendable(records);
+    return this.#groups.add(tp, copiesOf(records));
+  }
+
+  async #write(tp: TopicPartition, appends: readonly Appending[]): Promise<void> {
+    try {
+      const appended = await this.#store(
+        tp,
+        appends.flatMap(({ records }) => records),
+      );
+      let { firstOffset } = appended;
+      for (const { records, resolve } of appends) {
+        resolve({ ...appended, firstOffset });
+        firstOffset += records.length;
+      }
+    } catch (error) {
+      const isFull = error instanceof BrokerError && error.code === 'BROKER_DISK_FULL';
+      // Nothing of it happened, and what failed together may fit alone.
+      if (isFull && appends.length > 1) await this.#writeEach(tp, appends);
+      else for (const { reject } of appends) reject(error);
+    }
+  }
+
+  async #writeEach(tp: TopicPartition, appends: readonly Appending[]): Promise<void> {
+    for (const append of appends) await this.#write(tp, [append]);
+  }
+
+  /** In one transaction. */
+  async #store(tp: TopicPartition, records: readonly NewRecord[]): Promise<Appended> {
     const statements = appendStatements(tp, records, this.#clock());
-    const copies = copiesOf(records);
     const [extended] = await mapped('unknown', () => this.#database.run(statements));
     const { next: end, time_ms: appendTimeMs } = extended?.rows[0] ?? {};
     const firstOffset = this.#recent.endOf(tp);
@@ -94,7 +123,7 @@ class SqliteBroker implements Broker {
     }
     this.#recent.add(
       tp,
-      copies.map((copy, i) => ({ ...copy, offset: firstOffset + i, appendTimeMs })),
+      records.map((record, i) => ({ ...record, offset: firstOffset + i, appendTimeMs })),
     );
     this.#waiters.notify(tp, end);
     return { firstOffset, appendTimeMs };
@@ -132,6 +161,7 @@ class SqliteBroker implements Broker {
   async erase(topic: Topic, key: string): Promise<number> {
     this.#assertOpen();
     assertErasable(topic);
+    this.#groups.flush();
     const [erased] = await mapped('unknown', () =>
       this.#database.run([{ sql: ERASE, params: [topic, key] }]),
     );
@@ -143,6 +173,7 @@ class SqliteBroker implements Broker {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#groups.flush();
     this.#waiters.rejectAll(closedError());
     await mapped('before', () => this.#database.close());
   }

@@ -206,6 +206,31 @@ describe('erasure', () => {
   }
 });
 
+describe('appends that are issued together', () => {
+  it('keep their order, each with its own place, beside an erasure issued among them', async () => {
+    const broker = await open();
+    const first = broker.append(CONTENT, [record('one', 'a'), record('two', 'b')]);
+    const second = broker.append(CONTENT, [record('three', 'a')]);
+    const erased = broker.erase('content', 'a');
+    const third = broker.append(CONTENT, [record('four', 'a')]);
+    const places = await Promise.all([first, second, third]);
+    expect(places.map(({ firstOffset }) => firstOffset)).toEqual([0, 2, 3]);
+    expect(await erased).toBe(2);
+    const values = (await broker.read(CONTENT, 0, 9)).map(({ value }) =>
+      value === null ? null : Buffer.from(value).toString(),
+    );
+    expect(values).toEqual([null, 'two', null, 'four']);
+  });
+
+  it('are stored before the broker is closed', async () => {
+    const broker = await open();
+    const appends = [broker.append(LOG, [record('one')]), broker.append(LOG, [record('two')])];
+    await broker.close();
+    await Promise.all(appends);
+    expect(await everything(await open())).toEqual(['one', 'two']);
+  });
+});
+
 describe('what is answered from memory', () => {
   it('is what the file would answer, wherever the memory begins', async () => {
     const broker = await openSqliteBroker({ path, clock: () => 5, recentBytesMax: 2_000 });
@@ -223,6 +248,7 @@ describe('what is answered from memory', () => {
   it('is gone once it is erased', async () => {
     const broker = await open();
     await broker.append(CONTENT, [record('secret', 'a'), record('other', 'b')]);
+    expect(await broker.read(CONTENT, 0, 9)).toHaveLength(2);
     await broker.erase('content', 'a');
     const values = (await broker.read(CONTENT, 0, 9)).map(({ value }) => value);
     expect(values).toEqual([null, new Uint8Array(Buffer.from('other'))]);
