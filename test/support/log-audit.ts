@@ -4,6 +4,7 @@ import { toHex } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { LogReader, type LogCounts } from '@countersign/log-reader';
+import { WireError, decodeLogRecord } from '@countersign/wire';
 
 export interface Audit {
   readonly entries: readonly Entry[];
@@ -34,7 +35,8 @@ export async function auditLog(
     if (records.length === 0) break;
     for (const record of records) {
       const event = await reader.read(record);
-      if (event?.kind === 'binding') published.add(event.index);
+      const bound = publishedBinding(record.value);
+      if (bound !== undefined) published.add(bound);
       if (event?.kind !== 'batch') continue;
       for (const { bytes, index, leafHash } of event.entries) {
         const entry = parseEntry(bytes);
@@ -60,5 +62,16 @@ function assertOnce(entries: readonly Entry[]): void {
     if (once === undefined) continue;
     if (seen.has(once)) throw new Error(`the log holds twice: ${once}`);
     seen.add(once);
+  }
+}
+
+/** Which binding a record publishes; anybody may have written something else there. */
+function publishedBinding(value: Uint8Array | null): number | undefined {
+  try {
+    const record = value === null ? undefined : decodeLogRecord(value);
+    return record?.kind === 'binding' ? record.index : undefined;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
   }
 }
