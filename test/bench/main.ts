@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { useAsciiReader, useSha256 } from '@countersign/canonical';
-import { nativeAsciiReader, nativeSha256 } from '@countersign/crypto-node';
+import { useLatin1Reader, useSha256 } from '@countersign/canonical';
+import { nativeLatin1Reader, nativeSha256 } from '@countersign/crypto-node';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import type { FoundedLedger } from '../support/founded-ledger.ts';
 import { measureBareP256 } from './bare-crypto.ts';
@@ -86,7 +86,7 @@ const { values } = parseArgs({
   },
 });
 // As the process of the services does.
-useAsciiReader(nativeAsciiReader);
+useLatin1Reader(nativeLatin1Reader);
 useSha256(nativeSha256);
 useSha256InTrees(nativeSha256);
 

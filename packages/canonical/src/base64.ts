@@ -1,4 +1,4 @@
-import { asciiText } from './ascii-text.ts';
+import { latin1Text } from './latin1.ts';
 import { CanonicalError } from './canonical-error.ts';
 import { utf8 } from './utf8.ts';
 
@@ -35,7 +35,7 @@ function encode(bytes: Uint8Array, letters: Uint8Array): string {
   }
   if (bits > 0) codes[size] = letters[(held << (6 - bits)) & 0x3f] ?? 0;
   // At once: a text that grows letter by letter is a chain of pieces, each as large as a digest.
-  return asciiText(codes);
+  return latin1Text(codes);
 }
 
 function decode(text: string, digits: Uint8Array): Uint8Array {

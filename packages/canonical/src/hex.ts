@@ -1,4 +1,4 @@
-import { asciiText } from './ascii-text.ts';
+import { latin1Text } from './latin1.ts';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { CanonicalError } from './canonical-error.ts';
 import { utf8 } from './utf8.ts';
@@ -14,7 +14,7 @@ export function toHex(bytes: Uint8Array): string {
     codes[at * 2] = DIGITS[byte >> 4] ?? 0;
     codes[at * 2 + 1] = DIGITS[byte & 0xf] ?? 0;
   }
-  return asciiText(codes);
+  return latin1Text(codes);
 }
 
 /** @throws {CanonicalError} ENCODING_FORMAT for anything but pairs of lower-case digits */

@@ -1,4 +1,4 @@
-export { useAsciiReader } from './ascii-text.ts';
+export { useLatin1Reader } from './latin1.ts';
 export { fromBase64, fromBase64url, toBase64, toBase64url } from './base64.ts';
 export { concatBytes, equalBytes } from './byte-array.ts';
 export { CanonicalError, type CanonicalErrorCode } from './canonical-error.ts';
@@ -15,6 +15,7 @@ export {
 } from './digest.ts';
 export { fromHex, toHex } from './hex.ts';
 export type { Json, JsonObject } from './json-value.ts';
+export { RepeatedValues } from './repeated-values.ts';
 export { sha256, useSha256 } from './sha256.ts';
 export {
   ed25519Raw,

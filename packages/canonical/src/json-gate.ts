@@ -1,7 +1,19 @@
-import { asciiReader, asciiText } from './ascii-text.ts';
+import { latin1Reader, latin1Text } from './latin1.ts';
 import { CanonicalError } from './canonical-error.ts';
 import { DEPTH_CEILING, newMembers, type Json } from './json-value.ts';
+import {
+  BACKSLASH,
+  ESCAPES,
+  PLAIN,
+  QUOTE,
+  SHORT_ESCAPES,
+  SLASH,
+  hexDigit,
+  isBetween,
+  isShortest,
+} from './json-spelling.ts';
 import { keepName, knownName } from './known-name.ts';
+import type { RepeatedValues } from './repeated-values.ts';
 import { INVALID, multiByteAt, multiByteLength, pushCodePoint, textOfUnits } from './utf8.ts';
 
 export interface JsonLimits {
@@ -13,8 +25,6 @@ export interface JsonLimits {
 }
 
 const END = -1;
-const QUOTE = 0x22;
-const SLASH = 0x2f;
 const PLUS = 0x2b;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
@@ -22,7 +32,6 @@ const DOT = 0x2e;
 const ZERO = 0x30;
 const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
@@ -32,42 +41,8 @@ const BYTE_ORDER_MARK = 0xfeff;
 /** 2^53 - 1 has 16 digits, so a longer run is refused without reading on. */
 const MAX_DIGITS = 16;
 
-/** 1 for each byte that stands for itself inside a string. */
-const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x20 && byte < 0x80 && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
-);
-
-const ESCAPES: ReadonlyMap<number, number> = new Map([
-  [QUOTE, QUOTE],
-  [BACKSLASH, BACKSLASH],
-  [SLASH, SLASH],
-  [0x62, 0x08],
-  [0x66, 0x0c],
-  [0x6e, 0x0a],
-  [0x72, 0x0d],
-  [0x74, 0x09],
-]);
-
-/** Control characters that have an escape of their own, which is then their only canonical one. */
-const SHORT_ESCAPED: ReadonlySet<number> = new Set([0x08, 0x09, 0x0a, 0x0c, 0x0d]);
-
 /** Strings with escapes are put together here; longer ones in an array of their own. */
 const SCRATCH = new Uint8Array(65_536);
-
-function isBetween(byte: number, low: number, high: number): boolean {
-  return byte >= low && byte <= high;
-}
-
-/** Whether the character has no other escape, and needs one; in lower case, which only the last digit can show. */
-function isShortest(unit: number, lastDigit: number): boolean {
-  return unit < 0x20 && !SHORT_ESCAPED.has(unit) && !isBetween(lastDigit, 0x41, 0x46);
-}
-
-function hexDigit(byte: number): number {
-  if (isBetween(byte, 0x30, 0x39)) return byte - 0x30;
-  if (isBetween(byte, 0x61, 0x66)) return byte - 0x57;
-  return isBetween(byte, 0x41, 0x46) ? byte - 0x37 : INVALID;
-}
 
 /** One document being read: a check of the raw bytes and a parser in one pass. */
 export class Gate {
@@ -75,15 +50,17 @@ export class Gate {
   isCanonical = true;
   readonly #bytes: Uint8Array;
   readonly #read: (start: number, end: number) => string;
+  readonly #repeated: RepeatedValues | undefined;
   readonly #maxDepth: number;
   readonly #maxMembers: number;
   #at = 0;
   #depth = 0;
   #members = 0;
 
-  constructor(bytes: Uint8Array, limits: JsonLimits) {
+  constructor(bytes: Uint8Array, limits: JsonLimits, repeated?: RepeatedValues) {
     this.#bytes = bytes;
-    this.#read = asciiReader(bytes);
+    this.#repeated = repeated;
+    this.#read = latin1Reader(bytes);
     this.#maxDepth = Math.min(limits.maxDepth, DEPTH_CEILING);
     this.#maxMembers = limits.maxMembers;
   }
@@ -129,12 +106,33 @@ export class Gate {
       else throw duplicateName(from);
       if (this.#token() !== COLON) throw this.#unexpected("':'");
       this.#at += 1;
-      members[name] = this.#value();
+      members[name] = this.#member(name);
       const next = this.#token();
       if (next === CLOSE_BRACE) return this.#close(members);
       if (next !== COMMA) throw this.#unexpected("',' or '}'");
       this.#at += 1;
     }
+  }
+
+  #member(name: string): Json {
+    const repeated = this.#repeated?.under(name);
+    if (repeated === undefined) return this.#value();
+    this.#token();
+    const [at, members] = [this.#at, this.#members];
+    const known = repeated.find({ at, depth: this.#depth }, this.#read);
+    if (known !== undefined && members + known.members <= this.#maxMembers) {
+      this.#at = at + known.spelling.length;
+      this.#members = members + known.members;
+      return known.value;
+    }
+    const value = this.#value();
+    repeated.keep({
+      spelling: this.#read(at, this.#at),
+      value,
+      members: this.#members - members,
+      depth: this.#depth,
+    });
+    return value;
   }
 
   #array(): Json {
@@ -204,25 +202,26 @@ export class Gate {
     return name;
   }
 
-  /** A string of ASCII with escapes, such as JSON within JSON. */
+  /** A string of ASCII with short escapes, such as JSON within JSON. */
   #escapedString(start: number): string {
     const bytes = this.#bytes;
     let at = start;
-    for (let size = 0; size < SCRATCH.length; size += 1) {
-      let byte = bytes[at] ?? END;
-      if (byte === QUOTE) {
-        this.#at = at + 1;
-        return asciiText(SCRATCH.subarray(0, size));
-      }
-      if (byte === BACKSLASH) {
+    let size = 0;
+    for (;;) {
+      let byte = bytes[at] ?? 0;
+      if (PLAIN[byte] !== 1) {
+        if (byte === QUOTE) break;
         at += 1;
-        byte = bytes[at] ?? END;
-        if (byte !== QUOTE && byte !== BACKSLASH) break;
-      } else if (PLAIN[byte] !== 1) break;
+        byte = byte === BACKSLASH ? (SHORT_ESCAPES[bytes[at] ?? 0] ?? 0) : 0;
+        if (byte === 0) return this.#mixedString(start);
+      }
+      if (size === SCRATCH.length) return this.#mixedString(start);
       SCRATCH[size] = byte;
+      size += 1;
       at += 1;
     }
-    return this.#mixedString(start);
+    this.#at = at + 1;
+    return latin1Text(SCRATCH.subarray(0, size));
   }
 
   /** A string of any kind, or one with an error. */

@@ -1,6 +1,7 @@
 import { CanonicalError } from './canonical-error.ts';
 import { Gate, type JsonLimits } from './json-gate.ts';
 import type { Json } from './json-value.ts';
+import type { RepeatedValues } from './repeated-values.ts';
 
 /** For an action as received; its canonical form is then bound to 32 KiB by the caller. */
 export const ACTION_LIMITS: JsonLimits = { maxBytes: 65_536, maxDepth: 32, maxMembers: 10_000 };
@@ -9,14 +10,20 @@ const DEFAULT_LIMITS: JsonLimits = { maxBytes: 1_048_576, maxDepth: 32, maxMembe
 
 /**
  * The one way in for JSON from outside: a check of the raw bytes and a parser in one pass, so that no
- * object exists of a document that two parsers could read differently.
+ * object exists of a document that two parsers could read differently. Values that repeat from document to document are
+ * read once where `repeated` remembers them.
  * schemas/formats/canonical-json.md §2.
  *
  * @throws {CanonicalError} LIMIT_EXCEEDED, TEXT_ENCODING, DUPLICATE_KEY, NUMBER_OUT_OF_PROFILE, JSON_SYNTAX
  * @example parseStrict(utf8('{"amount":"10"}'))
  */
-export function parseStrict(bytes: Uint8Array, limits: JsonLimits = DEFAULT_LIMITS): Json {
-  return gateFor(bytes, limits).document();
+export function parseStrict(
+  bytes: Uint8Array,
+  limits: JsonLimits = DEFAULT_LIMITS,
+  repeated?: RepeatedValues,
+): Json {
+  assertLength(bytes, limits);
+  return new Gate(bytes, limits, repeated).document();
 }
 
 /**
@@ -25,7 +32,8 @@ export function parseStrict(bytes: Uint8Array, limits: JsonLimits = DEFAULT_LIMI
  * @throws {CanonicalError} NOT_CANONICAL, and the codes of parseStrict
  */
 export function parseCanonical(bytes: Uint8Array, limits: JsonLimits = DEFAULT_LIMITS): Json {
-  const gate = gateFor(bytes, limits);
+  assertLength(bytes, limits);
+  const gate = new Gate(bytes, limits);
   const value = gate.document();
   if (!gate.isCanonical) {
     throw new CanonicalError('NOT_CANONICAL', 'expected the canonical bytes of this value');
@@ -33,12 +41,11 @@ export function parseCanonical(bytes: Uint8Array, limits: JsonLimits = DEFAULT_L
   return value;
 }
 
-function gateFor(bytes: Uint8Array, limits: JsonLimits): Gate {
+function assertLength(bytes: Uint8Array, limits: JsonLimits): void {
   if (bytes.length > limits.maxBytes) {
     throw new CanonicalError(
       'LIMIT_EXCEEDED',
       `expected at most ${limits.maxBytes} bytes, got ${bytes.length}`,
     );
   }
-  return new Gate(bytes, limits);
 }

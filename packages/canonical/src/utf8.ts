@@ -1,5 +1,5 @@
 import { utf8ToBytes } from '@noble/hashes/utils.js';
-import { asciiText } from './ascii-text.ts';
+import { latin1Text } from './latin1.ts';
 import { CanonicalError } from './canonical-error.ts';
 
 /** With the `u` flag a pair is one code point, so this finds lone surrogates only. */
@@ -94,7 +94,7 @@ function writeAscii(text: string, bytes: Uint8Array): boolean {
 export function fromUtf8(bytes: Uint8Array): string {
   let at = 0;
   while (at < bytes.length && (bytes[at] ?? 0) < 0x80) at += 1;
-  const ascii = asciiText(bytes.subarray(0, at));
+  const ascii = latin1Text(bytes.subarray(0, at));
   return at === bytes.length ? ascii : ascii + mixedText(bytes, at);
 }
 

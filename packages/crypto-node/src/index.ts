@@ -7,7 +7,7 @@ export {
   type Ed25519Key,
 } from './ed25519-key.ts';
 export { readKeyFile, writeKeyFile } from './key-file.ts';
-export { nativeAsciiReader } from './native-ascii-reader.ts';
+export { nativeLatin1Reader } from './native-latin1-reader.ts';
 export { nativeSha256 } from './native-sha256.ts';
 export { newUlid } from './new-ulid.ts';
 export { verifySignature, verifySignatureAside } from './verify-signature.ts';

@@ -2,6 +2,7 @@ import {
   CanonicalError,
   isDigest,
   parseStrict,
+  RepeatedValues,
   type Digest,
   type Json,
   type JsonObject,
@@ -70,6 +71,12 @@ export interface Evidence {
 }
 
 const EVIDENCE_LIMITS = { maxBytes: 8_388_608, maxDepth: 32, maxMembers: 100_000 };
+/**
+ * What evidence of one ledger shares: action types, policy, the authority and its members. By their exact bytes, so
+ * nothing that is read depends on what was read before.
+ */
+const repeated = new RepeatedValues({ descriptor: 8, policy: 8, chain: 4, member: 64 });
+
 const RATIONALES_MAX = 16;
 const CHAIN_MAX = 10_000;
 const MEMBERS_MAX = 1_000;
@@ -125,7 +132,7 @@ const REQUIRED = [
 
 function parseJson(bytes: Uint8Array): Json {
   try {
-    return parseStrict(bytes, EVIDENCE_LIMITS);
+    return parseStrict(bytes, EVIDENCE_LIMITS, repeated);
   } catch (error) {
     if (!(error instanceof CanonicalError)) throw error;
     throw new VerifyError('EVIDENCE_FORMAT', `evidence: ${error.message}`, { cause: error });

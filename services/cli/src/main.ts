@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { useAsciiReader, useSha256 } from '@countersign/canonical';
-import { nativeAsciiReader, nativeSha256 } from '@countersign/crypto-node';
+import { useLatin1Reader, useSha256 } from '@countersign/canonical';
+import { nativeLatin1Reader, nativeSha256 } from '@countersign/crypto-node';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import closeWithGrace from 'close-with-grace';
 import type { CliContext, TextSink } from './context.ts';
@@ -41,7 +41,7 @@ function interruption(): AbortSignal {
 }
 
 // Hashing is most of what a ledger and a verifier do besides signatures: the platform does it ten times as fast.
-useAsciiReader(nativeAsciiReader);
+useLatin1Reader(nativeLatin1Reader);
 useSha256(nativeSha256);
 useSha256InTrees(nativeSha256);
 

@@ -1,5 +1,5 @@
-/** The text of its bytes from `start` to before `end`, which are all below 0x80. */
-type AsciiReader = (start: number, end: number) => string;
+/** The text of its bytes from `start` to before `end`: U+0000 to U+00FF, one character a byte. Of ASCII, what it says. */
+type Latin1Reader = (start: number, end: number) => string;
 
 /** Arguments of one String.fromCharCode call; engines bound the argument count by their stack. */
 const CHUNK = 4096;
@@ -7,9 +7,9 @@ const CHUNK = 4096;
 /** Below this many bytes the platform's own takes longer to be called than to read. */
 const SHORT_TEXT = 12;
 
-let readerOf: (bytes: Uint8Array) => AsciiReader = portableReader;
+let readerOf: (bytes: Uint8Array) => Latin1Reader = portableReader;
 
-function portableReader(bytes: Uint8Array): AsciiReader {
+function portableReader(bytes: Uint8Array): Latin1Reader {
   return (start, end) => portableText(bytes, start, end);
 }
 
@@ -24,26 +24,26 @@ function portableText(bytes: Uint8Array, start: number, end: number): string {
 }
 
 /** For whoever reads several texts from the same bytes, which MUST NOT change their memory. */
-export function asciiReader(bytes: Uint8Array): AsciiReader {
+export function latin1Reader(bytes: Uint8Array): Latin1Reader {
   const read = readerOf(bytes);
   return (start, end) =>
     end - start < SHORT_TEXT ? portableText(bytes, start, end) : read(start, end);
 }
 
-/** The text of all these bytes, which are below 0x80. */
-export function asciiText(bytes: Uint8Array): string {
+/** The text of all these bytes. */
+export function latin1Text(bytes: Uint8Array): string {
   return readerOf(bytes)(0, bytes.length);
 }
 
 /**
- * Hands in the platform's own reader of ASCII, which is many times as fast for long text. Nothing that is read
+ * Hands in the platform's own reader of Latin-1, which is many times as fast for long text. Nothing that is read
  * depends on whether this was called; it is compared first.
  *
  * @throws RangeError for one that reads something else
- * @example useAsciiReader(nativeAsciiReader); // of @countersign/crypto-node
+ * @example useLatin1Reader(nativeLatin1Reader); // of @countersign/crypto-node
  */
-export function useAsciiReader(native: (bytes: Uint8Array) => AsciiReader): void {
-  const bytes = Uint8Array.from({ length: 1_000 }, (_, at) => at & 0x7f);
+export function useLatin1Reader(native: (bytes: Uint8Array) => Latin1Reader): void {
+  const bytes = Uint8Array.from({ length: 1_000 }, (_, at) => at & 0xff);
   // A view, because the memory that holds the bytes may begin before them.
   const view = bytes.subarray(100);
   const read = native(view);

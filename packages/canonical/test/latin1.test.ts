@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { fromUtf8, parseStrict, useAsciiReader, utf8 } from '../src/index.ts';
+import { fromUtf8, parseStrict, useLatin1Reader, utf8 } from '../src/index.ts';
 
 type Reader = (start: number, end: number) => string;
 
@@ -9,15 +9,15 @@ function platformReader(bytes: Uint8Array): Reader {
 }
 
 afterEach(() => {
-  useAsciiReader(platformReader);
+  useLatin1Reader(platformReader);
 });
 
-describe("the platform's reader of ASCII", () => {
+describe("the platform's reader of Latin-1", () => {
   it('is used once it is handed in, and changes no text', () => {
     const text = 'checked the plan with the on-call';
     const before = fromUtf8(utf8(text));
     let calls = 0;
-    useAsciiReader((bytes) => {
+    useLatin1Reader((bytes) => {
       const read = platformReader(bytes);
       return (start, end) => {
         calls += 1;
@@ -35,13 +35,17 @@ describe("the platform's reader of ASCII", () => {
       const whole = Buffer.from(bytes.buffer);
       return (start, end) => whole.toString('latin1', start, end);
     };
+    const knowsAsciiOnly = (bytes: Uint8Array): Reader => {
+      const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      return (start, end) => view.toString('ascii', start, end);
+    };
     const takesOneMore = (bytes: Uint8Array): Reader => {
       const read = platformReader(bytes);
       return (start, end) => read(start, end + 1);
     };
-    for (const other of [forgetsTheView, takesOneMore]) {
+    for (const other of [forgetsTheView, knowsAsciiOnly, takesOneMore]) {
       expect(() => {
-        useAsciiReader(other);
+        useLatin1Reader(other);
       }).toThrow(RangeError);
     }
     expect(fromUtf8(utf8('a text longer than a word'))).toBe('a text longer than a word');
