@@ -10,6 +10,8 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
+const NOTHING = new Uint8Array(0);
+
 /** Room that one writer keeps; a larger document makes it larger, and it is then thrown away. */
 const KEPT_BYTES = 65_536;
 
@@ -169,8 +171,11 @@ class Writer {
     return this.#bytes;
   }
 
-  reset(): void {
+  /** Forgets what was written, and begins with these bytes. */
+  reset(prefix: Uint8Array): void {
     this.#size = 0;
+    this.#roomFor(prefix.length).set(prefix);
+    this.#size = prefix.length;
   }
 }
 
@@ -181,10 +186,15 @@ let spare: Writer | undefined;
  * @throws {CanonicalError} NUMBER_OUT_OF_PROFILE, TEXT_ENCODING, JSON_SYNTAX, LIMIT_EXCEEDED
  */
 export function canonicalBytes(value: Json): Uint8Array {
+  return prefixedBytes(NOTHING, value);
+}
+
+/** As canonicalBytes, behind a prefix. */
+export function prefixedBytes(prefix: Uint8Array, value: Json): Uint8Array {
   const writer = spare ?? new Writer();
   // Taken away while it is in use: a getter in the value could write something else meanwhile.
   spare = undefined;
-  writer.reset();
+  writer.reset(prefix);
   writer.write(value, 0);
   const bytes = writer.take();
   if (!writer.isLarge) spare = writer;

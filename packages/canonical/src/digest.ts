@@ -1,7 +1,7 @@
 import { toBase64url } from './base64.ts';
 import { concatBytes } from './byte-array.ts';
 import { CanonicalError } from './canonical-error.ts';
-import { canonicalBytes } from './canonical-json.ts';
+import { prefixedBytes } from './canonical-json.ts';
 import { toHex } from './hex.ts';
 import type { Json } from './json-value.ts';
 import { sha256 } from './sha256.ts';
@@ -68,9 +68,17 @@ export function parseDigest(text: string): Digest {
  * @throws {CanonicalError} DIGEST_FORMAT for a tag outside the list
  */
 export function digestBytes(tag: DigestTag, bytes: Uint8Array): Digest {
+  return digestOfTagged(concatBytes(prefixOf(tag), bytes));
+}
+
+function prefixOf(tag: DigestTag): Uint8Array {
   const prefix = PREFIXES.get(tag);
   if (prefix === undefined) throw new CanonicalError('DIGEST_FORMAT', 'expected a tag of the list');
-  return `sha256:${toHex(sha256(concatBytes(prefix, bytes)))}`;
+  return prefix;
+}
+
+function digestOfTagged(bytes: Uint8Array): Digest {
+  return `sha256:${toHex(sha256(bytes))}`;
 }
 
 /**
@@ -78,7 +86,7 @@ export function digestBytes(tag: DigestTag, bytes: Uint8Array): Digest {
  * @example digestOf('countersign/value/v1', { amount: '10' })
  */
 export function digestOf(tag: DigestTag, value: Json): Digest {
-  return digestBytes(tag, canonicalBytes(value));
+  return digestOfTagged(prefixedBytes(prefixOf(tag), value));
 }
 
 /**

@@ -1,20 +1,24 @@
-import { latin1Text } from './latin1.ts';
+import { Latin1Scratch, latin1Text } from './latin1.ts';
 import { hexToBytes } from '@noble/hashes/utils.js';
 import { CanonicalError } from './canonical-error.ts';
 import { utf8 } from './utf8.ts';
 
 const DIGITS = utf8('0123456789abcdef');
 
+/** Enough for a digest. */
+const SCRATCH = new Latin1Scratch(128);
+
 const LOWER_CASE_PAIRS = /^(?:[0-9a-f]{2})*$/;
 
 export function toHex(bytes: Uint8Array): string {
-  const codes = new Uint8Array(bytes.length * 2);
+  const size = bytes.length * 2;
+  const codes = size > SCRATCH.bytes.length ? new Uint8Array(size) : SCRATCH.bytes;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at] ?? 0;
     codes[at * 2] = DIGITS[byte >> 4] ?? 0;
     codes[at * 2 + 1] = DIGITS[byte & 0xf] ?? 0;
   }
-  return latin1Text(codes);
+  return codes === SCRATCH.bytes ? SCRATCH.text(size) : latin1Text(codes);
 }
 
 /** @throws {CanonicalError} ENCODING_FORMAT for anything but pairs of lower-case digits */

@@ -1,4 +1,4 @@
-import { latin1Reader, latin1Text } from './latin1.ts';
+import { Latin1Scratch, latin1Reader } from './latin1.ts';
 import { CanonicalError } from './canonical-error.ts';
 import { DEPTH_CEILING, newMembers, type Json } from './json-value.ts';
 import {
@@ -42,7 +42,7 @@ const BYTE_ORDER_MARK = 0xfeff;
 const MAX_DIGITS = 16;
 
 /** Strings with escapes are put together here; longer ones in an array of their own. */
-const SCRATCH = new Uint8Array(65_536);
+const SCRATCH = new Latin1Scratch(65_536);
 
 /** One document being read: a check of the raw bytes and a parser in one pass. */
 export class Gate {
@@ -205,6 +205,7 @@ export class Gate {
   /** A string of ASCII with short escapes, such as JSON within JSON. */
   #escapedString(start: number): string {
     const bytes = this.#bytes;
+    const scratch = SCRATCH.bytes;
     let at = start;
     let size = 0;
     for (;;) {
@@ -215,13 +216,13 @@ export class Gate {
         byte = byte === BACKSLASH ? (SHORT_ESCAPES[bytes[at] ?? 0] ?? 0) : 0;
         if (byte === 0) return this.#mixedString(start);
       }
-      if (size === SCRATCH.length) return this.#mixedString(start);
-      SCRATCH[size] = byte;
+      if (size === scratch.length) return this.#mixedString(start);
+      scratch[size] = byte;
       size += 1;
       at += 1;
     }
     this.#at = at + 1;
-    return latin1Text(SCRATCH.subarray(0, size));
+    return SCRATCH.text(size);
   }
 
   /** A string of any kind, or one with an error. */

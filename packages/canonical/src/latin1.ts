@@ -30,6 +30,29 @@ export function latin1Reader(bytes: Uint8Array): Latin1Reader {
     end - start < SHORT_TEXT ? portableText(bytes, start, end) : read(start, end);
 }
 
+/**
+ * Memory in which short-lived bytes are put together and read as text. Whoever fills it MUST read it before anybody
+ * else may run.
+ */
+export class Latin1Scratch {
+  readonly bytes: Uint8Array;
+  #readerOf: typeof readerOf | undefined;
+  #read: Latin1Reader = portableReader(new Uint8Array(0));
+
+  constructor(size: number) {
+    this.bytes = new Uint8Array(size);
+  }
+
+  /** The text of the first bytes. */
+  text(size: number): string {
+    if (this.#readerOf !== readerOf) {
+      this.#readerOf = readerOf;
+      this.#read = readerOf(this.bytes);
+    }
+    return this.#read(0, size);
+  }
+}
+
 /** The text of all these bytes. */
 export function latin1Text(bytes: Uint8Array): string {
   return readerOf(bytes)(0, bytes.length);

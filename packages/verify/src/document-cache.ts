@@ -20,7 +20,7 @@ interface Known<Read> {
 const DOCUMENTS_MAX = 64;
 
 /** Actions that one verifier remembers: an executor verifies before it waits, and again before it runs. */
-const ACTIONS_MAX = 256;
+const ACTIONS_MAX = 64;
 
 /** Descriptors and policies by the digest that an admission holds. Each is hashed and read once. */
 export class DocumentCache {
