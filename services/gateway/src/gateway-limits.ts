@@ -10,6 +10,10 @@ export interface GatewayLimits {
   /** Sign-in and enrolment ceremonies of one address. */
   readonly ceremoniesPerMinute: number;
   readonly waiters: number;
+  /** Of these, who has proved nothing: anybody can send what nobody knows, and wait for its answer. */
+  readonly waitersUnproven: number;
+  /** Who has proved nothing, of one address, under whatever names. */
+  readonly waitersPerAddress: number;
   readonly waitersPerSender: number;
   readonly defaultWaitMs: number;
   readonly maxWaitMs: number;
@@ -36,6 +40,8 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   readsPerMinute: 6_000,
   ceremoniesPerMinute: 30,
   waiters: 2_000,
+  waitersUnproven: 1_500,
+  waitersPerAddress: 256,
   waitersPerSender: 64,
   defaultWaitMs: 10_000,
   maxWaitMs: 30_000,

@@ -8,12 +8,16 @@ const SLICE_MS = 5_000;
 
 export interface WaitingRoomLimits {
   readonly waiters: number;
+  readonly waitersUnproven: number;
+  readonly waitersPerAddress: number;
   readonly waitersPerSender: number;
 }
 
 export interface Waiter {
   /** Whose waiting it counts as. */
   readonly sender: string;
+  /** Where it comes from, unless its sender is proved: names cost nothing, addresses do. */
+  readonly unprovenAt?: string;
   /** Aborted when the client's connection is gone. */
   readonly gone: AbortSignal;
   readonly waitMs: number;
@@ -22,7 +26,8 @@ export interface Waiter {
 /** Everybody who waits for an answer of the ledger: bounded, leaving when their connection does. */
 export class WaitingRoom {
   readonly #limits: WaitingRoomLimits;
-  readonly #perSender = new Map<string, number>();
+  readonly #perSender = new Tally();
+  readonly #perAddress = new Tally();
   readonly #seats = new Set<AbortController>();
   #isClosed = false;
 
@@ -46,7 +51,7 @@ export class WaitingRoom {
     who: Waiter,
     ask: (timeoutMs: number) => Promise<T | undefined>,
   ): Promise<T | undefined> {
-    const seat = this.#enter(who.sender);
+    const seat = this.#enter(who);
     const leave = (): void => {
       seat.abort();
     };
@@ -58,7 +63,7 @@ export class WaitingRoom {
       return result;
     } finally {
       who.gone.removeEventListener('abort', leave);
-      this.#leave(who.sender, seat);
+      this.#leave(who, seat);
     }
   }
 
@@ -68,25 +73,61 @@ export class WaitingRoom {
     for (const seat of this.#seats) seat.abort();
   }
 
-  #enter(sender: string): AbortController {
+  #enter(who: Waiter): AbortController {
     if (this.#isClosed) throw shuttingDown();
-    const waiting = this.#perSender.get(sender) ?? 0;
-    if (this.#seats.size >= this.#limits.waiters || waiting >= this.#limits.waitersPerSender) {
-      throw new GatewayError('TOO_MANY_WAITERS', 'expected fewer requests that wait at once', {
+    const crowd = this.#crowd(who);
+    if (crowd !== undefined) {
+      throw new GatewayError('TOO_MANY_WAITERS', `expected fewer requests that wait, ${crowd}`, {
         retryAfterS: 1,
       });
     }
-    this.#perSender.set(sender, waiting + 1);
+    this.#perSender.add(who.sender);
+    if (who.unprovenAt !== undefined) this.#perAddress.add(who.unprovenAt);
     const seat = new AbortController();
     this.#seats.add(seat);
     return seat;
   }
 
-  #leave(sender: string, seat: AbortController): void {
+  /** Which bound leaves no seat. Those who have proved who they are always find some that nobody else can take. */
+  #crowd({ sender, unprovenAt }: Waiter): string | undefined {
+    const { waiters, waitersUnproven, waitersPerAddress, waitersPerSender } = this.#limits;
+    if (this.#perSender.of(sender) >= waitersPerSender) return 'of one sender';
+    if (this.#seats.size >= waiters) return 'of everybody';
+    if (unprovenAt === undefined) return undefined;
+    if (this.#perAddress.of(unprovenAt) >= waitersPerAddress) return 'of one address';
+    return this.#perAddress.total >= waitersUnproven ? 'of unproven senders' : undefined;
+  }
+
+  #leave({ sender, unprovenAt }: Waiter, seat: AbortController): void {
     this.#seats.delete(seat);
-    const waiting = (this.#perSender.get(sender) ?? 1) - 1;
-    if (waiting === 0) this.#perSender.delete(sender);
-    else this.#perSender.set(sender, waiting);
+    this.#perSender.remove(sender);
+    if (unprovenAt !== undefined) this.#perAddress.remove(unprovenAt);
+  }
+}
+
+/** How many there are under each name; names without any are forgotten. */
+class Tally {
+  readonly #counts = new Map<string, number>();
+  #total = 0;
+
+  get total(): number {
+    return this.#total;
+  }
+
+  of(name: string): number {
+    return this.#counts.get(name) ?? 0;
+  }
+
+  add(name: string): void {
+    this.#counts.set(name, this.of(name) + 1);
+    this.#total += 1;
+  }
+
+  remove(name: string): void {
+    const left = this.of(name) - 1;
+    if (left === 0) this.#counts.delete(name);
+    else this.#counts.set(name, left);
+    this.#total -= 1;
   }
 }
 

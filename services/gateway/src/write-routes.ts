@@ -7,6 +7,7 @@ import type { App, Gateway } from './gateway-app.ts';
 import type { InputKind } from './gateway-deps.ts';
 import { GatewayError } from './gateway-error.ts';
 import { PROBLEMS } from './problem-schema.ts';
+import { addressOf } from './rate-limiter.ts';
 import { frameOf } from './request-fields.ts';
 import { routeFrame, type RoutedFrame } from './routed-frame.ts';
 import type { Answered } from './submissions.ts';
@@ -104,7 +105,8 @@ function registerInputRoute(app: App, gateway: Gateway): void {
     async (request, reply) => {
       const { digest } = request.params;
       const answered = await gateway.submissions.resume(digest, {
-        sender: request.ip,
+        sender: addressOf(request),
+        unprovenAt: addressOf(request),
         gone: request.gone,
         waitMs: waitMsOf(gateway, request.query.wait_ms ?? 0),
       });
@@ -124,7 +126,8 @@ export async function submitFrame(
     });
   }
   return await gateway.submissions.submit(frame, {
-    sender: `${request.ip} ${frame.sender}`,
+    sender: `${addressOf(request)} ${frame.sender}`,
+    unprovenAt: addressOf(request),
     gone: request.gone,
     waitMs: waitMsOf(gateway, request.query.wait_ms ?? gateway.limits.defaultWaitMs),
   });

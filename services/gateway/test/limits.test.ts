@@ -113,4 +113,59 @@ describe('memory', () => {
     expect((await first).sent.status).toBe(201);
     expect((await other).sent.status).toBe(201);
   });
+
+  test('waitersPerAddress: neither many names nor many digests take more than its share', async () => {
+    await startWith({ waitersPerAddress: 2 });
+    bench.ledger.isHeld = true;
+    const named = bench.request(machine('agent:1'));
+    await seated(1);
+    const asked = bench.send({ url: inputUrl('1') });
+    await seated(2);
+    expect(refusal(await bench.send({ url: inputUrl('2') }))).toEqual([429, 'TOO_MANY_WAITERS']);
+    expect(refusal((await bench.request(machine('agent:2'))).sent)).toEqual([
+      429,
+      'TOO_MANY_WAITERS',
+    ]);
+    const elsewhere = bench.send({ url: inputUrl('3'), from: '192.0.2.7' });
+    await seated(3);
+    await bench.app.close();
+    const told = await Promise.all([named.then(({ sent }) => sent), asked, elsewhere]);
+    expect(told.map(({ status }) => status)).toEqual([503, 503, 503]);
+  });
+
+  test('waitersPerAddress: who has one address of an IPv6 network has them all', async () => {
+    await startWith({ waitersPerAddress: 1 });
+    bench.ledger.isHeld = true;
+    const first = bench.send({ url: inputUrl('1'), from: '2001:db8::1' });
+    await seated(1);
+    const neighbour = bench.send({ url: inputUrl('2'), from: '2001:db8::2' });
+    expect(refusal(await neighbour)).toEqual([429, 'TOO_MANY_WAITERS']);
+    const stranger = bench.send({ url: inputUrl('3'), from: '2001:db8:0:1::1' });
+    await seated(2);
+    await bench.app.close();
+    expect([(await first).status, (await stranger).status]).toEqual([503, 503]);
+  });
+
+  test('waitersUnproven: who has proved who they are finds a seat in any crowd', async () => {
+    await startWith({ waiters: 3, waitersUnproven: 1 });
+    const { actionId } = await bench.request();
+    bench.ledger.isHeld = true;
+    const crowd = bench.send({ url: inputUrl('1') });
+    await seated(1);
+    const stranger = await bench.send({ url: inputUrl('2'), from: '192.0.2.7' });
+    expect(refusal(stranger)).toEqual([429, 'TOO_MANY_WAITERS']);
+    expect(Number(stranger.headers['retry-after'])).toBeGreaterThan(0);
+    const reader = bench.read(`/v1/actions/${actionId}?since=99&wait_ms=30000`);
+    await seated(2);
+    await bench.app.close();
+    expect([(await crowd).status, (await reader).status]).toEqual([503, 503]);
+  });
 });
+
+function inputUrl(digit: string): string {
+  return `/v1/inputs/sha256:${digit.repeat(64)}?wait_ms=30000`;
+}
+
+async function seated(count: number): Promise<void> {
+  while (bench.ledger.waiters < count) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -39,6 +39,8 @@ export interface Send {
   readonly body?: Json;
   readonly raw?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Its address; the machine's own without it. */
+  readonly from?: string;
 }
 
 /** A member that is text; anything else fails the test. */
@@ -92,11 +94,12 @@ export class GatewayBench {
     await this.ledger.close();
   }
 
-  async send({ method = 'GET', url, body, raw, headers = {} }: Send): Promise<Sent> {
+  async send({ method = 'GET', url, body, raw, headers = {}, from }: Send): Promise<Sent> {
     const payload = raw ?? (body === undefined ? undefined : canonicalText(body));
     const response = await this.app.inject({
       method,
       url,
+      ...(from !== undefined && { remoteAddress: from }),
       headers: {
         host: 'localhost:7420',
         ...(payload !== undefined && { 'content-type': 'application/json' }),
