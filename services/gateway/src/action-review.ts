@@ -4,6 +4,7 @@ import { parseAction, render } from '@countersign/descriptors';
 import type { ActionRow } from '@countersign/store';
 import type { Static } from 'typebox';
 import type { ReviewSchema } from './answer-schema.ts';
+import { decisionsOf, type DecisionFact } from './decision-facts.ts';
 import type { Gateway } from './gateway-app.ts';
 import { GatewayError, notFound } from './gateway-error.ts';
 import { relyingPartyOf } from './relying-party.ts';
@@ -22,9 +23,9 @@ export async function reviewOf(
   action: ActionRow,
 ): Promise<Static<typeof ReviewSchema>> {
   const { deps, authority } = gateway;
-  const { tenant, actionId, admissionIndex } = action;
+  const { admissionIndex } = action;
   if (admissionIndex === null) throw notFound();
-  if (action.erased) throw erased();
+  if (action.erased) throw await erased(gateway, action);
   const [row] = await deps.models.entries(admissionIndex, 1);
   if (row === undefined) throw new Error('invariant broken: an admission without its entry');
   const text = await actionText(gateway, action);
@@ -33,7 +34,6 @@ export async function reviewOf(
   if (descriptor === undefined) {
     throw new Error('expected an admission whose descriptor this build knows');
   }
-  const decisions = await deps.models.decisions(tenant, actionId);
   const rp = relyingPartyOf(await authority.ledger(), deps.config.publicOrigins);
   return {
     action: text,
@@ -44,30 +44,44 @@ export async function reviewOf(
       : await policyOf(gateway, admission.policy_digest),
     display: { ...render(descriptor, parseAction(utf8(text))) },
     rp: { id: rp.id, origins: [...rp.origins] },
-    decisions: decisions.map(({ index, leaf, person, verdict, at }) => ({
-      index,
-      leaf,
-      person,
-      verdict,
-      at,
-    })),
+    decisions: await provenDecisions(gateway, await decisionsOf(gateway, action)),
     status: action.status,
   };
+}
+
+/** With their entries and receipts, so that nobody needs to believe who decided, and why. */
+async function provenDecisions(
+  { deps }: Gateway,
+  decisions: readonly DecisionFact[],
+): Promise<Static<typeof ReviewSchema>['decisions']> {
+  return await Promise.all(
+    decisions.map(async ({ row, statement, rationale }) => ({
+      index: row.index,
+      leaf: row.leaf,
+      person: statement.person,
+      verdict: statement.verdict,
+      at: row.at,
+      entry: sentEntry(row),
+      receipt: await deps.view.proofs.receipt(row.index),
+      rationale,
+    })),
+  );
 }
 
 /**
  * The content travels beside the log, so it may come a moment after its entry.
  * @throws GatewayError CONTENT_ERASED, PROJECTOR_BEHIND
  */
-async function actionText(
-  { deps }: Gateway,
-  { tenant, actionId, actionDigest }: ActionRow,
-): Promise<string> {
+async function actionText(gateway: Gateway, action: ActionRow): Promise<string> {
+  const { deps } = gateway;
+  const { tenant, actionId, actionDigest } = action;
   for (let looks = 0; looks < CONTENT_LOOKS; looks += 1) {
     const content = await deps.models.content(tenant, actionId);
     const found = content.find(({ kind, digest }) => kind === 'action' && digest === actionDigest);
     if (found !== undefined) return found.text;
-    if ((await deps.models.action(tenant, actionId))?.erased === true) throw erased();
+    if ((await deps.models.action(tenant, actionId))?.erased === true) {
+      throw await erased(gateway, action);
+    }
     await new Promise((resolve) => setTimeout(resolve, CONTENT_LOOK_MS));
   }
   throw new GatewayError('PROJECTOR_BEHIND', 'the content of this action is not here yet', {
@@ -94,6 +108,13 @@ async function policyOf({ deps }: Gateway, digest: string): Promise<JsonObject> 
   return json as JsonObject;
 }
 
-function erased(): GatewayError {
-  return new GatewayError('CONTENT_ERASED', 'the content of this action was erased');
+/** With the entry that says so: a server could otherwise keep back what it does not want to be seen. */
+async function erased({ deps }: Gateway, { tenant, actionId }: ActionRow): Promise<GatewayError> {
+  const entries = await deps.models.entriesOf(tenant, actionId);
+  const row = entries.find(({ type }) => type === 'content-erased');
+  const proof = row && {
+    entry: sentEntry(row),
+    receipt: await deps.view.proofs.receipt(row.index),
+  };
+  return new GatewayError('CONTENT_ERASED', 'the content of this action was erased', proof);
 }

@@ -11,6 +11,7 @@ import {
   type ActionSummarySchema,
 } from './answer-schema.ts';
 import { reviewOf } from './action-review.ts';
+import { decisionsOf } from './decision-facts.ts';
 import type { App, Gateway } from './gateway-app.ts';
 import { GatewayError, notFound } from './gateway-error.ts';
 import { PROBLEMS } from './problem-schema.ts';
@@ -60,8 +61,16 @@ function registerAction(app: App, gateway: Gateway): void {
       const isNews = known.lastIndex > since || waitMs === 0;
       const action = isNews ? known : await newsOf(gateway, request, { known, since, waitMs });
       const entries = await gateway.deps.models.entriesOf(tenant, actionId);
+      const decisions = await decisionsOf(gateway, action);
       return {
         ...summaryOf(action),
+        decisions: decisions.map(({ row, statement, rationale }) => ({
+          index: row.index,
+          verdict: statement.verdict,
+          person: statement.person,
+          at: row.at,
+          rationale: rationale?.text ?? null,
+        })),
         entries: entries.map(({ index, type, at }) => ({ index, type, at })),
       };
     },

@@ -63,9 +63,27 @@ const ActionMembers = {
 
 export const ActionSummarySchema = Type.Object(ActionMembers, closed);
 
+const DecisionMembers = {
+  index: Type.Integer({ minimum: 0 }),
+  verdict: Type.String({ description: 'approve, deny, or revoke of what stopped it' }),
+  person: Type.String(),
+  at: Type.String(),
+};
+
 export const ActionSchema = Type.Object(
   {
     ...ActionMembers,
+    decisions: Type.Array(
+      Type.Object(
+        {
+          ...DecisionMembers,
+          rationale: Type.Union([Type.String(), Type.Null()], {
+            description: 'Why, in the words of the person; null once it was erased',
+          }),
+        },
+        closed,
+      ),
+    ),
     entries: Type.Array(
       Type.Object(
         { index: Type.Integer({ minimum: 0 }), type: Type.String(), at: Type.String() },
@@ -102,11 +120,14 @@ export const ReviewSchema = Type.Object(
     decisions: Type.Array(
       Type.Object(
         {
-          index: Type.Integer({ minimum: 0 }),
+          ...DecisionMembers,
           leaf: DigestSchema,
-          person: Type.String(),
-          verdict: Type.String(),
-          at: Type.String(),
+          entry: EntrySchema,
+          receipt: ReceiptSchema,
+          rationale: Type.Union(
+            [Type.Object({ text: Type.String(), salt: Type.String() }, closed), Type.Null()],
+            { description: 'Its salted digest is in the statement of the entry' },
+          ),
         },
         closed,
       ),

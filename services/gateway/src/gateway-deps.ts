@@ -71,7 +71,6 @@ export type Models = Pick<
   | 'actions'
   | 'checkpoint'
   | 'content'
-  | 'decisions'
   | 'document'
   | 'entries'
   | 'entriesOf'

@@ -153,6 +153,42 @@ describe('a review', () => {
   });
 });
 
+describe('who decided, and why', () => {
+  test('is told to the agent that asked and the executor, while there is content', async () => {
+    const passkey = await bench.ledger.enrolPasskey();
+    const asked = await bench.request();
+    const url = `/v1/actions/${asked.actionId}`;
+    expect((await bench.readAs(bench.ledger.agent, url)).body['decisions']).toEqual([]);
+    const denial = await bench.decisionOf(asked.actionId, passkey, {
+      verdict: 'deny',
+      text: 'Not during the freeze.',
+    });
+    expect((await bench.post('/v1/decisions', denial)).status).toBe(201);
+    for (const reader of [bench.ledger.agent, bench.ledger.executor]) {
+      const { body } = await bench.readAs(reader, url);
+      expect(body['decisions']).toMatchObject([
+        { verdict: 'deny', person: bench.ledger.person, rationale: 'Not during the freeze.' },
+      ]);
+    }
+    expect((await bench.readAs(bench.ledger.otherAgent, url)).status).toBe(404);
+  });
+
+  test('comes with its entry, its receipt and its salt in the review', async () => {
+    const passkey = await bench.ledger.enrolPasskey();
+    const asked = await bench.request();
+    const approval = await bench.decisionOf(asked.actionId, passkey, { text: 'It is time.' });
+    await bench.post('/v1/decisions', approval);
+    const { body } = await bench.read(`/v1/actions/${asked.actionId}/review`);
+    const [decision] = body['decisions'] as unknown as JsonObject[];
+    expect(decision).toMatchObject({
+      verdict: 'approve',
+      entry: { type: 'decision-accepted' },
+      rationale: approval['rationale'],
+    });
+    expect(textIn(decision ?? {}, 'receipt')).toMatch(/^c2sp\.org\/tlog-proof@v1\n/);
+  });
+});
+
 describe('the log', () => {
   test('says publicly which ledger it is, and what it would have you trust', async () => {
     const ledger = await bench.send({ url: '/v1/ledger' });

@@ -155,7 +155,7 @@ describe('a decision', () => {
     const { actionId } = await bench.request();
     const denial = await bench.post(
       '/v1/decisions',
-      await bench.decisionOf(actionId, passkey, 'deny'),
+      await bench.decisionOf(actionId, passkey, { verdict: 'deny' }),
     );
     expect(denial.body['status']).toBe('denied');
     const late = await bench.post('/v1/decisions', await bench.decisionOf(actionId, passkey));
@@ -193,7 +193,7 @@ describe('a decision', () => {
   test('D07: with the assertion of another decision is ASSERTION_INVALID', async () => {
     const passkey = await bench.ledger.enrolPasskey();
     const { actionId } = await bench.request();
-    const denial = await bench.decisionOf(actionId, passkey, 'deny');
+    const denial = await bench.decisionOf(actionId, passkey, { verdict: 'deny' });
     const approval = await bench.decisionOf(actionId, passkey);
     const sent = await bench.post('/v1/decisions', { ...approval, proof: denial['proof'] ?? null });
     expect([sent.status, sent.body['code']]).toEqual([401, 'ASSERTION_INVALID']);
@@ -292,6 +292,10 @@ describe('uses, reports, erasures', () => {
     expect(sent.status).toBe(201);
     const review = await bench.read(`/v1/actions/${actionId}/review`);
     expect([review.status, review.body['code']]).toEqual([410, 'CONTENT_ERASED']);
+    expect(review.body['entry']).toMatchObject({ type: 'content-erased' });
+    expect(textIn(review.body, 'receipt')).toMatch(/^c2sp\.org\/tlog-proof@v1\n/);
+    const { body } = await bench.read(`/v1/actions/${actionId}`);
+    expect(body).toMatchObject({ erased: true, decisions: [{ rationale: null }] });
   });
 });
 

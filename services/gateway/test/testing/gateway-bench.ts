@@ -160,12 +160,12 @@ export class GatewayBench {
   async decisionOf(
     actionId: string,
     passkey: SoftwarePasskey,
-    verdict: Verdict = 'approve',
+    { verdict = 'approve', text = '' }: { verdict?: Verdict; text?: string } = {},
   ): Promise<JsonObject> {
     const { body } = await this.read(`/v1/actions/${actionId}/review`);
     const { entry } = body['admission'] as { entry: { leaf: string; text: string } };
     const admission = JSON.parse(entry.text) as Record<string, string>;
-    const rationale = { text: '', salt: toBase64url(randomBytes(16)) };
+    const rationale = { text, salt: toBase64url(randomBytes(16)) };
     const statement = {
       v: 'countersign.decision.v1' as const,
       ledger: ORIGIN,

@@ -13,6 +13,8 @@ import {
   DEFAULT_POLICY,
   signedMessage,
   type CredentialMember,
+  type DecisionAccepted,
+  type DecisionStatement,
   type Member,
   type RequestAdmitted,
   type SignedKind,
@@ -483,7 +485,7 @@ export class ScriptedLedger implements InputRouter, LogView {
   }
 
   async #judgeDecision(frame: Uint8Array, input: Digest): Promise<Outcome> {
-    const { statement, proof } = parseDecisionMade(frame);
+    const { statement, proof, rationale } = parseDecisionMade(frame);
     const row = await this.store.member('credential', proof.credential_id);
     if (row === undefined) return { quarantined: 'CREDENTIAL_UNKNOWN' };
     const credential = parseStrict(utf8(row.text)) as unknown as CredentialMember;
@@ -511,7 +513,7 @@ export class ScriptedLedger implements InputRouter, LogView {
     const isApproved = verdict === 'approve';
     const end = this.#entry(isApproved ? 'binding-made' : 'request-denied', { action_id });
     return {
-      entries: [this.#entry('decision-accepted', { action_id, verdict, person, input }), end],
+      entries: [this.#accepted(statement, proof, input), end],
       rows: ([first = 0, second = 0]) => [
         this.#moved(action_id, second, {
           status: isApproved ? 'bound' : 'denied',
@@ -530,8 +532,39 @@ export class ScriptedLedger implements InputRouter, LogView {
             at: this.#at(),
           },
         },
+        {
+          change: 'content',
+          row: {
+            tenant: TENANT,
+            actionId: action_id,
+            kind: 'rationale',
+            digest: statement.rationale_digest,
+            ...rationale,
+          },
+        },
       ],
     };
+  }
+
+  #accepted(
+    statement: DecisionStatement,
+    proof: DecisionAccepted['proof'],
+    input: Digest,
+  ): JsonObject {
+    const { action_id, admission } = statement;
+    const entry: DecisionAccepted = {
+      v: 'countersign.entry.v1',
+      type: 'decision-accepted',
+      at: this.#at(),
+      tenant: TENANT,
+      action_id,
+      admission,
+      statement,
+      proof,
+      proof_class: 'uv',
+      input,
+    };
+    return parseStrict(encodeEntry(entry)) as JsonObject;
   }
 
   async #judgeUse(frame: Uint8Array, input: Digest): Promise<Outcome> {
