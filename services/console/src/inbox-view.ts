@@ -1,11 +1,13 @@
 import { getJson } from './api.ts';
-import { exact, h, paragraph } from './element.ts';
-import { parseInbox, type OpenRequest } from './inbox.ts';
+import { h, paragraph } from './element.ts';
+import { parseInbox, type Inbox } from './inbox.ts';
 import { failureNotice, isTellable } from './notice.ts';
-import { timeLeft } from './time-words.ts';
-import { announce, show, type SignedInVisit } from './visit.ts';
+import { RequestRow } from './request-row.ts';
+import { announce, entitle, show, type SignedInVisit } from './visit.ts';
 
 const REFRESH_MS = 4_000;
+const ROWS_MAX = 200;
+const CHECKS_AT_ONCE = 4;
 
 /** Shows the open requests for as long as the page is open. Never returns, but by an error. */
 export async function showInbox(visit: SignedInVisit): Promise<void> {
@@ -14,8 +16,10 @@ export async function showInbox(visit: SignedInVisit): Promise<void> {
   show(visit.main, 'Open requests', h('h1', {}, 'Open requests'), failure, list.element);
   for (;;) {
     try {
-      if (document.visibilityState === 'visible')
-        list.update(parseInbox(await getJson('/v1/inbox')));
+      if (document.visibilityState === 'visible') {
+        list.update(parseInbox(await getJson(`/v1/inbox?limit=${ROWS_MAX}`)));
+        await list.check(visit);
+      }
       failure.replaceChildren();
     } catch (error) {
       if (!isTellable(error) || error.code !== 'SERVER_UNREACHABLE') throw error;
@@ -27,61 +31,51 @@ export async function showInbox(visit: SignedInVisit): Promise<void> {
   }
 }
 
-interface Item {
-  readonly element: HTMLElement;
-  readonly left: HTMLElement;
-}
-
 /** Keeps the elements of requests that stay, so that nobody loses their place when the list changes. */
 class RequestList {
   readonly element: HTMLElement = h('div', { class: 'inbox' });
+  readonly #count = paragraph();
   readonly #list = h('ul', { class: 'requests' });
   readonly #empty = emptyState();
-  #items: ReadonlyMap<string, Item> | undefined;
+  #rows: ReadonlyMap<string, RequestRow> | undefined;
 
-  update(requests: readonly OpenRequest[]): void {
-    const before = this.#items;
-    const items = new Map(
+  update({ requests, isCut }: Inbox): void {
+    const before = this.#rows;
+    const rows = new Map(
       requests.map((request) => [
         request.actionId,
-        before?.get(request.actionId) ?? itemOf(request),
+        before?.get(request.actionId) ?? new RequestRow(request),
       ]),
     );
     const nowMs = Date.now();
-    for (const { actionId, decideBy } of requests) {
-      const left = items.get(actionId)?.left;
-      const words = timeLeft(Date.parse(decideBy), nowMs);
-      if (left !== undefined && left.textContent !== words) left.textContent = words;
-    }
-    const isSame = before !== undefined && [...before.keys()].join() === [...items.keys()].join();
+    for (const row of rows.values()) row.tick(nowMs);
+    const isSame = before !== undefined && [...before.keys()].join() === [...rows.keys()].join();
+    this.#rows = rows;
     if (isSame) return;
-    this.#items = items;
-    this.#list.replaceChildren(...[...items.values()].map(({ element }) => element));
-    this.element.replaceChildren(items.size === 0 ? this.#empty : this.#list);
-    announce(words(items.size));
+    const words = countWords(rows.size, isCut);
+    this.#count.textContent = words;
+    this.#list.replaceChildren(...[...rows.values()].map(({ element }) => element));
+    this.element.replaceChildren(...(rows.size === 0 ? [this.#empty] : [this.#count, this.#list]));
+    entitle(rows.size === 0 ? 'Open requests' : `(${rows.size}) Open requests`);
+    announce(words);
+  }
+
+  /** Has each new row compute what it asks for, a few at a time. */
+  async check(visit: SignedInVisit): Promise<void> {
+    const waiting = [...(this.#rows?.values() ?? [])].filter(({ isChecked }) => !isChecked);
+    const worker = async (): Promise<void> => {
+      for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+        await row.check(visit);
+      }
+    };
+    await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, worker));
   }
 }
 
-function words(count: number): string {
+function countWords(count: number, isCut: boolean): string {
   if (count === 0) return 'Nothing waits for a decision.';
+  if (isCut) return `More than ${count} requests wait. These are the ${count} newest.`;
   return `${count} ${count === 1 ? 'request waits' : 'requests wait'} for a decision.`;
-}
-
-function itemOf(request: OpenRequest): Item {
-  const left = h('span', { class: 'left' });
-  const element = h(
-    'li',
-    {},
-    h(
-      'a',
-      { class: 'request', href: `/action/${request.actionId}` },
-      h('strong', {}, request.title),
-      h('span', { class: 'request-facts' }, 'asked by ', exact(request.agent)),
-      left,
-      h('span', { class: 'small' }, exact(request.actionId)),
-    ),
-  );
-  return { element, left };
 }
 
 function emptyState(): HTMLElement {

@@ -33,6 +33,10 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'The server sent another policy than the one that this request was admitted under.',
       advice: DO_NOT_APPROVE,
     },
+    RATIONALE_MISMATCH: {
+      meaning: 'The reason that the server sent is not the one that the person signed.',
+      advice: DO_NOT_APPROVE,
+    },
     NOT_LOGGED: {
       meaning: 'The receipt does not prove that this is in the log of the ledger.',
       advice: DO_NOT_APPROVE,
@@ -177,6 +181,14 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'The ledger takes no decisions now.',
       advice: 'Nothing was decided. Tell the people who run it, and try again later.',
     },
+    TOO_MANY_WAITERS: {
+      meaning: 'Too many are waiting for answers of this server just now.',
+      advice: 'Nothing is lost. Try again in a moment.',
+    },
+    SHUTTING_DOWN: {
+      meaning: 'The server is being restarted.',
+      advice: 'Nothing is lost. Try again in a moment.',
+    },
     PROJECTOR_BEHIND: {
       meaning: 'The server is still catching up with the log.',
       advice: 'Load this page again in a moment.',
@@ -192,6 +204,24 @@ const GENERAL: PlainWords = {
   meaning: 'The ledger did not accept this.',
   advice: 'Give the code to the people who run this ledger.',
 };
+
+/** Nothing is wrong, or nothing that a person needs to fear. Whatever is not here is an alarm. */
+const CALM: ReadonlySet<string> = new Set([
+  'CONTENT_ERASED',
+  'INTAKE_UNAVAILABLE',
+  'NOT_FOUND',
+  'PASSKEY_CANCELLED',
+  'PROJECTOR_BEHIND',
+  'RATE_LIMITED',
+  'SERVER_UNREACHABLE',
+  'SHUTTING_DOWN',
+  'TOO_MANY_WAITERS',
+  'WRITER_UNAVAILABLE',
+]);
+
+export function isCalm(code: string): boolean {
+  return CALM.has(code);
+}
 
 export function plainWords(code: string): PlainWords {
   return WORDS.get(code) ?? GENERAL;

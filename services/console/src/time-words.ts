@@ -1,4 +1,5 @@
 const MINUTE_S = 60;
+const MINUTE_MS = 60_000;
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
 
@@ -7,6 +8,20 @@ export function timeLeft(untilMs: number, nowMs: number): string {
   const seconds = Math.floor((untilMs - nowMs) / 1_000);
   if (seconds <= 0) return 'no time left';
   return `${span(seconds)} left`;
+}
+
+/** The same without seconds, as long as there is a minute left. */
+export function timeLeftInMinutes(untilMs: number, nowMs: number): string {
+  const leftMs = untilMs - nowMs;
+  return timeLeft(leftMs < MINUTE_MS ? untilMs : untilMs - (leftMs % MINUTE_MS), nowMs);
+}
+
+/** How long ago, in its largest unit. Clocks differ a little, so the future is now. */
+export function age(atMs: number, nowMs: number): string {
+  const seconds = Math.floor((nowMs - atMs) / 1_000);
+  if (seconds < MINUTE_S) return 'just now';
+  const unit = seconds < HOUR_S ? MINUTE_S : seconds < DAY_S ? HOUR_S : DAY_S;
+  return `${span(seconds - (seconds % unit))} ago`;
 }
 
 /** A length of time in its two largest units. */

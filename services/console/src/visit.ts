@@ -16,12 +16,17 @@ export interface SignedInVisit extends Visit {
 
 /** Shows a view and moves the reader to its start. */
 export function show(main: HTMLElement, title: string, ...children: readonly Node[]): void {
-  document.title = `${title} · Countersign`;
+  entitle(title);
   main.replaceChildren(...children);
   // The heading, and not a button, is what has the focus when a page opens.
   const heading = main.querySelector('h1');
   heading?.setAttribute('tabindex', '-1');
   heading?.focus({ preventScroll: true });
+}
+
+/** What a tab is called, so that it is told from others. Never with words of somebody else. */
+export function entitle(title: string): void {
+  document.title = `${title} · Countersign`;
 }
 
 /** Tells readers of the screen what has changed, without taking them from where they are. */
