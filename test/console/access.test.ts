@@ -6,7 +6,7 @@ import { PersonBrowser, type PersonOptions } from './support/person-browser.ts';
 let bench: ConsoleBench;
 
 beforeAll(async () => {
-  bench = await ConsoleBench.start({ persons: 4 });
+  bench = await ConsoleBench.start({ persons: 5 });
 });
 
 afterAll(async () => {
@@ -48,7 +48,7 @@ function views(number: number): View[] {
     {
       name: 'empty inbox',
       open: async (person) => {
-        await person.page.route('**/v1/inbox', (route) =>
+        await person.page.route('**/v1/inbox?*', (route) =>
           route.fulfill({ json: { actions: [], cursor: null } }),
         );
         await person.visit(bench.ledger.url);
@@ -60,7 +60,8 @@ function views(number: number): View[] {
       name: 'inbox',
       open: async ({ page }) => {
         actions.push(await bench.ledger.request(LONG));
-        await page.getByText(actions[0] ?? '').waitFor();
+        await page.locator(`a[href="/action/${actions[0] ?? ''}"]`).waitFor();
+        await page.getByText('more characters').waitFor();
       },
     },
     {
@@ -89,10 +90,29 @@ function views(number: number): View[] {
       },
     },
     {
+      name: 'erased',
+      open: async ({ page }) => {
+        await bench.ledger.erase(actions[0] ?? '');
+        await page
+          .getByRole('heading', { name: 'The content of this action was erased' })
+          .waitFor();
+      },
+    },
+    {
+      name: 'denied',
+      open: async ({ page }) => {
+        actions.push(await bench.ledger.request(LONG));
+        await page.goto(bench.addressOf(actions[1] ?? ''));
+        await page.getByLabel('Your reason').fill('u'.repeat(200));
+        await page.getByRole('button', { name: 'Deny', exact: true }).click();
+        await page.getByText('Denied by').waitFor();
+      },
+    },
+    {
       name: 'tampered',
       open: async ({ page }) => {
         await page.route('**/review', (route) => route.fulfill({ json: {} }));
-        await page.goto(bench.addressOf(actions[0] ?? ''));
+        await page.goto(bench.addressOf(actions[1] ?? ''));
         await page.getByText('ANSWER_FORMAT').waitFor();
         await page.unrouteAll({ behavior: 'ignoreErrors' });
       },
@@ -166,8 +186,27 @@ describe('on a phone of 320 pixels', () => {
     await walk(2, { viewport }, async ({ page }, view) => {
       widths[view] = await page.evaluate(() => document.documentElement.scrollWidth);
     });
-    expect(Object.keys(widths)).toHaveLength(10);
+    expect(Object.keys(widths)).toHaveLength(12);
     expect(Object.values(widths).filter((width) => width > viewport.width)).toEqual([]);
+  });
+});
+
+describe('under a thumb', () => {
+  it('everything that can be pressed is at least 44 pixels high', async () => {
+    const small: string[] = [];
+    const viewport = { width: 375, height: 812 };
+    await walk(3, { viewport }, async ({ page }, view) => {
+      const found = await page
+        .locator('a:not(.skip), button, summary, textarea, input')
+        .evaluateAll((parts) =>
+          parts
+            .map((part) => ({ text: part.textContent, rect: part.getBoundingClientRect() }))
+            .filter(({ rect }) => rect.height < 44 || rect.width < 44)
+            .map(({ text, rect }) => `${text} ${rect.width} x ${rect.height}`),
+        );
+      small.push(...found.map((each) => `${view}: ${each}`));
+    });
+    expect(small).toEqual([]);
   });
 });
 
@@ -175,7 +214,7 @@ describe('with a keyboard alone', () => {
   it('a person enrols, signs in, reads, and approves', async () => {
     const person = await PersonBrowser.open(bench.browser);
     const { page } = person;
-    await page.goto(bench.ledger.links[3] ?? '');
+    await page.goto(bench.ledger.links[4] ?? '');
     await page.getByRole('button', { name: 'Make my passkey' }).waitFor();
     await tabTo(person, 'Make my passkey');
     await page.keyboard.press('Enter');
@@ -186,7 +225,7 @@ describe('with a keyboard alone', () => {
     await page.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
     await tabTo(person, 'Sign in with a passkey');
     await page.keyboard.press('Enter');
-    await page.getByText(actionId).waitFor();
+    await page.locator(`a[href="/action/${actionId}"]`).waitFor();
     await tabTo(person, actionId);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Your decision' }).waitFor();
@@ -211,7 +250,8 @@ async function tabTo({ page }: PersonBrowser, wanted: string): Promise<void> {
     await page.keyboard.press('Tab');
     const focused = await page.evaluate(() => {
       const { activeElement } = document;
-      return `${activeElement?.id ?? ''} ${activeElement?.textContent ?? ''}`;
+      const address = activeElement?.getAttribute('href') ?? '';
+      return `${activeElement?.id ?? ''} ${address} ${activeElement?.textContent ?? ''}`;
     });
     if (focused.includes(wanted)) return;
   }

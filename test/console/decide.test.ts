@@ -94,6 +94,12 @@ describe('deciding', () => {
     await person.page.getByRole('heading', { name: 'Your denial is in the log' }).waitFor();
     await status().getByText('Denied').waitFor();
     expect(await button('Approve').count()).toBe(0);
+    const decisions = person.page.locator('.decisions');
+    await decisions.getByText('Not during the freeze.').waitFor();
+    expect(await decisions.innerText()).toContain(
+      `Denied by ${bench.ledger.persons[0] ?? ''} (you)`,
+    );
+    await person.page.getByRole('heading', { name: 'What was asked for' }).waitFor();
   });
 
   it('stops what was approved and not used', async () => {
@@ -102,6 +108,11 @@ describe('deciding', () => {
     await button('Revoke the approval').click();
     await person.page.getByRole('heading', { name: 'The action is stopped' }).waitFor();
     await status().getByText('Stopped').waitFor();
+    const decisions = person.page.locator('.decisions');
+    await decisions.getByText('It fixes the incident.').waitFor();
+    expect(await decisions.innerText()).toMatch(
+      /Approved by [^]*Stopped by [^]*No reason was given/,
+    );
     expect(await button('Revoke the approval').count()).toBe(0);
   });
 
@@ -138,9 +149,10 @@ describe('deciding', () => {
     await list.or(empty).first().waitFor();
     const before = await list.locator('li').count();
     const actionId = await bench.ledger.request();
-    await list.getByText(actionId).waitFor();
+    const row = list.locator(`a[href="/action/${actionId}"]`);
+    await row.waitFor();
     expect(await list.locator('li').count()).toBe(before + 1);
-    await list.getByText(actionId).click();
+    await row.click();
     await person.page.getByRole('heading', { name: 'Run a command' }).waitFor();
   });
 

@@ -146,6 +146,90 @@ describe('a server that lies', () => {
   });
 });
 
+describe('a server that lies about what was decided', () => {
+  let denied: string;
+  beforeAll(async () => {
+    const ids = [await bench.ledger.request(), await bench.ledger.request()];
+    for (const id of ids) {
+      await person.page.goto(bench.addressOf(id));
+      await person.page.getByLabel('Your reason').fill('Not during the freeze.');
+      await person.page.getByRole('button', { name: 'Deny', exact: true }).click();
+      await person.page.getByText('Denied by').waitFor();
+    }
+    [denied = ''] = ids;
+    [, otherId = ''] = ids;
+  });
+
+  it.each<[string, string, (mine: DecidedJson, others: DecidedJson) => JsonObject]>([
+    [
+      'RATIONALE_MISMATCH',
+      'the reason is another one',
+      ({ rationale, ...mine }) => ({ ...mine, rationale: { ...rationale, text: 'Go ahead.' } }),
+    ],
+    [
+      'RATIONALE_MISMATCH',
+      'its salt is none',
+      ({ rationale, ...mine }) => ({ ...mine, rationale: { ...rationale, salt: '!' } }),
+    ],
+    ['ADMISSION_MISMATCH', 'it was about another request', (_mine, others) => others],
+    [
+      'NOT_LOGGED',
+      'its receipt is that of another entry',
+      (mine, others) => ({ ...mine, receipt: others.receipt }),
+    ],
+  ])('gets %s when %s', async (code, _, lie) => {
+    await person.page.route(`**/v1/actions/${denied}/review`, async (route) => {
+      const [mine, others] = await Promise.all([
+        route.fetch(),
+        route.fetch({ url: `${bench.ledger.url}/v1/actions/${otherId}/review` }),
+      ]);
+      const review = (await mine.json()) as { decisions: DecidedJson[] };
+      const other = (await others.json()) as { decisions: DecidedJson[] };
+      const [decision] = review.decisions;
+      const [another] = other.decisions;
+      if (decision === undefined || another === undefined) throw new Error('expected decisions');
+      await route.fulfill({
+        response: mine,
+        json: { ...review, decisions: [lie(decision, another)] },
+      });
+    });
+    await person.page.goto(bench.addressOf(denied));
+    const alarm = person.page.getByRole('alert');
+    await alarm.waitFor();
+    expect(await alarm.locator('.code').textContent()).toBe(code);
+    expect(await person.page.locator('.decisions').count()).toBe(0);
+  });
+
+  it.each(['no proof', 'the erasure of another action'])(
+    'cannot say that content was erased with %s',
+    async (proof) => {
+      await bench.ledger.erase(otherId);
+      const { status, json } = await person.page.evaluate(async (path) => {
+        const response = await fetch(path);
+        return { status: response.status, json: (await response.json()) as JsonObject };
+      }, `/v1/actions/${otherId}/review`);
+      const { entry, receipt, ...bare } = json;
+      expect([status, entry !== undefined, receipt !== undefined]).toEqual([410, true, true]);
+      await person.page.route(`**/v1/actions/${denied}/review`, (route) =>
+        route.fulfill({
+          status,
+          contentType: 'application/problem+json',
+          body: JSON.stringify(proof === 'no proof' ? bare : json),
+        }),
+      );
+      await person.page.goto(bench.addressOf(denied));
+      const alarm = person.page.getByRole('alert');
+      await alarm.waitFor();
+      expect(await alarm.locator('.code').textContent()).toBe('NOT_LOGGED');
+    },
+  );
+});
+
+interface DecidedJson extends JsonObject {
+  readonly receipt: string;
+  readonly rationale: JsonObject;
+}
+
 describe('another ledger', () => {
   it.each(['genesis', 'log-keys'])('is an alarm: %s', async (what) => {
     await person.page.goto(bench.ledger.url);

@@ -8,12 +8,19 @@ export interface ProgressEntry {
   readonly at: string;
 }
 
+/** A decision, by the index of its entry. */
+export interface ProgressDecision {
+  readonly index: number;
+  readonly person: string;
+}
+
 /** Where an action stands, as the server tells. */
 export interface ActionProgress {
   readonly status: string;
   readonly useBy: string | null;
   readonly result: string | null;
   readonly lastIndex: number;
+  readonly decisions: readonly ProgressDecision[];
   readonly entries: readonly ProgressEntry[];
 }
 
@@ -25,6 +32,10 @@ export function parseActionProgress(json: Json): ActionProgress {
     useBy: textOrNullIn(from, 'use_by'),
     result: textOrNullIn(from, 'result'),
     lastIndex: integerIn(from, 'last_index'),
+    decisions: listIn(from, 'decisions').map((decision) => {
+      const each = objectOf(decision);
+      return { index: integerIn(each, 'index'), person: textIn(each, 'person') };
+    }),
     entries: listIn(from, 'entries').map((entry) => {
       const each = objectOf(entry);
       return {

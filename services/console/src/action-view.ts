@@ -1,45 +1,90 @@
-import { actionProgress, type ActionProgress } from './action-progress.ts';
+import { actionProgress } from './action-progress.ts';
 import { getJson } from './api.ts';
+import { ConsoleError, isMismatch } from './console-error.ts';
+import { checkDecisions, type CheckedDecision } from './decision-check.ts';
 import { DecisionPanel } from './decision-panel.ts';
-import { claimsView, linesView, notCoveredView, warningsView } from './display-view.ts';
-import { exact, h, paragraph } from './element.ts';
+import { DecisionsView } from './decisions-view.ts';
+import {
+  claimsView,
+  linesHeading,
+  linesView,
+  notCoveredView,
+  warningsView,
+} from './display-view.ts';
+import { exact, h, openRequestsLink, paragraph } from './element.ts';
+import { showErased } from './erased-view.ts';
 import { evidenceView } from './evidence-view.ts';
+import { headlineView } from './headline-view.ts';
 import { LedgerView } from './ledger-view.ts';
 import { failureNotice, isTellable } from './notice.ts';
+import { isCalm } from './plain-words.ts';
 import { ProgressView } from './progress-view.ts';
 import { checkReview, type CheckedReview } from './review-check.ts';
 import { parseReview, type Review } from './review.ts';
+import { ServerProblem } from './server-problem.ts';
 import { isSignedOut } from './session.ts';
+import { shortId } from './short-id.ts';
 import { show, type SignedInVisit } from './visit.ts';
 
 const RETRY_MS = 2_000;
 const REVIEW_TRIES = 5;
 const TICK_MS = 1_000;
 
-/** Shows one action, and lets the person decide, for as long as the page is open. Never returns, but by an error. */
+/** Shows one action, and lets the person decide, for as long as the page is open. */
 export async function showAction(visit: SignedInVisit, actionId: string): Promise<void> {
-  const views = await reviewed(visit, actionId);
-  if (views !== undefined) await views.follow();
+  try {
+    const views = await reviewed(visit, actionId);
+    await views.follow();
+  } catch (error) {
+    await showInstead(visit, actionId, error);
+  }
 }
 
-async function reviewed(visit: SignedInVisit, actionId: string): Promise<ActionViews | undefined> {
-  try {
-    const review = await fetchReview(actionId);
-    const { pin, ledger } = visit;
-    const checked = await checkReview(review, { actionId, tenant: ledger.tenant, pin });
-    return new ActionViews({ visit, actionId, checked, review });
-  } catch (error) {
-    if (!isTellable(error) || isSignedOut(error)) throw error;
-    show(
-      visit.main,
-      'Do not decide',
-      h('h1', {}, 'There is nothing to decide here'),
-      failureNotice(error, 'This page shows nothing that it could not check'),
-      h('p', {}, 'Action ', exact(actionId)),
-      h('p', {}, h('a', { href: '/' }, 'Back to the open requests')),
-    );
-    return undefined;
+async function reviewed(visit: SignedInVisit, actionId: string): Promise<ActionViews> {
+  const review = await fetchReview(actionId);
+  const { pin, ledger } = visit;
+  const checked = await checkReview(review, { actionId, tenant: ledger.tenant, pin });
+  const decisions = await checkDecisions(review.decisions, checked, pin);
+  return new ActionViews({ visit, actionId, checked, status: review.status, decisions });
+}
+
+/** What is erased is shown as erased once that is proved; anything else is told as it is. */
+async function showInstead(visit: SignedInVisit, actionId: string, error: unknown): Promise<void> {
+  if (!isTellable(error) || isSignedOut(error)) throw error;
+  if (!isErasure(error)) {
+    showRefused(visit, actionId, error);
+    return;
   }
+  try {
+    await showErased(visit, actionId, error.logged);
+  } catch (unproven) {
+    if (!isTellable(unproven) || isSignedOut(unproven)) throw unproven;
+    showRefused(visit, actionId, unproven);
+  }
+}
+
+function isErasure(error: unknown): error is ServerProblem {
+  return error instanceof ServerProblem && error.code === 'CONTENT_ERASED';
+}
+
+function showRefused(
+  { main }: SignedInVisit,
+  actionId: string,
+  error: ConsoleError | ServerProblem,
+): void {
+  const isInOrder = isCalm(error.code);
+  show(
+    main,
+    `${shortId(actionId)} · ${isInOrder ? 'Not shown' : 'Do not decide'}`,
+    h('h1', {}, 'There is nothing to decide here'),
+    failureNotice(
+      error,
+      isInOrder ? 'This action is not shown' : 'This page shows nothing that it could not check',
+    ),
+    h('p', {}, 'Action ', exact(actionId)),
+    h('p', {}, h('a', { class: 'way', href: location.pathname }, 'Try again')),
+    openRequestsLink(),
+  );
 }
 
 /** What an action says travels beside the log, and may come a moment after its entry. */
@@ -59,25 +104,26 @@ interface ActionParts {
   readonly visit: SignedInVisit;
   readonly actionId: string;
   readonly checked: CheckedReview;
-  readonly review: Review;
+  readonly status: string;
+  readonly decisions: readonly CheckedDecision[];
 }
 
 /** The views of one action that change while it goes its way. */
 class ActionViews {
-  readonly #actionId: string;
+  readonly #parts: ActionParts;
+  readonly #linesHeading = h('h2');
   readonly #ledgerView: LedgerView;
+  readonly #decisionsView: DecisionsView;
   readonly #progressView = new ProgressView();
   readonly #panel: DecisionPanel;
   readonly #evidence = h('div');
-  readonly #pin: SignedInVisit['pin'];
   #lastIndex = -1;
 
-  constructor({ visit, actionId, checked, review }: ActionParts) {
-    const { display } = checked;
-    this.#actionId = actionId;
-    this.#pin = visit.pin;
+  constructor(parts: ActionParts) {
+    const { visit, checked, status, decisions } = parts;
+    this.#parts = parts;
     this.#ledgerView = new LedgerView(checked, visit.signer.person);
-    this.#ledgerView.decided(review.decisions);
+    this.#decisionsView = new DecisionsView(checked.admission, visit.signer.person);
     const end = h('div', { class: 'end' });
     this.#panel = new DecisionPanel({
       visit,
@@ -90,14 +136,23 @@ class ActionViews {
         });
       },
     });
+    this.#draw(end);
+    this.#stand(status, decisions);
+  }
+
+  #draw(end: HTMLElement): void {
+    const { visit, actionId, checked } = this.#parts;
+    const { display } = checked;
     const warnings = warningsView(display);
     show(
       visit.main,
-      display.title,
+      `${shortId(actionId)} · ${display.title}`,
       h('h1', {}, display.title),
+      h('p', {}, headlineView(display)),
       h('p', { class: 'status-line' }, this.#progressView.status, this.#ledgerView.headLeft),
+      this.#decisionsView.element,
       ...(warnings === undefined ? [] : [warnings]),
-      linesView(display),
+      linesView(display, this.#linesHeading),
       notCoveredView(display),
       this.#ledgerView.element,
       claimsView(display),
@@ -108,45 +163,56 @@ class ActionViews {
       this.#progressView.element,
       checkedView(checked),
     );
-    this.#panel.update(review.status);
   }
 
-  /** Waits for news of the action, over and over. Throws when the person is signed out. */
-  async follow(): Promise<void> {
-    setInterval(() => {
+  /** Waits for news of the action, over and over. Throws when the person is signed out, and what ends the view. */
+  async follow(): Promise<never> {
+    const ticking = setInterval(() => {
       this.#ledgerView.tick();
     }, TICK_MS);
-    for (;;) {
-      try {
-        await this.#refresh(this.#lastIndex < 0 ? undefined : this.#lastIndex);
-      } catch (error) {
-        if (!isTellable(error) || isSignedOut(error)) throw error;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    try {
+      for (;;) {
+        try {
+          await this.#refresh(this.#lastIndex < 0 ? undefined : this.#lastIndex);
+        } catch (error) {
+          if (!isTellable(error) || isSignedOut(error) || endsView(error)) throw error;
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        }
       }
+    } finally {
+      clearInterval(ticking);
     }
   }
 
   async #refresh(since?: number): Promise<void> {
-    const progress = await actionProgress(this.#actionId, since);
+    const { actionId, checked, visit } = this.#parts;
+    const progress = await actionProgress(actionId, since);
     // Two answers may overtake each other.
-    if (progress.lastIndex < this.#lastIndex) return;
-    const isNews = progress.lastIndex > this.#lastIndex;
+    if (progress.lastIndex <= this.#lastIndex) return;
+    const { decisions } = await fetchReview(actionId);
+    const checkedDecisions = await checkDecisions(decisions, checked, visit.pin);
+    if (progress.lastIndex <= this.#lastIndex) return;
     this.#lastIndex = progress.lastIndex;
-    this.#update(progress);
-    if (isNews) {
-      this.#ledgerView.decided((await fetchReview(this.#actionId)).decisions);
+    this.#progressView.update(progress);
+    this.#stand(progress.status, checkedDecisions);
+    const isBound = progress.entries.some(({ type }) => type === 'binding-made');
+    if (isBound && this.#evidence.childElementCount === 0) {
+      this.#evidence.append(evidenceView(actionId, visit.pin));
     }
   }
 
-  #update(progress: ActionProgress): void {
-    this.#progressView.update(progress);
-    this.#ledgerView.isOpen = progress.status === 'pending';
-    this.#panel.update(progress.status);
-    const isBound = progress.entries.some(({ type }) => type === 'binding-made');
-    if (isBound && this.#evidence.childElementCount === 0) {
-      this.#evidence.append(evidenceView(this.#actionId, this.#pin));
-    }
+  #stand(status: string, decisions: readonly CheckedDecision[]): void {
+    this.#linesHeading.textContent = linesHeading(status);
+    this.#ledgerView.isOpen = status === 'pending';
+    this.#ledgerView.decided(decisions);
+    this.#decisionsView.update(status, decisions);
+    this.#panel.update(status);
   }
+}
+
+/** An erasure, and what proves that the server is wrong. An answer that cannot be read may be that of a proxy. */
+function endsView(error: ConsoleError | ServerProblem): boolean {
+  return isErasure(error) || (error instanceof ConsoleError && isMismatch(error.code));
 }
 
 function checkedView({ steps }: CheckedReview): HTMLElement {

@@ -1,5 +1,5 @@
 import { canonicalBytes, digestBytes, type Digest, type Json } from '@countersign/canonical';
-import { integerIn, isObject, objectOf, parseAnswer, textIn } from './answer-json.ts';
+import { isObject, objectOf, parseAnswer, textIn } from './answer-json.ts';
 import { ConsoleError } from './console-error.ts';
 import { checkLogged, parseLoggedAnswer, type LoggedEntry } from './logged-entry.ts';
 import type { LedgerPin } from './ledger-pin.ts';
@@ -100,9 +100,8 @@ async function reached(path: string, init: RequestInit): Promise<Response> {
 
 function problemOf(status: number, json: Json): ServerProblem {
   const from = objectOf(json);
-  const entry = from['entry'];
   return new ServerProblem(textIn(from, 'code'), textIn(from, 'detail'), {
     status,
-    ...(isObject(entry) && { entryIndex: integerIn(entry, 'index') }),
+    ...(isObject(from['entry']) && { logged: parseLoggedAnswer(from) }),
   });
 }

@@ -74,7 +74,15 @@ function showFramed(main: HTMLElement): void {
     'Not here',
     h('h1', {}, 'This page does not work inside another page'),
     notice('alarm', 'Nothing can be decided here', paragraph('Open it in a window of its own.')),
-    h('p', {}, h('a', { href: location.pathname, target: '_blank', rel: 'noopener' }, 'Open it')),
+    h(
+      'p',
+      {},
+      h(
+        'a',
+        { class: 'way', href: location.pathname, target: '_blank', rel: 'noopener' },
+        'Open it',
+      ),
+    ),
   );
 }
 

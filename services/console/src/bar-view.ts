@@ -12,12 +12,19 @@ export function showBar(ledger: LedgerFacts | undefined, signer: Signer | undefi
       ...(ledger === undefined
         ? []
         : [
-            h('span', { class: 'bar-ledger' }, exact(ledger.origin)),
+            h('span', { class: 'bar-ledger' }, 'Ledger ', exact(ledger.origin)),
             ...(ledger.demo ? [h('strong', { class: 'tag caution' }, 'Demonstration')] : []),
           ]),
       ...(signer === undefined
         ? []
-        : [h('span', { class: 'bar-person' }, exact(signer.person), leave())]),
+        : [
+            h(
+              'span',
+              { class: 'bar-person' },
+              h('span', {}, 'Signed in as ', exact(signer.person)),
+              leave(),
+            ),
+          ]),
     );
 }
 

@@ -6,6 +6,7 @@ export type ConsoleCode =
   | 'DESCRIPTOR_MISMATCH'
   | 'DISPLAY_MISMATCH'
   | 'POLICY_MISMATCH'
+  | 'RATIONALE_MISMATCH'
   | 'NOT_LOGGED'
   | 'LOG_KEY_UNKNOWN'
   | 'CHECKPOINT_INVALID'
@@ -18,6 +19,24 @@ export type ConsoleCode =
   | 'PASSKEY_UNAVAILABLE'
   | 'PASSKEY_FORMAT'
   | 'BROWSER_TOO_OLD';
+
+const MISMATCHES: ReadonlySet<ConsoleCode> = new Set<ConsoleCode>([
+  'ACTION_DIGEST_MISMATCH',
+  'ADMISSION_MISMATCH',
+  'DESCRIPTOR_MISMATCH',
+  'DISPLAY_MISMATCH',
+  'POLICY_MISMATCH',
+  'RATIONALE_MISMATCH',
+  'NOT_LOGGED',
+  'LOG_KEY_UNKNOWN',
+  'CHECKPOINT_INVALID',
+  'GENESIS_MISMATCH',
+]);
+
+/** Whether what was sent could be read, and is proved to be something else than the ledger holds. */
+export function isMismatch(code: ConsoleCode): boolean {
+  return MISMATCHES.has(code);
+}
 
 export class ConsoleError extends Error {
   override readonly name = 'ConsoleError';

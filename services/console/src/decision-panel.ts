@@ -1,7 +1,7 @@
 import type { Verdict } from '@countersign/binding';
 import type { Logged } from './api.ts';
 import { decide } from './decide.ts';
-import { exact, h, onPress, paragraph, section } from './element.ts';
+import { exact, h, onPress, openRequestsLink, paragraph, section } from './element.ts';
 import { approvalBar, barWords } from './ledger-view.ts';
 import { failureNotice, isTellable, notice } from './notice.ts';
 import { statusWords } from './plain-words.ts';
@@ -50,7 +50,14 @@ export class DecisionPanel {
     if (status === 'pending') return [this.#pending()];
     // A change of the authority took effect in the same step as its approval.
     if (status === 'bound' && !isAuthority) return [this.#bound()];
-    return [section('Nothing to decide', { class: 'card' }, paragraph(`${statusWords(status)}.`))];
+    return [
+      section(
+        'Nothing to decide',
+        { class: 'card' },
+        paragraph(`${statusWords(status)}.`),
+        openRequestsLink(),
+      ),
+    ];
   }
 
   #pending(): HTMLElement {
@@ -181,5 +188,6 @@ function loggedNotice(verdict: Verdict, { index, size }: Logged): HTMLElement {
     paragraph(
       `It is entry ${index}. This page has checked its receipt: the entry is in the log, under a signed head of ${size} entries.`,
     ),
+    openRequestsLink(),
   );
 }

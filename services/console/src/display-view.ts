@@ -18,11 +18,23 @@ export function warningsView(display: Display): HTMLElement | undefined {
   );
 }
 
+/** Only what may still be done is told of as if it would be. */
+export function linesHeading(status: string): string {
+  return status === 'pending' || status === 'bound' ? 'What will be done' : 'What was asked for';
+}
+
 /** All lines, in full. Nothing is folded, shortened or put behind a click: attack rows B09, E05. */
-export function linesView(display: Display): HTMLElement {
-  return section(
-    'What will be done',
-    { class: 'card', id: 'display' },
+export function linesView(display: Display, heading: HTMLElement): HTMLElement {
+  heading.id = 'h-display';
+  return h(
+    'section',
+    { class: 'card', id: 'display', 'aria-labelledby': 'h-display' },
+    heading,
+    h(
+      'p',
+      { class: 'small' },
+      'A value like sha256:… is a fingerprint, which stands for exact bytes. You need not compare it by eye: it is compared before anything runs.',
+    ),
     h('dl', { class: 'lines' }, ...display.lines.map(lineView)),
   );
 }

@@ -45,6 +45,11 @@ export function row(label: string, value: Child): HTMLElement {
   return h('div', { class: 'row' }, h('dt', {}, label), h('dd', {}, value));
 }
 
+/** Where people go on from here. */
+export function openRequestsLink(): HTMLElement {
+  return h('p', {}, h('a', { class: 'way', href: '/' }, 'All open requests'));
+}
+
 /** A part of the page with its own heading. */
 export function section(
   heading: string,

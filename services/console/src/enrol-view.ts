@@ -88,6 +88,6 @@ function showWithoutLink({ main }: Visit): void {
         'Open the whole enrolment link again. If you loaded this page anew, the invitation is gone from it: it is never stored.',
       ),
     ),
-    h('p', {}, h('a', { href: '/' }, 'I am enrolled: go to the open requests')),
+    h('p', {}, h('a', { class: 'way', href: '/' }, 'I am enrolled: go to the open requests')),
   );
 }

@@ -1,9 +1,11 @@
 export { newCredential, type NewCredential } from './authenticator-data.ts';
 export { ConsoleError, type ConsoleCode } from './console-error.ts';
+export { checkDecisions, type CheckedDecision } from './decision-check.ts';
 export { decisionFrame, decisionStatement, saltedRationale } from './decision.ts';
 export { distDirectory } from '@countersign/console/dist-directory';
 export { derFromRaw, rawFromDer } from './der-signature.ts';
 export { enrolmentStatement } from './enrolment.ts';
+export { headlineOf } from './headline.ts';
 export { parseInbox, type OpenRequest } from './inbox.ts';
 export { openInvitation, parseInvitationLink, signEnrolment } from './invitation.ts';
 export {
@@ -15,5 +17,5 @@ export {
 } from './ledger-pin.ts';
 export { checkReview, type CheckedReview } from './review-check.ts';
 export { parseReview, type Review } from './review.ts';
-export { timeLeft } from './time-words.ts';
+export { age, timeLeft, timeLeftInMinutes } from './time-words.ts';
 export { verifySignature } from './web-crypto.ts';

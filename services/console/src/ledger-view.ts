@@ -1,8 +1,8 @@
 import type { RequestAdmitted } from '@countersign/binding';
+import type { CheckedDecision } from './decision-check.ts';
 import { exact, h, paragraph, row, section, type Child } from './element.ts';
 import { plainWords, reversibilityWords } from './plain-words.ts';
 import type { CheckedReview } from './review-check.ts';
-import type { ReviewedDecision } from './review.ts';
 import { span, timeLeft, utcTime } from './time-words.ts';
 
 /** What the ledger itself says about a request, out of the entry that this page has checked. */
@@ -60,7 +60,7 @@ export class LedgerView {
   }
 
   /** The decisions are the server's word; what counts is checked by whoever runs the action. */
-  decided(decisions: readonly ReviewedDecision[]): void {
+  decided(decisions: readonly CheckedDecision[]): void {
     const approvals = decisions.filter(({ verdict }) => verdict === 'approve');
     const persons = new Set(approvals.map(({ person }) => person));
     const needed = this.#admission.requirement.approvals;

@@ -1,6 +1,6 @@
 import { ConsoleError } from './console-error.ts';
 import { h, paragraph, type Child } from './element.ts';
-import { plainWords } from './plain-words.ts';
+import { isCalm, plainWords } from './plain-words.ts';
 import { ServerProblem } from './server-problem.ts';
 
 /** A failure that people can be told of; anything else is a bug, and goes on. */
@@ -8,12 +8,12 @@ export function isTellable(error: unknown): error is ConsoleError | ServerProble
   return error instanceof ConsoleError || error instanceof ServerProblem;
 }
 
-/** A red block: what went wrong, its code, what to do. Read out at once. */
+/** What went wrong, its code, what to do. Red, and read out at once, unless nothing is wrong with what was asked. */
 export function failureNotice(error: ConsoleError | ServerProblem, heading: string): HTMLElement {
   const { meaning, advice } = plainWords(error.code);
-  const logged = error instanceof ServerProblem ? error.entryIndex : undefined;
+  const logged = error instanceof ServerProblem ? error.logged : undefined;
   return notice(
-    'alarm',
+    isCalm(error.code) ? 'caution' : 'alarm',
     heading,
     paragraph(meaning),
     paragraph(advice),
@@ -23,7 +23,7 @@ export function failureNotice(error: ConsoleError | ServerProblem, heading: stri
       'Code: ',
       h('code', { class: 'code' }, error.code),
       ` (${error.message})`,
-      logged === undefined ? undefined : `. The refusal is entry ${logged} of the log.`,
+      logged === undefined ? undefined : `. The refusal is entry ${logged.index} of the log.`,
     ),
   );
 }

@@ -1,6 +1,12 @@
 import { ConsoleError } from './console-error.ts';
 import { exact, h, onPress, paragraph, row } from './element.ts';
-import { pinTrustFile, type LedgerFacts, type LedgerPin, type PinStore } from './ledger-pin.ts';
+import {
+  pinTrustFile,
+  type LedgerFacts,
+  type LedgerPin,
+  type PinChange,
+  type PinStore,
+} from './ledger-pin.ts';
 import { show } from './visit.ts';
 
 interface Alarm {
@@ -8,8 +14,14 @@ interface Alarm {
   readonly store: PinStore;
   readonly ledger: LedgerFacts;
   readonly pin: LedgerPin;
-  readonly what: readonly string[];
+  readonly what: readonly PinChange[];
 }
+
+const CHANGES: Readonly<Record<PinChange, string>> = {
+  origin: 'its name (origin)',
+  genesis: 'its very first entry (genesis)',
+  'log-keys': 'the key that signs its log (log-keys)',
+};
 
 /**
  * The ledger is not the one that this browser knows. There is one way on: a person who has the trust file from
@@ -26,7 +38,7 @@ export function showPinAlarm(alarm: Alarm): void {
       { class: 'notice alarm', role: 'alert' },
       h('h2', { class: 'notice-heading' }, 'Nothing is shown, and nothing can be decided'),
       paragraph(
-        `Changed: ${what.join(', ')}. Somebody may be showing you a ledger of their own. It is harmless only if you know that the ledger was founded anew, or that its key was exchanged.`,
+        `What differs is ${what.map((each) => CHANGES[each]).join(', and ')}. Somebody may be showing you a ledger of their own. It is harmless only if you know that the ledger was founded anew, or that its key was exchanged.`,
       ),
       h('p', { class: 'small' }, 'Code: ', h('code', { class: 'code' }, 'GENESIS_MISMATCH')),
     ),

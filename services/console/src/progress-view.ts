@@ -1,5 +1,5 @@
 import type { ActionProgress } from './action-progress.ts';
-import { h, section } from './element.ts';
+import { exact, h, section, type Child } from './element.ts';
 import { entryWords, statusWords } from './plain-words.ts';
 import { utcTime } from './time-words.ts';
 
@@ -20,7 +20,8 @@ export class ProgressView {
     this.element = section('What has happened', { class: 'card' }, this.#entries);
   }
 
-  update({ status, result, useBy, entries }: ActionProgress): void {
+  update({ status, result, useBy, entries, decisions }: ActionProgress): void {
+    const deciders = new Map(decisions.map(({ index, person }) => [index, person]));
     const words = [
       statusWords(status),
       ...(status === 'bound' && useBy !== null ? [`use by ${utcTime(useBy)}`] : []),
@@ -33,10 +34,14 @@ export class ProgressView {
         h(
           'li',
           {},
-          h('span', {}, entryWords(type)),
+          h('span', {}, entryWords(type), ...by(deciders.get(index))),
           h('span', { class: 'small' }, `${utcTime(at)} · entry ${index} · ${type}`),
         ),
       ),
     );
   }
+}
+
+function by(person: string | undefined): readonly Child[] {
+  return person === undefined ? [] : [': ', exact(person)];
 }

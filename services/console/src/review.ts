@@ -1,12 +1,12 @@
+import type { Rationale } from '@countersign/binding';
 import type { Json, JsonObject } from '@countersign/canonical';
-import { integerIn, listIn, objectIn, objectOf, textIn } from './answer-json.ts';
+import { listIn, objectIn, objectOf, textIn } from './answer-json.ts';
 import { parseLoggedAnswer, type LoggedAnswer } from './logged-entry.ts';
 
+/** A decision as the server tells it: see decision-check.ts. */
 export interface ReviewedDecision {
-  readonly index: number;
-  readonly person: string;
-  readonly verdict: string;
-  readonly at: string;
+  readonly logged: LoggedAnswer;
+  readonly rationale: Rationale | null;
 }
 
 /** What GET /v1/actions/:id/review answers. Nothing of it is believed: see review-check.ts. */
@@ -38,10 +38,11 @@ export function parseReview(json: Json): Review {
 
 function reviewedDecision(json: Json): ReviewedDecision {
   const from = objectOf(json);
-  return {
-    index: integerIn(from, 'index'),
-    person: textIn(from, 'person'),
-    verdict: textIn(from, 'verdict'),
-    at: textIn(from, 'at'),
-  };
+  return { logged: parseLoggedAnswer(from), rationale: rationaleIn(from) };
+}
+
+function rationaleIn(from: JsonObject): Rationale | null {
+  if (from['rationale'] === null) return null;
+  const rationale = objectIn(from, 'rationale');
+  return { text: textIn(rationale, 'text'), salt: textIn(rationale, 'salt') };
 }

@@ -185,6 +185,18 @@ export class LiveLedger {
     );
   }
 
+  /** Has the operator remove what this action said. */
+  async erase(actionId: string): Promise<void> {
+    const order = {
+      v: 'countersign.erasure.v1',
+      tenant: TENANT,
+      action_id: actionId,
+      requested_at: formatTimestamp(this.clock.nowMs()),
+      nonce: toBase64url(randomBytes(16)),
+    };
+    await this.post('/v1/erasures', this.agent.frame('erasure', order));
+  }
+
   async post(route: string, frame: Uint8Array): Promise<void> {
     const response = await fetch(`${this.url}${route}`, {
       method: 'POST',

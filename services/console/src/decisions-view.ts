@@ -1,0 +1,81 @@
+import type { DecisionStatement, RequestAdmitted } from '@countersign/binding';
+import type { CheckedDecision } from './decision-check.ts';
+import { exact, h, paragraph } from './element.ts';
+import { utcTime } from './time-words.ts';
+
+const HEADINGS: ReadonlyMap<string, string> = new Map([
+  ['pending', 'Decided so far'],
+  ['bound', 'Approved'],
+  ['used', 'Approved, and used'],
+  ['denied', 'Denied'],
+  ['revoked', 'Stopped'],
+  ['expired', 'Nobody decided in time'],
+  ['superseded', 'Replaced by a newer request'],
+]);
+
+const VERDICTS: Readonly<Record<DecisionStatement['verdict'], string>> = {
+  approve: 'Approved by ',
+  deny: 'Denied by ',
+  revoke: 'Stopped by ',
+};
+
+/** Who decided what, and why: at the head of the page, since for most readers that is the news. */
+export class DecisionsView {
+  readonly element: HTMLElement;
+  readonly #heading = h('h2', { id: 'h-decisions' });
+  readonly #list = h('div');
+  readonly #admission: RequestAdmitted;
+  readonly #me: string;
+
+  constructor(admission: RequestAdmitted, me: string) {
+    this.#admission = admission;
+    this.#me = me;
+    this.element = h(
+      'section',
+      { class: 'card decisions', 'aria-labelledby': 'h-decisions', hidden: true },
+      this.#heading,
+      this.#list,
+    );
+  }
+
+  update(status: string, decisions: readonly CheckedDecision[]): void {
+    const end = this.#endWords(status);
+    this.element.hidden = decisions.length === 0 && end === undefined;
+    this.element.dataset['status'] = status;
+    this.#heading.textContent = HEADINGS.get(status) ?? 'Decisions';
+    this.#list.replaceChildren(
+      ...(end === undefined ? [] : [paragraph(end)]),
+      ...decisions.map((decision) => this.#decision(decision)),
+    );
+  }
+
+  /** Ends that no person has made. */
+  #endWords(status: string): string | undefined {
+    if (status === 'expired') {
+      return `The time to decide was over at ${utcTime(this.#admission.decide_by)}. If it is still wanted, the agent must ask again.`;
+    }
+    return status === 'superseded'
+      ? 'The agent has put a newer request in its place. Look for that one among the open requests.'
+      : undefined;
+  }
+
+  #decision({ verdict, person, at, index, rationale }: CheckedDecision): HTMLElement {
+    return h(
+      'div',
+      { class: 'decided' },
+      paragraph(
+        VERDICTS[verdict],
+        exact(person),
+        person === this.#me ? ' (you)' : undefined,
+        h('span', { class: 'small' }, ` ${utcTime(at)} · entry ${index}`),
+      ),
+      rationaleView(rationale),
+    );
+  }
+}
+
+function rationaleView(rationale: string | null): HTMLElement {
+  if (rationale === null) return paragraph('The reason is not here any more.');
+  if (rationale.trim() === '') return paragraph('No reason was given.');
+  return h('blockquote', { class: 'rationale', dir: 'auto' }, rationale);
+}
