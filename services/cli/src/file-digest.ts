@@ -24,22 +24,28 @@ export interface DigestedFile {
  * @throws CliError COMMAND_TOO_LARGE, COMMAND_NOT_A_FILE
  */
 export async function digestFile(path: string, copyTo?: FileHandle): Promise<DigestedFile> {
-  // Without O_NONBLOCK, a pipe put in the file's place would hold us for ever.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await openProgram(path);
   try {
-    if (!(await file.stat()).isFile()) {
-      throw cliError('COMMAND_NOT_A_FILE', `expected a program, got a folder or device: ${path}`);
-    }
-    return await digestHandle(file, path, copyTo);
+    return await digestOpen(file, path, copyTo);
   } finally {
     await file.close();
   }
 }
 
-async function digestHandle(
+/** Opens a file to be hashed. @throws CliError COMMAND_NOT_A_FILE */
+export async function openProgram(path: string): Promise<FileHandle> {
+  // Without O_NONBLOCK, a pipe put in the file's place would hold us for ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw cliError('COMMAND_NOT_A_FILE', `expected a program, got a folder or device: ${path}`);
+}
+
+/** As digestFile, of a file that is open already: whatever its path leads to by now. @throws CliError COMMAND_TOO_LARGE */
+export async function digestOpen(
   file: FileHandle,
   path: string,
-  copyTo: FileHandle | undefined,
+  copyTo?: FileHandle,
 ): Promise<DigestedFile> {
   const hash = createHash('sha256').update(TAG);
   const chunk = Buffer.alloc(CHUNK_BYTES);

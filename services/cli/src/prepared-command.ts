@@ -7,6 +7,7 @@ import { CliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import type { RequestRecord } from './exec-record.ts';
 import { interpreterCall, shebangOf } from './executable.ts';
+import { holdInterpreter, type HeldInterpreter } from './held-interpreter.ts';
 import { assertUnchanged, copyPrivately, type PrivateCopy } from './private-copy.ts';
 
 const MS_PER_S = 1_000;
@@ -47,25 +48,46 @@ export async function prepareCommand(preparation: Preparation): Promise<Prepared
   const { salts } = request.keepsakes;
   const env = childEnvironment({ ...params, salts }, context.env);
   const stdin = preparation.input ?? (await rereadInput(params.stdin, preparation.stdin, context));
-  const { interpreter } = params;
-  if (interpreter !== undefined) await assertUnchanged(interpreter);
-  const copy = await copyPrivately(params.executable, context.tempFolder);
-  const call = callOf(params, copy);
+  const files = await holdFiles(params, context.tempFolder);
   return {
     recheck: async () => {
-      if (interpreter !== undefined) await assertUnchanged(interpreter);
-      await assertUnchanged({ path: copy.path, digest: params.executable.digest });
+      await files.held?.recheck();
+      await assertUnchanged({ path: files.copy.path, digest: params.executable.digest });
       await assertSameFolder(params.cwd);
     },
     toRun: (shortId) => ({
-      ...call,
+      ...files.call,
       cwd: params.cwd,
       env: { ...env, [USE_VARIABLE]: shortId },
       stdin,
       timeoutMs: params.timeout_s * MS_PER_S,
     }),
-    remove: () => copy.remove(),
+    remove: async () => {
+      await files.held?.release();
+      await files.copy.remove();
+    },
   };
+}
+
+interface HeldFiles {
+  readonly held: HeldInterpreter | undefined;
+  readonly copy: PrivateCopy;
+  readonly call: Pick<CommandToRun, 'file' | 'argv0' | 'args'>;
+}
+
+async function holdFiles(params: CommandParams, tempFolder: string): Promise<HeldFiles> {
+  const { interpreter, executable } = params;
+  const held =
+    interpreter === undefined ? undefined : await holdInterpreter(interpreter, tempFolder);
+  let copy: PrivateCopy | undefined;
+  try {
+    copy = await copyPrivately(executable, tempFolder);
+    return { held, copy, call: callOf(params, copy, held) };
+  } catch (error) {
+    await held?.release();
+    await copy?.remove();
+    throw error;
+  }
 }
 
 /**
@@ -75,21 +97,22 @@ export async function prepareCommand(preparation: Preparation): Promise<Prepared
 function callOf(
   params: CommandParams,
   copy: PrivateCopy,
-): Pick<CommandToRun, 'file' | 'argv0' | 'args'> {
+  held: HeldInterpreter | undefined,
+): HeldFiles['call'] {
   const { interpreter, argv, executable } = params;
   const args = argv.slice(1);
   const shebang = shebangOf(copy.head, executable.path);
   if (shebang === undefined && interpreter === undefined) {
     return { file: copy.path, argv0: argv[0] ?? '', args };
   }
-  if (shebang === undefined || interpreter === undefined) {
+  if (shebang === undefined || interpreter === undefined || held === undefined) {
     throw new CliError(
       'ACTION_DIGEST_MISMATCH',
       `${executable.path}: expected an interpreter exactly where the approved bytes name one; it did not run`,
     );
   }
   const { argv0, args: first } = interpreterCall(shebang, interpreter);
-  return { file: interpreter.path, argv0, args: [...first, copy.path, ...args] };
+  return { file: held.file, argv0, args: [...first, copy.path, ...args] };
 }
 
 /** @throws CliError ACTION_DIGEST_MISMATCH when the path now leads to another folder */

@@ -54,7 +54,8 @@ export async function assertUnchanged(approved: FileFact): Promise<void> {
   }
 }
 
-function assertApproved(digest: string, approved: FileFact): void {
+/** @throws CliError ACTION_DIGEST_MISMATCH */
+export function assertApproved(digest: string, approved: FileFact): void {
   if (digest === approved.digest) return;
   throw new CliError(
     'ACTION_DIGEST_MISMATCH',
@@ -63,7 +64,7 @@ function assertApproved(digest: string, approved: FileFact): void {
   );
 }
 
-function gone(approved: FileFact, cause: unknown): CliError {
+export function gone(approved: FileFact, cause: unknown): CliError {
   return cliError('COMMAND_NOT_FOUND', `expected the approved program at ${approved.path}`, {
     cause,
   });

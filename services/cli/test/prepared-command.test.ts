@@ -1,7 +1,9 @@
-import { chmod, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { canonicalText } from '@countersign/canonical';
 import { describe, expect, it } from 'vitest';
+import { runCommand } from '../src/command-runner.ts';
 import { describeCommand, paramsJson } from '../src/command-line.ts';
 import type { CliContext } from '../src/context.ts';
 import type { RequestRecord } from '../src/exec-record.ts';
@@ -94,6 +96,64 @@ describe('a command about to start', () => {
     await rename(copy, `${copy}.was`);
     await writeFile(copy, '#!/bin/sh\necho other\n');
     expect(await codeOf(() => command.recheck())).toBe('ACTION_DIGEST_MISMATCH');
+    await command.remove();
+  });
+});
+
+/** What a command prints. */
+async function output(command: PreparedCommand): Promise<string> {
+  const stdout = new PassThrough();
+  await runCommand(command.toRun('cs-1'), {
+    stdout,
+    stderr: new PassThrough(),
+    interrupted: new AbortController().signal,
+    salts: { stdout: new Uint8Array(16), stderr: new Uint8Array(16) },
+  });
+  return String(stdout.read() ?? '');
+}
+
+describe('the interpreter of a script', () => {
+  async function withInterpreter(): Promise<Stage & { interpreter: string }> {
+    const interpreter = join(await scratchFolder(), 'shell');
+    await copyFile('/bin/sh', interpreter);
+    await chmod(interpreter, 0o755);
+    return { ...(await approved(`#!${interpreter}\necho approved\n`)), interpreter };
+  }
+
+  const OTHER = '#!/bin/sh\necho other\n';
+
+  it('is the file that was checked, whatever is put at its path before the start', async () => {
+    const { prepare, interpreter } = await withInterpreter();
+    const command = await prepare();
+    await command.recheck();
+    await rename(interpreter, `${interpreter}.was`);
+    await writeFile(interpreter, OTHER, { mode: 0o755 });
+    expect(await output(command)).toBe('approved\n');
+    await command.remove();
+  });
+
+  it('is called by its own path, by which it finds what it needs', async () => {
+    const { prepare, interpreter } = await withInterpreter();
+    const command = await prepare();
+    expect(command.toRun('cs-1').argv0).toBe(interpreter);
+    await command.remove();
+  });
+
+  it('is refused when somebody writes into the very file', async () => {
+    const { prepare, interpreter } = await withInterpreter();
+    const command = await prepare();
+    await writeFile(interpreter, OTHER);
+    expect(await codeOf(() => command.recheck())).toBe('ACTION_DIGEST_MISMATCH');
+    await command.remove();
+  });
+
+  it('is a private copy where other users can write into the very file', async () => {
+    const { prepare, interpreter } = await withInterpreter();
+    await chmod(interpreter, 0o775);
+    const command = await prepare();
+    await command.recheck();
+    await writeFile(interpreter, OTHER);
+    expect(await output(command)).toBe('approved\n');
     await command.remove();
   });
 });
