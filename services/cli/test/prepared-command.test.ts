@@ -122,7 +122,7 @@ describe('the interpreter of a script', () => {
 
   const OTHER = '#!/bin/sh\necho other\n';
 
-  it('is the file that was checked, whatever is put at its path before the start', async () => {
+  it('A01: is the file that was checked, whatever is put at its path before the start', async () => {
     const { prepare, interpreter } = await withInterpreter();
     const command = await prepare();
     await command.recheck();
@@ -147,7 +147,7 @@ describe('the interpreter of a script', () => {
     await command.remove();
   });
 
-  it('is a private copy where other users can write into the very file', async () => {
+  it('A01: is a private copy where other users can write into the very file', async () => {
     const { prepare, interpreter } = await withInterpreter();
     await chmod(interpreter, 0o775);
     const command = await prepare();
