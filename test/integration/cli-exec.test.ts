@@ -241,6 +241,24 @@ describe('exec', () => {
     expect(JSON.parse(shown.stdout)).toMatchObject({ status: 'used', result: 'unknown' });
   });
 
+  it('refuses to go on with what another process is at, and leaves the report to that one', async () => {
+    const at = await founded();
+    const { path, runs } = await countingScript(at.ledger, 'echo started; exec sleep 3');
+    const { exec, id } = await at.ledger.ask(['--', path]);
+    const early = await at.ledger.run('exec', ['--resume', id]).ended;
+    expect([early.exit, codeIn(early)]).toEqual([3, 'RESUME_BUSY']);
+    await approve(at.person, id);
+    await exec.said(/started/);
+    const second = await at.ledger.run('exec', ['--resume', id]).ended;
+    expect([second.exit, codeIn(second)]).toEqual([3, 'RESUME_BUSY']);
+    expect((await exec.ended).exit).toBe(0);
+    const shown = await at.ledger.run('show', [id, '--json']).ended;
+    expect(JSON.parse(shown.stdout)).toMatchObject({ status: 'used', result: 'succeeded' });
+    // Once that one is gone, its result is what a resumed exec tells.
+    expect((await at.ledger.run('exec', ['--resume', id]).ended).exit).toBe(0);
+    expect(await runs()).toBe(1);
+  });
+
   it('passes Ctrl-C on to the command, and reports how that ended', async () => {
     const at = await founded();
     const { path } = await countingScript(at.ledger, "trap 'exit 7' INT; echo started; sleep 30");

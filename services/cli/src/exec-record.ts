@@ -4,6 +4,7 @@ import { canonicalText, isUlid, parseStrict, type Json } from '@countersign/cano
 import { cliError, CliError, isSystemError } from './cli-error.ts';
 import type { CommandKeepsakes } from './command-line.ts';
 import { createPrivate, makePrivateFolder } from './data-folder.ts';
+import { lockRecord, type RecordLock } from './record-lock.ts';
 
 /** What was asked for. Written before it is sent, so that an interrupted `exec` can send the very same again. */
 export interface RequestRecord {
@@ -47,8 +48,8 @@ const SUFFIXES: Readonly<Record<keyof Parts, string>> = {
 const LIMITS = { maxBytes: 1_048_576, maxDepth: 8, maxMembers: 1_000 };
 
 /**
- * The files of one `exec`: each is written once and never changed. The use file is also the lock: whoever creates it
- * is the only process that may run the command, and only the one that did may, so no later one ever does.
+ * The files of one `exec`: each is written once and never changed. Whoever creates the use file is the only process that
+ * may ever run the command. Its lock is held by the process that is at it, so that no other takes it for interrupted.
  */
 export class ExecRecord {
   readonly #folder: string;
@@ -63,6 +64,12 @@ export class ExecRecord {
   async create<K extends keyof Parts>(part: K, content: Parts[K]): Promise<void> {
     await makePrivateFolder(this.#folder);
     await createPrivate(this.#path(part), `${canonicalText(content as unknown as Json)}\n`);
+  }
+
+  /** For the whole of an `exec`: whoever reads how far it came MUST hold it. @throws CliError RESUME_BUSY */
+  async lock(): Promise<RecordLock> {
+    await makePrivateFolder(this.#folder);
+    return lockRecord(join(this.#folder, `${this.#id}.lock`));
   }
 
   /** True for the one process that may go on from here. */

@@ -79,18 +79,30 @@ export async function execCommand(order: CommandOrder, deps: ExecDeps): Promise<
     keepsakes: described.keepsakes,
   };
   const record = new ExecRecord(access.requestsFolder, request.action_id);
-  await record.create('request', request);
-  deps.onAsked?.(request.action_id);
-  await access.client.submit('requests', request.frame);
-  const url = `${access.client.url}/action/${request.action_id}`;
-  narrator.say('requested', `asked for approval: ${url}`, { action_id: request.action_id, url });
-  return goOn({ request, record, input: described.input, stdin: undefined }, deps);
+  return alone(record, async () => {
+    await record.create('request', request);
+    deps.onAsked?.(request.action_id);
+    await access.client.submit('requests', request.frame);
+    const url = `${access.client.url}/action/${request.action_id}`;
+    narrator.say('requested', `asked for approval: ${url}`, { action_id: request.action_id, url });
+    return goOn({ request, record, input: described.input, stdin: undefined }, deps);
+  });
+}
+
+/** A process that is at a request may have claimed its use and not reported yet: to any other it would look interrupted. */
+async function alone(record: ExecRecord, run: () => Promise<number>): Promise<number> {
+  const lock = await record.lock();
+  try {
+    return await run();
+  } finally {
+    await lock.release();
+  }
 }
 
 /**
  * Goes on with a request of an `exec` that was interrupted. What was claimed is never started: that would be a second time.
  *
- * @throws CliError RESUME_UNKNOWN, ACTION_DIGEST_MISMATCH when another command is named
+ * @throws CliError RESUME_UNKNOWN, RESUME_BUSY, ACTION_DIGEST_MISMATCH when another command is named
  */
 export async function resumeCommand(
   actionId: string,
@@ -103,6 +115,14 @@ export async function resumeCommand(
     throw cliError('RESUME_UNKNOWN', `expected a request ${actionId} of this machine, found none`);
   }
   assertSameCommand(request, order.argv);
+  return alone(record, () => goOnFromRecord({ request, record }, order, deps));
+}
+
+async function goOnFromRecord(
+  { request, record }: { readonly request: RequestRecord; readonly record: ExecRecord },
+  order: Pick<CommandOrder, 'stdin'>,
+  deps: ExecDeps,
+): Promise<number> {
   const [use, report] = [await record.read('use'), await record.read('report')];
   if (report !== undefined) return deliverAgain(report, deps);
   if (use !== undefined) return reportUnknown({ request, record, use }, deps);

@@ -1,0 +1,56 @@
+import { openDatabase, SqliteError } from '@countersign/sqlite';
+import { CliError, cliError } from './cli-error.ts';
+
+export interface RecordLock {
+  release(): Promise<void>;
+}
+
+/** "CSLK": the file holds nothing, and only its lock is of use. */
+const APPLICATION_ID = 0x43534c4b;
+
+/**
+ * Keeps every other process from one `exec` for as long as this one is at it. The system lets go of the lock when the process
+ * ends, however it ends. The file stays: if it were removed, two processes could each hold one of its name.
+ *
+ * @throws CliError RESUME_BUSY, DISK_FULL, DATA_DAMAGED, DATA_UNREADABLE
+ */
+export async function lockRecord(path: string): Promise<RecordLock> {
+  try {
+    const database = await openDatabase({
+      path,
+      applicationId: APPLICATION_ID,
+      userVersion: 1,
+      schema: ['CREATE TABLE held (at INTEGER) STRICT'],
+    });
+    return { release: () => database.close() };
+  } catch (error) {
+    if (error instanceof SqliteError) throw lockError(error, path);
+    throw error;
+  }
+}
+
+function lockError(error: SqliteError, path: string): CliError {
+  const options = { cause: error };
+  switch (error.code) {
+    case 'BUSY':
+      return cliError(
+        'RESUME_BUSY',
+        'another process is at this request: it waits, runs or reports; nothing was changed',
+        options,
+      );
+    case 'DISK_FULL':
+      return cliError('DISK_FULL', `no space left to write ${path}`, options);
+    case 'CORRUPT':
+    case 'FOREIGN':
+      return cliError('DATA_DAMAGED', `${path}: expected a lock of exec`, {
+        ...options,
+        hint: 'it holds nothing: delete it',
+      });
+    case 'CLOSED':
+    case 'CONSTRAINT':
+    case 'IO':
+    case 'MISUSE':
+    case 'QUEUE_FULL':
+      return cliError('DATA_UNREADABLE', `${path}: ${error.message}`, options);
+  }
+}
