@@ -1,8 +1,9 @@
 import { relative, resolve } from 'node:path';
-import type { CliContext, TextSink } from './context.ts';
+import type { CliContext } from './context.ts';
 import { readIfThere } from './data-folder.ts';
 import { DEFAULT_DATA } from './ledger-access.ts';
 import type { OpenData } from './open-data.ts';
+import type { Output } from './output.ts';
 
 type BannerContext = Pick<CliContext, 'stdout' | 'command' | 'cwd'>;
 
@@ -25,10 +26,10 @@ export async function printBanner(data: OpenData, context: BannerContext): Promi
     ...nextCommands(data, context),
     '',
   ];
-  stdout.write(`${lines.join('\n')}\n`);
+  stdout.lines(...lines);
 }
 
-function enrolment(link: string, where: { path: string; stdout: TextSink }): string[] {
+function enrolment(link: string, where: { path: string; stdout: Output }): string[] {
   const kept = `  enrolment   ${where.path} (open the link in it once, to enrol the first passkey)`;
   if (!where.stdout.isTty) return [kept];
   return [kept, '', 'Open this link in your browser to enrol the first passkey:', `  ${link}`];

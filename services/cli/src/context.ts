@@ -1,10 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-
-/** A stream of text to a person or a program. */
-export interface TextSink {
-  readonly isTty: boolean;
-  write(text: string): void;
-}
+import type { Output } from './output.ts';
 
 /** Everything that a command knows of the world. Only main.ts builds one from the process; tests build their own. */
 export interface CliContext {
@@ -15,8 +10,8 @@ export interface CliContext {
   readonly tempFolder: string;
   readonly version: string;
   readonly stdin: Readable;
-  readonly stdout: TextSink;
-  readonly stderr: TextSink;
+  readonly stdout: Output;
+  readonly stderr: Output;
   /** Where a command that is run writes, byte for byte. */
   readonly child: { readonly stdout: Writable; readonly stderr: Writable };
   /** Aborted by Ctrl-C or SIGTERM: what waits stops waiting, and says how to go on. */

@@ -207,7 +207,7 @@ function jsonOf(text: string): Json {
   }
 }
 
-function isEntry(json: Json | undefined): json is Json & LoggedEntry {
+export function isEntry(json: Json | undefined): json is Json & LoggedEntry {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
   const entry = json as Readonly<Record<string, Json>>;
   return (

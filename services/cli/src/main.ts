@@ -5,7 +5,8 @@ import { useLatin1Reader, useSha256 } from '@countersign/canonical';
 import { nativeLatin1Reader, nativeSha256 } from '@countersign/crypto-node';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import closeWithGrace from 'close-with-grace';
-import type { CliContext, TextSink } from './context.ts';
+import type { CliContext } from './context.ts';
+import { Output } from './output.ts';
 import { runCli } from './program.ts';
 
 const CLOSE_WITHIN_MS = 20_000;
@@ -17,15 +18,15 @@ function packageVersion(): string {
   return version;
 }
 
-function sinkOf(stream: NodeJS.WriteStream): TextSink {
+function outputTo(stream: NodeJS.WriteStream): Output {
   // Whoever reads from us may go away first; that is no reason to crash.
   stream.on('error', () => undefined);
-  return {
+  return new Output({
     isTty: stream.isTTY,
     write: (text) => {
       stream.write(text);
     },
-  };
+  });
 }
 
 function interruption(): AbortSignal {
@@ -45,6 +46,8 @@ useLatin1Reader(nativeLatin1Reader);
 useSha256(nativeSha256);
 useSha256InTrees(nativeSha256);
 
+const stderr = outputTo(process.stderr);
+
 const context: CliContext = {
   env: process.env,
   cwd: process.cwd(),
@@ -52,13 +55,13 @@ const context: CliContext = {
   tempFolder: tmpdir(),
   version: packageVersion(),
   stdin: process.stdin,
-  stdout: sinkOf(process.stdout),
-  stderr: sinkOf(process.stderr),
+  stdout: outputTo(process.stdout),
+  stderr,
   child: { stdout: process.stdout, stderr: process.stderr },
   interrupted: interruption(),
   closeWith: (stop) => {
     closeWithGrace({ delay: CLOSE_WITHIN_MS, logger: false }, async ({ signal, err }) => {
-      if (err !== undefined) process.stderr.write(`countersign: ${String(err.stack)}\n`);
+      if (err !== undefined) stderr.text(`countersign: ${String(err.stack)}\n`);
       await stop(signal ?? 'an error');
     });
   },

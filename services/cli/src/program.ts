@@ -80,10 +80,10 @@ Examples:
 function settle(command: Command, context: CliContext): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => {
-      context.stdout.write(text);
+      context.stdout.text(text);
     },
     writeErr: (text) => {
-      context.stderr.write(text);
+      context.stderr.text(text);
     },
   });
   for (const sub of command.commands) settle(sub, context);

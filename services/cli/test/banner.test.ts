@@ -6,6 +6,7 @@ import { printBanner, readyFacts } from '../src/banner.ts';
 import { dataFolder } from '../src/data-folder.ts';
 import { newInvitationLink, newMark } from '../src/founding.ts';
 import type { OpenData } from '../src/open-data.ts';
+import { Output } from '../src/output.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 async function openedData(): Promise<{ data: OpenData; link: string }> {
@@ -36,7 +37,7 @@ async function banner(data: OpenData, isTty: boolean, cwd = '/elsewhere'): Promi
   const write = (text: string): void => {
     printed += text;
   };
-  await printBanner(data, { cwd, command: './countersign', stdout: { isTty, write } });
+  await printBanner(data, { cwd, command: './countersign', stdout: new Output({ isTty, write }) });
   return printed;
 }
 

@@ -139,7 +139,7 @@ async function enrolPerson(options: PersonOptions, context: CliContext): Promise
   await askForChange(change, { access, context, options });
   const words = `${person} is invited; hand over the link in ${path}`;
   say(options, context, { words, facts: { person, path } });
-  if (options.json !== true && context.stdout.isTty) context.stdout.write(`  ${link}\n`);
+  if (options.json !== true && context.stdout.isTty) context.stdout.lines(`  ${link}`);
   return EXIT.ok;
 }
 

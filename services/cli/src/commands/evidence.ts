@@ -21,7 +21,7 @@ Examples:
     .action(async (id: string, options: ClientOptions & { readonly output?: string }) => {
       const client = await openReader(options, context);
       const text = await client.evidence(id);
-      if (options.output === undefined) context.stdout.write(`${text}\n`);
+      if (options.output === undefined) context.stdout.document(`${text}\n`);
       else await writeFile(resolve(context.cwd, options.output), text);
       end(EXIT.ok);
     });

@@ -35,7 +35,7 @@ async function init(options: FoundingOptions, context: CliContext): Promise<numb
   if (mark !== undefined) assertSameFounding(options, mark);
   const data = await openData(folder, { choice: foundingChoice(options), nowMs, randomBytes });
   await data.broker.close();
-  if (options.json === true) stdout.write(`${JSON.stringify(readyFacts(data))}\n`);
+  if (options.json === true) stdout.json(readyFacts(data));
   else await printBanner(data, context);
   return EXIT.ok;
 }

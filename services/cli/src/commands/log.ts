@@ -1,8 +1,9 @@
+import type { Json } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
-import type { CliContext } from '../context.ts';
 import { openReader } from '../ledger-access.ts';
-import type { LedgerClient } from '../ledger-client.ts';
+import { isEntry, type LedgerClient } from '../ledger-client.ts';
+import type { Output } from '../output.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
 
@@ -11,46 +12,50 @@ interface ListOptions extends ClientOptions {
   readonly limit: number;
 }
 
-interface ListedEntry {
-  readonly index: number;
-  readonly type: string;
-  readonly leaf: string;
-  readonly text: string;
-}
+const LIST_MAX = 1_000;
 
 export function addLog(program: Command, { context, end }: CommandParts): void {
   const log = program.command('log').description('read the log itself and its proofs');
   const read = (name: string): Command => addReadOptions(log.command(name));
   const run = async (
     options: ClientOptions,
-    text: (client: LedgerClient) => Promise<string>,
+    print: (client: LedgerClient, stdout: Output) => Promise<void>,
   ): Promise<void> => {
-    end(await print(options, text, context));
+    await print(await openReader(options, context), context.stdout);
+    end(EXIT.ok);
   };
+  const runProof = (options: ClientOptions, path: string): Promise<void> =>
+    run(options, async (client, stdout) => {
+      stdout.json(await client.getObject(path));
+    });
 
   read('checkpoint')
     .description('the newest signed head, as a signed note')
     .action((options: ClientOptions) =>
-      run(options, (client) => client.getText('/v1/log/checkpoint')),
+      run(options, async (client, stdout) => {
+        stdout.text(await client.getText('/v1/log/checkpoint'));
+      }),
     );
   read('list')
     .description('entries in their order')
-    .option('--start <index>', 'first entry', parsePosition, 0)
-    .option('--limit <count>', 'at most this many', parsePosition, 50)
-    .action((options: ListOptions) => run(options, (client) => list(client, options)));
+    .option('--start <index>', 'first entry', parsePosition('--start'), 0)
+    .option('--limit <count>', `at most this many, up to ${LIST_MAX}`, parseLimit, 50)
+    .action((options: ListOptions) =>
+      run(options, (client, stdout) => list(client, stdout, options)),
+    );
   read('inclusion')
     .description('proof that an entry is in the log of a size')
-    .argument('<index>', 'index of the entry', parsePosition)
-    .argument('<size>', 'size of the log', parsePosition)
+    .argument('<index>', 'index of the entry', parsePosition('index'))
+    .argument('<size>', 'size of the log', parsePosition('size'))
     .action((index: number, size: number, options: ClientOptions) =>
-      run(options, (client) => client.getText(`/v1/log/inclusion?index=${index}&size=${size}`)),
+      runProof(options, `/v1/log/inclusion?index=${index}&size=${size}`),
     );
   read('consistency')
     .description('proof that the log of one size continues that of another')
-    .argument('<from>', 'smaller size', parsePosition)
-    .argument('<to>', 'larger size', parsePosition)
+    .argument('<from>', 'smaller size', parsePosition('from'))
+    .argument('<to>', 'larger size', parsePosition('to'))
     .action((from: number, to: number, options: ClientOptions) =>
-      run(options, (client) => client.getText(`/v1/log/consistency?from=${from}&to=${to}`)),
+      runProof(options, `/v1/log/consistency?from=${from}&to=${to}`),
     );
   log.addHelpText(
     'after',
@@ -63,31 +68,27 @@ Examples:
   );
 }
 
-function parsePosition(text: string): number {
-  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
-  throw cliError('USAGE', 'expected a whole number');
+function parsePosition(name: string): (text: string) => number {
+  return (text) => {
+    if (/^[0-9]{1,15}$/.test(text)) return Number(text);
+    throw cliError('USAGE', `${name}: expected a whole number`);
+  };
 }
 
-async function print(
-  options: ClientOptions,
-  text: (client: LedgerClient) => Promise<string>,
-  context: CliContext,
-): Promise<number> {
-  const client = await openReader(options, context);
-  const printed = await text(client);
-  context.stdout.write(printed.endsWith('\n') ? printed : `${printed}\n`);
-  return EXIT.ok;
+function parseLimit(text: string): number {
+  const limit = parsePosition('--limit')(text);
+  if (limit >= 1 && limit <= LIST_MAX) return limit;
+  throw cliError('USAGE', `--limit: expected 1 to ${LIST_MAX}`);
 }
 
-async function list(client: LedgerClient, options: ListOptions): Promise<string> {
+async function list(client: LedgerClient, stdout: Output, options: ListOptions): Promise<void> {
   const { start, limit } = options;
-  const answer = await client.getObject(`/v1/log/entries?start=${start}&limit=${limit}`);
-  const entries = (answer['entries'] ?? []) as unknown as readonly ListedEntry[];
-  return entries
-    .map((entry) =>
-      options.json === true
-        ? JSON.stringify(entry)
-        : `${String(entry.index).padStart(6)}  ${entry.type.padEnd(18)}  ${entry.leaf}`,
-    )
-    .join('\n');
+  const { entries } = await client.getObject(`/v1/log/entries?start=${start}&limit=${limit}`);
+  if (!Array.isArray(entries)) throw cliError('ANSWER_INVALID', 'expected entries of the log');
+  for (const entry of entries as readonly Json[]) {
+    if (!isEntry(entry)) throw cliError('ANSWER_INVALID', 'expected an entry of the log');
+    const { index, type, leaf } = entry;
+    if (options.json === true) stdout.json(entry);
+    else stdout.lines(`${String(index).padStart(6)}  ${type.padEnd(18)}  ${leaf}`);
+  }
 }

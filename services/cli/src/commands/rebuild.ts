@@ -75,7 +75,7 @@ async function rebuilt(
   const after = await store.dump();
   new Narrator(context.stdout, options.json === true).say(
     'rebuilt',
-    `read models rebuilt\n  before ${before}\n  after  ${after}`,
+    ['read models rebuilt', `before ${before}`, `after  ${after}`],
     { before, after },
   );
   return before === after ? EXIT.ok : EXIT.refused;

@@ -43,8 +43,15 @@ Examples:
 }
 
 async function serve(options: ServeOptions, context: CliContext): Promise<number> {
-  const { nowMs, randomBytes, version, stdout } = context;
-  const logger = pino({ level: logLevel(context) }, pino.destination({ fd: 2, sync: true }));
+  const { nowMs, randomBytes, version, stdout, stderr } = context;
+  const logger = pino(
+    { level: logLevel(context) },
+    {
+      write: (line) => {
+        stderr.document(line);
+      },
+    },
+  );
   const folder = dataFolder(dataPath(options, context));
   const mark = await readMark(folder);
   const port = portOf(options, mark);
@@ -54,16 +61,18 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   const data = await openData(folder, { choice: foundingChoice(options), nowMs, randomBytes });
   const server = await Server.start({ data, host, port, version, logger, nowMs, randomBytes });
   if (options.json === true) {
-    stdout.write(`${JSON.stringify({ event: 'ready', ...readyFacts(data) })}\n`);
+    stdout.json({ event: 'ready', ...readyFacts(data) });
   } else {
     await printBanner(data, context);
   }
   const stop = async (why: string): Promise<void> => {
     await server.stop();
-    stdout.write(
-      options.json === true
-        ? `${JSON.stringify({ event: 'stopped', why })}\n`
-        : `Stopped (${why}). Everything acknowledged is kept; \`${context.command} serve\` goes on from here.\n`,
+    if (options.json === true) {
+      stdout.json({ event: 'stopped', why });
+      return;
+    }
+    stdout.lines(
+      `Stopped (${why}). Everything acknowledged is kept; \`${context.command} serve\` goes on from here.`,
     );
   };
   if (context.interrupted.aborted) {

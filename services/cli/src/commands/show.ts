@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import { openReader } from '../ledger-access.ts';
 import type { ActionView } from '../ledger-client.ts';
-import { terminalText } from '../terminal-text.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
 
@@ -19,8 +18,8 @@ Example:
     .action(async (id: string, options: ClientOptions) => {
       const client = await openReader(options, context);
       const view = await client.action(id);
-      const text = options.json === true ? JSON.stringify(view) : actionLines(view).join('\n');
-      context.stdout.write(`${text}\n`);
+      if (options.json === true) context.stdout.json(view);
+      else context.stdout.lines(...actionLines(view));
       end(EXIT.ok);
     });
 }
@@ -42,5 +41,5 @@ export function actionLines(view: ActionView): string[] {
       return typeof value === 'string' ? [`  ${name.padEnd(10)} ${value}`] : [];
     }),
     ...entries.map(({ index, type, at }) => `  entry ${String(index).padEnd(6)} ${at}  ${type}`),
-  ].map(terminalText);
+  ];
 }

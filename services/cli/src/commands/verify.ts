@@ -6,7 +6,6 @@ import { Option, type Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readGivenFile, readTrust } from '../ledger-access.ts';
-import { terminalText } from '../terminal-text.ts';
 import type { CommandParts } from '../command-parts.ts';
 
 interface VerifyOptions {
@@ -54,8 +53,8 @@ async function verify(file: string, options: VerifyOptions, context: CliContext)
     allowDemo: options.allowDemo === true,
     ...(nowMs !== undefined && { nowMs }),
   });
-  const text = options.json === true ? JSON.stringify(outcome) : report(outcome, bytes).join('\n');
-  context.stdout.write(`${text}\n`);
+  if (options.json === true) context.stdout.json(outcome);
+  else context.stdout.lines(...report(outcome, bytes));
   return exitOf(outcome);
 }
 
@@ -83,7 +82,7 @@ function report(outcome: Outcome, bytes: Uint8Array): string[] {
       : `${outcome.outcome} ${code ?? ''}`.trim();
   // The display is shown only once it has been derived again from the action that was signed for.
   const facted = facts === undefined ? [] : ['', ...factLines(facts), ...displayLines(bytes)];
-  return [...lines, ...facted, '', end].map(terminalText);
+  return [...lines, ...facted, '', end];
 }
 
 function factLines(facts: Facts): string[] {

@@ -40,8 +40,8 @@ async function watch(id: string, options: ClientOptions, context: CliContext): P
     const view = await client.action(id, seen);
     if (view.last_index > seen) {
       seen = view.last_index;
-      const line = options.json === true ? JSON.stringify(view) : actionLines(view).join('\n');
-      context.stdout.write(`${line}\n`);
+      if (options.json === true) context.stdout.json(view);
+      else context.stdout.lines(...actionLines(view));
     }
     if (FINAL.has(view.status)) return view.status === 'used' ? EXIT.ok : EXIT.refused;
   }
