@@ -147,9 +147,16 @@ describe('exec', () => {
     expect(slow.exit).toBe(10);
 
     const { exec, id } = await at.ledger.ask(['--', '/bin/echo', 'no']);
-    await at.person.decide(id, 'deny', 'not today');
+    const watch = at.ledger.run('watch', [id]);
+    await watch.said(/pending/);
+    await at.person.decide(id, 'deny', 'not today\u001B[2J');
     const denied = await exec.ended;
     expect([denied.exit, codeIn(denied), denied.stdout]).toEqual([1, 'DENIED', '']);
+    const words = `denied by ${at.person.person}: "not today\\u001b[2J"`;
+    expect(denied.stderr).toContain(words);
+    const { exit: watched, stdout: seen } = await watch.ended;
+    expect([watched, seen]).toEqual([1, expect.stringContaining(words)]);
+    expect((await at.ledger.run('show', [id]).ended).stdout).toContain(words);
 
     for (const args of [
       ['--', './none'],

@@ -1,12 +1,13 @@
 import { CliError } from './cli-error.ts';
+import { decisionWords } from './decision-words.ts';
 import type { ActionView, LedgerClient } from './ledger-client.ts';
 import type { Narrator } from './narrator.ts';
 
 /** How a request can end without a binding that may be used. */
-const ENDS: ReadonlyMap<string, [code: string, words: string]> = new Map([
-  ['denied', ['DENIED', 'a person denied it']],
+const ENDS: ReadonlyMap<string, [code: string, words: string, verdict?: string]> = new Map([
+  ['denied', ['DENIED', 'a person denied it', 'deny']],
   ['expired', ['EXPIRED', 'nobody decided in time']],
-  ['revoked', ['REVOKED', 'a person took the approval back']],
+  ['revoked', ['REVOKED', 'a person took the approval back', 'revoke']],
   ['superseded', ['SUPERSEDED', 'another request took its place']],
 ]);
 
@@ -37,7 +38,11 @@ export async function waitForApproval(
 
 function assertApproved(view: ActionView): void {
   const end = ENDS.get(view.status);
-  if (end !== undefined) throw new CliError(end[0], end[1]);
+  if (end !== undefined) {
+    const [code, words, verdict] = end;
+    const told = verdict === undefined ? [] : decisionWords(view, verdict);
+    throw new CliError(code, told.length === 0 ? words : told.join('; '));
+  }
   if (view.status === 'refused') {
     throw new CliError(view.code ?? 'REQUEST_REFUSED', 'the ledger refused the request');
   }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
+import { decisionWords } from '../decision-words.ts';
 import { openReader } from '../ledger-access.ts';
 import type { ActionView } from '../ledger-client.ts';
 import type { CommandParts } from '../command-parts.ts';
@@ -24,22 +25,25 @@ Example:
     });
 }
 
-interface SeenEntry {
-  readonly index: number;
-  readonly type: string;
-  readonly at: string;
-}
+const TOLD = ['type', 'agent', 'executor', 'opened_at', 'decide_by', 'use_by', 'result', 'code'];
 
 /** What a person wants to know of an action, one line each. */
 export function actionLines(view: ActionView): string[] {
-  const entries = (view['entries'] ?? []) as readonly SeenEntry[];
-  const told = ['type', 'agent', 'executor', 'opened_at', 'decide_by', 'use_by', 'result', 'code'];
   return [
     `${view.action_id}  ${view.status}`,
-    ...told.flatMap((name) => {
+    ...TOLD.flatMap((name) => {
       const value = view[name];
       return typeof value === 'string' ? [`  ${name.padEnd(10)} ${value}`] : [];
     }),
-    ...entries.map(({ index, type, at }) => `  entry ${String(index).padEnd(6)} ${at}  ${type}`),
+    ...decisionWords(view).map((words) => `  ${words}`),
+    ...entryLines(view['entries']),
   ];
+}
+
+function entryLines(entries: unknown): string[] {
+  if (!Array.isArray(entries)) return [];
+  return entries.map((entry: unknown) => {
+    const { index, type, at } = Object(entry) as Readonly<Record<string, unknown>>;
+    return `  entry ${String(index).padEnd(6)} ${String(at)}  ${String(type)}`;
+  });
 }
