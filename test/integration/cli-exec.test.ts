@@ -137,6 +137,36 @@ describe('exec', () => {
     expect((await countersign(['verify', file])).exit).toBe(2);
   });
 
+  it('proves that it was approved, and says that it may not run any more', async () => {
+    const at = await founded();
+    const used = await bound(at, ['--', '/bin/echo', 'x']);
+    const { exec, id } = await at.ledger.ask(['--', '/bin/echo', 'y']);
+    await exec.signal('SIGINT');
+    await approve(at.person, id);
+    const [spent, open] = [await evidenceOf(at.ledger, used.id), await evidenceOf(at.ledger, id)];
+    const verify = async (file: string, ...more: string[]): Promise<unknown[]> => {
+      const trust = join(at.ledger.data, 'trust.json');
+      const { exit, stdout } = await countersign(['verify', file, '--trust', trust, ...more]);
+      return [exit, stdout];
+    };
+    const says = (text: string): unknown => expect.stringContaining(text);
+    expect(await verify(spent)).toEqual([0, says('MAY NOT RUN   ALREADY_CONSUMED')]);
+    expect(await verify(spent, '--now', 'now')).toEqual([0, says('MAY NOT RUN')]);
+    expect(await verify(spent, '--json')).toEqual([0, says('"may_run":{"answer":false')]);
+    expect(await verify(spent, '--for-use')).toEqual([1, says('REFUSED ALREADY_CONSUMED')]);
+    expect(await verify(open)).toEqual([0, says('may run       yes')]);
+    expect(await verify(open, '--for-use')).toEqual([0, says('VALID at level human')]);
+    const late = ['--for-use', '--now', '2099-01-01T00:00:00.000Z'];
+    expect(await verify(open, ...late)).toEqual([1, says('REFUSED EXPIRED')]);
+    expect((await at.person.decide(id, 'revoke', 'on second thoughts')).status).toBe(201);
+    const revoked = await evidenceOf(at.ledger, id);
+    expect(await verify(revoked, '--now', 'now')).toEqual([0, says('MAY NOT RUN   REVOKED')]);
+    expect(await verify(revoked, '--for-use')).toEqual([1, says('REFUSED REVOKED')]);
+    const resumed = await at.ledger.run('exec', ['--resume', id]).ended;
+    expect([resumed.exit, codeIn(resumed)]).toEqual([1, 'REVOKED']);
+    expect(resumed.stderr).toContain(`revoked by ${at.person.person}: "on second thoughts"`);
+  });
+
   it('tells apart what ran and failed, what was denied, and what could not even be asked', async () => {
     const at = await founded();
     const failed = await bound(at, ['--json', '--', '/bin/sh', '-c', 'exit 4']);

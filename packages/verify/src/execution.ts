@@ -3,6 +3,7 @@ import type { Action } from '@countersign/descriptors';
 import { namedAction } from './content-check.ts';
 import { checkExpectations, checkTime, type Clock } from './expectation.ts';
 import type { Level } from './outcome.ts';
+import { assertStillOpen } from './still-open.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 
@@ -32,12 +33,7 @@ export function assertExecutable(
   const { evidence, log } = run;
   const { entry } = evidence.binding;
   checkTime(run, execution);
-  log.begin('still open');
-  if (evidence.revocations.length > 0) throw new VerifyError('REVOKED', 'expected no revocation');
-  if (evidence.uses.length >= entry.max_uses) {
-    throw new VerifyError('ALREADY_CONSUMED', `expected fewer than ${entry.max_uses} uses`);
-  }
-  log.ok(`${evidence.uses.length} of ${entry.max_uses} uses`);
+  assertStillOpen(run);
   log.begin('action to run');
   if (bound === undefined) {
     throw new VerifyError('CONTENT_MISSING', 'expected the action that was bound');

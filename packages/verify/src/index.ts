@@ -3,6 +3,7 @@ export type { Execution } from './execution.ts';
 export type { Expected } from './expectation.ts';
 export { compareHeads, type HeadComparison } from './heads.ts';
 export type { ApprovalFacts, Facts, Level, Outcome, UseFacts } from './outcome.ts';
+export { closedBy, type UsesLeft } from './still-open.ts';
 export type { Step } from './step-log.ts';
 export { parseTrust, type PinnedHead, type Trust } from './trust.ts';
 export type { UseClaimed, UseOutcome } from './use-outcome.ts';

@@ -12,6 +12,7 @@ import { checkLogged, type Positions } from './log-check.ts';
 import { factsOf, outcomeOf, type Level, type Outcome } from './outcome.ts';
 import { checkPolicy } from './policy-check.ts';
 import { ReceiptCheck } from './receipt.ts';
+import { assertStillOpen } from './still-open.ts';
 import type { Trust } from './trust.ts';
 import { checkHistory } from './use-check.ts';
 import { useOutcome, type UseClaimed, type UseOutcome } from './use-outcome.ts';
@@ -23,6 +24,8 @@ export interface VerifyOptions {
   /** Without it nothing is said about expiry: an auditor looks at what is long past. */
   readonly nowMs?: number;
   readonly skewMs?: number;
+  /** Refuses what the file shows to be revoked or used up, as an executor would. */
+  readonly forUse?: boolean;
   readonly allowDemo?: boolean;
   readonly expect?: Expected;
 }
@@ -58,11 +61,12 @@ export function createVerifier(parts: {
   const shared = { trust, verifySignature, receipts, documents };
 
   function verify(evidence: Evidence, options: VerifyOptions): Promise<Outcome> {
-    const { level, nowMs, skewMs, allowDemo = false, expect = {} } = options;
+    const { level, nowMs, skewMs, forUse = false, allowDemo = false, expect = {} } = options;
     return outcomeOf(level, async (log) => {
       const run = { ...shared, evidence, allowDemo, log };
       const { positions, action } = await checkEvidence(run, level, chains);
       if (nowMs !== undefined) checkTime(run, { nowMs, ...(skewMs !== undefined && { skewMs }) });
+      if (forUse) assertStillOpen(run);
       checkExpectations(run, action, expect);
       return factsOf(evidence, positions);
     });

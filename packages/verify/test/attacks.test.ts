@@ -185,6 +185,29 @@ describe('C: time and order', () => {
     expect(await run({ uses: [ledger.use(bound)] })).toBe('ALREADY_CONSUMED');
     expect(await run({ revocations: [ledger.revoke(bound, ledger.carol)] })).toBe('REVOKED');
   });
+
+  it('C10: nor is it VALID for whoever asks whether it may be used', async () => {
+    const ledger = readyLedger();
+    const bound = ledger.bind({}, { approvers: [ledger.bob] });
+    const ask = async (
+      after: Parameters<LedgerForge['evidence']>[1],
+      forUse: boolean,
+    ): Promise<string> => {
+      const file = canonicalBytes(await ledger.evidence(bound, after));
+      return told(await verifierOf(ledger).verifyFile(file, { level: 'human', forUse }));
+    };
+    const [used, revoked] = [
+      { uses: [ledger.use(bound)] },
+      { revocations: [ledger.revoke(bound, ledger.carol)] },
+    ];
+    expect([await ask({}, true), await ask(used, true), await ask(revoked, true)]).toEqual([
+      'VALID',
+      'ALREADY_CONSUMED',
+      'REVOKED',
+    ]);
+    // For an auditor both were approved, and that stays true.
+    expect([await ask(used, false), await ask(revoked, false)]).toEqual(['VALID', 'VALID']);
+  });
 });
 
 describe('D: who decided', () => {

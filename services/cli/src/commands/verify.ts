@@ -1,7 +1,13 @@
 import { resolve } from 'node:path';
-import { isTimestamp, timestampMs } from '@countersign/canonical';
+import { formatTimestamp, isTimestamp, timestampMs } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
-import { createVerifier, parseEvidence, type Facts, type Outcome } from '@countersign/verify';
+import {
+  closedBy,
+  createVerifier,
+  parseEvidence,
+  type Facts,
+  type Outcome,
+} from '@countersign/verify';
 import { Option, type Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
@@ -13,6 +19,7 @@ interface VerifyOptions {
   readonly level: 'sealed' | 'human';
   readonly allowDemo?: true;
   readonly now?: string;
+  readonly forUse?: true;
   readonly json?: true;
 }
 
@@ -28,16 +35,20 @@ export function addVerify(program: Command, { context, end }: CommandParts): voi
         .default('human'),
     )
     .option('--allow-demo', 'accept a ledger that was founded as a demonstration')
-    .option('--now <time>', 'also check that it could be used at this time, or "now"')
+    .option('--now <time>', 'also check that its time was not over at this time, or "now"')
+    .option('--for-use', 'answer as an executor would now: refuse what is used up, revoked or late')
     .option('--json', 'print one JSON object')
     .addHelpText(
       'after',
       `
+VALID says that it was approved. Whether it may still run is told beside it; --for-use makes that the answer, as far as the
+file shows: only the ledger knows what came after it.
 Exit codes: 0 VALID, 1 REFUSED, 2 usage, 3 INDETERMINATE. Anything but VALID is no yes.
 
 Examples:
   $ countersign verify evidence.json --trust trust.json
-  $ countersign verify evidence.json --trust trust.json --level sealed --json`,
+  $ countersign verify evidence.json --trust trust.json --level sealed --json
+  $ countersign verify evidence.json --trust trust.json --for-use`,
     )
     .action(async (file: string, options: VerifyOptions) => {
       end(await verify(file, options, context));
@@ -47,14 +58,21 @@ Examples:
 async function verify(file: string, options: VerifyOptions, context: CliContext): Promise<number> {
   const trust = await readTrust(resolve(context.cwd, options.trust));
   const bytes = await readGivenFile(resolve(context.cwd, file), 'evidence file');
-  const nowMs = timeOf(options.now, context);
+  const forUse = options.forUse === true;
+  const nowMs = timeOf(options.now ?? (forUse ? 'now' : undefined), context);
   const outcome = await createVerifier({ trust, verifySignature }).verifyFile(bytes, {
     level: options.level,
     allowDemo: options.allowDemo === true,
+    forUse,
     ...(nowMs !== undefined && { nowMs }),
   });
-  if (options.json === true) context.stdout.json(outcome);
-  else context.stdout.lines(...report(outcome, bytes));
+  const { facts } = outcome;
+  const mayRun = facts === undefined ? undefined : mayRunOf(facts, nowMs ?? context.nowMs());
+  if (options.json === true) {
+    context.stdout.json({ ...outcome, ...(mayRun !== undefined && { may_run: mayRun }) });
+  } else {
+    context.stdout.lines(...report(outcome, bytes, mayRun));
+  }
   return exitOf(outcome);
 }
 
@@ -70,7 +88,29 @@ function exitOf({ outcome }: Outcome): number {
   return outcome === 'REFUSED' ? EXIT.refused : EXIT.indeterminate;
 }
 
-function report(outcome: Outcome, bytes: Uint8Array): string[] {
+/** Whether an executor could still claim a use, as far as this file shows. */
+interface MayRun {
+  readonly answer: boolean;
+  readonly at: string;
+  readonly code?: 'REVOKED' | 'ALREADY_CONSUMED' | 'EXPIRED';
+}
+
+function mayRunOf(facts: Facts, nowMs: number): MayRun {
+  const { revoked_at: revokedAt, uses, max_uses: maxUses, use_by: useBy } = facts;
+  const isLate = nowMs > Date.parse(useBy);
+  const closed = closedBy({ isRevoked: revokedAt !== undefined, uses: uses.length, maxUses });
+  const code = closed ?? (isLate ? 'EXPIRED' : undefined);
+  const at = formatTimestamp(nowMs);
+  return code === undefined ? { answer: true, at } : { answer: false, at, code };
+}
+
+function mayRunLine({ answer, at, code }: MayRun): string {
+  return answer
+    ? `may run       yes at ${at}, as far as this file shows; an executor asks the ledger`
+    : `MAY NOT RUN   ${code ?? ''} at ${at}: this proves that it was approved, and is no permission any more`;
+}
+
+function report(outcome: Outcome, bytes: Uint8Array, mayRun: MayRun | undefined): string[] {
   const { steps, facts, code, level } = outcome;
   const width = Math.max(0, ...steps.map(({ name }) => name.length));
   const lines = steps.map(
@@ -82,7 +122,8 @@ function report(outcome: Outcome, bytes: Uint8Array): string[] {
       : `${outcome.outcome} ${code ?? ''}`.trim();
   // The display is shown only once it has been derived again from the action that was signed for.
   const facted = facts === undefined ? [] : ['', ...factLines(facts), ...displayLines(bytes)];
-  return [...lines, ...facted, '', end];
+  const told = mayRun === undefined ? [] : ['', mayRunLine(mayRun)];
+  return [...lines, ...facted, ...told, '', end];
 }
 
 function factLines(facts: Facts): string[] {
