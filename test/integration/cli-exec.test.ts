@@ -427,6 +427,33 @@ describe('the other commands', () => {
     expect(await run('watch', id)).toMatch(/used/);
   });
 
+  it('say what to type as they were called, and which argument was wrong', async () => {
+    const options = { env: { COUNTERSIGN_COMMAND: './countersign' }, cwd: '/' };
+    for (const words of [
+      ['--help'],
+      ['exec', '--help'],
+      ['request', '--help'],
+      ['log', '--help'],
+    ]) {
+      const { exit, stdout } = await countersign(words, options);
+      expect([words, exit, /[$|] countersign /.test(stdout)]).toEqual([words, 0, false]);
+      expect(stdout).toContain('Usage: ./countersign ');
+    }
+    const missing = await countersign(['show', newUlid(Date.now())], options);
+    expect(missing.stderr).toContain('`./countersign serve`');
+    for (const [place, ...words] of [
+      ['id', 'show', 'nope'],
+      ['id', 'evidence', '../ledger'],
+      ['--limit', 'log', 'list', '--limit', '5000'],
+      ['--start', 'log', 'list', '--start', 'x'],
+      ['--owner', 'enrol', 'agent', 'bot', '--owner', 'me'],
+      ['/etc/passwd', 'verify', '/etc/hosts', '--trust', '/etc/passwd'],
+    ] as const) {
+      const { stderr } = await countersign([...words], options);
+      expect(stderr).toMatch(new RegExp(`^countersign: [A-Z_]+: ${place}: `));
+    }
+  });
+
   it('refuse another ledger than the trust file names', async () => {
     const [one, two] = [await founded(), await founded()];
     const key = join(one.ledger.data, 'keys', 'agent.key');

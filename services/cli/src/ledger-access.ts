@@ -190,7 +190,7 @@ export async function readTrust(path: string): Promise<Trust> {
     return parseTrust(bytes);
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    throw new CliError(error.code, error.message, { cause: error });
+    throw new CliError(error.code, `${path}: ${error.message}`, { cause: error });
   }
 }
 

@@ -37,7 +37,8 @@ export class Narrator {
     this.#isWaiting = false;
   }
 
-  fail({ code, message, hint, exitCode }: CliError): void {
+  /** @param hint what to do, in the words to type here */
+  fail({ code, message, exitCode }: CliError, hint?: string): void {
     if (this.#isJson) {
       this.#output.json({ event: 'error', code, message, hint, exit: exitCode });
       return;

@@ -50,13 +50,14 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     const refusal = refusalOf(error);
     const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-    new Narrator(context.stderr, own.includes('--json')).fail(refusal);
+    const hint = refusal.hint?.replaceAll('`countersign ', () => `\`${context.command} `);
+    new Narrator(context.stderr, own.includes('--json')).fail(refusal, hint);
     return refusal.exitCode;
   }
 }
 
 function newProgram(context: CliContext): Command {
-  const program = new Command('countersign');
+  const program = new Command(context.command);
   program
     .description(
       'Lets an autonomous action run only when a verified human has signed for exactly that action.',
@@ -76,14 +77,19 @@ Examples:
   return program;
 }
 
+/** Examples say what to type, and in a checkout that is not `countersign`. */
+function typed(text: string, { command }: CliContext): string {
+  return text.replaceAll(/(?<=[$|] )countersign (?=[a-z])/g, () => `${command} `);
+}
+
 /** Commander keeps these per command. */
 function settle(command: Command, context: CliContext): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => {
-      context.stdout.text(text);
+      context.stdout.text(typed(text, context));
     },
     writeErr: (text) => {
-      context.stderr.text(text);
+      context.stderr.text(typed(text, context));
     },
   });
   for (const sub of command.commands) settle(sub, context);

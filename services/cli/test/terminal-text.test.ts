@@ -37,9 +37,7 @@ describe('every way to a terminal', () => {
     output.lines(HOSTILE, `${HOSTILE}\nforged`);
     output.text(`${HOSTILE}\n`);
     new Narrator(output, false).say(HOSTILE, [HOSTILE, HOSTILE], { HOSTILE });
-    new Narrator(output, false).fail(
-      new CliError('EXPIRED', HOSTILE, { hint: `${HOSTILE}\nforged` }),
-    );
+    new Narrator(output, false).fail(new CliError('EXPIRED', HOSTILE), `${HOSTILE}\nforged`);
     expect(said()).not.toMatch(UNSAFE);
     expect(said()).not.toMatch(/^forged/m);
   });

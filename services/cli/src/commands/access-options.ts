@@ -1,4 +1,6 @@
+import { isUlid } from '@countersign/canonical';
 import type { Command } from 'commander';
+import { cliError } from '../cli-error.ts';
 import type { AccessOptions } from '../ledger-access.ts';
 
 export interface ClientOptions extends AccessOptions {
@@ -22,4 +24,12 @@ export function addReadOptions(command: Command): Command {
     '--read-token <file>',
     'file of a read token, which sees more than an agent (default: that of the data folder)',
   );
+}
+
+/** The argument that names an action. */
+export function addActionId(command: Command): Command {
+  return command.argument('<id>', 'id of the action', (text: string) => {
+    if (isUlid(text)) return text;
+    throw cliError('USAGE', 'id: expected the id of an action, 26 capital letters and digits');
+  });
 }

@@ -1,5 +1,13 @@
 import { join, resolve } from 'node:path';
-import { canonicalText, formatTimestamp, utf8, type JsonObject } from '@countersign/canonical';
+import {
+  canonicalText,
+  formatTimestamp,
+  isDigest,
+  isUlid,
+  utf8,
+  type Digest,
+  type JsonObject,
+} from '@countersign/canonical';
 import { LEDGER_EXECUTOR } from '@countersign/binding';
 import { newUlid } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
@@ -58,7 +66,11 @@ function addAgent(enrol: Command, { context, end }: CommandParts): void {
   addAccessOptions(enrol.command('agent'))
     .description('a program that may ask')
     .argument('<name>', 'its id')
-    .option('--owner <person>', 'who answers for it (default: the first person of the data folder)')
+    .option(
+      '--owner <person>',
+      'who answers for it (default: the first person of the data folder)',
+      parsePerson,
+    )
     .option('--key-file <file>', 'its key file, made when there is none (default NAME.key)')
     .action(async (name: string, options: AgentOptions) => {
       const access = await openLedger(options, context, 'operator');
@@ -80,7 +92,7 @@ function addExecutor(enrol: Command, { context, end }: CommandParts): void {
     .description('a program that may run what was approved')
     .argument('<name>', 'its id')
     .requiredOption('--audience <name>', 'what actions call it')
-    .option('--interface-digest <digest>', 'of what it does', EXEC_INTERFACE_DIGEST)
+    .option('--interface-digest <digest>', 'of what it does', parseDigest, EXEC_INTERFACE_DIGEST)
     .option('--key-file <file>', 'its key file, made when there is none (default NAME.key)')
     .action(async (name: string, options: ExecutorOptions) => {
       const access = await openLedger(options, context, 'operator');
@@ -99,6 +111,19 @@ function addExecutor(enrol: Command, { context, end }: CommandParts): void {
       say(options, context, { words, facts: { id: name, path } });
       end(EXIT.ok);
     });
+}
+
+function parsePerson(text: string): string {
+  if (/^prs_/.test(text) && isUlid(text.slice('prs_'.length))) return text;
+  throw cliError(
+    'USAGE',
+    '--owner: expected the id of a person, like prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2',
+  );
+}
+
+function parseDigest(text: string): Digest {
+  if (isDigest(text)) return text;
+  throw cliError('USAGE', '--interface-digest: expected sha256: and 64 small hex digits');
 }
 
 function addPerson(enrol: Command, { context, end }: CommandParts): void {

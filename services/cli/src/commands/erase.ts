@@ -6,14 +6,13 @@ import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { signedFrame } from '../signing-key.ts';
-import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { addAccessOptions, addActionId, type ClientOptions } from './access-options.ts';
 
 const NONCE_BYTES = 16;
 
 export function addErase(program: Command, { context, end }: CommandParts): void {
-  addAccessOptions(program.command('erase'))
+  addActionId(addAccessOptions(program.command('erase')))
     .description('remove the readable content of an action; digests and proofs stay in the log')
-    .argument('<id>', 'id of the action')
     .addHelpText(
       'after',
       `

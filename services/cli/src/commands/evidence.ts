@@ -4,12 +4,11 @@ import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import { openReader } from '../ledger-access.ts';
 import type { CommandParts } from '../command-parts.ts';
-import { addReadOptions, type ClientOptions } from './access-options.ts';
+import { addActionId, addReadOptions, type ClientOptions } from './access-options.ts';
 
 export function addEvidence(program: Command, { context, end }: CommandParts): void {
-  addReadOptions(program.command('evidence'))
+  addActionId(addReadOptions(program.command('evidence')))
     .description('fetch the evidence of an action; `verify` needs nothing else but a trust file')
-    .argument('<id>', 'id of the action')
     .option('-o, --output <file>', 'write it there instead of to stdout')
     .addHelpText(
       'after',

@@ -4,12 +4,11 @@ import { decisionWords } from '../decision-words.ts';
 import { openReader } from '../ledger-access.ts';
 import type { ActionView } from '../ledger-client.ts';
 import type { CommandParts } from '../command-parts.ts';
-import { addReadOptions, type ClientOptions } from './access-options.ts';
+import { addActionId, addReadOptions, type ClientOptions } from './access-options.ts';
 
 export function addShow(program: Command, { context, end }: CommandParts): void {
-  addReadOptions(program.command('show'))
+  addActionId(addReadOptions(program.command('show')))
     .description('show where an action stands, as the ledger says')
-    .argument('<id>', 'id of the action')
     .addHelpText(
       'after',
       `

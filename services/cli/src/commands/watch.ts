@@ -3,7 +3,7 @@ import { EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { openReader } from '../ledger-access.ts';
 import type { CommandParts } from '../command-parts.ts';
-import { addReadOptions, type ClientOptions } from './access-options.ts';
+import { addActionId, addReadOptions, type ClientOptions } from './access-options.ts';
 import { actionLines } from './show.ts';
 
 /** Nothing follows any more, or only what an executor does. */
@@ -17,9 +17,8 @@ const FINAL: ReadonlySet<string> = new Set([
 ]);
 
 export function addWatch(program: Command, { context, end }: CommandParts): void {
-  addReadOptions(program.command('watch'))
+  addActionId(addReadOptions(program.command('watch')))
     .description('follow an action until it is over; Ctrl-C stops watching and changes nothing')
-    .argument('<id>', 'id of the action')
     .addHelpText(
       'after',
       `
