@@ -454,6 +454,23 @@ describe('the other commands', () => {
     }
   });
 
+  it('read no more of a file than it may hold, whatever it says of its size', async () => {
+    const { ledger } = await founded();
+    const trust = join(ledger.data, 'trust.json');
+    const key = join(ledger.data, 'keys', 'agent.key');
+    const remote = ['--url', ledger.url, '--key', key, '--agent-id', 'local-agent'];
+    for (const words of [
+      ['verify', '/dev/zero', '--trust', trust],
+      ['verify', trust, '--trust', '/dev/zero'],
+      ['request', '/dev/zero', ...remote, '--trust', trust],
+      ['show', newUlid(Date.now()), ...remote, '--trust', '/dev/zero'],
+      ['log', 'checkpoint', '--data', ledger.data, '--read-token', '/dev/zero'],
+    ]) {
+      const refused = await countersign(words);
+      expect([words, refused.exit, codeIn(refused)]).toEqual([words, 2, 'FILE_TOO_LARGE']);
+    }
+  });
+
   it('refuse another ledger than the trust file names', async () => {
     const [one, two] = [await founded(), await founded()];
     const key = join(one.ledger.data, 'keys', 'agent.key');

@@ -13,18 +13,27 @@ export async function readKeyFile(path: string): Promise<Ed25519Key> {
   const file = await opened(() => open(path, 'r'));
   try {
     // Asked of what is open, so that nobody can swap the file in between.
-    const { mode, size } = await file.stat();
+    const { mode } = await file.stat();
     if ((mode & GROUP_AND_OTHERS) !== 0) {
       const got = (mode & 0o777).toString(8);
       throw new CryptoError('KEY_FILE_PERMISSIONS', `expected a key file of mode 600, got ${got}`);
     }
-    if (size > MAX_FILE_BYTES) {
-      throw new CryptoError('KEY_FORMAT', `expected at most ${MAX_FILE_BYTES} bytes, got ${size}`);
-    }
-    return parseEd25519(await opened(() => file.readFile('utf8')));
+    return parseEd25519(await opened(() => readShort(file)));
   } finally {
     await file.close();
   }
+}
+
+/** Bounded by what is read, not by the size that is told: a pipe or a device tells none. */
+async function readShort(file: FileHandle): Promise<string> {
+  const buffer = Buffer.alloc(MAX_FILE_BYTES + 1);
+  let length = 0;
+  while (length < buffer.length) {
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length, null);
+    if (bytesRead === 0) return buffer.toString('utf8', 0, length);
+    length += bytesRead;
+  }
+  throw new CryptoError('KEY_FORMAT', `expected at most ${MAX_FILE_BYTES} bytes`);
 }
 
 /**
@@ -70,6 +79,7 @@ async function opened<T>(operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (cause) {
+    if (cause instanceof CryptoError) throw cause;
     const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
     if (why === 'ENOENT') throw new CryptoError('KEY_FILE_MISSING', 'no such file or folder');
     if (why === 'EEXIST') throw new CryptoError('KEY_FILE_EXISTS', 'the key file is already there');

@@ -1,4 +1,6 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +75,15 @@ describe('a key file', () => {
     );
     expect(await readFile(path, 'utf8')).toBe(privateKeyPem);
     expect(await readdir(folder)).toEqual(['signer.pem']);
+  });
+
+  it('that is a pipe is not read beyond what a key can have', async () => {
+    execFileSync('mkfifo', ['-m', '600', path]);
+    const writer = spawn('/bin/sh', ['-c', 'exec head -c 5000000 /dev/zero > "$0"', path]);
+    const ended = once(writer, 'close');
+    expect(await code(() => readKeyFile(path))).toBe('KEY_FORMAT');
+    // Nobody listened to the end.
+    expect(await ended).toEqual([null, 'SIGPIPE']);
   });
 
   it('that is missing, or whose folder is, says so', async () => {

@@ -11,6 +11,7 @@ export type CliErrorCode =
   | 'DATA_MISSING'
   | 'DATA_OTHER_FOUNDING'
   | 'DATA_UNREADABLE'
+  | 'DATA_PERMISSIONS'
   | 'DISK_FULL'
   | 'FOREIGN_LEDGER'
   | 'KEY_FILE_PERMISSIONS'
@@ -38,6 +39,7 @@ export type CliErrorCode =
   // The rest.
   | 'USAGE'
   | 'FILE_UNREADABLE'
+  | 'FILE_TOO_LARGE'
   | 'FILE_EXISTS'
   | 'ANSWER_INVALID'
   | 'INTERNAL';
@@ -56,6 +58,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set<CliErrorCode>([
   'STDIN_TOO_LARGE',
   'RESUME_UNKNOWN',
   'FILE_UNREADABLE',
+  'FILE_TOO_LARGE',
   'FILE_EXISTS',
 ]);
 

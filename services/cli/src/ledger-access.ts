@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fromUtf8 } from '@countersign/canonical';
 import { parseTrust, VerifyError, type Trust } from '@countersign/verify';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
+import { readBounded } from './bounded-file.ts';
 import type { CliContext } from './context.ts';
 import { dataFolder, requireMark, type DataFolder } from './data-folder.ts';
 import { LedgerClient } from './ledger-client.ts';
@@ -183,7 +183,7 @@ export function originOf(url: string): string {
   return parsed.origin;
 }
 
-/** @throws CliError FILE_UNREADABLE, TRUST_FORMAT */
+/** @throws CliError FILE_UNREADABLE, FILE_TOO_LARGE, TRUST_FORMAT */
 export async function readTrust(path: string): Promise<Trust> {
   const bytes = await readGivenFile(path, 'trust file');
   try {
@@ -194,14 +194,18 @@ export async function readTrust(path: string): Promise<Trust> {
   }
 }
 
-/** A file that the command line names. @throws CliError FILE_UNREADABLE */
+const GIVEN_FILE_BYTES_MAX: number = 16 * 1024 * 1024;
+
+/** A file that the command line names, which may be a pipe. @throws CliError FILE_UNREADABLE, FILE_TOO_LARGE */
 export async function readGivenFile(path: string, what: string): Promise<Uint8Array> {
   try {
-    return new Uint8Array(await readFile(path));
+    const bytes = await readBounded(path, GIVEN_FILE_BYTES_MAX);
+    if (bytes !== undefined) return bytes;
   } catch (error) {
     if (!isSystemError(error, 'ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR')) throw error;
     throw cliError('FILE_UNREADABLE', `expected a readable ${what} at ${path}`, { cause: error });
   }
+  throw cliError('FILE_TOO_LARGE', `expected a ${what} of at most 16 MiB at ${path}`);
 }
 
 /** Whoever answers at the address may be anybody: nothing is asked of another ledger than the trusted one. */
