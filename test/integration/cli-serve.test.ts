@@ -1,6 +1,7 @@
 import { chmod, copyFile, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { openDatabase } from '@countersign/sqlite';
 import { approve, CliLedger, countersign, CliProcess, freePort } from './cli-process.ts';
 
 const ledgers: CliLedger[] = [];
@@ -37,6 +38,22 @@ async function refusedStart(ledger: CliLedger, ...more: string[]): Promise<strin
   // Two short lines for a person: a code with plain words, what to do; no stack.
   expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
   return /^countersign: ([A-Z_]+): /.exec(stderr)?.[1] ?? stderr;
+}
+
+/** As somebody does who edits the file by hand: what the file says of its own ends stays. */
+async function takeLastRecord(path: string, topic: string): Promise<void> {
+  const database = await openDatabase({
+    path,
+    applicationId: 0x43534252,
+    userVersion: 1,
+    schema: [''],
+  });
+  const last = '(SELECT max(pos) FROM record WHERE topic = ?1)';
+  const sql = `DELETE FROM record WHERE topic = ?1 AND pos = ${last}`;
+  const [taken] = await database.run([{ sql, params: [topic] }]);
+  expect(taken?.changes).toBe(1);
+  await database.checkpoint();
+  await database.close();
 }
 
 describe('the first start', () => {
@@ -211,6 +228,65 @@ describe('a later start', () => {
     expect(await refusedStart(ledger)).toBe('LOG_ROLLBACK');
     await writeFile(`${ledger.data}/broker.db`, '');
     expect(await refusedStart(ledger)).toBe('LOG_ROLLBACK');
+  });
+
+  it('C14: refuses a topic from whose end a record was taken', async () => {
+    const ledger = await started();
+    const { exec } = await ledger.ask(['--', '/bin/echo', 'hi']);
+    await exec.signal('SIGINT');
+    await ledger.stop();
+    const path = `${ledger.data}/broker.db`;
+    const whole = await readFile(path);
+    for (const [topic, code] of [
+      ['log', 'LOG_ROLLBACK'],
+      ['intake', 'DATA_DAMAGED'],
+      ['content', 'DATA_DAMAGED'],
+    ] as const) {
+      await writeFile(path, whole);
+      await takeLastRecord(path, topic);
+      expect([topic, await refusedStart(ledger)]).toEqual([topic, code]);
+    }
+  });
+
+  it('refuses a ledger.json that says something else than the log was founded as', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    const path = `${ledger.data}/ledger.json`;
+    const mark = await readFile(path, 'utf8');
+    for (const changed of [
+      mark.replace('"demo":false', '"demo":true'),
+      mark.replace('"separation":"solo"', '"separation":"full"'),
+      mark.replace(`"url":"${ledger.url}"`, '"url":"http://evil.example"'),
+      mark.replace('"rp_id":"localhost"', '"rp_id":"evil.example"'),
+      mark.replace(/"founder":"prs_[^"]+"/, '"founder":"prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2"'),
+    ]) {
+      expect(changed).not.toBe(mark);
+      await writeFile(path, changed);
+      const port = ['--port', String(ledger.port)];
+      const { exit, stderr } = await countersign(['serve', '--data', ledger.data, ...port]);
+      expect([changed, exit, /DATA_OTHER_FOUNDING/.test(stderr)]).toEqual([changed, 1, true]);
+      expect((await ledger.run('rebuild', []).ended).stderr).toMatch(/DATA_OTHER_FOUNDING/);
+    }
+  });
+
+  it('closes what other users could open, and says so', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    const loose: readonly [string, number, number][] = [
+      [ledger.data, 0o755, 0o700],
+      [`${ledger.data}/broker.db`, 0o664, 0o600],
+      [`${ledger.data}/store.db`, 0o644, 0o600],
+      [`${ledger.data}/ledger.json`, 0o666, 0o600],
+    ];
+    for (const [path, mode] of loose) await chmod(path, mode);
+    await ledger.serve();
+    const { stderr } = await ledger.stop();
+    for (const [path, was, now] of loose) {
+      expect([path, (await stat(path)).mode & 0o777]).toEqual([path, now]);
+      expect(stderr).toContain(`${path} was open to other users (mode ${was.toString(8)})`);
+    }
+    await ledger.serve();
+    expect((await ledger.stop()).stderr).toBe('');
   });
 
   it('refuses the log of another ledger', async () => {

@@ -129,6 +129,35 @@ export function foundingEntry(
   });
 }
 
+/**
+ * What the folder says of its ledger is what the log was founded as. The mark is plain text beside the log: without this, a
+ * changed one would have the server answer for another address, or call a demonstration real.
+ *
+ * @throws CliError DATA_OTHER_FOUNDING
+ */
+export function assertAsFounded(mark: LedgerMark, entry: LedgerFounded): void {
+  const rp = entry.rps.find(({ id }) => id === mark.rp_id) ?? entry.rps[0];
+  const isFounder = entry.members.some(({ kind, id }) => kind === 'person' && id === mark.founder);
+  const isAddress = rp?.origins.includes(mark.url) === true;
+  const said: readonly [string, string | boolean, string | boolean | undefined][] = [
+    ['origin', mark.origin, entry.origin],
+    ['tenant', mark.tenant, entry.tenant],
+    ['demo', mark.demo, entry.demo],
+    ['separation', mark.separation, entry.separation],
+    ['rp_id', mark.rp_id, rp?.id],
+    ['url', mark.url, isAddress ? mark.url : rp?.origins[0]],
+    ['founder', mark.founder, isFounder ? mark.founder : 'another person'],
+  ];
+  const differing = said.find(([, says, is]) => says !== is);
+  if (differing === undefined) return;
+  const [name, says, is] = differing;
+  throw cliError(
+    'DATA_OTHER_FOUNDING',
+    `ledger.json says ${name} ${String(says)}, but the log was founded with ${name} ${String(is)}`,
+    { hint: 'restore ledger.json; what a ledger is was fixed at its founding' },
+  );
+}
+
 function agentMember(
   id: string,
   key: SigningKey,

@@ -1,8 +1,8 @@
-import type { Broker } from '@countersign/broker';
+import type { Broker, Topic } from '@countersign/broker';
 import { openSqliteBroker } from '@countersign/broker-sqlite';
 import { newUlid, verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { found } from '@countersign/ledger';
+import { found, readFounding } from '@countersign/ledger';
 import type { NoteSigner } from '@countersign/tlog';
 import type { Trust } from '@countersign/verify';
 import { CliError } from './cli-error.ts';
@@ -16,11 +16,30 @@ import {
   type LedgerMark,
 } from './data-folder.ts';
 import { assertPrivateKeys, createKeys, openLogSigner, readLocalKeys } from './data-keys.ts';
-import { foundingEntry, invitationOf, newInvitationLink, newMark } from './founding.ts';
+import {
+  assertAsFounded,
+  foundingEntry,
+  invitationOf,
+  newInvitationLink,
+  newMark,
+} from './founding.ts';
 import type { FoundingChoice } from './founding.ts';
+import { tightenModes } from './folder-modes.ts';
+import type { Narrator } from './narrator.ts';
 import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
 
 const FIRST_RECORDS = 100;
+const RESTORE = 'restore broker.db from a backup; nothing in it was changed';
+const TOPICS: readonly Topic[] = [
+  'log',
+  'intake',
+  'content',
+  'quarantine',
+  'action-requested',
+  'decision-made',
+  'use-claimed',
+  'execution-reported',
+];
 
 export interface OpenData {
   readonly folder: DataFolder;
@@ -34,6 +53,7 @@ export interface OpenData {
 
 export interface OpenDataParts {
   readonly choice: FoundingChoice;
+  readonly narrator: Narrator;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
 }
@@ -46,12 +66,14 @@ export interface OpenDataParts {
  * nothing of this is ever made again.
  *
  * @throws CliError DATA_FOREIGN, DATA_DAMAGED, DATA_BUSY, DISK_FULL, KEY_FILE_PERMISSIONS, KEY_FILE_INVALID,
- * LOG_ROLLBACK, FOREIGN_LEDGER
+ * DATA_PERMISSIONS, DATA_OTHER_FOUNDING, LOG_ROLLBACK, FOREIGN_LEDGER
  */
 export async function openData(folder: DataFolder, parts: OpenDataParts): Promise<OpenData> {
-  const mark = (await readMark(folder)) ?? newMark(parts.choice, parts.nowMs());
-  await createFolder(folder, mark);
+  const known = await readMark(folder);
+  const mark = known ?? newMark(parts.choice, parts.nowMs());
+  if (known === undefined) await createFolder(folder, mark);
   await assertPrivateKeys(folder);
+  await tightenModes(folder, parts.narrator);
   const broker = await openBroker(folder, parts.nowMs);
   try {
     return { folder, mark, broker, ...(await openLog({ folder, mark, broker }, parts)) };
@@ -83,12 +105,38 @@ async function openLog(
       hint: 'restore broker.db, or move trust.json away to found another ledger',
     });
   }
+  await assertWholeTopics(opened);
   if (!isEmpty) await assertOwnLog(opened);
   if (isEmpty) await createKeys(folder, parts.randomBytes);
   const signer = await openLogSigner(folder, mark.origin);
+  if (!isEmpty) await assertOwnFounding(opened, signer);
   if (pinned !== undefined) return { signer, trust: pinned, isNew: false };
   const trust = await foundLog(opened, { ...parts, signer });
   return { signer, trust, isNew: isEmpty };
+}
+
+/**
+ * Each topic ends where the file says that it ends: a record that was taken from the end would else be missed only when the
+ * next one is written.
+ */
+async function assertWholeTopics({ broker, folder }: Opened): Promise<void> {
+  for (const topic of TOPICS) {
+    const tp = { topic, partition: 0 };
+    const end = await broker.end(tp);
+    if (end === 0 || (await broker.read(tp, end - 1, 1)).length === 1) continue;
+    const message = `${folder.brokerFile}: expected ${end} records of ${topic}, got fewer`;
+    throw topic === 'log'
+      ? new CliError('LOG_ROLLBACK', message, { hint: RESTORE })
+      : new CliError('DATA_DAMAGED', message, { hint: RESTORE });
+  }
+}
+
+async function assertOwnFounding({ broker, mark }: Opened, signer: NoteSigner): Promise<void> {
+  const { origin } = mark;
+  const logKeys = [signer.vkey];
+  const entry = await readFounding({ broker, origin, logKeys, verifySignature });
+  // Any other first entry is the writer's to refuse.
+  if (entry?.type === 'ledger-founded') assertAsFounded(mark, entry);
 }
 
 /** Says early, and in plain words, that the file belongs to another ledger; the writer then checks every byte. */

@@ -1,4 +1,11 @@
-import { encodeEntry, leafOf, type Leaf, type LedgerFounded } from '@countersign/binding';
+import {
+  encodeEntry,
+  leafOf,
+  parseEntry,
+  type Entry,
+  type Leaf,
+  type LedgerFounded,
+} from '@countersign/binding';
 import type { Broker, TopicPartition } from '@countersign/broker';
 import type { VerifySignature } from '@countersign/canonical';
 import { LedgerError, LogReader, type AcceptedEntry } from '@countersign/log-reader';
@@ -35,7 +42,8 @@ export interface Founded {
 export async function found(options: FoundingOptions): Promise<Founded> {
   const { broker, entry } = options;
   const tp = { topic: 'log', partition: options.partition ?? 0 } as const;
-  const before = await readGenesis(options, tp);
+  const log = { ...options, origin: entry.origin, logKeys: entry.log_keys };
+  const before = await readGenesis(log, tp);
   if (before !== undefined) return { genesis: leafOf(before.bytes), isNew: false };
   const bytes = encodeEntry(entry);
   const range = CompactRange.empty();
@@ -54,7 +62,7 @@ export async function found(options: FoundingOptions): Promise<Founded> {
     entries: [bytes],
   });
   await broker.append(tp, [{ key: 'batch/0', value }]);
-  const after = await readGenesis(options, tp);
+  const after = await readGenesis(log, tp);
   const genesis = leafOf(bytes);
   if (after === undefined || leafOf(after.bytes) !== genesis) {
     throw new LedgerError('FOREIGN_LEDGER', 'somebody else has founded this log meanwhile');
@@ -62,12 +70,26 @@ export async function found(options: FoundingOptions): Promise<Founded> {
   return { genesis, isNew: true };
 }
 
+export interface FoundedLog {
+  readonly broker: Broker;
+  readonly origin: string;
+  readonly logKeys: readonly string[];
+  readonly verifySignature: VerifySignature;
+  readonly partition?: number;
+}
+
+/** The first entry of a log: what it was founded as. The writer then checks that it is the pinned one. */
+export async function readFounding(log: FoundedLog): Promise<Entry | undefined> {
+  const tp = { topic: 'log', partition: log.partition ?? 0 } as const;
+  const genesis = await readGenesis(log, tp);
+  return genesis === undefined ? undefined : parseEntry(genesis.bytes);
+}
+
 /** The first entry of a log, whatever it is. */
 async function readGenesis(
-  { broker, entry, verifySignature }: FoundingOptions,
+  { broker, origin, logKeys, verifySignature }: FoundedLog,
   tp: TopicPartition,
 ): Promise<AcceptedEntry | undefined> {
-  const { origin, log_keys: logKeys } = entry;
   const reader = new LogReader({ origin, logKeys, verifySignature });
   for (;;) {
     const records = await broker.read(tp, reader.nextOffset, READ_RECORDS);

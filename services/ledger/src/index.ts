@@ -1,7 +1,13 @@
 export { CLOCK_JUMP_MS, Writer, type WriterOptions } from './writer.ts';
 export type { WriterCounts, WriterState, WriterStatus } from './writer-status.ts';
 export type { LogIdentity } from './accepted-log.ts';
-export { found, type Founded, type FoundingOptions } from './founding.ts';
+export {
+  found,
+  readFounding,
+  type Founded,
+  type FoundedLog,
+  type FoundingOptions,
+} from './founding.ts';
 export { contentKey, inputDigest, type Submission, type SubmitKind } from './intake-input.ts';
 export type { LedgerClock } from './ledger-clock.ts';
 export {

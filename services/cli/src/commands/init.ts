@@ -4,6 +4,7 @@ import { EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder, readMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
+import { Narrator } from '../narrator.ts';
 import { openData } from '../open-data.ts';
 import type { CommandParts } from '../command-parts.ts';
 import {
@@ -29,11 +30,16 @@ Examples:
 }
 
 async function init(options: FoundingOptions, context: CliContext): Promise<number> {
-  const { nowMs, randomBytes, stdout } = context;
+  const { nowMs, randomBytes, stdout, stderr } = context;
   const folder = dataFolder(dataPath(options, context));
   const mark = await readMark(folder);
   if (mark !== undefined) assertSameFounding(options, mark);
-  const data = await openData(folder, { choice: foundingChoice(options), nowMs, randomBytes });
+  const data = await openData(folder, {
+    choice: foundingChoice(options),
+    narrator: new Narrator(stderr, options.json === true),
+    nowMs,
+    randomBytes,
+  });
   await data.broker.close();
   if (options.json === true) stdout.json(readyFacts(data));
   else await printBanner(data, context);

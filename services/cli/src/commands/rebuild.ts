@@ -44,9 +44,10 @@ Example:
 async function rebuild(options: RebuildOptions, context: CliContext): Promise<number> {
   const folder = dataFolder(dataPath(options, context));
   const { url, demo, separation } = await requireMark(folder);
-  const { nowMs, randomBytes } = context;
+  const { nowMs, randomBytes, stderr } = context;
+  const narrator = new Narrator(stderr, options.json === true);
   const choice = { url, demo, separation, origin: undefined, rpId: undefined };
-  const data = await openData(folder, { choice, nowMs, randomBytes });
+  const data = await openData(folder, { choice, narrator, nowMs, randomBytes });
   try {
     const store = await openSqliteStore(folder.storeFile);
     try {

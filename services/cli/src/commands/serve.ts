@@ -5,6 +5,7 @@ import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder, readMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
+import { Narrator } from '../narrator.ts';
 import { openData } from '../open-data.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { assertPortFree, Server } from '../server.ts';
@@ -58,7 +59,12 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   const { host } = options;
   if (mark === undefined) await assertPortFree({ host, port });
   else assertSameFounding(options, mark);
-  const data = await openData(folder, { choice: foundingChoice(options), nowMs, randomBytes });
+  const data = await openData(folder, {
+    choice: foundingChoice(options),
+    narrator: new Narrator(stderr, options.json === true),
+    nowMs,
+    randomBytes,
+  });
   const server = await Server.start({ data, host, port, version, logger, nowMs, randomBytes });
   if (options.json === true) {
     stdout.json({ event: 'ready', ...readyFacts(data) });
