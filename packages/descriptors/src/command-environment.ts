@@ -7,12 +7,32 @@ import { memberTexts } from './json-member.ts';
 const CODE_LOADING =
   /^(?:PATH|ENV|BASH_ENV|BASH_FUNC_.*|IFS|SHELLOPTS|LD_.*|DYLD_.*|NODE_OPTIONS|NODE_PATH|PYTHON.*|PERL5.*|PERLLIB|RUBY.*|GEM_.*|JAVA_TOOL_OPTIONS|_JAVA_OPTIONS|JDK_JAVA_OPTIONS|CLASSPATH|GIT_.*|SSH_ASKPASS|EDITOR|VISUAL|PAGER|GCONV_PATH|LUA_.*|PHPRC|PHP_INI_SCAN_DIR)$/;
 
+/** More of them, which give no warning: where the value is shown, it speaks for itself. */
+const CODE_LOADING_TOO =
+  /^(?:HOME|SHELL|XDG_CONFIG_HOME|ZDOTDIR|PS4|PROMPT_COMMAND|LESSOPEN|LESSCLOSE|MANPAGER|BROWSER|MAKEFLAGS|MAKEFILES|GOFLAGS|RUSTC_WRAPPER|RUSTFLAGS|RSYNC_RSH|SVN_SSH|CVS_RSH|DOTNET_STARTUP_HOOKS|OPENSSL_CONF|JAVA_OPTS|MAVEN_OPTS|GRADLE_OPTS|TCLLIBPATH|R_PROFILE|R_PROFILE_USER)$/;
+
+/** No program reads code from one that is called so: `GIT_TOKEN`, `GEM_HOST_API_KEY`. */
+const CREDENTIAL = /_(?:TOKEN|KEY|PASSWORD|SECRET)$/;
+
+/** Whether a variable may be given by digest alone: not when its value could be the code that runs. */
+export function mayBeSecret(name: string): boolean {
+  const loadsCode = CODE_LOADING.test(name) || CODE_LOADING_TOO.test(name);
+  return !loadsCode || CREDENTIAL.test(name);
+}
+
 function check(params: JsonObject): void {
   const open = new Set(memberTexts(params['env'], 'name'));
-  if (memberTexts(params['secret_env'], 'name').some((name) => open.has(name))) {
+  const secret = memberTexts(params['secret_env'], 'name');
+  if (secret.some((name) => open.has(name))) {
     throw new DescriptorError(
       'SCHEMA_INVALID',
       '/params/secret_env: expected no name that is in /params/env too',
+    );
+  }
+  if (!secret.every(mayBeSecret)) {
+    throw new DescriptorError(
+      'SCHEMA_INVALID',
+      '/params/secret_env: expected no variable that decides which code runs',
     );
   }
 }

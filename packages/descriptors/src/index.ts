@@ -7,6 +7,7 @@ export {
   type Principal,
 } from './action.ts';
 export { BUILTIN_DESCRIPTORS } from './builtin-descriptors.ts';
+export { mayBeSecret } from './command-environment.ts';
 export { DescriptorError, type DescriptorErrorCode } from './descriptor-error.ts';
 export {
   loadDescriptor,

@@ -113,6 +113,22 @@ describe('validateParams', () => {
     expect(validate(command({ secret_env: [secret] }))).toBe('UNKNOWN_MEMBER');
   });
 
+  test.each(['LD_PRELOAD', 'NODE_OPTIONS', 'BASH_ENV', 'PYTHONSTARTUP', 'GIT_SSH_COMMAND', 'PS4'])(
+    'A01: %s decides which code runs, so its value cannot be hidden',
+    (name) => {
+      const secret = { name, digest: digest('cc') };
+      expect(validate(command({ secret_env: [secret] }))).toBe('SCHEMA_INVALID');
+      expect(validate(command({ env: [{ name, value: 'shown' }] }))).toBe('accepted');
+    },
+  );
+
+  test.each(['DB_PASSWORD', 'GIT_TOKEN', 'GEM_HOST_API_KEY', 'API_PATH'])(
+    '%s may be a secret',
+    (name) => {
+      expect(validate(command({ secret_env: [{ name, digest: digest('cc') }] }))).toBe('accepted');
+    },
+  );
+
   test('H09: no message repeats a value, nor an odd name', () => {
     const secret = 'hunter2 is the secret';
     const wrong: JsonObject[] = [

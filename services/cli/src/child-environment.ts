@@ -1,4 +1,5 @@
 import { saltedDigest, toBase64url, fromBase64url, type Digest } from '@countersign/canonical';
+import { mayBeSecret } from '@countersign/descriptors';
 import { CliError, cliError } from './cli-error.ts';
 
 /** Variables as an action names them, sorted as it must be. */
@@ -22,13 +23,14 @@ export const USE_VARIABLE = 'COUNTERSIGN_USE';
 /**
  * Reads the named variables: those of `env` in clear, those of `secretEnv` as salted digests.
  *
- * @throws CliError ENV_MISSING, ENV_REPEATED
+ * @throws CliError ENV_MISSING, ENV_REPEATED, ENV_NOT_SECRET
  */
 export function environmentFacts(
   names: VariableNames,
   from: { readonly env: Environment; readonly randomBytes: (size: number) => Uint8Array },
 ): EnvironmentFacts {
   assertDistinct([...names.env, ...names.secretEnv]);
+  assertMayBeSecret(names.secretEnv);
   const salts = Object.fromEntries(
     names.secretEnv.map((name) => [name, toBase64url(from.randomBytes(SALT_BYTES))]),
   );
@@ -78,6 +80,17 @@ function valueOf(name: string, env: Environment): string {
     throw cliError('ENV_MISSING', `expected a variable ${name} in this environment, found none`);
   }
   return value;
+}
+
+/** The ledger refuses it too; here the option can be named. */
+function assertMayBeSecret(names: readonly string[]): void {
+  const refused = names.find((name) => !mayBeSecret(name));
+  if (refused === undefined) return;
+  throw cliError(
+    'ENV_NOT_SECRET',
+    `--secret-env ${refused}: its value can decide which code runs, so the approver has to see it`,
+    { hint: `pass it with --env ${refused}` },
+  );
 }
 
 function assertDistinct(names: readonly string[]): void {

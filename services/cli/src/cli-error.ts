@@ -28,7 +28,7 @@ export type CliErrorCode =
   | 'DIRECTORY_NOT_FOUND'
   | 'ENV_MISSING'
   | 'ENV_REPEATED'
-  | 'SECRET_SHOWN'
+  | 'ENV_NOT_SECRET'
   | 'STDIN_TOO_LARGE'
   // Going on after an interruption.
   | 'INTERRUPTED'
@@ -55,6 +55,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set<CliErrorCode>([
   'DIRECTORY_NOT_FOUND',
   'ENV_MISSING',
   'ENV_REPEATED',
+  'ENV_NOT_SECRET',
   'STDIN_TOO_LARGE',
   'RESUME_UNKNOWN',
   'FILE_UNREADABLE',

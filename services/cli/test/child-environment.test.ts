@@ -39,5 +39,6 @@ describe('the environment of a command', () => {
     expect(await refused(['TOKEN'], ['TOKEN'])).toBe('ENV_REPEATED');
     expect(await refused(['COUNTERSIGN_USE'], [])).toBe('ENV_REPEATED');
     expect(await refused(['NOT_SET'], [])).toBe('ENV_MISSING');
+    expect(await refused([], ['LD_PRELOAD'])).toBe('ENV_NOT_SECRET');
   });
 });
