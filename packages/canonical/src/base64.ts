@@ -7,6 +7,7 @@ const STANDARD = `${SHARED}+/`;
 const URL_SAFE = `${SHARED}-_`;
 
 const NO_DIGIT = 0xff;
+const MAX_DIGIT = 0x3f;
 
 function digitsOf(alphabet: string): Uint8Array {
   const digits = new Uint8Array(128).fill(NO_DIGIT);
@@ -38,25 +39,42 @@ function encode(bytes: Uint8Array, letters: Uint8Array): string {
   return latin1Text(codes);
 }
 
+/** One set of four letters at a time: a wrong one has set bits above the six of a digit, and so have they all together. */
 function decode(text: string, digits: Uint8Array): Uint8Array {
-  if (text.length % 4 === 1) throw formatError('a length that base64 can have');
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
-  let held = 0;
-  let bits = 0;
+  const rest = text.length % 4;
+  if (rest === 1) throw formatError('a length that base64 can have');
+  const whole = text.length - rest;
+  const bytes = new Uint8Array((whole / 4) * 3 + Math.max(0, rest - 1));
+  let seen = 0;
   let size = 0;
-  for (let i = 0; i < text.length; i += 1) {
-    const digit = digits[text.charCodeAt(i)] ?? NO_DIGIT;
-    if (digit === NO_DIGIT) throw formatError('characters of the alphabet only');
-    held = ((held << 6) | digit) & 0x3fff;
-    bits += 6;
-    if (bits < 8) continue;
-    bits -= 8;
-    bytes[size] = (held >> bits) & 0xff;
-    size += 1;
+  for (let at = 0; at < whole; at += 4) {
+    const first = digits[text.charCodeAt(at)] ?? NO_DIGIT;
+    const second = digits[text.charCodeAt(at + 1)] ?? NO_DIGIT;
+    const third = digits[text.charCodeAt(at + 2)] ?? NO_DIGIT;
+    const fourth = digits[text.charCodeAt(at + 3)] ?? NO_DIGIT;
+    seen |= first | second | third | fourth;
+    bytes[size] = (first << 2) | (second >> 4);
+    bytes[size + 1] = (second << 4) | (third >> 2);
+    bytes[size + 2] = (third << 6) | fourth;
+    size += 3;
   }
+  const stray = rest === 0 ? 0 : decodeRest(text.slice(whole), digits, bytes.subarray(size));
+  if (seen > MAX_DIGIT || stray > MAX_DIGIT) throw formatError('characters of the alphabet only');
   // Else several texts would stand for the same bytes.
-  if ((held & ((1 << bits) - 1)) !== 0) throw formatError('unused bits that are zero');
+  if (stray !== 0) throw formatError('unused bits that are zero');
   return bytes;
+}
+
+/** The last two or three letters. Answers the bits that stand for no byte, or more than a digit for a wrong letter. */
+function decodeRest(text: string, digits: Uint8Array, bytes: Uint8Array): number {
+  const first = digits[text.charCodeAt(0)] ?? NO_DIGIT;
+  const second = digits[text.charCodeAt(1)] ?? NO_DIGIT;
+  const third = text.length === 2 ? 0 : (digits[text.charCodeAt(2)] ?? NO_DIGIT);
+  if ((first | second | third) > MAX_DIGIT) return NO_DIGIT;
+  bytes[0] = (first << 2) | (second >> 4);
+  if (text.length === 2) return second & 0xf;
+  bytes[1] = (second << 4) | (third >> 2);
+  return third & 0x3;
 }
 
 function formatError(expected: string): CanonicalError {

@@ -16,6 +16,23 @@ describe('base64', () => {
     );
   });
 
+  it('takes exactly the texts that the platform writes', () => {
+    const letter = fc.constantFrom(...'AQZagz0189+/-_=', 'é', '\u0100', '\u{1f600}', '\x7f', ' ');
+    fc.assert(
+      fc.property(fc.array(letter, { maxLength: 14 }), (letters) => {
+        const text = letters.join('');
+        for (const [kind, read] of [
+          ['base64', fromBase64],
+          ['base64url', fromBase64url],
+        ] as const) {
+          const isWritten = Buffer.from(text, kind).toString(kind) === text;
+          expect(refusal(() => read(text))).toBe(isWritten ? undefined : 'ENCODING_FORMAT');
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it('has the vectors of RFC 4648 §10', () => {
     const texts = ['', 'Zg==', 'Zm8=', 'Zm9v', 'Zm9vYg==', 'Zm9vYmE=', 'Zm9vYmFy'];
     texts.forEach((text, size) => {

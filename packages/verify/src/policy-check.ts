@@ -1,4 +1,4 @@
-import { formatTimestamp, timestampMs } from '@countersign/canonical';
+import { timestampMs } from '@countersign/canonical';
 import {
   BindingError,
   isAuthorityType,
@@ -68,13 +68,13 @@ function assertRule(rule: ApprovalRule, { evidence }: Verification): void {
     admission.use_within_s === rule.use_within_s &&
     admission.start_within_s === rule.start_within_s &&
     admission.max_uses <= rule.max_uses &&
-    admission.decide_by <= later(admission.at, rule.decide_within_s) &&
-    binding.use_by <= later(binding.at, rule.use_within_s);
+    isWithin(admission.decide_by, admission.at, rule.decide_within_s) &&
+    isWithin(binding.use_by, binding.at, rule.use_within_s);
   if (!isApplied) {
     throw new VerifyError('POLICY_MISMATCH', 'expected the requirement and the times of the rule');
   }
 }
 
-function later(time: string, seconds: number): string {
-  return formatTimestamp(timestampMs(time) + seconds * 1_000);
+function isWithin(time: string, start: string, seconds: number): boolean {
+  return timestampMs(time) <= timestampMs(start) + seconds * 1_000;
 }
