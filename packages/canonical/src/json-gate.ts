@@ -202,30 +202,32 @@ export class Gate {
     return name;
   }
 
-  /** A string of ASCII with short escapes, such as JSON within JSON. */
+  /** A string with short escapes, such as JSON within JSON, as far as it is ASCII. */
   #escapedString(start: number): string {
     const bytes = this.#bytes;
     const scratch = SCRATCH.bytes;
     let at = start;
     let size = 0;
-    for (;;) {
+    while (size < scratch.length) {
       let byte = bytes[at] ?? 0;
+      let length = 1;
       if (PLAIN[byte] !== 1) {
-        if (byte === QUOTE) break;
-        at += 1;
-        byte = byte === BACKSLASH ? (SHORT_ESCAPES[bytes[at] ?? 0] ?? 0) : 0;
-        if (byte === 0) return this.#mixedString(start);
+        if (byte === QUOTE) {
+          this.#at = at + 1;
+          return SCRATCH.text(size);
+        }
+        byte = byte === BACKSLASH ? (SHORT_ESCAPES[bytes[at + 1] ?? 0] ?? 0) : 0;
+        if (byte === 0) break;
+        length = 2;
       }
-      if (size === scratch.length) return this.#mixedString(start);
       scratch[size] = byte;
       size += 1;
-      at += 1;
+      at += length;
     }
-    this.#at = at + 1;
-    return SCRATCH.text(size);
+    return SCRATCH.text(size) + this.#mixedString(at);
   }
 
-  /** A string of any kind, or one with an error. */
+  /** A string of any kind, or the rest of it, or one with an error. */
   #mixedString(start: number): string {
     const units: number[] = [];
     this.#at = start;

@@ -17,7 +17,10 @@ describe('base64', () => {
   });
 
   it('takes exactly the texts that the platform writes', () => {
-    const letter = fc.constantFrom(...'AQZagz0189+/-_=', 'é', '\u0100', '\u{1f600}', '\x7f', ' ');
+    const letter = fc.constantFrom(
+      ...['A', 'Q', 'Z', 'a', 'g', 'z', '0', '1', '8', '9'],
+      ...['+', '/', '-', '_', '=', 'é', '\u0100', '\u{1f600}', '\x7f', ' '],
+    );
     fc.assert(
       fc.property(fc.array(letter, { maxLength: 14 }), (letters) => {
         const text = letters.join('');

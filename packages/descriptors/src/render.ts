@@ -167,19 +167,21 @@ function displayOf(descriptor: Descriptor, action: Action): Display {
   const places = validatedPlaces(descriptor, action);
   const { envelope } = action;
   const sheet = new Sheet(envelope.params);
-  const own = descriptor.template.flatMap((entry) =>
-    isLine(entry) ? sheet.lines(entry) : sheet.computed(entry.computed),
-  );
+  const lines = [actionLine(descriptor)];
+  for (const entry of descriptor.template) {
+    const own = isLine(entry) ? sheet.lines(entry) : sheet.computed(entry.computed);
+    for (const line of own) lines.push(line);
+  }
   const claims = descriptor.claims.flatMap((line) => sheet.lines(line));
   assertAllShown(descriptor, places, sheet);
-  const common = commonLines(descriptor, envelope);
+  lines.push(...commonLines(descriptor, envelope));
   const commonClaim = commonClaims(envelope);
   return {
     v: 'countersign.display.v1',
     nonce: envelope.nonce,
     type: descriptor.type,
     title: descriptor.title,
-    lines: [actionLine(descriptor), ...own, ...common],
+    lines,
     warnings: [...sheet.warnings, ...commonClaim.warnings],
     claims: [...claims, ...commonClaim.lines],
     not_covered: descriptor.notCovered,
