@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { becomeSource, ensureBuilt, ensureInstalled, root } from './workspace.js';
+import { LEDGER_MEMORY, becomeSource, ensureBuilt, ensureInstalled, root } from './workspace.js';
 
 ensureInstalled();
 ensureBuilt();
-becomeSource(join(root, 'test', 'bench', 'main.ts'), process.argv.slice(2));
+becomeSource(join(root, 'test', 'bench', 'main.ts'), process.argv.slice(2), LEDGER_MEMORY);

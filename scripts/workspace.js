@@ -72,6 +72,12 @@ export function ensureBuilt() {
   run(process.execPath, [join(root, 'services', 'console', 'build.js')], 'the build of the page');
 }
 
+/**
+ * Room for what a batch of decisions makes and drops: with less, much of it is copied twice before it is garbage
+ * (docs/benchmarks.md).
+ */
+export const LEDGER_MEMORY = ['--max-semi-space-size=64'];
+
 /** Hands this process over to another program: same terminal, same signals, same exit code. */
 export function become(args) {
   const child = spawn(process.execPath, args, { cwd: process.cwd(), stdio: 'inherit' });
@@ -87,8 +93,9 @@ export function become(args) {
 }
 
 /** As `become`, for a program of this workspace that is not built but run from its TypeScript source. */
-export function becomeSource(file, args) {
+export function becomeSource(file, args, nodeArgs = []) {
   become([
+    ...nodeArgs,
     '--conditions=@countersign/source',
     '--import',
     import.meta.resolve('tsx'),
