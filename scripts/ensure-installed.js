@@ -1,3 +1,0 @@
-import { ensureInstalled } from './workspace.js';
-
-ensureInstalled();
