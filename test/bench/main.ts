@@ -11,7 +11,7 @@ import { measureInclusion } from './inclusion.ts';
 import { measurePeer } from './peer.ts';
 import { profiled, type FunctionShare } from './profile.ts';
 import { tableOf, type Report } from './report.ts';
-import { measureVerifications } from './verifications.ts';
+import { measureVerifications, prepareVerifications } from './verifications.ts';
 
 /** How much is measured. A log of 10^4 leaves needs 3,334 actions: request, decision, binding. */
 const FULL = { alone: 300, sixteen: 1_000, most: 5_000, proofs: 2_000, ms: 2_000, peerS: 5 };
@@ -65,20 +65,31 @@ async function withLedger<T>(
 }
 
 /** Where the time goes with the most decisions in flight. The profiler itself slows what it looks at. */
-async function profileDecisions(amounts: Amounts): Promise<void> {
-  const shares = await withLedger(amounts.most, async (ledger) => {
+function profileDecisions(amounts: Amounts): Promise<readonly FunctionShare[]> {
+  return withLedger(amounts.most, async (ledger) => {
     await measureDecisions(ledger, MOST_IN_FLIGHT, 500);
     const ready = await prepareDecisions(ledger, amounts.most);
     return (await profiled(() => answerDecisions(ledger, MOST_IN_FLIGHT, ready))).shares;
   });
-  for (const line of shares.slice(0, SHARES_SHOWN)) console.log(shareLine(line));
+}
+
+/** Where the time of one verification after the other goes, from the file on. */
+function profileVerifications(amounts: Amounts): Promise<readonly FunctionShare[]> {
+  return withLedger(amounts.most, async (ledger) => {
+    await measureDecisions(ledger, MOST_IN_FLIGHT, 500);
+    await ledger.projector.waitForStored(ledger.writer.status.sealedSize, 60_000);
+    const verify = await prepareVerifications(ledger);
+    await verify(amounts.ms);
+    return (await profiled(() => verify(amounts.ms))).shares;
+  });
 }
 
 function shareLine({ share, where }: FunctionShare): string {
   return `${(share * 100).toFixed(1).padStart(5)} %  ${where}`;
 }
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     json: { type: 'string' },
     quick: { type: 'boolean', default: false },
@@ -92,7 +103,9 @@ useSha256InTrees(nativeSha256);
 
 const amounts = values.quick ? QUICK : FULL;
 if (values.profile) {
-  await profileDecisions(amounts);
+  const [what = 'decisions'] = positionals;
+  const profile = what === 'verifications' ? profileVerifications : profileDecisions;
+  for (const line of (await profile(amounts)).slice(0, SHARES_SHOWN)) console.log(shareLine(line));
 } else {
   const report = await withLedger(amounts.most, (ledger) => measure(ledger, amounts));
   console.log(tableOf(report));

@@ -21,8 +21,11 @@ export interface VerificationFigures {
   readonly in_flight: number;
   /** From the bytes of an evidence file on. */
   readonly files_per_second: number;
+  /** Processor time of all threads for one. */
+  readonly files_cpu_us: number;
   /** Of evidence that has been read into memory before. */
   readonly per_second: number;
+  readonly cpu_us: number;
 }
 
 interface Held {
@@ -47,15 +50,29 @@ export async function measureVerifications(
       const verifier = createVerifier({ trust, verifySignature: verify });
       const ofFile: Verify = ({ file }) => verifier.verifyFile(file, { level });
       const ofRead: Verify = ({ evidence }) => verifier.verify(evidence, { level });
+      const files = await measure(held, ofFile, { inFlight, durationMs });
+      const inMemory = await measure(held, ofRead, { inFlight, durationMs });
       figures.push({
         level,
         in_flight: inFlight,
-        files_per_second: await rate(held, ofFile, { inFlight, durationMs }),
-        per_second: await rate(held, ofRead, { inFlight, durationMs }),
+        files_per_second: files.perSecond,
+        files_cpu_us: files.cpuUs,
+        per_second: inMemory.perSecond,
+        cpu_us: inMemory.cpuUs,
       });
     }
   }
   return figures;
+}
+
+/** What verifies files on level `human`, one after the other on this thread alone, for a profile of where its time goes. */
+export async function prepareVerifications(
+  ledger: FoundedLedger,
+): Promise<(durationMs: number) => Promise<unknown>> {
+  const held = await heldEvidence(ledger);
+  const verifier = createVerifier({ trust: trustOf(ledger), verifySignature });
+  const ofFile: Verify = ({ file }) => verifier.verifyFile(file, { level: 'human' });
+  return (durationMs) => measure(held, ofFile, { inFlight: 1, durationMs });
 }
 
 function trustOf(ledger: FoundedLedger): Trust {
@@ -80,12 +97,13 @@ async function heldEvidence(ledger: FoundedLedger): Promise<Held[]> {
   return held;
 }
 
-async function rate(
+async function measure(
   held: readonly Held[],
   verify: Verify,
   { inFlight, durationMs }: { readonly inFlight: number; readonly durationMs: number },
-): Promise<number> {
+): Promise<{ readonly perSecond: number; readonly cpuUs: number }> {
   await verifyOne(verify, held[0]);
+  const cpuBefore = process.cpuUsage();
   const started = performance.now();
   let next = 0;
   await Promise.all(
@@ -96,7 +114,9 @@ async function rate(
       }
     }),
   );
-  return rounded((next / (performance.now() - started)) * 1_000, 0);
+  const seconds = (performance.now() - started) / 1_000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { perSecond: rounded(next / seconds, 0), cpuUs: rounded((user + system) / next, 0) };
 }
 
 /** @throws Error for evidence that does not verify: a fast refusal is no figure. */
