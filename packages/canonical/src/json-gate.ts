@@ -119,7 +119,7 @@ export class Gate {
     if (repeated === undefined) return this.#value();
     this.#token();
     const [at, members] = [this.#at, this.#members];
-    const known = repeated.find({ at, depth: this.#depth }, this.#read);
+    const known = repeated.find({ bytes: this.#bytes, at, depth: this.#depth }, this.#read);
     if (known !== undefined && members + known.members <= this.#maxMembers) {
       this.#at = at + known.spelling.length;
       this.#members = members + known.members;
