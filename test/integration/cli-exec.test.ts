@@ -280,7 +280,9 @@ describe('exec', () => {
 
   it('refuses to go on with what another process is at, and leaves the report to that one', async () => {
     const at = await founded();
-    const { path, runs } = await countingScript(at.ledger, 'echo started; exec sleep 3');
+    const go = at.ledger.at('go');
+    const body = `echo started; until test -e ${go}; do sleep 0.1; done`;
+    const { path, runs } = await countingScript(at.ledger, body);
     const { exec, id } = await at.ledger.ask(['--', path]);
     const early = await at.ledger.run('exec', ['--resume', id]).ended;
     expect([early.exit, codeIn(early)]).toEqual([3, 'RESUME_BUSY']);
@@ -288,6 +290,7 @@ describe('exec', () => {
     await exec.said(/started/);
     const second = await at.ledger.run('exec', ['--resume', id]).ended;
     expect([second.exit, codeIn(second)]).toEqual([3, 'RESUME_BUSY']);
+    await writeFile(go, '');
     expect((await exec.ended).exit).toBe(0);
     const shown = await at.ledger.run('show', [id, '--json']).ended;
     expect(JSON.parse(shown.stdout)).toMatchObject({ status: 'used', result: 'succeeded' });
