@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { CryptoError, verifySignature } from '@countersign/crypto-node';
 import { createLocalSignerKey, openLocalSigner } from '@countersign/signer-local';
 import { parseVerifierKey, signNote, TlogError, verifyNote } from '@countersign/tlog';
+import { noteSignerContract } from '@countersign/tlog/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const NAME = 'countersign.local/01JD3Z8Q4T0000000000000000/0';
@@ -71,4 +72,17 @@ describe('a local signer', () => {
     await createLocalSignerKey({ keyFile });
     expect(await code(openLocalSigner({ keyFile, name }))).toBe('VKEY_FORMAT');
   });
+});
+
+noteSignerContract('a key file', async () => {
+  const subjectFolder = await mkdtemp(join(tmpdir(), 'signer-'));
+  const subjectKeyFile = join(subjectFolder, 'signer.pem');
+  await createLocalSignerKey({ keyFile: subjectKeyFile });
+  return {
+    name: NAME,
+    type: 1,
+    open: () => openLocalSigner({ keyFile: subjectKeyFile, name: NAME }),
+    dispose: () => rm(subjectFolder, { recursive: true }),
+    verifySignature,
+  };
 });

@@ -1,5 +1,7 @@
 export { TlogError } from './error.ts';
 export type { TlogErrorCode } from './error.ts';
+export { SignerError } from './signer-error.ts';
+export type { SignerErrorCode, SignerErrorKind } from './signer-error.ts';
 export { useSha256 } from './sha256.ts';
 export { emptyRoot, hashLeaf, hashNode } from './hash.ts';
 export type { NodeReader, TreeNode } from './tree-node.ts';

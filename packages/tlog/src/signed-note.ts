@@ -18,7 +18,10 @@ const LINE_START = '\u2014 ';
 
 /**
  * A key that signs notes. `sign` MUST return an Ed25519 signature as 64 bytes or an ECDSA P-256
- * signature over SHA-256 as ASN.1 DER, whichever `vkey` says; and reject when it cannot sign.
+ * signature over SHA-256 as ASN.1 DER, whichever `vkey` says; and reject when it cannot sign, with a
+ * `SignerError` where it knows whether asking again can help. It MUST take any message of 1 to 4,096
+ * bytes, and several at a time. `vkey` MUST be one key's for as long as the signer lives, and no other
+ * key ever signs. `noteSignerContract` in `@countersign/tlog/testing` is this as tests.
  */
 export interface NoteSigner {
   readonly name: string;

@@ -1,0 +1,1 @@
+export { noteSignerContract, type NoteSignerSubject } from './testing/note-signer-contract.ts';
