@@ -1,0 +1,1 @@
+export { kmsClient, openKmsSigner, type KmsClient, type KmsSignerOptions } from './kms-signer.ts';

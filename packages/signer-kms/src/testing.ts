@@ -1,0 +1,1 @@
+export { FakeKms, kmsException, type FakeKeySpec } from './testing/fake-kms.ts';
