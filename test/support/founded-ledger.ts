@@ -34,6 +34,8 @@ export interface FoundedOptions {
   readonly clock?: ShiftedClock;
   /** How many agents there are besides `parties.agent`. */
   readonly crewSize?: number;
+  /** Opens the log's signer under its origin; a key in memory unless given. */
+  readonly openSigner?: (origin: string) => Promise<NoteSigner>;
 }
 
 export const ANSWER_MS = 20_000;
@@ -68,12 +70,17 @@ export class FoundedLedger {
 
   private constructor(
     options: FoundedOptions,
-    parts: { readonly folder: string; readonly broker: Broker; readonly store: ReadModels },
+    parts: {
+      readonly folder: string;
+      readonly broker: Broker;
+      readonly store: ReadModels;
+      readonly signer: NoteSigner;
+    },
   ) {
     this.#options = options;
     this.clock = options.clock ?? new ShiftedClock();
-    this.origin = `countersign.test/${newUlid(Date.now())}/0`;
-    this.signer = noteSigner(this.origin);
+    this.origin = parts.signer.name;
+    this.signer = parts.signer;
     this.parties = new Parties(this.origin, () => this.clock.nowMs(), options.crewSize);
     this.folder = parts.folder;
     this.broker = parts.broker;
@@ -85,10 +92,12 @@ export class FoundedLedger {
 
   static async create(given: FoundedOptions = {}): Promise<FoundedLedger> {
     const options = { ...given, clock: given.clock ?? new ShiftedClock() };
+    const origin = `countersign.test/${newUlid(Date.now())}/0`;
+    const signer = (await options.openSigner?.(origin)) ?? noteSigner(origin);
     const folder = await mkdtemp(path.join(tmpdir(), 'founded-ledger-'));
     const store = await openSqliteStore(path.join(folder, 'read-models-0.db'));
     const placeholder = new MemoryBroker({ clock: () => 0 });
-    const ledger = new FoundedLedger(options, { folder, store, broker: placeholder });
+    const ledger = new FoundedLedger(options, { folder, store, signer, broker: placeholder });
     ledger.broker = await ledger.openBroker();
     ledger.renewServices();
     const { genesis } = await found({
@@ -173,8 +182,9 @@ export class FoundedLedger {
   async stop(): Promise<void> {
     this.writer.stop();
     this.projector.stop();
-    await Promise.all(this.#running);
+    const ended = await Promise.allSettled(this.#running);
     this.#running = [];
+    for (const each of ended) if (each.status === 'rejected') throw each.reason;
   }
 
   /** Stops, and starts new services on the same topics and read models. */

@@ -1,6 +1,6 @@
 import { BrokerError } from '@countersign/broker';
 import { LedgerError } from '@countersign/log-reader';
-import { TlogError } from '@countersign/tlog';
+import { SignerError, TlogError } from '@countersign/tlog';
 import type { LedgerClock } from './ledger-clock.ts';
 
 const BACKOFF_FIRST_MS = 20;
@@ -73,10 +73,13 @@ export class Patience {
     }
   }
 
-  /** A signature. A signer that is away comes back; one that is not ours never will. */
+  /**
+   * A signature. A signer that is away comes back; one that is not ours, or that says so itself, never will.
+   */
   async sign<T>(call: () => Promise<T>): Promise<T> {
     return this.#persist(call, (error) => {
       if (error instanceof TlogError || error instanceof LedgerError) return undefined;
+      if (error instanceof SignerError && error.kind === 'fatal') return undefined;
       return ['waiting-signer', codeOf(error)];
     });
   }

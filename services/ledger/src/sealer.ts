@@ -2,6 +2,7 @@ import { splitForAppend, type Broker, type TopicPartition } from '@countersign/b
 import { LedgerError, type LogReader } from '@countersign/log-reader';
 import type { VerifySignature } from '@countersign/canonical';
 import {
+  SignerError,
   TlogError,
   formatCheckpoint,
   openCheckpoint,
@@ -91,6 +92,11 @@ export class Sealer {
       await openCheckpoint(note, { origin, verifiers, verifySignature });
       return note;
     } catch (error) {
+      if (error instanceof SignerError) {
+        throw new LedgerError('SIGNER_FATAL', `the signer has given up: ${error.code}`, {
+          cause: error,
+        });
+      }
       if (!(error instanceof TlogError)) throw error;
       throw new LedgerError('SIGNER_FATAL', `expected a signature by a key of ${origin}`, {
         cause: error,
