@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@countersign/source'];
 
 /** One project per folder under test/: each can need other parts (a browser, a broker), so each runs alone too. */
-const crossing = ['integration', 'conformance', 'fault', 'console'].map((name) => ({
+const crossing = ['integration', 'conformance', 'fault', 'console', 'kms'].map((name) => ({
   extends: true as const,
   test: {
     name,

@@ -4,17 +4,24 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, root } from './workspace.js';
 
+const GO = {
+  what: 'Go 1.21 or later',
+  isThere: () => answers('go', ['version']),
+  get: 'install Go',
+};
+const PYTHON = {
+  what: 'Python 3 with venv',
+  isThere: () => answers('python3', ['-c', 'import ensurepip, venv']),
+  get: 'apt-get install python3 python3-venv',
+};
+
 /** @type {{project: string, needs: {what: string, isThere: () => boolean, get: string}[]}[]} */
 const PROJECTS = [
   { project: 'unit', needs: [] },
   { project: 'integration', needs: [] },
   { project: 'fault', needs: [] },
-  {
-    project: 'conformance',
-    needs: [
-      { what: 'Go 1.21 or later', isThere: () => answers('go', ['version']), get: 'install Go' },
-    ],
-  },
+  { project: 'conformance', needs: [GO, PYTHON] },
+  { project: 'kms', needs: [GO, PYTHON] },
   {
     project: 'console',
     needs: [

@@ -13,6 +13,7 @@ import {
   type Trust,
 } from '@countersign/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildGoVerifier } from '../support/go-verifier.ts';
 
 interface EvidenceVector {
   readonly about: string;
@@ -34,7 +35,6 @@ interface TrustVector {
 }
 
 const vectors = fileURLToPath(new URL('../vectors/', import.meta.url));
-const goSource = fileURLToPath(new URL('./go-verifier/', import.meta.url));
 
 function load<Vector>(folder: string): [name: string, vector: Vector][] {
   return ['invalid', 'valid'].flatMap((kind) =>
@@ -69,12 +69,7 @@ function go(...args: string[]): Map<string, string> {
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'go-verifier-'));
-  goVerifier = join(folder, 'go-verifier');
-  // Without Go this fails, and so it should: a second opinion that was not asked is none.
-  execFileSync('go', ['build', '-o', goVerifier, '.'], {
-    cwd: goSource,
-    env: { ...process.env, GOFLAGS: '-mod=mod', GOPROXY: 'off', GOTOOLCHAIN: 'local' },
-  });
+  goVerifier = buildGoVerifier(folder);
 });
 
 afterAll(() => {
