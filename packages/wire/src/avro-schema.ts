@@ -1,4 +1,4 @@
-/** schemas/avro, embedded so that nothing is read from disk at run time; a test holds the two equal. */
+/** The newest versions in schemas/avro, embedded so that nothing is read from disk at run time; a test holds the two equal. */
 
 export type AvroFieldType =
   | 'string'
