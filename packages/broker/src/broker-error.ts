@@ -8,6 +8,8 @@ export type BrokerErrorKind = 'retryable' | 'fenced' | 'indefinite' | 'fatal';
  * BROKER_DISK_FULL: nothing of the append was stored; it goes on once there is space again.
  * BROKER_FOREIGN: the storage is not ours, or of a format version that this release cannot read.
  * BROKER_BUSY: another process, or another handle of this one, holds the storage.
+ * BROKER_DENIED: the broker does not know us, or does not let us.
+ * BROKER_TOPIC_SETTINGS: a topic is missing or set up so that it cannot hold what the port promises.
  */
 export type BrokerErrorCode =
   | 'BROKER_UNAVAILABLE'
@@ -19,6 +21,8 @@ export type BrokerErrorCode =
   | 'BROKER_FOREIGN'
   | 'BROKER_LIMIT'
   | 'BROKER_BUSY'
+  | 'BROKER_DENIED'
+  | 'BROKER_TOPIC_SETTINGS'
   | 'BROKER_NOT_ERASABLE';
 
 const KIND_OF_CODE: Readonly<Record<BrokerErrorCode, BrokerErrorKind>> = {
@@ -31,6 +35,8 @@ const KIND_OF_CODE: Readonly<Record<BrokerErrorCode, BrokerErrorKind>> = {
   BROKER_FOREIGN: 'fatal',
   BROKER_LIMIT: 'fatal',
   BROKER_BUSY: 'fatal',
+  BROKER_DENIED: 'fatal',
+  BROKER_TOPIC_SETTINGS: 'fatal',
   BROKER_NOT_ERASABLE: 'fatal',
 };
 

@@ -33,7 +33,7 @@ export interface NewRecord {
 
 export interface StoredRecord {
   readonly offset: number;
-  /** Of the broker's clock, never the producer's. It never goes backwards within a partition. */
+  /** Of the broker's clock, never the producer's. It never goes backwards for who appends to a partition, nor for who reads it forward. */
   readonly appendTimeMs: number;
   readonly key: string;
   /** null: erased. */
@@ -51,6 +51,7 @@ export interface Appended {
  * Durability: a resolved append survives the death of the process and of the machine (it is fsynced, or acknowledged by all in-sync replicas).
  * Atomicity: one append is stored whole or not at all, also across a crash.
  * Order: total within a partition, none between partitions. Offsets start at 0 and are dense; the records of one append follow each other.
+ * Only what the broker has erased or let go by the retention of a topic may be missing, and of the log nothing.
  * Concurrency: any number of appenders and readers. Calls that one client issues in order on one partition are stored in that order,
  * without waiting for each other; when an earlier one fails, a later one may still be stored.
  * Idempotence: none. After an `indefinite` error the append may have happened, or may still happen later: the caller MUST read
@@ -66,8 +67,9 @@ export interface Broker {
 
   /**
    * At least one record if any is at or beyond `fromOffset`, in order, and never an uncommitted one; at most `maxRecords` and
-   * MAX_READ_BYTES, so a short answer does not mean the end. On an erasable topic a reader MUST take a missing offset like
-   * a null value (a compacting broker drops what was erased), so it goes on from the last offset it got, plus one.
+   * MAX_READ_BYTES, so a short answer does not mean the end. On every topic but the log a reader MUST take a missing offset like
+   * a null value (a compacting broker drops what was erased, another what is old), so it goes on from the last offset it got, plus
+   * one. Where nothing is left up to the end, the last offset is answered with a null value.
    */
   read(tp: TopicPartition, fromOffset: number, maxRecords: number): Promise<StoredRecord[]>;
 
@@ -80,6 +82,10 @@ export interface Broker {
   /**
    * Makes the value of every record with that key null, on all partitions of the topic, and removes the bytes from the storage.
    * Offsets, times and keys stay. Resolves with the number of values it removed: 0 when it is repeated.
+   *
+   * A broker that keeps its partitions as they were written does it later, and only says here that it will. Of the content topic:
+   * null values under the key follow, the values before them go with the next compaction, and until then they can still be read. Of
+   * the other erasable topics: it answers 0, and everything goes by their retention, so only then is an erasure complete.
    * @throws {BrokerError} BROKER_NOT_ERASABLE for a topic outside ERASABLE_TOPICS
    */
   erase(topic: Topic, key: string): Promise<number>;

@@ -38,6 +38,8 @@ function brokerError(error: BrokerError, folder: DataFolder): CliError {
     case 'BROKER_CLOSED':
     case 'BROKER_LIMIT':
     case 'BROKER_NOT_ERASABLE':
+    case 'BROKER_DENIED':
+    case 'BROKER_TOPIC_SETTINGS':
       return cliError('DATA_UNREADABLE', `${brokerFile}: ${error.message}`, options);
   }
 }

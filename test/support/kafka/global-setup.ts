@@ -1,4 +1,5 @@
 import type { TestProject } from 'vitest/node';
+import { Kafka } from 'kafkajs';
 import { startLocalKafka } from './local-kafka.ts';
 
 declare module 'vitest' {
@@ -8,13 +9,26 @@ declare module 'vitest' {
 }
 
 /** One broker for all tests of the project: the one that the environment names, or our own. */
-export default async function setup(project: TestProject): Promise<(() => Promise<void>) | void> {
-  const named = process.env['COUNTERSIGN_KAFKA_BROKERS'];
-  if (named !== undefined && named !== '') {
-    project.provide('kafkaBrokers', named.split(','));
-    return;
+export default async function setup(
+  project: TestProject,
+): Promise<(() => Promise<void>) | undefined> {
+  const named = (process.env['COUNTERSIGN_KAFKA_BROKERS'] ?? '').split(',').filter(Boolean);
+  const own = named.length === 0 ? await startLocalKafka() : undefined;
+  const brokers = own === undefined ? named : [own.address];
+  try {
+    await producing(brokers);
+  } catch (error) {
+    await own?.stop();
+    throw error;
   }
-  const kafka = await startLocalKafka();
-  project.provide('kafkaBrokers', [kafka.address]);
-  return () => kafka.stop();
+  project.provide('kafkaBrokers', brokers);
+  return own?.stop;
+}
+
+/** It listens a moment before it gives out producer ids. */
+async function producing(brokers: string[]): Promise<void> {
+  const kafka = new Kafka({ brokers, logCreator: () => () => undefined });
+  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
+  await producer.connect();
+  await producer.disconnect();
 }

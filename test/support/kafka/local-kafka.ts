@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,7 +17,7 @@ const LOG_TAIL_CHARS = 3_000;
 
 export interface LocalKafka {
   readonly address: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** One node of Apache Kafka on this machine, on free ports, with its data in a temporary folder. */
@@ -103,7 +103,10 @@ async function startKept(folder: string, args: readonly string[]): Promise<Child
 async function stopKept(child: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.stdin?.end();
-  const isEnded = await Promise.race([ended.then(() => true), sleep(STOP_MS, false, { ref: false })]);
+  const isEnded = await Promise.race([
+    ended.then(() => true),
+    sleep(STOP_MS, false, { ref: false }),
+  ]);
   if (!isEnded) throw new Error('expected the broker of the tests to stop');
 }
 
@@ -144,7 +147,5 @@ async function freePort(): Promise<number> {
 function runOnce(command: string, args: readonly string[]): void {
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status === 0) return;
-  throw new Error(
-    `expected ${command} to succeed:\n${stdout}${stderr}`.slice(0, LOG_TAIL_CHARS),
-  );
+  throw new Error(`expected ${command} to succeed:\n${stdout}${stderr}`.slice(0, LOG_TAIL_CHARS));
 }

@@ -1,0 +1,3 @@
+export { openKafkaBroker, type KafkaBrokerOptions } from './kafka-broker.ts';
+export { type KafkaConnection, type SocketAddress } from './kafka-link.ts';
+export { checkTopics, createTopics, type TopicLayout, type TopicNaming } from './topic-check.ts';

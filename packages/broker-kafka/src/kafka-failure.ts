@@ -1,0 +1,56 @@
+import { BrokerError, type BrokerErrorCode } from '@countersign/broker';
+
+/** An error that the protocol names. */
+export class KafkaFailure extends Error {
+  override readonly name = 'KafkaFailure';
+  readonly type: string;
+
+  constructor(type: string) {
+    super(type);
+    this.type = type;
+  }
+}
+
+/** The same whatever was asked, and never with an effect. */
+const REFUSED: Readonly<Record<string, BrokerErrorCode>> = {
+  MESSAGE_TOO_LARGE: 'BROKER_LIMIT',
+  RECORD_LIST_TOO_LARGE: 'BROKER_LIMIT',
+  INVALID_RECORD: 'BROKER_TOPIC_SETTINGS',
+  INVALID_TOPIC_EXCEPTION: 'BROKER_TOPIC_SETTINGS',
+  INVALID_TIMESTAMP: 'BROKER_TOPIC_SETTINGS',
+  TOPIC_AUTHORIZATION_FAILED: 'BROKER_DENIED',
+  CLUSTER_AUTHORIZATION_FAILED: 'BROKER_DENIED',
+  SASL_AUTHENTICATION_FAILED: 'BROKER_DENIED',
+  UNSUPPORTED_SASL_MECHANISM: 'BROKER_DENIED',
+  INVALID_PRODUCER_EPOCH: 'BROKER_FENCED',
+  NOT_ENOUGH_REPLICAS: 'BROKER_UNAVAILABLE',
+};
+
+/**
+ * `none`: nothing was asked for yet, or reading was all. `unknown`: a batch was on its way. An answer that names another error
+ * than the above leaves that open: a leader that loses its place answers NOT_LEADER_FOR_PARTITION for a batch that its successor may
+ * hold.
+ */
+export function brokerError(error: unknown, effect: 'none' | 'unknown'): BrokerError {
+  if (error instanceof BrokerError) return error;
+  // An answer that is not what the protocol says, or a fault of ours: trying again would not mend it.
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return new BrokerError('BROKER_CORRUPT', `Kafka: ${error.message}`, { cause: error });
+  }
+  const type = typeOf(error);
+  const code = type === undefined ? undefined : REFUSED[type];
+  const otherwise = effect === 'none' ? 'BROKER_UNAVAILABLE' : 'BROKER_INDEFINITE';
+  return new BrokerError(code ?? otherwise, `Kafka: ${type ?? messageOf(error)}`, { cause: error });
+}
+
+/** kafkajs wraps what it gives up on. */
+function typeOf(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
+    if ('type' in at && typeof at.type === 'string') return at.type;
+  }
+  return undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'an unknown failure';
+}

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BrokerError, type Topic } from '@countersign/broker';
+import { ConfigResourceTypes, Kafka, type Admin } from 'kafkajs';
+import { brokerError } from './kafka-failure.ts';
+import { clientSettings, type KafkaConnection } from './kafka-link.ts';
+import {
+  faultOf,
+  settingsOf,
+  TOPICS,
+  type FoundTopic,
+  type Settings,
+  type TopicFault,
+} from './topic-settings.ts';
+
+const ANSWER_TRIES = 100;
+const ANSWER_PAUSE_MS = 50;
+
+export interface TopicNaming {
+  /** Before the name of each topic. */
+  readonly prefix: string;
+}
+
+export interface TopicLayout extends TopicNaming {
+  /** Of each topic. */
+  readonly partitions: number;
+  readonly replicas: number;
+}
+
+/**
+ * Makes the topics that are missing, and leaves the others as they are.
+ * @throws {BrokerError} BROKER_TOPIC_SETTINGS, BROKER_DENIED, BROKER_UNAVAILABLE
+ */
+export async function createTopics(
+  connection: KafkaConnection,
+  layout: TopicLayout,
+): Promise<void> {
+  const { prefix, partitions, replicas } = layout;
+  await withAdmin(connection, async (admin) => {
+    const there = new Set(await admin.listTopics());
+    const missing = TOPICS.filter((topic) => !there.has(`${prefix}${topic}`));
+    if (missing.length === 0) return;
+    const names = missing.map((topic) => `${prefix}${topic}`);
+    await admin.createTopics({
+      waitForLeaders: false,
+      topics: missing.map((topic) => ({
+        topic: `${prefix}${topic}`,
+        numPartitions: partitions,
+        replicationFactor: replicas,
+        configEntries: entriesOf(settingsOf(topic, replicas)),
+      })),
+    });
+    for (const name of names) await answering(admin, name);
+  });
+}
+
+/** Its leader is named some time before it serves: until then it would refuse what comes. */
+async function answering(admin: Admin, name: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await admin.fetchTopicOffsets(name);
+      return;
+    } catch (error) {
+      if (tries === ANSWER_TRIES) throw error;
+      await sleep(ANSWER_PAUSE_MS);
+    }
+  }
+}
+
+/**
+ * Refuses topics that cannot hold what the port promises, and says with which command each is mended.
+ * @throws {BrokerError} BROKER_TOPIC_SETTINGS, BROKER_DENIED, BROKER_UNAVAILABLE
+ */
+export async function checkTopics(options: KafkaConnection & TopicNaming): Promise<void> {
+  const { brokers, prefix } = options;
+  const faults = await withAdmin(options, async (admin) => {
+    const cluster = await admin.describeCluster();
+    const found = await foundTopics(admin, prefix);
+    return found.flatMap((topic) => faultOf(topic, cluster.brokers.length) ?? []);
+  });
+  if (faults.length === 0) return;
+  const server = brokers[0] ?? '';
+  throw new BrokerError(
+    'BROKER_TOPIC_SETTINGS',
+    faults.map((fault) => complaint(fault, { server, prefix })).join('\n'),
+  );
+}
+
+async function foundTopics(admin: Admin, prefix: string): Promise<FoundTopic[]> {
+  const there = new Set(await admin.listTopics());
+  const known = TOPICS.filter((topic) => there.has(`${prefix}${topic}`));
+  const settings = await settingsFound(admin, { prefix, topics: known });
+  const replicas = await replicasFound(admin, { prefix, topics: known });
+  return TOPICS.map((topic) => {
+    const found = settings.get(`${prefix}${topic}`);
+    return {
+      topic,
+      replicas: replicas.get(`${prefix}${topic}`) ?? 1,
+      ...(found !== undefined && { settings: found }),
+    };
+  });
+}
+
+interface KnownTopics extends TopicNaming {
+  readonly topics: readonly Topic[];
+}
+
+async function settingsFound(
+  admin: Admin,
+  { prefix, topics }: KnownTopics,
+): Promise<Map<string, Settings>> {
+  if (topics.length === 0) return new Map();
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map((topic) => ({
+      type: ConfigResourceTypes.TOPIC,
+      name: `${prefix}${topic}`,
+      configNames: Object.keys(settingsOf(topic, 1)),
+    })),
+  });
+  return new Map(
+    resources.map(({ resourceName, configEntries }) => [
+      resourceName,
+      Object.fromEntries(configEntries.map((entry) => [entry.configName, entry.configValue])),
+    ]),
+  );
+}
+
+async function replicasFound(
+  admin: Admin,
+  { prefix, topics }: KnownTopics,
+): Promise<Map<string, number>> {
+  if (topics.length === 0) return new Map();
+  const { topics: found } = await admin.fetchTopicMetadata({
+    topics: topics.map((topic) => `${prefix}${topic}`),
+  });
+  return new Map(
+    found.map(({ name, partitions }) => [
+      name,
+      Math.min(...partitions.map(({ replicas }) => replicas.length)),
+    ]),
+  );
+}
+
+function complaint(
+  { topic, expected, got, isMissing }: TopicFault,
+  { server, prefix }: { readonly server: string; readonly prefix: string },
+): string {
+  const settings = Object.entries(expected).map(([name, value]) => `${name}=${value}`);
+  const name = `${prefix}${topic}`;
+  const command = isMissing
+    ? `kafka-topics.sh --bootstrap-server ${server} --create --topic ${name} ${settings.map((setting) => `--config ${setting}`).join(' ')}`
+    : `kafka-configs.sh --bootstrap-server ${server} --alter --entity-type topics --entity-name ${name} --add-config ${settings.join(',')}`;
+  return `topic ${name}: expected ${settings.join(' ')}, got ${got}. ${command}`;
+}
+
+function entriesOf(settings: Settings): { name: string; value: string }[] {
+  return Object.entries(settings).map(([name, value]) => ({ name, value }));
+}
+
+async function withAdmin<T>(
+  connection: KafkaConnection,
+  question: (admin: Admin) => Promise<T>,
+): Promise<T> {
+  const admin = new Kafka(clientSettings(connection)).admin();
+  try {
+    await admin.connect();
+    return await question(admin);
+  } catch (error) {
+    throw brokerError(error, 'none');
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto';
+import type { Broker } from '@countersign/broker';
+import { createTopics, openKafkaBroker, type KafkaConnection } from '@countersign/broker-kafka';
+import type { BrokerSubject } from '@countersign/broker/testing';
+import { ConfigResourceTypes, ConfigSource, Kafka, type Admin } from 'kafkajs';
+import { inject } from 'vitest';
+
+const PARTITIONS = 4;
+
+export interface KafkaSubject extends BrokerSubject {
+  readonly prefix: string;
+  open(more?: Partial<KafkaConnection>): Promise<Broker>;
+  nameOf(topic: string): string;
+}
+
+/** Topics of its own on the broker of the tests. */
+export async function kafkaSubject(): Promise<KafkaSubject> {
+  const brokers = inject('kafkaBrokers');
+  const prefix = `test-${randomUUID()}.`;
+  await createTopics({ brokers }, { prefix, partitions: PARTITIONS, replicas: 1 });
+  return {
+    prefix,
+    erasure: 'by compaction',
+    nameOf: (topic) => `${prefix}${topic}`,
+    open: (more = {}) => openKafkaBroker({ brokers, prefix, ...more }),
+    dispose: () =>
+      withAdmin(async (admin) => {
+        const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix));
+        await admin.deleteTopics({ topics });
+      }),
+  };
+}
+
+/** A client that is not ours. */
+export function otherClient(): Kafka {
+  return new Kafka({
+    brokers: [...inject('kafkaBrokers')],
+    logCreator: () => () => undefined,
+  });
+}
+
+export async function withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = otherClient().admin();
+  await admin.connect();
+  try {
+    return await use(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** Changes some settings of a topic; the protocol knows only how to set them all. */
+export async function alterTopic(
+  name: string,
+  changed: Readonly<Record<string, string>>,
+): Promise<void> {
+  await withAdmin(async (admin) => {
+    const type = ConfigResourceTypes.TOPIC;
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type, name }],
+    });
+    const own = (resources[0]?.configEntries ?? [])
+      .filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG)
+      .map(({ configName, configValue }) => [configName, configValue] as const);
+    const settings = { ...Object.fromEntries(own), ...changed };
+    const configEntries = Object.entries(settings).map(([key, value]) => ({ name: key, value }));
+    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name, configEntries }] });
+  });
+}
