@@ -5,6 +5,7 @@ import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
 import { SeededRandom } from '@countersign/broker/testing';
 import { auditLog } from '../support/log-audit.ts';
 import { StepBroker, type Fate } from '../support/step-broker.ts';
+import { expectRacesWithoutFork } from '../support/writer-race.ts';
 
 const RACES = 500;
 const LOSSES = 50;
@@ -30,32 +31,7 @@ function alongside(at: FoundedLedger, writer = at.newWriter()): Writer {
 describe('two writers on one log', () => {
   it(`race ${RACES} times, and never fork it`, { timeout: 300_000 }, async () => {
     ledger = await FoundedLedger.create();
-    const at = ledger;
-    // Both draft on the same head before either appends.
-    const slow = (): StepBroker =>
-      new StepBroker(at.broker, async ({ what }): Promise<Fate> => {
-        if (what === 'batch') await sleep(2);
-        return 'go';
-      });
-    at.writer = at.newWriter({ broker: slow() });
-    at.start();
-    const rival = alongside(at, at.newWriter({ broker: slow() }));
-    // Writers that decide the same inputs come to the same bytes: either record is the batch, the other nothing.
-    const races = (): number => rival.counts.ignoredBatches;
-    let answered = 0;
-    while (races() < RACES) {
-      const asked = await at.admit();
-      const denial = await at.decide(asked, { verdict: 'deny' });
-      entryOf(denial, 'request-denied');
-      answered += 2;
-    }
-    const audit = await auditLog(at.broker, { origin: at.origin, logKeys: [at.signer.vkey] });
-    const withInput = audit.entries.filter((entry) => 'input' in entry);
-    expect(withInput).toHaveLength(answered);
-    expect(audit.sealedSize).toBe(audit.size);
-    expect(audit.counts.ignoredBatches).toBeGreaterThanOrEqual(RACES);
-    expect(at.writer.status.state).toBe('running');
-    expect(rival.status.state).toBe('running');
+    await expectRacesWithoutFork(ledger, { races: RACES, rivalBroker: ledger.broker });
   });
 
   it('go on from each other when their batches differ', async () => {

@@ -26,9 +26,9 @@ import {
   verifyConsistency,
   verifyTlogProof,
 } from '@countersign/tlog';
-import { createVerifier, parseTrust } from '@countersign/verify';
 import { decodeLogRecord, encodeLogRecord, type Batch } from '@countersign/wire';
 import { FoundedLedger, entryOf, type Bound } from '../support/founded-ledger.ts';
+import { evidenceOutcome } from '../support/evidence-outcome.ts';
 import { filesHolding } from '../support/file-scan.ts';
 import { auditLog, type Audit } from '../support/log-audit.ts';
 import { TENANT, WEB_ORIGIN, actionDigestOf } from '../support/parties.ts';
@@ -273,21 +273,6 @@ describe('G14: an erasure', () => {
     expect(await filesHolding(at.folder, marker)).toEqual([]);
   });
 });
-
-async function evidenceOutcome(at: FoundedLedger, actionId: string): Promise<unknown> {
-  const trust = parseTrust(
-    canonicalBytes({
-      v: 'countersign.trust.v1',
-      origin: at.origin,
-      log_keys: [at.signer.vkey],
-      genesis: at.genesis,
-      accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
-    }),
-  );
-  const evidence = await at.projector.evidence(TENANT, actionId);
-  const verifier = createVerifier({ trust, verifySignature });
-  return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
-}
 
 const ZERO_SALT = 'A'.repeat(22);
 

@@ -27,6 +27,8 @@ export type Tier = 'memory' | 'sqlite';
 
 export interface FoundedOptions {
   readonly tier?: Tier;
+  /** Topics and log elsewhere than in the tier's own; opened again at each start. */
+  readonly connect?: () => Promise<Broker>;
   readonly policy?: Policy;
   /** Puts something between the services and their broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
@@ -42,7 +44,7 @@ export const ANSWER_MS = 20_000;
 
 /**
  * A founded ledger with all services in this process: router, writer, projector, over a memory or a SQLite
- * broker, with a log key, an agent, an executor and three persons. `start` it, use it, `discard` it.
+ * broker or one that it is given, with a log key, an agent, an executor and three persons. `start` it, use it, `discard` it.
  *
  * @example
  * const ledger = await FoundedLedger.create({ tier: 'sqlite' });
@@ -111,12 +113,15 @@ export class FoundedLedger {
   }
 
   async openBroker(): Promise<Broker> {
-    const clock = (): number => this.clock.nowMs();
-    const broker =
-      this.#options.tier === 'sqlite'
-        ? await openSqliteBroker({ path: path.join(this.folder, 'topics.db'), clock })
-        : new MemoryBroker({ clock, disk: this.#disk });
+    const broker = (await this.#options.connect?.()) ?? (await this.#ownBroker());
     return this.#options.wrapBroker?.(broker) ?? broker;
+  }
+
+  async #ownBroker(): Promise<Broker> {
+    const clock = (): number => this.clock.nowMs();
+    return this.#options.tier === 'sqlite'
+      ? openSqliteBroker({ path: path.join(this.folder, 'topics.db'), clock })
+      : new MemoryBroker({ clock, disk: this.#disk });
   }
 
   newRouter(): Router {

@@ -17,6 +17,7 @@ export class CuttingProxy {
   readonly #open = new Set<Socket>();
   #cut: Cut | undefined;
   #isAway = false;
+  #cuts = 0;
 
   private constructor(target: string) {
     const [host = '', port = ''] = target.split(':');
@@ -37,6 +38,11 @@ export class CuttingProxy {
     const { port } = this.#server.address() as AddressInfo;
     return connect({ host: '127.0.0.1', port });
   };
+
+  /** How many connections were cut at a Produce request. */
+  get cuts(): number {
+    return this.#cuts;
+  }
 
   cutNextProduce(cut: Cut): void {
     this.#cut = cut;
@@ -79,7 +85,10 @@ export class CuttingProxy {
     client.on('data', (bytes: Buffer) => {
       const cut = bytes.length > API_KEY_AT + 2 && bytes.readInt16BE(API_KEY_AT) === PRODUCE;
       const where = cut ? this.#cut : undefined;
-      if (where !== undefined) this.#cut = undefined;
+      if (where !== undefined) {
+        this.#cut = undefined;
+        this.#cuts += 1;
+      }
       if (where === 'before') end();
       else if (where === 'half') broker.write(bytes.subarray(0, bytes.length / 2), end);
       else broker.write(bytes);

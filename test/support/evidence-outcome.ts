@@ -1,0 +1,21 @@
+import { canonicalBytes } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
+import { createVerifier, parseTrust } from '@countersign/verify';
+import type { FoundedLedger } from './founded-ledger.ts';
+import { TENANT } from './parties.ts';
+
+/** What a stranger with the trust file of a ledger says to its evidence about an action. */
+export async function evidenceOutcome(at: FoundedLedger, actionId: string): Promise<unknown> {
+  const trust = parseTrust(
+    canonicalBytes({
+      v: 'countersign.trust.v1',
+      origin: at.origin,
+      log_keys: [at.signer.vkey],
+      genesis: at.genesis,
+      accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
+    }),
+  );
+  const evidence = await at.projector.evidence(TENANT, actionId);
+  const verifier = createVerifier({ trust, verifySignature });
+  return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
+}
