@@ -32,10 +32,34 @@ const PROJECTS = [
       },
     ],
   },
+  {
+    project: 'kafka',
+    needs: [
+      {
+        what: 'Java 17 or later, or a Kafka broker',
+        isThere: () => hasKafka() || hasJava(17),
+        get: 'apt-get install default-jdk-headless, or set COUNTERSIGN_KAFKA_BROKERS',
+      },
+      {
+        what: 'Maven, or a Kafka broker',
+        isThere: () => hasKafka() || answers('mvn', ['--version']),
+        get: 'apt-get install maven, or set COUNTERSIGN_KAFKA_BROKERS',
+      },
+    ],
+  },
 ];
 
 function answers(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+function hasKafka() {
+  return Boolean(process.env.COUNTERSIGN_KAFKA_BROKERS);
+}
+
+function hasJava(release) {
+  const { stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' });
+  return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0) >= release;
 }
 
 ensureInstalled();

@@ -1,4 +1,4 @@
-import { BrokerError } from '@countersign/broker';
+import { BrokerError, type BrokerErrorCode } from '@countersign/broker';
 import { LedgerError } from '@countersign/ledger';
 import { StoreError } from '@countersign/store';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
@@ -14,34 +14,34 @@ export function dataError(error: unknown, folder: DataFolder): unknown {
 
 const RESTORE = 'restore the folder from a backup; nothing in it was changed';
 
+type Saying = (error: BrokerError, folder: DataFolder) => CliError;
+
+const unreadable: Saying = (error, { brokerFile }) =>
+  cliError('DATA_UNREADABLE', `${brokerFile}: ${error.message}`, { cause: error });
+
+const BROKER_SAYINGS: Readonly<Record<BrokerErrorCode, Saying>> = {
+  BROKER_FOREIGN: (error, { brokerFile }) =>
+    cliError('DATA_FOREIGN', `${brokerFile}: ${error.message}`, { cause: error }),
+  BROKER_BUSY: (error, { path }) =>
+    cliError('DATA_BUSY', `${path}: another process works with this data folder`, {
+      cause: error,
+      hint: 'stop it first, or choose another folder with --data DIR',
+    }),
+  BROKER_CORRUPT: (error, { brokerFile }) =>
+    cliError('DATA_DAMAGED', `${brokerFile}: ${error.message}`, { cause: error, hint: RESTORE }),
+  BROKER_DISK_FULL: (error, { path }) => diskFull(path, error),
+  BROKER_UNAVAILABLE: unreadable,
+  BROKER_FENCED: unreadable,
+  BROKER_INDEFINITE: unreadable,
+  BROKER_CLOSED: unreadable,
+  BROKER_LIMIT: unreadable,
+  BROKER_NOT_ERASABLE: unreadable,
+  BROKER_DENIED: unreadable,
+  BROKER_TOPIC_SETTINGS: unreadable,
+};
+
 function brokerError(error: BrokerError, folder: DataFolder): CliError {
-  const { brokerFile, path } = folder;
-  const options = { cause: error };
-  switch (error.code) {
-    case 'BROKER_FOREIGN':
-      return cliError('DATA_FOREIGN', `${brokerFile}: ${error.message}`, options);
-    case 'BROKER_BUSY':
-      return cliError('DATA_BUSY', `${path}: another process works with this data folder`, {
-        ...options,
-        hint: 'stop it first, or choose another folder with --data DIR',
-      });
-    case 'BROKER_CORRUPT':
-      return cliError('DATA_DAMAGED', `${brokerFile}: ${error.message}`, {
-        ...options,
-        hint: RESTORE,
-      });
-    case 'BROKER_DISK_FULL':
-      return diskFull(path, error);
-    case 'BROKER_UNAVAILABLE':
-    case 'BROKER_FENCED':
-    case 'BROKER_INDEFINITE':
-    case 'BROKER_CLOSED':
-    case 'BROKER_LIMIT':
-    case 'BROKER_NOT_ERASABLE':
-    case 'BROKER_DENIED':
-    case 'BROKER_TOPIC_SETTINGS':
-      return cliError('DATA_UNREADABLE', `${brokerFile}: ${error.message}`, options);
-  }
+  return BROKER_SAYINGS[error.code](error, folder);
 }
 
 function storeError(error: StoreError, { storeFile, path }: DataFolder): CliError {

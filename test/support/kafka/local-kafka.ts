@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
-const CACHE = path.join(HERE, '../../../node_modules/.cache/countersign-kafka');
+const CACHE = path.join(HERE, '../../../.cache/kafka');
 const LOG_FILE = path.join(CACHE, 'broker.log');
 const START_MS = 90_000;
 const STOP_MS = 20_000;
