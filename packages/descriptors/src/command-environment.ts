@@ -12,12 +12,24 @@ const CODE_LOADING_TOO =
   /^(?:HOME|SHELL|XDG_CONFIG_HOME|ZDOTDIR|PS4|PROMPT_COMMAND|LESSOPEN|LESSCLOSE|MANPAGER|BROWSER|MAKEFLAGS|MAKEFILES|GOFLAGS|RUSTC_WRAPPER|RUSTFLAGS|RSYNC_RSH|SVN_SSH|CVS_RSH|DOTNET_STARTUP_HOOKS|OPENSSL_CONF|JAVA_OPTS|MAVEN_OPTS|GRADLE_OPTS|TCLLIBPATH|R_PROFILE|R_PROFILE_USER)$/;
 
 /** No program reads code from one that is called so: `GIT_TOKEN`, `GEM_HOST_API_KEY`. */
-const CREDENTIAL = /_(?:TOKEN|KEY|PASSWORD|SECRET)$/;
+const CREDENTIAL_OF_LOADER = /_(?:TOKEN|KEY|PASSWORD|SECRET)$/;
 
-/** Whether a variable may be given by digest alone: not when its value could be the code that runs. */
+/**
+ * What a credential is called. Programs that read code, options or files from a variable are without number, so no list
+ * names them all; the short words stand alone or follow a `_`, since `LESSKEY` is a file of commands.
+ */
+const CREDENTIAL =
+  /(?:TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?|(?:API|ACCESS|SECRET|PRIVATE)KEY|[A-Z0-9]_PWD|(?:^|_)(?:KEY|PIN|OTP|COOKIE|SALT|DSN))$/;
+
+/** Addresses that usually hold a password. */
+const CREDENTIAL_ADDRESS = /^(?:DATABASE_URL|REDIS_URL|MONGODB_URI|AMQP_URL)$/;
+
+/** Whether a variable may be given by digest alone: only a credential, since any other value could decide what runs. */
 export function mayBeSecret(name: string): boolean {
-  const loadsCode = CODE_LOADING.test(name) || CODE_LOADING_TOO.test(name);
-  return !loadsCode || CREDENTIAL.test(name);
+  const upper = name.toUpperCase();
+  const loadsCode = CODE_LOADING.test(upper) || CODE_LOADING_TOO.test(upper);
+  if (loadsCode) return CREDENTIAL_OF_LOADER.test(upper);
+  return CREDENTIAL.test(upper) || CREDENTIAL_ADDRESS.test(upper);
 }
 
 function check(params: JsonObject): void {
@@ -32,7 +44,7 @@ function check(params: JsonObject): void {
   if (!secret.every(mayBeSecret)) {
     throw new DescriptorError(
       'SCHEMA_INVALID',
-      '/params/secret_env: expected no variable that decides which code runs',
+      '/params/secret_env: expected names of credentials only: another value could decide what runs',
     );
   }
 }

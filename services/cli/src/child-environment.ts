@@ -18,6 +18,9 @@ export interface VariableNames {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const SALT_BYTES = 16;
+/** The ends that people meet most; docs/cli.md has them all. */
+const SECRET_NAMES =
+  'one that ends in TOKEN, SECRET, PASSWORD, PASSWD, PASSPHRASE, CREDENTIAL, CREDENTIALS, _KEY, _PWD, _PIN, _OTP, _COOKIE, _SALT or _DSN, or is DATABASE_URL, REDIS_URL, MONGODB_URI or AMQP_URL';
 export const USE_VARIABLE = 'COUNTERSIGN_USE';
 
 /**
@@ -88,8 +91,8 @@ function assertMayBeSecret(names: readonly string[]): void {
   if (refused === undefined) return;
   throw cliError(
     'ENV_NOT_SECRET',
-    `--secret-env ${refused}: its value can decide which code runs, so the approver has to see it`,
-    { hint: `pass it with --env ${refused}` },
+    `--secret-env ${refused}: expected the name of a credential (${SECRET_NAMES}); any other value can decide what runs, so the approver has to see it`,
+    { hint: `--env ${refused} passes it on, shown in clear` },
   );
 }
 

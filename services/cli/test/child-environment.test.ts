@@ -41,4 +41,12 @@ describe('the environment of a command', () => {
     expect(await refused(['NOT_SET'], [])).toBe('ENV_MISSING');
     expect(await refused([], ['LD_PRELOAD'])).toBe('ENV_NOT_SECRET');
   });
+
+  it('hides credentials only, and says what they are called (A01)', () => {
+    const hide = (): unknown => environmentFacts({ env: [], secretEnv: ['TAR_OPTIONS'] }, from);
+    expect(hide).toThrow(/TAR_OPTIONS: expected the name of a credential .*TOKEN.*_KEY.*_DSN/);
+    expect(hide).toThrow(
+      expect.objectContaining({ hint: '--env TAR_OPTIONS passes it on, shown in clear' }),
+    );
+  });
 });
