@@ -12,8 +12,9 @@ import {
   isBetween,
   isShortest,
 } from './json-spelling.ts';
+import { duplicateName, encodingError, numberError } from './gate-error.ts';
 import { keepName, knownName } from './known-name.ts';
-import type { RepeatedValues } from './repeated-values.ts';
+import type { RepeatedReader, RepeatedValues } from './repeated-values.ts';
 import { INVALID, multiByteAt, multiByteLength, pushCodePoint, textOfUnits } from './utf8.ts';
 
 export interface JsonLimits {
@@ -47,10 +48,10 @@ const SCRATCH = new Latin1Scratch(65_536);
 /** One document being read: a check of the raw bytes and a parser in one pass. */
 export class Gate {
   /** Whether all that was read so far is spelled as the canonical form spells it. */
-  isCanonical = true;
+  #isCanonical = true;
   readonly #bytes: Uint8Array;
   readonly #read: (start: number, end: number) => string;
-  readonly #repeated: RepeatedValues | undefined;
+  readonly #repeated: RepeatedReader | undefined;
   readonly #maxDepth: number;
   readonly #maxMembers: number;
   #at = 0;
@@ -59,7 +60,7 @@ export class Gate {
 
   constructor(bytes: Uint8Array, limits: JsonLimits, repeated?: RepeatedValues) {
     this.#bytes = bytes;
-    this.#repeated = repeated;
+    this.#repeated = repeated?.reader(bytes);
     this.#read = latin1Reader(bytes);
     this.#maxDepth = Math.min(limits.maxDepth, DEPTH_CEILING);
     this.#maxMembers = limits.maxMembers;
@@ -68,6 +69,20 @@ export class Gate {
   document(): Json {
     const value = this.#value();
     if (this.#token() !== END) throw this.#unexpected('the end');
+    return value;
+  }
+
+  /** The document, if its bytes are canonical. A value that was read before is passed over, so its bytes are not judged. */
+  canonicalDocument(): Json {
+    if (this.#repeated !== undefined) {
+      throw new TypeError(
+        'expected a gate without repeated values where canonical bytes are judged',
+      );
+    }
+    const value = this.document();
+    if (!this.#isCanonical) {
+      throw new CanonicalError('NOT_CANONICAL', 'expected the canonical bytes of this value');
+    }
     return value;
   }
 
@@ -102,7 +117,7 @@ export class Gate {
       const name = this.#name();
       // Names that ascend differ from all before, and are in the canonical order.
       if (greatest === undefined || name > greatest) greatest = name;
-      else if (members[name] === undefined) this.isCanonical = false;
+      else if (members[name] === undefined) this.#isCanonical = false;
       else throw duplicateName(from);
       if (this.#token() !== COLON) throw this.#unexpected("':'");
       this.#at += 1;
@@ -115,23 +130,20 @@ export class Gate {
   }
 
   #member(name: string): Json {
-    const repeated = this.#repeated?.under(name);
-    if (repeated === undefined) return this.#value();
-    this.#token();
+    const repeated = this.#repeated;
+    if (repeated?.has(name) !== true) return this.#value();
+    const first = this.#token();
+    if (first !== OPEN_BRACE && first !== OPEN_BRACKET) return this.#value();
     const [at, members] = [this.#at, this.#members];
-    const known = repeated.find({ bytes: this.#bytes, at, depth: this.#depth }, this.#read);
+    const known = repeated.find(name, { at, depth: this.#depth });
     if (known !== undefined && members + known.members <= this.#maxMembers) {
       this.#at = at + known.spelling.length;
       this.#members = members + known.members;
       return known.value;
     }
     const value = this.#value();
-    repeated.keep({
-      spelling: this.#read(at, this.#at),
-      value,
-      members: this.#members - members,
-      depth: this.#depth,
-    });
+    const place = { at, end: this.#at, depth: this.#depth };
+    repeated.keep(name, { ...place, value, members: this.#members - members });
     return value;
   }
 
@@ -260,7 +272,7 @@ export class Gate {
     if (byte === 0x75) return this.#unicodeEscape(from);
     const unit = ESCAPES.get(byte);
     if (unit === undefined) throw this.#unexpected('an escape');
-    if (byte === SLASH) this.isCanonical = false;
+    if (byte === SLASH) this.#isCanonical = false;
     this.#at += 1;
     return unit;
   }
@@ -268,7 +280,7 @@ export class Gate {
   #unicodeEscape(from: number): number {
     const first = this.#hexEscape();
     if (first === 0) throw encodingError(from, 'escaped NUL');
-    if (!isShortest(first, this.#bytes[this.#at - 1] ?? END)) this.isCanonical = false;
+    if (!isShortest(first, this.#bytes[this.#at - 1] ?? END)) this.#isCanonical = false;
     if (!isBetween(first, 0xd800, 0xdfff)) return first;
     const isPair =
       first < 0xdc00 && this.#peek() === BACKSLASH && this.#bytes[this.#at + 1] === 0x75;
@@ -349,7 +361,7 @@ export class Gate {
     let at = this.#at;
     let byte = bytes[at] ?? END;
     while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) {
-      this.isCanonical = false;
+      this.#isCanonical = false;
       at += 1;
       byte = bytes[at] ?? END;
     }
@@ -377,19 +389,4 @@ export class Gate {
     const got = `0x${byte.toString(16)}`;
     return new CanonicalError('JSON_SYNTAX', `byte ${this.#at}: expected ${expected}, got ${got}`);
   }
-}
-
-function duplicateName(at: number): CanonicalError {
-  return new CanonicalError('DUPLICATE_KEY', `byte ${at}: member name used before in this object`);
-}
-
-function encodingError(at: number, got: string): CanonicalError {
-  return new CanonicalError('TEXT_ENCODING', `byte ${at}: expected well-formed text, got ${got}`);
-}
-
-function numberError(at: number): CanonicalError {
-  return new CanonicalError(
-    'NUMBER_OUT_OF_PROFILE',
-    `byte ${at}: expected an integer within 2^53 - 1, without fraction, exponent or leading zero`,
-  );
 }

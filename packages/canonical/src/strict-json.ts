@@ -33,12 +33,7 @@ export function parseStrict(
  */
 export function parseCanonical(bytes: Uint8Array, limits: JsonLimits = DEFAULT_LIMITS): Json {
   assertLength(bytes, limits);
-  const gate = new Gate(bytes, limits);
-  const value = gate.document();
-  if (!gate.isCanonical) {
-    throw new CanonicalError('NOT_CANONICAL', 'expected the canonical bytes of this value');
-  }
-  return value;
+  return new Gate(bytes, limits).canonicalDocument();
 }
 
 function assertLength(bytes: Uint8Array, limits: JsonLimits): void {

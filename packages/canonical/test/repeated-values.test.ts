@@ -8,6 +8,8 @@ import {
   type Json,
   type JsonObject,
 } from '../src/index.ts';
+import { Gate } from '../src/json-gate.ts';
+import type { RepeatedReader } from '../src/repeated-values.ts';
 import { profileJson } from './json-arbitrary.ts';
 import { refusal } from './refusal.ts';
 
@@ -20,6 +22,26 @@ const DOCUMENT = {
 
 function member(json: Json, name: string): Json | undefined {
   return (json as JsonObject)[name];
+}
+
+class CountedValues extends RepeatedValues {
+  steps = (): number => 0;
+
+  override reader(bytes: Uint8Array): RepeatedReader {
+    const reader = super.reader(bytes);
+    this.steps = () => reader.steps;
+    return reader;
+  }
+}
+
+const WIDE = { maxBytes: 4_000_000, maxDepth: 6, maxMembers: 100_000 };
+
+/** Of one length, equal in all but two bytes near the end, where none of the few bytes looked at first is. */
+function lookAlikes(count: number, from: number): string[] {
+  return Array.from({ length: count }, (_, at) => {
+    const digits = String(from + at).padStart(5, '0');
+    return `{"document":["${'x'.repeat(2_000)}${digits}${'x'.repeat(20)}"]}`;
+  });
 }
 
 describe('values that repeat', () => {
@@ -90,5 +112,32 @@ describe('values that repeat', () => {
     read('fourth');
     read('fifth');
     expect(read('first')).not.toBe(first);
+  });
+
+  it('take at most two steps a byte, whatever the document is made of', () => {
+    const repeated = new CountedValues({ document: 64 });
+    parseStrict(utf8(`[${lookAlikes(64, 0).join(',')}]`), WIDE, repeated);
+    expect(repeated.steps()).toBeGreaterThan(64 * 2_000);
+    const bytes = utf8(`[${lookAlikes(1_000, 64).join(',')}]`);
+    expect(parseStrict(bytes, WIDE, repeated)).toEqual(parseStrict(bytes, WIDE));
+    expect(repeated.steps()).toBeLessThanOrEqual(2 * bytes.length);
+    const small = utf8(`[${Array<string>(20_000).fill('{"document":[]}').join(',')}]`);
+    parseStrict(small, WIDE, repeated);
+    expect(repeated.steps()).toBeLessThanOrEqual(2 * small.length);
+  });
+
+  it('are looked for only where an object or an array begins', () => {
+    const repeated = new CountedValues({ document: 64 });
+    parseStrict(utf8(`[${lookAlikes(16, 0).join(',')}]`), WIDE, repeated);
+    parseStrict(utf8('[{"document":0},{"document":"x"},{"document": null}]'), WIDE, repeated);
+    expect(repeated.steps()).toBe(0);
+  });
+
+  it('are never used where canonical bytes are judged', () => {
+    const repeated = new RepeatedValues({ document: 2 });
+    const bytes = utf8(`{"document": ${JSON.stringify(DOCUMENT)}}`);
+    parseStrict(bytes, LIMITS, repeated);
+    expect(() => new Gate(bytes, LIMITS, repeated).canonicalDocument()).toThrow(TypeError);
+    expect(refusal(() => new Gate(bytes, LIMITS).canonicalDocument())).toBe('NOT_CANONICAL');
   });
 });
