@@ -2,6 +2,7 @@ import { canonicalText, type Json } from '@countersign/canonical';
 import type { Computed } from './computation.ts';
 import type { DisplayLine, DisplayMark } from './display.ts';
 import { isJsonArray, isJsonObject } from './json-member.ts';
+import { hasLookAlikes } from './look-alike.ts';
 import { isMixedScript } from './text-script.ts';
 import { shownTextLine, type ShownText } from './text-safety.ts';
 
@@ -13,6 +14,11 @@ export function textWarnings(label: string, text: string, shown: ShownText): str
   }
   if (isMixedScript(text)) {
     warnings.push(`${label}: mixes letters of several scripts, so it may read as something else`);
+  }
+  if (hasLookAlikes(text)) {
+    warnings.push(
+      `${label}: holds signs that only look like those of ASCII, so it may read as something else`,
+    );
   }
   return warnings;
 }

@@ -1,4 +1,6 @@
+import { isLookAlike } from './look-alike.ts';
 import { isMixedScript } from './text-script.ts';
+import { isMark, isWordCharacter } from './unicode-table.ts';
 
 type Range = readonly [from: number, to: number];
 
@@ -46,7 +48,11 @@ const COMBINING: readonly Range[] = [
   [0xfe20, 0xfe2f],
 ];
 
+/** No word needs more marks on one letter, in hardly any script; forty of them cover the lines around. */
+const MARKS_MAX = 3;
+
 const SPACE = 0x20;
+const ASCII_MAX = 0x7f;
 
 /** A longer run of spaces is written as its number: it would push the text behind it out of sight. */
 const SPACES_MAX = 32;
@@ -77,7 +83,23 @@ function codePoint(point: number): string {
 function shownPoint(point: number, before: number | undefined): string {
   const isPiled =
     isIn(point, COMBINING) && (before === undefined || before === SPACE || isIn(before, COMBINING));
-  return isHidden(point) || isPiled ? `⟨${codePoint(point)}⟩` : String.fromCodePoint(point);
+  return isHidden(point) || isPiled ? written(point) : String.fromCodePoint(point);
+}
+
+function written(point: number): string {
+  return `⟨${codePoint(point)}⟩`;
+}
+
+/** Places of the marks that stand in a run of too many. */
+function heapedMarks(points: readonly number[]): ReadonlySet<number> {
+  const heaped = new Set<number>();
+  let run = 0;
+  for (let i = 0; i < points.length; i += 1) {
+    run = isMark(points[i] ?? 0) ? run + 1 : 0;
+    if (run <= MARKS_MAX) continue;
+    for (let at = i - MARKS_MAX; at <= i; at += 1) heaped.add(at);
+  }
+  return heaped;
 }
 
 function shownSpaces(count: number, isEdge: boolean): string {
@@ -93,6 +115,7 @@ interface Edges {
 function neutralised(text: string, edges: Edges): ShownText {
   if (PLAIN_TEXT.test(text)) return { text, isAltered: false };
   const points = Array.from(text, (character) => character.codePointAt(0) ?? 0);
+  const heaped = heapedMarks(points);
   let shown = '';
   let spaces = 0;
   for (let i = 0; i <= points.length; i += 1) {
@@ -105,7 +128,9 @@ function neutralised(text: string, edges: Edges): ShownText {
     const isEdge = point === undefined || (isLeading && !edges.leadingSpaces);
     shown += shownSpaces(spaces, isEdge);
     spaces = 0;
-    if (point !== undefined) shown += shownPoint(point, points[i - 1]);
+    if (point !== undefined) {
+      shown += heaped.has(i) ? written(point) : shownPoint(point, points[i - 1]);
+    }
   }
   return { text: shown, isAltered: shown !== text };
 }
@@ -140,14 +165,16 @@ export function hasHiddenCharacters(text: string): boolean {
 }
 
 /**
- * Whether two identifiers that look the same are the same: nothing hidden, no space, no mark that could
- * also be part of its letter, one script.
+ * Whether two identifiers that look the same are the same: nothing hidden, no space, no sign outside ASCII, no mark that
+ * could also be part of its letter, no heap of marks, one script.
  */
 export function isSafeIdentifier(text: string): boolean {
   if (PLAIN_IDENTIFIER.test(text)) return true;
-  for (const character of text) {
-    const point = character.codePointAt(0) ?? 0;
-    if (point === SPACE || isHidden(point) || isIn(point, COMBINING)) return false;
-  }
-  return !isMixedScript(text);
+  const points = Array.from(text, (character) => character.codePointAt(0) ?? 0);
+  return points.every(isOfIdentifier) && heapedMarks(points).size === 0 && !isMixedScript(text);
+}
+
+function isOfIdentifier(point: number): boolean {
+  if (point === SPACE || isHidden(point) || isIn(point, COMBINING)) return false;
+  return point <= ASCII_MAX || (isWordCharacter(point) && !isLookAlike(point));
 }

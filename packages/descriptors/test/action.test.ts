@@ -157,6 +157,16 @@ describe('parseAction', () => {
     ['full-width letters', 'ＡＣＭＥ'],
     ['a tag character', 'agent\u{E0041}'],
     ['private use', 'agent\uE000'],
+    ['a one dot leader', 'prod\u2024db'],
+    ['a fraction slash', 'prod\u2044db'],
+    ['a division slash', 'prod\u2215db'],
+    ['a hyphen that does not break', 'prod\u2011db'],
+    ['a modifier letter colon', 'prod\uA789db'],
+    ['a letter that reads as a colon', 'prod\u02D0db'],
+    ['a superscript digit', '1\u00B2'],
+    ['a symbol', 'agent\u2192x'],
+    ['a character that is none yet', 'agent\u0378'],
+    ['forty tone marks', `\u0E01${'\u0E49'.repeat(40)}`],
   ])('B06, B07: an identifier with %s is unsafe', (_, id) => {
     const agent = { id, key_thumbprint: digest('11') };
     const executor = { id, audience: 'local', descriptor_digest: digest('44') };
@@ -173,13 +183,19 @@ describe('parseAction', () => {
     }
   });
 
-  test.each(['агент', 'エージェント-1', 'agent:é', 'spiffe://example/agent/42'])(
-    'takes %s as an identifier',
-    (id) => {
-      const agent = { id, key_thumbprint: digest('11') };
-      expect(action({ ...COMMAND, agent }).envelope.agent.id).toBe(id);
-    },
-  );
+  test.each([
+    'ก็่ข้',
+    'हिन्दी',
+    '二〇二六',
+    '١٢',
+    'агент',
+    'エージェント-1',
+    'agent:é',
+    'spiffe://example/agent/42',
+  ])('takes %s as an identifier', (id) => {
+    const agent = { id, key_thumbprint: digest('11') };
+    expect(action({ ...COMMAND, agent }).envelope.agent.id).toBe(id);
+  });
 
   test.each([
     ['a nonce of 126 bits', { nonce: 'A'.repeat(21) }],

@@ -117,6 +117,33 @@ describe('render', () => {
     expect(show({ argv: ['/bin/аls'] }).warnings).toHaveLength(1);
   });
 
+  test.each(['prod\u2024db', 'prod\u2044db', 'prod\u2215db', 'a\uA789b', 'rm \u2011rf', 'a\u01C3'])(
+    'B07: a sign of %j that only looks like one of ASCII gives a warning',
+    (purpose) => {
+      const display = show({ purpose });
+      expect(valueOf(display, 'Purpose')).toBe(purpose);
+      expect(display.warnings).toEqual([
+        'Purpose: holds signs that only look like those of ASCII, so it may read as something else',
+      ]);
+    },
+  );
+
+  test.each(['“it’s done” — at last …', '完成了，谢谢！（是）', '10 € · 5 °C × 2'])(
+    'prose such as %j gives no warning',
+    (purpose) => {
+      expect(show({ purpose }).warnings).toEqual([]);
+    },
+  );
+
+  test('B07: a sign that looks like the / of a path gives a warning', () => {
+    const [cwd, heap] = ['/srv\u2215www', `/srv/\u0E01${'\u0E49'.repeat(40)}`];
+    expect(show({ cwd }).warnings).toHaveLength(1);
+    expect(show({ cwd: heap }).warnings).toContain(
+      'Working directory: holds characters that cannot be seen as such, shown as ⟨U+…⟩',
+    );
+    expect(JSON.stringify(show({ cwd: heap }))).toContain('\u0E01⟨U+0E49⟩⟨U+0E49⟩');
+  });
+
   test.each([
     ['zero-width', 'a\u200Bb', 'a⟨U+200B⟩b'],
     ['line feeds', 'a\n\nb', 'a⟨U+000A⟩⟨U+000A⟩b'],
@@ -127,6 +154,8 @@ describe('render', () => {
     ['only spaces', '  ', '⟨U+0020⟩⟨U+0020⟩'],
     ['many spaces', `a${' '.repeat(300)}b`, 'a⟨U+0020 ×300⟩b'],
     ['32 spaces', `a${' '.repeat(32)}b`, `a${' '.repeat(32)}b`],
+    ['four marks', 'ب\u064B\u064C\u064D\u064Ea', 'ب⟨U+064B⟩⟨U+064C⟩⟨U+064D⟩⟨U+064E⟩a'],
+    ['three marks', 'ب\u064B\u064C\u064D', 'ب\u064B\u064C\u064D'],
     ['a tag', 'a\u{E0001}', 'a⟨U+E0001⟩'],
     ['a noncharacter', 'a\u{1FFFE}', 'a⟨U+1FFFE⟩'],
     ['marks piled up', 'a\u0301\u0302\u0303', 'a\u0301⟨U+0302⟩⟨U+0303⟩'],
