@@ -1,6 +1,6 @@
 import { equalBytes, sha256, utf8 } from '@countersign/canonical';
-import { readCbor } from './cbor.ts';
-import { HumanProofError } from './human-proof-error.ts';
+import { readCbor } from '@countersign/cbor';
+import { HumanProofError, refusing } from './human-proof-error.ts';
 
 export interface AuthenticatorData {
   rpIdHash: Uint8Array;
@@ -72,7 +72,7 @@ function afterAttestedCredential(bytes: Uint8Array, offset: number): number {
 }
 
 function afterMap(bytes: Uint8Array, offset: number): number {
-  const { value, next } = readCbor({ bytes, why: 'authenticator-data' }, offset);
+  const { value, next } = refusing('authenticator-data', () => readCbor(bytes, offset));
   if (!(value instanceof Map)) throw malformed('a CBOR map', 'another kind of item');
   return next;
 }

@@ -1,7 +1,7 @@
 import { concatBytes, ed25519Spki } from '@countersign/canonical';
-import { readCbor, type CborValue } from './cbor.ts';
+import { readCbor, type CborValue } from '@countersign/cbor';
 import { isOnP256, isSafeEd25519Point } from './curve-point.ts';
-import { HumanProofError } from './human-proof-error.ts';
+import { HumanProofError, refusing } from './human-proof-error.ts';
 import { rsaSpki } from './rsa-spki.ts';
 
 /** The algorithms that a credential may use, by the names that signature checks use. */
@@ -40,7 +40,7 @@ const P256_SPKI_PREFIX: Uint8Array = Uint8Array.from([
  * @throws HumanProofError with why `algorithm` for a kind that is not allowed, `key` for a bad key of an allowed kind
  */
 export function parseCoseKey(bytes: Uint8Array): ParsedCoseKey {
-  const { value, next } = readCbor({ bytes, why: 'key' }, 0);
+  const { value, next } = refusing('key', () => readCbor(bytes, 0));
   if (next !== bytes.length) throw badKey('nothing after the COSE key', 'more bytes');
   if (!(value instanceof Map)) throw badKey('a COSE key map', 'another kind of item');
   const kty = value.get(KTY);

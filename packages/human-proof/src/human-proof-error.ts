@@ -1,4 +1,5 @@
 import { CanonicalError } from '@countersign/canonical';
+import { CborError } from '@countersign/cbor';
 
 /** What is wrong with a refused assertion; schemas/formats/human-proof.md §6 says when each is reported. */
 export type AssertionWhy =
@@ -30,14 +31,14 @@ export class HumanProofError extends Error {
 }
 
 /**
- * Runs one strict decoder of the canonical package and reports its refusal as part of the assertion.
- * Anything but its own error is a bug of ours and propagates.
+ * Runs one strict decoder of the canonical or the cbor package and reports its refusal as part of the assertion.
+ * Anything but their own errors is a bug of ours and propagates.
  */
 export function refusing<T>(why: AssertionWhy, decode: () => T): T {
   try {
     return decode();
   } catch (error) {
-    if (error instanceof CanonicalError)
+    if (error instanceof CanonicalError || error instanceof CborError)
       throw new HumanProofError(why, error.message, { cause: error });
     throw error;
   }

@@ -1,0 +1,2 @@
+export { readCbor, type CborItem, type CborValue } from './cbor.ts';
+export { CborError } from './cbor-error.ts';
