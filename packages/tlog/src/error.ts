@@ -21,6 +21,10 @@ export type TlogErrorCode =
   | 'TLOG_PROOF_FORMAT'
   /** Fewer distinct witnesses have cosigned than the caller asked for. */
   | 'WITNESS_QUORUM'
+  /** No path of a tile or bundle that some tree can have. */
+  | 'TILE_PATH'
+  /** Entries that no bundle can hold, or bytes that are not exactly so many entries. */
+  | 'ENTRY_BUNDLE'
   /** A tree state that cannot be: wrong number of hashes, or a node that is not complete. */
   | 'RANGE_STATE';
 

@@ -27,3 +27,6 @@ export type { Checkpoint, CheckpointTrust, OpenedCheckpoint } from './checkpoint
 export { formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.ts';
 export { ReceiptWriter } from './receipt-writer.ts';
 export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.ts';
+export { formatTilePath, hashTileBytes, isTileOfTree, parseTilePath, tilesOfTree } from './tile.ts';
+export type { Tile } from './tile.ts';
+export { formatEntryBundle, parseEntryBundle } from './entry-bundle.ts';

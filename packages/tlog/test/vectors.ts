@@ -70,10 +70,24 @@ interface TlogProofVectors {
   must_refuse: { file: string; entry_hex: string; why: string }[];
 }
 
+interface TileVectors {
+  paths: { n: number; tile_level_0: string; tile_level_1_width_17: string; entries: string }[];
+  trees: {
+    size: number;
+    root: string;
+    tiles_in_all: number;
+    resources: { path: string; width: number; sha256: string; bytes?: number }[];
+  }[];
+  bundle_of_5: { path: string; hex: string };
+  hash_tile_of_5: { path: string; hex: string };
+  entry_size_limit: number;
+}
+
 export const merkle = read('merkle.json') as MerkleVectors;
 export const notes = read('notes.json') as NoteVectors;
 export const checkpoints = read('checkpoints.json') as CheckpointVectors;
 export const tlogProofs = read('tlogproof.json') as TlogProofVectors;
+export const tiles = read('tiles.json') as TileVectors;
 
 function read(file: string): unknown {
   return JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'));
