@@ -21,6 +21,8 @@ export type TlogErrorCode =
   | 'TLOG_PROOF_FORMAT'
   /** Fewer distinct witnesses have cosigned than the caller asked for. */
   | 'WITNESS_QUORUM'
+  /** No body of an add-checkpoint request. */
+  | 'WITNESS_REQUEST'
   /** No path of a tile or bundle that some tree can have. */
   | 'TILE_PATH'
   /** Entries that no bundle can hold, or bytes that are not exactly so many entries. */

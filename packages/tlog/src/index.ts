@@ -30,3 +30,10 @@ export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.
 export { formatTilePath, hashTileBytes, isTileOfTree, parseTilePath, tilesOfTree } from './tile.ts';
 export type { Tile } from './tile.ts';
 export { formatEntryBundle, parseEntryBundle } from './entry-bundle.ts';
+export {
+  formatWitnessRequest,
+  judgeWitnessRequest,
+  originHash,
+  parseWitnessRequest,
+} from './witness-request.ts';
+export type { WitnessAnswer, WitnessRequest, WitnessedLog } from './witness-request.ts';

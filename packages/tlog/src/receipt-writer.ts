@@ -1,5 +1,6 @@
+import { hashLine } from './hash-line.ts';
 import { assertWithin } from './inclusion-proof.ts';
-import { hashLine, receiptText } from './tlog-proof.ts';
+import { receiptText } from './tlog-proof.ts';
 import { readNode, siblingPlaces } from './tree-node.ts';
 import type { NodePlace, NodeReader } from './tree-node.ts';
 

@@ -3,14 +3,13 @@ import { decodeBase64, encodeBase64 } from './base64.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import type { CheckpointTrust, OpenedCheckpoint } from './checkpoint.ts';
 import { TlogError } from './error.ts';
-import { HASH_SIZE_BYTES } from './hash.ts';
+import { assertHashes, hashLine, parseHashLines } from './hash-line.ts';
 import { verifyInclusion } from './inclusion-proof.ts';
 import { isPosition, parsePosition } from './position.ts';
 import type { VerifiedSignature } from './signed-note.ts';
 import type { NoteVerifier } from './verifier-key.ts';
 
 const HEADER = 'c2sp.org/tlog-proof@v1';
-const PROOF_HASHES_MAX = 63;
 const EXTRA_SIZE_MAX_BYTES = 65_536;
 
 /** A receipt: where an entry stands in a log, with the signed head that holds it. */
@@ -58,18 +57,11 @@ export function receiptText(parts: Omit<TlogProof, 'proof'> & { readonly lines: 
   return `${HEADER}\n${extraLine}index ${index}\n${lines}\n${checkpoint}`;
 }
 
-export function hashLine(hash: Uint8Array): string {
-  return `${encodeBase64(hash)}\n`;
-}
-
 /** All that `parseTlogProof` could refuse of what is written here. */
 function assertReadable({ index, proof, checkpoint, extra }: TlogProof): void {
   if (!isPosition(index)) throw refused(`index ${index} is out of range`);
   if (extra !== undefined) assertExtra(extra);
-  if (proof.length > PROOF_HASHES_MAX) throw refused(`above ${PROOF_HASHES_MAX} hashes`);
-  if (proof.some((hash) => hash.length !== HASH_SIZE_BYTES)) {
-    throw refused(`a hash is not of ${HASH_SIZE_BYTES} bytes`);
-  }
+  assertHashes(proof, refused);
   if (checkpoint === '') throw refused('expected a checkpoint');
 }
 
@@ -89,8 +81,7 @@ export function parseTlogProof(text: string): TlogProof {
   if (!indexLine?.startsWith('index ')) throw refused('expected an index line');
   const index = parsePosition(indexLine.slice('index '.length));
   if (index === undefined) throw refused('the index is no decimal, or out of range above 2^53-1');
-  if (hashLines.length > PROOF_HASHES_MAX) throw refused(`above ${PROOF_HASHES_MAX} hashes`);
-  const proof = hashLines.map(parseHash);
+  const proof = parseHashLines(hashLines, refused);
   const checkpoint = text.slice(headEnd + 2);
   if (checkpoint === '') throw refused('expected a checkpoint');
   return { index, proof, checkpoint, ...(extra !== undefined && { extra }) };
@@ -144,12 +135,6 @@ function assertExtra(extra: Uint8Array): void {
   if (extra.length === 0 || extra.length > EXTRA_SIZE_MAX_BYTES) {
     throw refused(`extra is not of 1 to ${EXTRA_SIZE_MAX_BYTES} bytes`);
   }
-}
-
-function parseHash(line: string): Uint8Array {
-  const hash = decodeBase64(line);
-  if (hash?.length !== HASH_SIZE_BYTES) throw refused('a hash is no base64 of 32 bytes');
-  return hash;
 }
 
 function refused(why: string): TlogError {

@@ -83,11 +83,18 @@ interface TileVectors {
   entry_size_limit: number;
 }
 
+interface WitnessVectors {
+  log_vkey: string;
+  origin_hash: string;
+  steps: { why: string; body: string; status: number; response?: string; content_type?: string }[];
+}
+
 export const merkle = read('merkle.json') as MerkleVectors;
 export const notes = read('notes.json') as NoteVectors;
 export const checkpoints = read('checkpoints.json') as CheckpointVectors;
 export const tlogProofs = read('tlogproof.json') as TlogProofVectors;
 export const tiles = read('tiles.json') as TileVectors;
+export const witness = read('witness.json') as WitnessVectors;
 
 function read(file: string): unknown {
   return JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'));
