@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { parseStrict, utf8, type JsonObject } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
@@ -39,7 +39,7 @@ function gateway(): FastifyInstance {
       projectedSize: ledger.projector.status.storedSize,
       bindings: ledger.writer.counts.bindings,
     }),
-    readTokens: [{ sha256: createHash('sha256').update(TOKEN).digest('hex'), tenant: TENANT }],
+    readTokens: [{ token: TOKEN, tenant: TENANT }],
     verifySignature,
     nowMs: () => ledger.clock.nowMs(),
     randomBytes: (size) => new Uint8Array(randomBytes(size)),

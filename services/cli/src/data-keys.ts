@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { toBase64url } from '@countersign/canonical';
 import { createLocalSignerKey, openLocalSigner } from '@countersign/signer-local';
@@ -80,10 +79,8 @@ async function modeOf(path: string): Promise<number | undefined> {
   }
 }
 
-/** SHA-256 of the read token, hex; undefined when its owner has removed it. */
-export async function readTokenDigest(folder: DataFolder): Promise<string | undefined> {
+/** The read token; undefined when its owner has removed it. */
+export async function readReadToken(folder: DataFolder): Promise<string | undefined> {
   const token = (await readIfThere(folder.readToken))?.trim();
-  return token === undefined || token === ''
-    ? undefined
-    : createHash('sha256').update(token).digest('hex');
+  return token === '' ? undefined : token;
 }

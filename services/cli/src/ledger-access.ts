@@ -1,5 +1,7 @@
+import { createHmac } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fromUtf8 } from '@countersign/canonical';
+import { TOKEN_KEY_ID, type TokenSigner } from '@countersign/http-auth';
 import { parseTrust, VerifyError, type Trust } from '@countersign/verify';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
 import { readBounded } from './bounded-file.ts';
@@ -82,9 +84,16 @@ export async function openReader(
 ): Promise<LedgerClient> {
   const parts = await readerParts(options, context);
   if (parts === undefined) return (await openLedger(options, context)).client;
-  const client = new LedgerClient({ ...context, url: parts.url, reader: { token: parts.token } });
+  const client = new LedgerClient({ ...context, url: parts.url, reader: tokenSigner(parts.token) });
   await assertTrusted(client, parts.trust);
   return client;
+}
+
+function tokenSigner(token: string): TokenSigner {
+  return {
+    keyId: TOKEN_KEY_ID,
+    sign: (message) => createHmac('sha256', token).update(message).digest(),
+  };
 }
 
 interface ReaderParts {

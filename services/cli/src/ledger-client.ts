@@ -1,5 +1,5 @@
 import { fromUtf8, parseStrict, toBase64url, type Json } from '@countersign/canonical';
-import { signRequest, type RequestSigner } from '@countersign/http-auth';
+import { signRequest, type RequestSigner, type TokenSigner } from '@countersign/http-auth';
 import { CliError, cliError } from './cli-error.ts';
 
 /** An answer to something that was sent in. */
@@ -29,8 +29,8 @@ export type InputPath = 'requests' | 'uses' | 'reports' | 'erasures';
 
 export interface LedgerClientOptions {
   readonly url: string;
-  /** Who reads: a key that signs each request, or a token. */
-  readonly reader: RequestSigner | { readonly token: string };
+  /** Who signs each read. A secret is never sent: whoever answers at the address may be anybody. */
+  readonly reader: RequestSigner | TokenSigner;
   readonly interrupted: AbortSignal;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -148,7 +148,6 @@ export class LedgerClient {
 
   async #proofOfReader(method: 'GET', url: string): Promise<Record<string, string>> {
     const { reader, nowMs, randomBytes } = this.#options;
-    if ('token' in reader) return { authorization: `Bearer ${reader.token}` };
     const nonce = toBase64url(randomBytes(NONCE_BYTES));
     return signRequest({ method, url, nowMs: nowMs(), nonce }, reader);
   }

@@ -11,7 +11,7 @@ import type { PinnedHead } from '@countersign/verify';
 import type { Logger } from 'pino';
 import { cliError, isSystemError } from './cli-error.ts';
 import { dataError } from './data-error.ts';
-import { readTokenDigest } from './data-keys.ts';
+import { readReadToken } from './data-keys.ts';
 import { HeadPin, knownHead } from './head-pin.ts';
 import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
@@ -92,7 +92,7 @@ export class Server {
       throw error;
     });
     const server = new Server(options, store, {
-      readToken: await readTokenDigest(folder),
+      readToken: await readReadToken(folder),
       head: await knownHead(options.data, store),
     });
     try {
@@ -217,7 +217,7 @@ export class Server {
         projectedSize: this.#projector.status.storedSize,
         bindings: this.#writer.counts.bindings,
       }),
-      readTokens: readToken === undefined ? [] : [{ sha256: readToken, tenant: mark.tenant }],
+      readTokens: readToken === undefined ? [] : [{ token: readToken, tenant: mark.tenant }],
       verifySignature,
       nowMs,
       randomBytes,

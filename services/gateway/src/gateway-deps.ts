@@ -102,10 +102,10 @@ export interface LedgerHealth {
   readonly bindings: number;
 }
 
-/** A bearer token that may read everything of one tenant. Only its digest is kept here. */
+/** A token that may read everything of one tenant, whether it is sent or signs the requests. */
 export interface ReadToken {
-  /** SHA-256 of the token's UTF-8 bytes, lower-case hex. */
-  readonly sha256: string;
+  /** A secret, and the key of its HMACs: never logged, and no part of an answer. */
+  readonly token: string;
   readonly tenant: string;
 }
 

@@ -1,15 +1,22 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { AgentMember, ExecutorMember } from '@countersign/binding';
 import {
   equalBytes,
   fromBase64url,
-  fromHex,
   isDigest,
   sha256,
+  toHex,
   utf8,
   type Digest,
   type VerifySignature,
 } from '@countersign/canonical';
-import { verifyRequest } from '@countersign/http-auth';
+import {
+  TOKEN_KEY_ID,
+  isTokenRequest,
+  verifyRequest,
+  verifyTokenRequest,
+  type RequestToCheck,
+} from '@countersign/http-auth';
 import type { FastifyRequest } from 'fastify';
 import type { AuthorityView } from './authority-view.ts';
 import { cookieOf } from './cookie.ts';
@@ -54,24 +61,17 @@ export class ReadAuth {
   }
 
   async #bySignature(request: FastifyRequest): Promise<Reader> {
-    const { authority, nonces, verifySignature, nowMs } = this.#deps;
-    const signatureInput = oneHeader(request, 'signature-input');
+    const { authority, nonces, verifySignature } = this.#deps;
+    const signed = this.#signedBy(request);
+    const { signatureInput } = signed;
+    if (isTokenRequest(signatureInput ?? '')) return await this.#byTokenSignature(signed);
     const claimed = KEY_ID.exec(signatureInput ?? '')?.[1] ?? '';
     const holder = isDigest(claimed) ? await this.#holderOf(claimed) : undefined;
-    await verifyRequest(
-      {
-        method: request.method,
-        url: this.#addressOf(request),
-        signatureInput,
-        signature: oneHeader(request, 'signature'),
-        nowMs: nowMs(),
-      },
-      {
-        publicKeyOf: (keyId) => (keyId === claimed ? holder?.publicKey : undefined),
-        verifySignature,
-        isFreshNonce: (keyId, nonce) => nonces.put(`${keyId} ${nonce}`, true),
-      },
-    );
+    await verifyRequest(signed, {
+      publicKeyOf: (keyId) => (keyId === claimed ? holder?.publicKey : undefined),
+      verifySignature,
+      isFreshNonce: (keyId, nonce) => nonces.put(`${keyId} ${nonce}`, true),
+    });
     if (holder === undefined) throw new Error('invariant broken: a signature by nobody');
     const { tenant } = await authority.ledger();
     const { kind, id } = holder.member;
@@ -102,12 +102,37 @@ export class ReadAuth {
     const token = BEARER.exec(authorization)?.[1];
     const digest = sha256(utf8(token ?? ''));
     const known = this.#deps.readTokens.filter((candidate) =>
-      equalBytes(digest, fromHex(candidate.sha256)),
+      equalBytes(digest, sha256(utf8(candidate.token))),
     )[0];
     if (token === undefined || known === undefined) {
       throw new GatewayError('TOKEN_INVALID', 'expected a read token of this ledger');
     }
-    return { kind: 'token', id: known.sha256, tenant: known.tenant };
+    return readerWith(known);
+  }
+
+  /** Whoever signs with the token need not know that this is the ledger: what is sent opens one address, once. */
+  async #byTokenSignature(signed: RequestToCheck): Promise<Reader> {
+    const { nonces, readTokens } = this.#deps;
+    let known: ReadToken | undefined;
+    await verifyTokenRequest(signed, {
+      verifyMac: (message, mac) => {
+        known = readTokens.filter(({ token }) => isMacOf(token, message, mac))[0];
+        return known !== undefined;
+      },
+      isFreshNonce: (nonce) => nonces.put(`${TOKEN_KEY_ID} ${nonce}`, true),
+    });
+    if (known === undefined) throw new Error('invariant broken: a signature by nobody');
+    return readerWith(known);
+  }
+
+  #signedBy(request: FastifyRequest): RequestToCheck {
+    return {
+      method: request.method,
+      url: this.#addressOf(request),
+      signatureInput: oneHeader(request, 'signature-input'),
+      signature: oneHeader(request, 'signature'),
+      nowMs: this.#deps.nowMs(),
+    };
   }
 
   async #bySession(token: string): Promise<Reader> {
@@ -128,6 +153,15 @@ export class ReadAuth {
       expiresAtMs: session.expiresAtMs,
     };
   }
+}
+
+function readerWith({ token, tenant }: ReadToken): Reader {
+  return { kind: 'token', id: toHex(sha256(utf8(token))), tenant };
+}
+
+function isMacOf(token: string, message: Uint8Array, mac: Uint8Array): boolean {
+  const expected = createHmac('sha256', token).update(message).digest();
+  return mac.length === expected.length && timingSafeEqual(mac, expected);
 }
 
 function oneHeader(request: FastifyRequest, name: string): string | undefined {

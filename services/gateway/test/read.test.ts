@@ -99,6 +99,52 @@ describe('a signed read', () => {
   });
 });
 
+describe('a read that a read token signs', () => {
+  const url = (): string => `/v1/actions/${actionId}`;
+
+  async function refusalOf(headers: Record<string, string>, at = url()): Promise<unknown[]> {
+    const { status, body } = await bench.send({ url: at, headers });
+    return [status, body['code']];
+  }
+  const refused = [401, 'HTTP_SIGNATURE_INVALID'];
+
+  test('sees what the token sees, once, and the token is not in it', async () => {
+    const headers = await bench.macOf(READ_TOKEN, '/v1/inbox');
+    expect(JSON.stringify(headers)).not.toContain(READ_TOKEN);
+    expect((await bench.send({ url: '/v1/inbox', headers })).status).toBe(200);
+    expect(await refusalOf(headers, '/v1/inbox')).toEqual(refused);
+  });
+
+  test('opens no other address, and nothing with another token', async () => {
+    const headers = await bench.macOf(READ_TOKEN, url());
+    for (const other of [`${url()}/evidence`, `${url()}?since=0`, '/v1/inbox']) {
+      expect(await refusalOf(headers, other)).toEqual(refused);
+    }
+    expect(await refusalOf(await bench.macOf(`${READ_TOKEN}x`, url()))).toEqual(refused);
+    // What was refused has not used the nonce up.
+    expect((await bench.send({ url: url(), headers })).status).toBe(200);
+  });
+
+  test.each<[string, (input: string, agent: string) => string]>([
+    ['the algorithm of keys', (input) => input.replace('hmac-sha256', 'ed25519')],
+    ['the id of a key', (input, agent) => input.replace('read-token', agent)],
+    ['no nonce', (input) => input.replace(/;nonce=.*/, '')],
+    ['fewer components', (input) => input.replace(' "@target-uri"', '')],
+  ])('is refused with %s', async (_what, change) => {
+    const headers = await bench.macOf(READ_TOKEN, url());
+    const input = change(headers['signature-input'] ?? '', bench.ledger.agent.thumbprint);
+    expect(await refusalOf({ ...headers, 'signature-input': input })).toEqual(refused);
+  });
+
+  test('two minutes old is refused', async () => {
+    const headers = await bench.macOf(READ_TOKEN, url());
+    bench.ledger.nowMs += 120_000;
+    const answer = await refusalOf(headers);
+    bench.ledger.nowMs -= 120_000;
+    expect(answer).toEqual(refused);
+  });
+});
+
 describe('lists', () => {
   test('a token and an operator see the inbox and all actions, page by page', async () => {
     await bench.request(bench.ledger.otherAgent);

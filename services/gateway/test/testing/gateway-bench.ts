@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { decisionChallenge, rationaleDigest, type Verdict } from '@countersign/binding';
 import {
   canonicalText,
@@ -10,7 +10,12 @@ import {
 } from '@countersign/canonical';
 import { verifySignature, signEd25519 } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { signRequest } from '@countersign/http-auth';
+import {
+  signRequest,
+  TOKEN_KEY_ID,
+  type RequestSigner,
+  type TokenSigner,
+} from '@countersign/http-auth';
 import type { SoftwarePasskey } from '@countersign/software-passkey';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
@@ -73,9 +78,7 @@ export class GatewayBench {
           projectedSize: ledger.size,
           bindings: 0,
         },
-      readTokens: [
-        { sha256: createHash('sha256').update(READ_TOKEN).digest('hex'), tenant: TENANT },
-      ],
+      readTokens: [{ token: READ_TOKEN, tenant: TENANT }],
       verifySignature,
       nowMs: () => ledger.nowMs,
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
@@ -130,7 +133,19 @@ export class GatewayBench {
     return this.send({ url, headers: await this.signatureOf(machine, url) });
   }
 
-  async signatureOf(machine: Machine, url: string): Promise<Record<string, string>> {
+  signatureOf(machine: Machine, url: string): Promise<Record<string, string>> {
+    const sign = (message: Uint8Array): Uint8Array => signEd25519(machine.key, message);
+    return this.#signed({ keyId: machine.thumbprint, sign }, url);
+  }
+
+  /** What proves a read token without sending it. */
+  macOf(token: string, url: string): Promise<Record<string, string>> {
+    const sign = (message: Uint8Array): Uint8Array =>
+      createHmac('sha256', token).update(message).digest();
+    return this.#signed({ keyId: TOKEN_KEY_ID, sign }, url);
+  }
+
+  async #signed(signer: RequestSigner | TokenSigner, url: string): Promise<Record<string, string>> {
     const headers = await signRequest(
       {
         method: 'GET',
@@ -138,7 +153,7 @@ export class GatewayBench {
         nowMs: this.ledger.nowMs,
         nonce: toBase64url(randomBytes(16)),
       },
-      { keyId: machine.thumbprint, sign: (message) => signEd25519(machine.key, message) },
+      signer,
     );
     return Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
