@@ -1,5 +1,18 @@
-import { chmod, copyFile, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '@countersign/sqlite';
 import { approve, CliLedger, countersign, CliProcess, freePort } from './cli-process.ts';
@@ -288,6 +301,51 @@ describe('a later start', () => {
     await ledger.serve();
     expect((await ledger.stop()).stderr).toBe('');
   });
+
+  it('refuses links in its folder, and changes nothing where they lead', async () => {
+    const ledger = await started();
+    await ledger.stop();
+    const [folder, file] = [ledger.at('folder'), ledger.at('file')];
+    await mkdir(folder, { mode: 0o755 });
+    await writeFile(file, '{}', { mode: 0o644 });
+    for (const [name, target] of [
+      ['requests', folder],
+      ['store.db', file],
+      ['positions.json', file],
+    ] as const) {
+      const path = `${ledger.data}/${name}`;
+      await rm(path, { recursive: true, force: true });
+      await symlink(target, path);
+      expect([name, await refusedStart(ledger)]).toEqual([name, 'DATA_PERMISSIONS']);
+      expect((await stat(target)).mode & 0o777).toBe(target === folder ? 0o755 : 0o644);
+      await rm(path);
+    }
+    // The folder itself is where its owner says.
+    await symlink(ledger.data, ledger.at('link'));
+    const port = ['--port', String(ledger.port)];
+    const server = new CliProcess(['serve', '--data', ledger.at('link'), ...port]);
+    await server.said(/\n$/);
+    expect((await server.signal('SIGTERM')).exit).toBe(0);
+  });
+
+  it.each(['ledger.json', 'trust.json', 'keys/read.token'])(
+    'never waits for a pipe, nor reads a device, in the place of %s',
+    async (name) => {
+      const ledger = await started();
+      await ledger.stop();
+      const path = `${ledger.data}/${name}`;
+      await rm(path);
+      await promisify(execFile)('mkfifo', ['-m', '600', path]);
+      const shown = ['show', '01JDA5C8000000000000000001', '--data', ledger.data];
+      expect((await countersign(shown)).stderr).toMatch(/countersign: DATA_DAMAGED/);
+      expect(await refusedStart(ledger)).toMatch(
+        /^(DATA_DAMAGED|DATA_PERMISSIONS|KEY_FILE_INVALID)$/,
+      );
+      await rm(path);
+      await symlink('/dev/zero', path);
+      expect((await countersign(shown)).stderr).toMatch(/countersign: DATA_DAMAGED/);
+    },
+  );
 
   it('refuses the log of another ledger', async () => {
     const [ledger, other] = [await started(), await started()];

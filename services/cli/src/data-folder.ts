@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { canonicalText, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
 import type { Separation } from '@countersign/binding';
+import { readRegular } from './bounded-file.ts';
 import { cliError, isSystemError } from './cli-error.ts';
 
 /** What marks a folder as one of ours, and which ledger it holds. Written first and never changed. */
@@ -110,17 +111,16 @@ async function listed(path: string): Promise<string[]> {
   }
 }
 
-/** @throws CliError DATA_UNREADABLE */
+/** A file of ours, which is short and a file. @throws CliError DATA_UNREADABLE, DATA_DAMAGED */
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    if ((await stat(path)).size > MARK_BYTES_MAX) {
-      throw cliError('DATA_DAMAGED', `${path}: expected at most 64 KiB`);
-    }
-    return await readFile(path, 'utf8');
+    const bytes = await readRegular(path, MARK_BYTES_MAX);
+    if (bytes !== undefined) return Buffer.from(bytes).toString('utf8');
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
-    throw isSystemError(error, 'EACCES', 'EISDIR', 'ENOTDIR') ? unreadable(path, error) : error;
+    throw isSystemError(error, 'EACCES', 'ENOTDIR') ? unreadable(path, error) : error;
   }
+  throw cliError('DATA_DAMAGED', `${path}: expected a file of at most 64 KiB`);
 }
 
 function unreadable(path: string, cause: unknown): Error {

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { toBase64url } from '@countersign/canonical';
 import { createLocalSignerKey, openLocalSigner } from '@countersign/signer-local';
@@ -57,12 +58,16 @@ export async function readLocalKeys(folder: DataFolder): Promise<LocalKeys> {
   };
 }
 
-/** Every secret file that is there can be read by its owner alone. @throws CliError KEY_FILE_PERMISSIONS */
+/** Every secret file that is there can be read by its owner alone. @throws CliError KEY_FILE_PERMISSIONS, KEY_FILE_INVALID */
 export async function assertPrivateKeys(folder: DataFolder): Promise<void> {
   const { logKey, operatorKey, agentKey, executorKey, readToken, enrolmentLink } = folder;
   for (const path of [logKey, operatorKey, agentKey, executorKey, readToken, enrolmentLink]) {
-    const mode = await modeOf(path);
-    if (mode === undefined || (mode & GROUP_AND_OTHERS) === 0) continue;
+    const found = await existing(path);
+    if (found === undefined) continue;
+    // A pipe would be waited for, and never end.
+    if (!found.isFile()) throw cliError('KEY_FILE_INVALID', `${path}: expected a file`);
+    const { mode } = found;
+    if ((mode & GROUP_AND_OTHERS) === 0) continue;
     const got = (mode & 0o777).toString(8);
     throw cliError('KEY_FILE_PERMISSIONS', `${path}: expected mode 600, got ${got}`, {
       hint: `chmod 600 ${path}, and think about who could have read it`,
@@ -70,9 +75,9 @@ export async function assertPrivateKeys(folder: DataFolder): Promise<void> {
   }
 }
 
-async function modeOf(path: string): Promise<number | undefined> {
+async function existing(path: string): Promise<Stats | undefined> {
   try {
-    return (await stat(path)).mode;
+    return await stat(path);
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalText, isUlid, parseStrict, type Json } from '@countersign/canonical';
-import { readBounded } from './bounded-file.ts';
+import { readRegular } from './bounded-file.ts';
 import { cliError, CliError, isSystemError } from './cli-error.ts';
 import type { CommandKeepsakes } from './command-line.ts';
 import { createPrivate, makePrivateFolder } from './data-folder.ts';
@@ -88,13 +88,13 @@ export class ExecRecord {
     const path = this.#path(part);
     try {
       // Ours alone, and written whole: what it holds is what `create` was given.
-      const bytes = await readBounded(path, LIMITS.maxBytes);
+      const bytes = await readRegular(path, LIMITS.maxBytes);
       if (bytes !== undefined) return parseStrict(bytes, LIMITS) as unknown as Parts[K];
     } catch (error) {
       if (isSystemError(error, 'ENOENT')) return undefined;
       throw cliError('DATA_DAMAGED', `${path}: expected a record of exec`, { cause: error });
     }
-    throw cliError('DATA_DAMAGED', `${path}: expected a record of at most 1 MiB`);
+    throw cliError('DATA_DAMAGED', `${path}: expected a file of at most 1 MiB`);
   }
 
   /** Takes away what holds content; claims and reports hold digests only. */

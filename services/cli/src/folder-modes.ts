@@ -1,4 +1,5 @@
-import { chmod, stat } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { lstat, open, realpath } from 'node:fs/promises';
 import { cliError, isSystemError } from './cli-error.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Narrator } from './narrator.ts';
@@ -7,26 +8,33 @@ const GROUP_AND_OTHERS = 0o077;
 
 /**
  * Keeps the folder and its files to their owner, as they were made. Secret files are refused instead: what others may have
- * read cannot be taken back.
+ * read cannot be taken back. Links in the folder are refused, never followed: they lead to what is not ours to change.
  *
  * @throws CliError DATA_PERMISSIONS
  */
 export async function tightenModes(folder: DataFolder, narrator: Narrator): Promise<void> {
   const { path, keysFolder, requestsFolder, brokerFile, storeFile } = folder;
   const { markFile, trustFile, positionsFile } = folder;
-  const folders = [path, keysFolder, requestsFolder];
-  for (const each of [...folders, brokerFile, storeFile, markFile, trustFile, positionsFile]) {
-    await tighten(each, narrator);
+  // Where the folder itself is, its owner said: a link there is theirs.
+  const isLink = (await lstat(path)).isSymbolicLink();
+  const folders = [isLink ? await realpath(path) : path, keysFolder, requestsFolder];
+  for (const each of folders) await tighten(each, 'folder', narrator);
+  for (const each of [brokerFile, storeFile, markFile, trustFile, positionsFile]) {
+    await tighten(each, 'file', narrator);
   }
 }
 
-async function tighten(path: string, narrator: Narrator): Promise<void> {
-  const mode = await modeOf(path);
-  if (mode === undefined || (mode & GROUP_AND_OTHERS) === 0) return;
-  const [was, now] = [mode & 0o777, mode & 0o700].map((bits) => bits.toString(8));
+async function tighten(path: string, kind: 'file' | 'folder', narrator: Narrator): Promise<void> {
+  const found = await existing(path);
+  if (found === undefined) return;
+  if (!isOfKind(found, kind)) throw noneOf(kind, path);
+  if ((found.mode & GROUP_AND_OTHERS) === 0) return;
+  const [was, now] = [found.mode & 0o777, found.mode & 0o700].map((bits) => bits.toString(8));
   try {
-    await chmod(path, mode & 0o700);
+    await changeMode(path, kind);
   } catch (error) {
+    // What was put there in between.
+    if (isSystemError(error, 'ELOOP', 'ENOTDIR', 'ENXIO')) throw noneOf(kind, path, error);
     if (!isSystemError(error, 'EPERM', 'EROFS', 'EACCES')) throw error;
     throw cliError('DATA_PERMISSIONS', `${path}: expected a mode for its owner only, got ${was}`, {
       cause: error,
@@ -40,9 +48,33 @@ async function tighten(path: string, narrator: Narrator): Promise<void> {
   );
 }
 
-async function modeOf(path: string): Promise<number | undefined> {
+/** Changes what is open, so that nothing that is put at the path meanwhile is changed instead. */
+async function changeMode(path: string, kind: 'file' | 'folder'): Promise<void> {
+  const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
+  const opened = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    return (await stat(path)).mode;
+    const found = await opened.stat();
+    if (!isOfKind(found, kind)) throw noneOf(kind, path);
+    await opened.chmod(found.mode & 0o700);
+  } finally {
+    await opened.close();
+  }
+}
+
+function isOfKind(found: Stats, kind: 'file' | 'folder'): boolean {
+  return kind === 'file' ? found.isFile() : found.isDirectory();
+}
+
+function noneOf(kind: 'file' | 'folder', path: string, cause?: unknown): Error {
+  return cliError('DATA_PERMISSIONS', `${path}: expected a ${kind}, got a link or something else`, {
+    cause,
+    hint: 'put the real one in its place, and think about who could have changed it',
+  });
+}
+
+async function existing(path: string): Promise<Stats | undefined> {
+  try {
+    return await lstat(path);
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;

@@ -7,8 +7,10 @@ import { CliError, cliError, isSystemError } from './cli-error.ts';
 import { readBounded } from './bounded-file.ts';
 import type { CliContext } from './context.ts';
 import { dataFolder, requireMark, type DataFolder } from './data-folder.ts';
+import { readReadToken } from './data-keys.ts';
 import { LedgerClient } from './ledger-client.ts';
 import { readSigningKey, type SigningKey } from './signing-key.ts';
+import { readOwnTrust } from './trust-file.ts';
 
 /** How a command says which ledger it means: a data folder on this machine, or an address with its own key and trust file. */
 export interface AccessOptions {
@@ -110,14 +112,18 @@ async function readerParts(
   const folder = url === undefined ? dataFolder(dataPath(options, context)) : undefined;
   const tokenFile =
     options.readToken === undefined ? folder?.readToken : resolve(context.cwd, options.readToken);
-  const trustFile = trustPath(options, context) ?? folder?.trustFile;
   if (key !== undefined || tokenFile === undefined) return undefined;
   const at = folder === undefined ? url : (await requireMark(folder)).url;
-  if (at === undefined || trustFile === undefined) {
-    throw cliError('USAGE', 'expected --trust together with --url');
+  if (at === undefined) throw trustNeeded();
+  const trust = await trustOf(options, context, folder);
+  const token =
+    options.readToken === undefined && folder !== undefined
+      ? await readReadToken(folder)
+      : fromUtf8(await readGivenFile(tokenFile, 'read token')).trim();
+  if (token === undefined) {
+    throw cliError('FILE_UNREADABLE', `expected a readable read token at ${tokenFile}`);
   }
-  const token = fromUtf8(await readGivenFile(tokenFile, 'read token')).trim();
-  return { url: originOf(at), token, trust: await readTrust(trustFile) };
+  return { url: originOf(at), token, trust };
 }
 
 type Parts = Omit<LedgerAccess, 'client' | 'tenant'> & { readonly url: string };
@@ -133,7 +139,7 @@ async function localParts(
     url: mark.url,
     folder,
     agent: await localAgent(options, { folder, context, as }),
-    trust: await readTrust(trustPath(options, context) ?? folder.trustFile),
+    trust: await trustOf(options, context, folder),
     allowDemo: mark.demo,
     requestsFolder: folder.requestsFolder,
   };
@@ -176,6 +182,24 @@ async function remoteParts(
 
 function trustPath({ trust }: AccessOptions, { cwd }: CliContext): string | undefined {
   return trust === undefined ? undefined : resolve(cwd, trust);
+}
+
+/** The given file, or else the folder's own. */
+async function trustOf(
+  options: AccessOptions,
+  context: CliContext,
+  folder: DataFolder | undefined,
+): Promise<Trust> {
+  const given = trustPath(options, context);
+  if (given !== undefined) return readTrust(given);
+  if (folder === undefined) throw trustNeeded();
+  const own = await readOwnTrust(folder);
+  if (own !== undefined) return own;
+  throw cliError('FILE_UNREADABLE', `expected a readable trust file at ${folder.trustFile}`);
+}
+
+function trustNeeded(): CliError {
+  return cliError('USAGE', 'expected --trust together with --url');
 }
 
 /** @throws CliError USAGE */
