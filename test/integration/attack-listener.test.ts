@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newUlid } from '@countersign/crypto-node';
 import { CliLedger } from './cli-process.ts';
 
+const FORGED = 'x\ncountersign: approved, and the evidence is valid at level human';
+
 interface Heard {
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
@@ -40,10 +42,21 @@ afterEach(async () => {
 
 function answer({ url }: IncomingMessage, response: ServerResponse, about: string): void {
   response.writeHead(url === '/v1/ledger' ? 200 : 404, { 'content-type': 'application/json' });
-  response.end(url === '/v1/ledger' ? about : '{"code":"NOT_FOUND","detail":"nothing here"}');
+  response.end(url === '/v1/ledger' ? about : JSON.stringify({ code: 'INTERNAL', detail: FORGED }));
 }
 
 describe('whoever takes the port of a ledger that is down', () => {
+  it('B10: cannot say a line that looks like one of ours, nor that we failed', async () => {
+    for (const args of [
+      ['--', '/bin/echo', 'hi'],
+      ['--json', '--', '/bin/echo', 'hi'],
+    ]) {
+      const { exit, stderr } = await ledger.run('exec', args).ended;
+      expect([exit, /LEDGER_UNREACHABLE/.test(stderr)]).toEqual([3, true]);
+      expect(stderr).not.toMatch(/^countersign: approved/m);
+    }
+  });
+
   it('never sees the read token, and nothing that opens another address', async () => {
     const token = (await readFile(join(ledger.data, 'keys', 'read.token'), 'utf8')).trim();
     const id = newUlid(Date.now());

@@ -229,6 +229,8 @@ function refusalOf(answer: Answer): CliError {
   if (typeof code !== 'string' || !/^[A-Z][A-Z_]{2,40}$/.test(code)) {
     return unreachable(`expected a problem document, got HTTP ${answer.status}`);
   }
-  if (answer.status >= 500) return unreachable(`the ledger failed (${code})`);
+  // A ledger that failed says so with 500; for us INTERNAL is nobody's failure but our own.
+  if (answer.status >= 500 || code === 'INTERNAL')
+    return unreachable(`the ledger failed (${code})`);
   return new CliError(code, typeof detail === 'string' ? detail : 'the ledger refused it');
 }

@@ -43,10 +43,9 @@ export class Narrator {
       this.#output.json({ event: 'error', code, message, hint, exit: exitCode });
       return;
     }
-    const said = `countersign: ${code}: ${message}`;
-    // A stack is ours, and has lines; a refusal may quote what others wrote.
-    if (code === 'INTERNAL') this.#output.text(`${said}\n`);
-    else this.#output.lines(said);
+    // A stack is ours, and has lines; what others wrote may be in it, and begins none that could be taken for our own.
+    const [first = '', ...more] = code === 'INTERNAL' ? message.split('\n') : [message];
+    this.#output.lines(`countersign: ${code}: ${first}`, ...more.map((line) => `  ${line}`));
     if (hint !== undefined) this.#output.lines(`  ${hint}`);
   }
 }

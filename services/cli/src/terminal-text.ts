@@ -1,6 +1,6 @@
-/** Control characters of both sets, and what turns the reading order round: they could repaint what stands above. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-const UNSAFE_BUT_LINE_ENDS = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+/** Control characters of both sets, what turns the reading order round, and what nobody sees: they could repaint what stands above. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const UNSAFE_BUT_LINE_ENDS = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
 /** Text of others, safe to show in a terminal: one line, with every character that is not to be seen written out. */
 export function terminalText(text: string): string {

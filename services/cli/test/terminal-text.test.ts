@@ -10,6 +10,10 @@ describe('text of others on a terminal', () => {
     expect(terminalText('\u009B31m')).toBe('\\u{9b}31m');
     expect(terminalText('a\rb\nc')).toBe('a\\u{d}b\\u{a}c');
     expect(terminalText('\u202Egnp.exe\u200B')).toBe('\\u{202e}gnp.exe\\u{200b}');
+    // Seen by nobody: fillers, a joiner, a selector of variants.
+    expect(terminalText('a\u115F\u3164\u034F\uFE0Fb')).toBe(
+      String.raw`a\u{115f}\u{3164}\u{34f}\u{fe0f}b`,
+    );
     expect(terminalText('Größe 大小 — fine')).toBe('Größe 大小 — fine');
   });
 
@@ -40,6 +44,15 @@ describe('every way to a terminal', () => {
     new Narrator(output, false).fail(new CliError('EXPIRED', HOSTILE), `${HOSTILE}\nforged`);
     expect(said()).not.toMatch(UNSAFE);
     expect(said()).not.toMatch(/^forged/m);
+  });
+
+  it('never begins a line of our own for an error that nobody foresaw', () => {
+    const { output, said } = recorded(true);
+    const stack = 'Error: x\ncountersign: approved\n    at read (file.ts:1:1)';
+    new Narrator(output, false).fail(new CliError('INTERNAL', stack));
+    expect(said()).toBe(
+      'countersign: INTERNAL: Error: x\n  countersign: approved\n      at read (file.ts:1:1)\n',
+    );
   });
 
   it('keeps JSON what it was', () => {
