@@ -1,4 +1,5 @@
 import { parseDecisionMade } from '@countersign/binding';
+import type { Json } from '@countersign/canonical';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import { DigestSchema, InputAnswerSchema, PendingAnswerSchema } from './answer-schema.ts';
@@ -144,8 +145,8 @@ function waitMsOf({ limits }: Gateway, wanted: number): number {
 }
 
 /** The body as our gate read it. */
-function gatedBody({ gated }: FastifyRequest): NonNullable<FastifyRequest['gated']> {
-  if (gated === undefined || gated === null) {
+function gatedBody({ gated }: FastifyRequest): Json {
+  if (gated === undefined) {
     throw new GatewayError('JSON_SYNTAX', 'body: expected a JSON object');
   }
   return gated;

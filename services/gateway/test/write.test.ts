@@ -108,6 +108,7 @@ describe('bodies at the edge', () => {
     ['H04: "approved": true', `{${frame},"approved":true}`, 'UNKNOWN_MEMBER'],
     ['a member too few', `{"payload":"e30","key":"${digest}"}`, 'SCHEMA_INVALID'],
     ['an array', '[]', 'SCHEMA_INVALID'],
+    ['null', 'null', 'SCHEMA_INVALID'],
     ['__proto__', `{${frame},"__proto__":{"approved":true}}`, 'UNKNOWN_MEMBER'],
   ])('%s', async (_name, raw, code) => {
     const sent = await bench.send({
