@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { realpath, stat } from 'node:fs/promises';
 import { basename, delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { Digest } from '@countersign/canonical';
@@ -133,7 +134,12 @@ export function shebangOf(start: Buffer, path: string): Shebang | undefined {
   if (end === -1 && start.length === HEAD_BYTES) {
     throw cliError('COMMAND_INTERPRETER', `expected a #! line under 256 bytes: ${path}`);
   }
-  const line = start.subarray(2, end === -1 ? start.length : end).toString('utf8');
+  const bytes = start.subarray(2, end === -1 ? start.length : end);
+  // The kernel ends a word at NUL, and passes on bytes that no text can hold: neither could be shown, or started, as it is.
+  if (!isUtf8(bytes) || bytes.includes(0)) {
+    throw cliError('COMMAND_INTERPRETER', `expected a #! line in UTF-8, without NUL: ${path}`);
+  }
+  const line = bytes.toString('utf8');
   const [, name, argument] = /^[ \t]*([^ \t]+)[ \t]*(.*?)[ \t\r]*$/.exec(line) ?? [];
   if (name === undefined || !isAbsolute(name)) {
     throw cliError('COMMAND_INTERPRETER', `expected an absolute interpreter after #!: ${path}`);

@@ -117,6 +117,16 @@ describe('finding the file that a command means', () => {
     },
   );
 
+  it.each(['#!/bin/sh\0evil', '#!/bin/sh -\xff\xfe', '#!/bin/\xc3sh', '#!/bin/sh \0'])(
+    'refuses a #! line that no text can hold: %j',
+    (line) => {
+      const start = Buffer.from(`${line}\necho\n`, 'latin1');
+      expect(() => shebangOf(start, '/x')).toThrow(
+        expect.objectContaining({ code: 'COMMAND_INTERPRETER' }),
+      );
+    },
+  );
+
   it('refuses an interpreter that is a script itself', async () => {
     const folder = await scratchFolder();
     const inner = await program(join(folder, 'inner'), '#!/bin/sh\n');
