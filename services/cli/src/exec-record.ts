@@ -1,6 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { canonicalText, isUlid, parseStrict, type Json } from '@countersign/canonical';
+import {
+  canonicalText,
+  isUlid,
+  parseStrict,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import { readRegular } from './bounded-file.ts';
 import { cliError, CliError, isSystemError } from './cli-error.ts';
 import type { CommandKeepsakes } from './command-line.ts';
@@ -48,6 +54,38 @@ const SUFFIXES: Readonly<Record<keyof Parts, string>> = {
 };
 const LIMITS = { maxBytes: 1_048_576, maxDepth: 8, maxMembers: 1_000 };
 
+type IsPart = (json: Json, actionId: string) => boolean;
+
+const IS_PART: Readonly<Record<keyof Parts, IsPart>> = {
+  request: (json, actionId) =>
+    hasTexts(json, 'action', 'frame') &&
+    json['v'] === 'countersign.exec-request.v1' &&
+    json['action_id'] === actionId &&
+    isKeepsakes(json['keepsakes']),
+  use: (json) =>
+    hasTexts(json, 'use_id', 'frame', 'claimed_at') &&
+    json['v'] === 'countersign.exec-use.v1' &&
+    hasTexts(json['output_salts'], 'stdout', 'stderr'),
+  report: (json) =>
+    hasTexts(json, 'frame') &&
+    json['v'] === 'countersign.exec-report.v1' &&
+    ['succeeded', 'failed', 'unknown'].some((result) => result === json['result']),
+};
+
+function isKeepsakes(json: Json | undefined): boolean {
+  if (!isObject(json) || !isObject(json['salts'])) return false;
+  const { stdin, salts } = json;
+  return hasTexts(salts, ...Object.keys(salts)) && ['undefined', 'string'].includes(typeof stdin);
+}
+
+function hasTexts(json: Json | undefined, ...names: string[]): json is JsonObject {
+  return isObject(json) && names.every((name) => typeof json[name] === 'string');
+}
+
+function isObject(json: Json | undefined): json is JsonObject {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
 /**
  * The files of one `exec`: each is written once and never changed. Whoever creates the use file is the only process that
  * may ever run the command. Its lock is held by the process that is at it, so that no other takes it for interrupted.
@@ -87,14 +125,15 @@ export class ExecRecord {
   async read<K extends keyof Parts>(part: K): Promise<Parts[K] | undefined> {
     const path = this.#path(part);
     try {
-      // Ours alone, and written whole: what it holds is what `create` was given.
       const bytes = await readRegular(path, LIMITS.maxBytes);
-      if (bytes !== undefined) return parseStrict(bytes, LIMITS) as unknown as Parts[K];
+      const json = bytes === undefined ? null : parseStrict(bytes, LIMITS);
+      // Written whole, so that anything of another shape is none that `create` was given.
+      if (IS_PART[part](json, this.#id)) return json as unknown as Parts[K];
     } catch (error) {
       if (isSystemError(error, 'ENOENT')) return undefined;
       throw cliError('DATA_DAMAGED', `${path}: expected a record of exec`, { cause: error });
     }
-    throw cliError('DATA_DAMAGED', `${path}: expected a file of at most 1 MiB`);
+    throw cliError('DATA_DAMAGED', `${path}: expected a record of exec, of at most 1 MiB`);
   }
 
   /** Takes away what holds content; claims and reports hold digests only. */

@@ -1,9 +1,9 @@
 import { realpath } from 'node:fs/promises';
-import { parseStrict, utf8, type JsonObject } from '@countersign/canonical';
+import { CanonicalError, parseStrict, utf8, type JsonObject } from '@countersign/canonical';
 import { childEnvironment, USE_VARIABLE } from './child-environment.ts';
 import { paramsFromJson, rereadInput, type CommandParams } from './command-line.ts';
 import type { CommandToRun } from './command-runner.ts';
-import { CliError } from './cli-error.ts';
+import { CliError, cliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import type { RequestRecord } from './exec-record.ts';
 import { interpreterCall, shebangOf } from './executable.ts';
@@ -30,10 +30,17 @@ export interface Preparation {
   readonly context: CliContext;
 }
 
-/** The parameters of the action that this record asked for. */
+/** The parameters of the action that this record asked for. @throws CliError DATA_DAMAGED */
 export function paramsOf(request: RequestRecord): CommandParams {
-  const envelope = parseStrict(utf8(request.action)) as JsonObject;
-  return paramsFromJson(envelope['params'] ?? null);
+  try {
+    const envelope = parseStrict(utf8(request.action)) as JsonObject;
+    const params = paramsFromJson(envelope['params'] ?? null);
+    // The rest is held against what was approved before anything of it is used.
+    if (params.argv.every((word) => typeof word === 'string')) return params;
+  } catch (error) {
+    if (!(error instanceof CanonicalError || error instanceof TypeError)) throw error;
+  }
+  throw cliError('DATA_DAMAGED', `${request.action_id}: expected a command in its record`);
 }
 
 /**
