@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { useLatin1Reader, useSha256 } from '@countersign/canonical';
 import { nativeLatin1Reader, nativeSha256 } from '@countersign/crypto-node';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
-import closeWithGrace from 'close-with-grace';
+import closeWithGrace, { type Options } from 'close-with-grace';
 import type { CliContext } from './context.ts';
 import { Output } from './output.ts';
 import { runCli } from './program.ts';
@@ -60,7 +60,9 @@ const context: CliContext = {
   child: { stdout: process.stdout, stderr: process.stderr },
   interrupted: interruption(),
   closeWith: (stop) => {
-    closeWithGrace({ delay: CLOSE_WITHIN_MS, logger: false }, async ({ signal, err }) => {
+    // A server that has given up ends by itself, and with the code of that: not as one that was asked to stop.
+    const options: Options = { delay: CLOSE_WITHIN_MS, logger: false, skip: ['beforeExit'] };
+    closeWithGrace(options, async ({ signal, err }) => {
       if (err !== undefined) stderr.text(`countersign: ${String(err.stack)}\n`);
       await stop(signal ?? 'an error');
     });
