@@ -6,6 +6,7 @@ import {
   mkdir,
   readdir,
   readFile,
+  rename,
   rm,
   stat,
   symlink,
@@ -353,6 +354,25 @@ describe('a later start', () => {
     await other.stop();
     await copyFile(`${other.data}/broker.db`, `${ledger.data}/broker.db`);
     expect(await refusedStart(ledger)).toBe('FOREIGN_LEDGER');
+  });
+
+  it.each(['broker.db', 'store.db'])('stops when %s is replaced under it', async (name) => {
+    const ledger = await started();
+    const path = `${ledger.data}/${name}`;
+    await copyFile(path, `${path}.copy`);
+    await rename(`${path}.copy`, path);
+    const { exit, stdout, stderr } = (await ledger.server?.ended) ?? {};
+    expect([exit, stdout?.includes('Stopped')]).toEqual([1, false]);
+    expect(stderr).toMatch(/^countersign: DATA_REPLACED: /);
+    await expect(fetch(`${ledger.url}/readyz`)).rejects.toThrow('fetch failed');
+  });
+
+  it('stops when broker.db is taken away under it', async () => {
+    const ledger = await started();
+    await rename(`${ledger.data}/broker.db`, `${ledger.data}/taken.db`);
+    const { exit, stderr } = (await ledger.server?.ended) ?? {};
+    expect(exit).toBe(1);
+    expect(stderr).toMatch(/^countersign: DATA_REPLACED: /);
   });
 
   it('rebuilds its read models to the same rows', async () => {

@@ -15,6 +15,7 @@ import { readReadToken } from './data-keys.ts';
 import { HeadPin, knownHead } from './head-pin.ts';
 import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
+import { OpenedFiles } from './opened-files.ts';
 import { filePositions } from './router-positions.ts';
 
 export interface ServerOptions {
@@ -32,6 +33,7 @@ interface Found {
   readonly readToken: string | undefined;
   /** The log must not be behind it. */
   readonly head: PinnedHead | undefined;
+  readonly files: OpenedFiles;
 }
 
 const START_WITHIN_MS = 60_000;
@@ -50,12 +52,18 @@ export class Server {
   readonly #router: Router;
   readonly #projector: Projector;
   readonly #gateway: ReturnType<typeof buildGateway>;
-  readonly #chores: { readonly pin: HeadPin; readonly invitation: InvitationWatch };
+  readonly #chores: {
+    readonly files: OpenedFiles;
+    readonly pin: HeadPin;
+    readonly invitation: InvitationWatch;
+  };
   #loops: Promise<unknown>[] = [];
   #projecting: Promise<unknown> = Promise.resolve();
   readonly #stopped = new AbortController();
   #isStopping = false;
   #fail: (error: unknown) => void = () => undefined;
+  /** Of what has ended it, while it still answers. */
+  #failure: string | undefined;
   /** Rejects when a part of the server has given up; it can only be stopped then. */
   readonly failed: Promise<never>;
 
@@ -68,13 +76,16 @@ export class Server {
     this.#router = newRouter(options, this.#clock);
     this.#projector = newProjector(options, { store, clock: this.#clock });
     this.#chores = {
+      files: found.files,
       pin: new HeadPin(data, store),
       invitation: new InvitationWatch(data.folder, store),
     };
     this.#gateway = this.#newGateway(found.readToken);
     this.failed = new Promise((_, reject) => {
       this.#fail = (error) => {
-        reject(asError(dataError(error, data.folder)));
+        const cause = asError(dataError(error, data.folder));
+        this.#failure ??= 'code' in cause ? String(cause.code) : 'INTERNAL';
+        reject(cause);
       };
     });
     this.failed.catch(() => undefined);
@@ -94,6 +105,7 @@ export class Server {
     const server = new Server(options, store, {
       readToken: await readReadToken(folder),
       head: await knownHead(options.data, store),
+      files: await OpenedFiles.at(folder.brokerFile, folder.storeFile),
     });
     try {
       server.#run();
@@ -183,6 +195,7 @@ export class Server {
   async #chore(): Promise<void> {
     // Stopping pins the head itself, last of all.
     if (this.#isStopping) return;
+    await this.#chores.files.assertInPlace();
     await this.#chores.invitation.look();
     await this.#pinHead();
   }
@@ -211,7 +224,10 @@ export class Server {
       models: this.#store,
       descriptors: BUILTIN_DESCRIPTORS,
       health: () => ({
-        writer: this.#writer.status,
+        writer:
+          this.#failure === undefined
+            ? this.#writer.status
+            : { state: 'stopped', code: this.#failure },
         sealedSize: this.#projector.status.sealedSize,
         sealedAtMs: null,
         projectedSize: this.#projector.status.storedSize,
