@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { buildGateway } from '@countersign/gateway';
+import { buildGateway, type LedgerHealth } from '@countersign/gateway';
 import { Router, runTicker, Writer, type LedgerClock } from '@countersign/ledger';
 import { Projector } from '@countersign/projector';
 import { openSqliteStore, type ReadModels } from '@countersign/store';
@@ -12,6 +12,7 @@ import type { Logger } from 'pino';
 import { cliError, isSystemError } from './cli-error.ts';
 import { dataError } from './data-error.ts';
 import { readReadToken } from './data-keys.ts';
+import { DiskRoom } from './disk-room.ts';
 import { HeadPin, knownHead } from './head-pin.ts';
 import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
@@ -52,6 +53,7 @@ export class Server {
   readonly #router: Router;
   readonly #projector: Projector;
   readonly #gateway: ReturnType<typeof buildGateway>;
+  readonly #room: DiskRoom;
   readonly #chores: {
     readonly files: OpenedFiles;
     readonly pin: HeadPin;
@@ -80,6 +82,7 @@ export class Server {
       pin: new HeadPin(data, store),
       invitation: new InvitationWatch(data.folder, store),
     };
+    this.#room = DiskRoom.of(data.folder.path);
     this.#gateway = this.#newGateway(found.readToken);
     this.failed = new Promise((_, reject) => {
       this.#fail = (error) => {
@@ -196,6 +199,7 @@ export class Server {
     // Stopping pins the head itself, last of all.
     if (this.#isStopping) return;
     await this.#chores.files.assertInPlace();
+    await this.#room.look();
     await this.#chores.invitation.look();
     await this.#pinHead();
   }
@@ -209,6 +213,13 @@ export class Server {
     }
   }
 
+  #writerHealth(): LedgerHealth['writer'] {
+    if (this.#failure !== undefined) return { state: 'stopped', code: this.#failure };
+    const { status } = this.#writer;
+    const isWaiting = status.state === 'running' && this.#room.isFull;
+    return isWaiting ? { state: 'waiting-broker', code: 'DISK_FULL' } : status;
+  }
+
   #newGateway(readToken: string | undefined): ReturnType<typeof buildGateway> {
     const { data, version, logger, nowMs, randomBytes } = this.#options;
     const { mark } = data;
@@ -219,15 +230,12 @@ export class Server {
         version,
         pageFolder: distDirectory,
       },
-      router: this.#router,
+      router: this.#room.heard(this.#router),
       view: this.#projector,
       models: this.#store,
       descriptors: BUILTIN_DESCRIPTORS,
       health: () => ({
-        writer:
-          this.#failure === undefined
-            ? this.#writer.status
-            : { state: 'stopped', code: this.#failure },
+        writer: this.#writerHealth(),
         sealedSize: this.#projector.status.sealedSize,
         sealedAtMs: null,
         projectedSize: this.#projector.status.storedSize,
