@@ -6,8 +6,6 @@ import type { NodeReader } from './tree-node.ts';
 /** c2sp.org/tlog-tiles: a tile is a subtree of height 8. */
 const TILE_HEIGHT = 8;
 export const TILE_WIDTH = 256;
-/** A tree of 2^53-1 leaves, the largest there is here, has no tile above: 256^7 is more. */
-const LEVEL_MAX = 6;
 
 /** A static resource that holds a run of a tree's hashes at one level, or of its entries. */
 export interface Tile {
@@ -108,11 +106,12 @@ export function hashTileBytes(tile: Tile, reader: NodeReader): Uint8Array {
 }
 
 function isTile({ level, index, width }: Tile): boolean {
-  const isLevel = level === 'entries' || (isPosition(level) && level <= LEVEL_MAX);
+  const isLevel = level === 'entries' || isPosition(level);
   if (!isLevel || !isPosition(index) || !isPosition(width)) return false;
   if (width === 0 || width > TILE_WIDTH) return false;
   const sizeAtLeast =
     (index * TILE_WIDTH + width) * TILE_WIDTH ** (level === 'entries' ? 0 : level);
+  // The largest tree ends every level, and the levels themselves: 256^7 leaves are more than it has.
   return isPosition(sizeAtLeast);
 }
 
