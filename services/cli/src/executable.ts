@@ -130,6 +130,16 @@ export function shebangOf(start: Buffer, path: string): Shebang | undefined {
       hint: 'begin the script with #! and its interpreter',
     });
   }
+  const line = shebangLine(start, path);
+  const [, name, argument] = /^[ \t]*([^ \t]+)[ \t]*(.*?)[ \t\r]*$/.exec(line) ?? [];
+  if (name === undefined || !isAbsolute(name)) {
+    throw cliError('COMMAND_INTERPRETER', `expected an absolute interpreter after #!: ${path}`);
+  }
+  return { name, ...(argument !== undefined && argument !== '' && { argument }) };
+}
+
+/** What stands behind `#!`. @throws CliError COMMAND_INTERPRETER */
+function shebangLine(start: Buffer, path: string): string {
   const end = start.indexOf(0x0a);
   if (end === -1 && start.length === HEAD_BYTES) {
     throw cliError('COMMAND_INTERPRETER', `expected a #! line under 256 bytes: ${path}`);
@@ -139,12 +149,7 @@ export function shebangOf(start: Buffer, path: string): Shebang | undefined {
   if (!isUtf8(bytes) || bytes.includes(0)) {
     throw cliError('COMMAND_INTERPRETER', `expected a #! line in UTF-8, without NUL: ${path}`);
   }
-  const line = bytes.toString('utf8');
-  const [, name, argument] = /^[ \t]*([^ \t]+)[ \t]*(.*?)[ \t\r]*$/.exec(line) ?? [];
-  if (name === undefined || !isAbsolute(name)) {
-    throw cliError('COMMAND_INTERPRETER', `expected an absolute interpreter after #!: ${path}`);
-  }
-  return { name, ...(argument !== undefined && argument !== '' && { argument }) };
+  return bytes.toString('utf8');
 }
 
 /**
