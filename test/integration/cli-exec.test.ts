@@ -404,6 +404,8 @@ describe('the other commands', () => {
     const { id } = await bound(at, ['--purpose', 'a private matter', '--', '/bin/echo', 'x']);
     const erased = await at.ledger.run('erase', [id]).ended;
     expect(erased.exit).toBe(0);
+    const shown = await at.ledger.run('show', [id]).ended;
+    expect(shown.stdout).toContain(`approved by ${at.person.person}: reason erased`);
     const file = await evidenceOf(at.ledger, id);
     expect(await readFile(file, 'utf8')).not.toContain('a private matter');
     const trust = join(at.ledger.data, 'trust.json');

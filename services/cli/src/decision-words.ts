@@ -16,10 +16,17 @@ const VERBS: ReadonlyMap<string, string> = new Map([
 export function decisionWords(view: ActionView, verdict?: string): string[] {
   return decisionsIn(view)
     .filter((decision) => verdict === undefined || decision.verdict === verdict)
-    .map(({ person, verdict: said, rationale }) => {
-      const reason = rationale === null || rationale === '' ? 'no reason' : quoted(rationale);
-      return `${VERBS.get(said) ?? said} by ${person}: ${reason}`;
-    });
+    .map(
+      ({ person, verdict: said, rationale }) =>
+        `${VERBS.get(said) ?? said} by ${person}: ${reasonWords(rationale, view)}`,
+    );
+}
+
+/** A reason that is gone is not the same as none: an auditor asks what became of it. */
+function reasonWords(rationale: string | null, view: ActionView): string {
+  if (rationale === '') return 'no reason';
+  if (rationale !== null) return quoted(rationale);
+  return view['erased'] === true ? 'reason erased' : 'reason not here';
 }
 
 /** The lines of others would look like ours. */

@@ -24,6 +24,7 @@ Example:
     });
 }
 
+const LABEL_WIDTH = 11;
 const TOLD = ['type', 'agent', 'executor', 'opened_at', 'decide_by', 'use_by', 'result', 'code'];
 
 /** What a person wants to know of an action, one line each. */
@@ -32,7 +33,7 @@ export function actionLines(view: ActionView): string[] {
     `${view.action_id}  ${view.status}`,
     ...TOLD.flatMap((name) => {
       const value = view[name];
-      return typeof value === 'string' ? [`  ${name.padEnd(10)} ${value}`] : [];
+      return typeof value === 'string' ? [`  ${name.padEnd(LABEL_WIDTH)} ${value}`] : [];
     }),
     ...decisionWords(view).map((words) => `  ${words}`),
     ...entryLines(view['entries']),
@@ -43,6 +44,6 @@ function entryLines(entries: unknown): string[] {
   if (!Array.isArray(entries)) return [];
   return entries.map((entry: unknown) => {
     const { index, type, at } = Object(entry) as Readonly<Record<string, unknown>>;
-    return `  entry ${String(index).padEnd(6)} ${String(at)}  ${String(type)}`;
+    return `  ${`entry ${String(index)}`.padEnd(LABEL_WIDTH)} ${String(at)}  ${String(type)}`;
   });
 }

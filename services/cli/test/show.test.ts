@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { actionLines } from '../src/commands/show.ts';
+import type { ActionView } from '../src/ledger-client.ts';
+
+const PERSON = 'prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2';
+
+function decided(rationale: string | null, erased: boolean): ActionView {
+  return {
+    action_id: '01JD3ZQ5Y0W9V8X7T6S5R4Q3P2',
+    status: 'used',
+    last_index: 12,
+    code: null,
+    type: 'generic.command',
+    erased,
+    decisions: [{ person: PERSON, verdict: 'approve', rationale }],
+    entries: [
+      { index: 9, type: 'binding-made', at: '2026-01-31T12:00:00.000Z' },
+      { index: 12, type: 'binding-used', at: '2026-01-31T12:00:00.000Z' },
+    ],
+  };
+}
+
+describe('what show tells', () => {
+  it.each([
+    ['the reason', 'looks right', false, '"looks right"'],
+    ['that none was given', '', false, 'no reason'],
+    ['that it was erased', null, true, 'reason erased'],
+    ['that it is not here', null, false, 'reason not here'],
+  ])('of a reason: %s', (_what, rationale, erased, words) => {
+    expect(actionLines(decided(rationale, erased))).toContain(`  approved by ${PERSON}: ${words}`);
+  });
+
+  it('in columns that stand below each other', () => {
+    const [, type = '', , ninth = '', twelfth = ''] = actionLines(decided('ok', false));
+    const column = type.indexOf('generic.command');
+    expect([ninth, twelfth].map((line) => line.indexOf('2026'))).toEqual([column, column]);
+  });
+});
