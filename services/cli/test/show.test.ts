@@ -22,11 +22,11 @@ function decided(rationale: string | null, erased: boolean): ActionView {
 
 describe('what show tells', () => {
   it.each([
-    ['the reason', 'looks right', false, '"looks right"'],
-    ['that none was given', '', false, 'no reason'],
-    ['that it was erased', null, true, 'reason erased'],
-    ['that it is not here', null, false, 'reason not here'],
-  ])('of a reason: %s', (_what, rationale, erased, words) => {
+    { rationale: 'looks right', erased: false, words: '"looks right"' },
+    { rationale: '', erased: false, words: 'no reason' },
+    { rationale: null, erased: true, words: 'reason erased' },
+    { rationale: null, erased: false, words: 'reason not here' },
+  ])('of a reason: $words', ({ rationale, erased, words }) => {
     expect(actionLines(decided(rationale, erased))).toContain(`  approved by ${PERSON}: ${words}`);
   });
 

@@ -8,9 +8,12 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
+import { LEDGER_EXECUTOR } from '@countersign/binding';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { Command } from 'commander';
+import { checkAction } from '../action-check.ts';
 import { freshIds } from '../action-draft.ts';
-import { cliError, EXIT } from '../cli-error.ts';
+import { CliError, cliError, EXIT } from '../cli-error.ts';
 import { readCommandInput } from '../command-input.ts';
 import type { CliContext } from '../context.ts';
 import { EXEC_AUDIENCE, EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
@@ -21,6 +24,7 @@ import { signedFrame } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 
 const LIFE_MS = 86_400_000;
+const EXAMPLE_DIGEST: string = `sha256:${'5f'.repeat(32)}`;
 
 export function addRequest(program: Command, { context, end }: CommandParts): void {
   addAccessOptions(program.command('request'))
@@ -29,11 +33,15 @@ export function addRequest(program: Command, { context, end }: CommandParts): vo
     .addHelpText(
       'after',
       `
-Filled in when absent: v, action_id, nonce, tenant, type_version, agent, acting_for, executor, preconditions,
-not_after (a day from now), max_uses (1).
+Filled in when absent: v, action_id, nonce, tenant, type_version (1), agent, acting_for, preconditions, not_after (a day
+from now), max_uses (1), and the executor of a generic.command (that of exec) or an authority.change (the ledger). The action
+is checked here first; what does not fit its type is not sent. It does not wait: see watch.
 
-Example:
-  $ echo '{"type":"iam.policy.change","params":{…}}' | countersign request -`,
+Examples:
+  $ echo '{"type":"generic.command","params":{"argv":["/bin/true"],"cwd":"/","executable":{"path":"/bin/true",
+    "digest":"${EXAMPLE_DIGEST}"},
+    "env":[],"secret_env":[],"stdin":{"kind":"empty"},"timeout_s":60}}' | countersign request -
+  $ countersign request policy.json --json`,
     )
     .action(async (file: string, options: ClientOptions) => {
       end(await request(file, options, context));
@@ -48,8 +56,9 @@ async function request(file: string, options: ClientOptions, context: CliContext
   const given = actionOf(bytes);
   const access = await openLedger(options, context);
   const action = canonicalText(completed(given, access, context));
+  checkAction(action);
   const frame = signedFrame('request', utf8(action), access.agent.key);
-  const { entry } = await access.client.submit('requests', frame);
+  const { entry } = await helped(() => access.client.submit('requests', frame));
   const id = actionIdOf(action);
   const url = `${access.client.url}/action/${id}`;
   new Narrator(context.stdout, options.json === true).say(
@@ -58,6 +67,18 @@ async function request(file: string, options: ClientOptions, context: CliContext
     { action_id: id, url, entry: entry.index },
   );
   return EXIT.ok;
+}
+
+/** Which executors there are, the ledger alone knows. */
+async function helped<T>(submit: () => Promise<T>): Promise<T> {
+  try {
+    return await submit();
+  } catch (error) {
+    if (!(error instanceof CliError) || !error.code.startsWith('EXECUTOR_')) throw error;
+    const hint =
+      '/executor: expected one that is enrolled, with its audience and interface; see `countersign enrol executor --help`';
+    throw new CliError(error.code, error.message, { cause: error, hint });
+  }
 }
 
 function actionIdOf(action: string): string {
@@ -80,11 +101,9 @@ function actionOf(bytes: Uint8Array): JsonObject {
 }
 
 /** Nothing that is given is ever changed. */
-function completed(
-  given: JsonObject,
-  { tenant, agent }: LedgerAccess,
-  context: CliContext,
-): JsonObject {
+function completed(given: JsonObject, access: LedgerAccess, context: CliContext): JsonObject {
+  const { tenant, agent } = access;
+  const executor = executorOf(given['type'], access);
   return {
     v: 'countersign.action.v1',
     ...freshIds(context),
@@ -92,14 +111,26 @@ function completed(
     type_version: 1,
     agent: { id: agent.id, key_thumbprint: agent.key.thumbprint },
     acting_for: [],
-    executor: {
-      id: EXEC_EXECUTOR,
-      audience: EXEC_AUDIENCE,
-      descriptor_digest: EXEC_INTERFACE_DIGEST,
-    },
+    ...(executor !== undefined && { executor }),
     preconditions: [],
     not_after: formatTimestamp(context.nowMs() + LIFE_MS),
     max_uses: 1,
     ...given,
   };
+}
+
+/** The one that a type always has: another cannot be guessed, and the wrong one would be approved for nothing. */
+function executorOf(type: Json | undefined, { trust }: LedgerAccess): JsonObject | undefined {
+  if (type === 'generic.command') {
+    return {
+      id: EXEC_EXECUTOR,
+      audience: EXEC_AUDIENCE,
+      descriptor_digest: EXEC_INTERFACE_DIGEST,
+    };
+  }
+  if (type !== 'authority.change') return undefined;
+  const descriptor = BUILTIN_DESCRIPTORS.find((known) => known.type === type);
+  return descriptor === undefined
+    ? undefined
+    : { id: LEDGER_EXECUTOR, audience: trust.origin, descriptor_digest: descriptor.digest };
 }

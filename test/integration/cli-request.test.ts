@@ -1,0 +1,106 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { IAM_INTERFACE, policyDigest } from '../demo/iam-executor.ts';
+import { approve, CliLedger, countersign, type Ended } from './cli-process.ts';
+
+const ledgers: CliLedger[] = [];
+
+afterEach(async () => {
+  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
+});
+
+async function started(): Promise<CliLedger> {
+  const ledger = await CliLedger.start();
+  ledgers.push(ledger);
+  return ledger;
+}
+
+function example(name: string): string {
+  return fileURLToPath(new URL(`../../docs/examples/${name}.json`, import.meta.url));
+}
+
+interface PolicyExample {
+  readonly executor: { readonly audience: string; readonly descriptor_digest: string };
+  readonly params: { readonly before: string };
+  readonly preconditions: readonly [{ readonly digest: string }];
+}
+
+async function sizeOf(ledger: CliLedger): Promise<number> {
+  const { stdout } = await ledger.run('log checkpoint', []).ended;
+  return Number(stdout.split('\n')[1]);
+}
+
+/** What the ledger holds of a request that was sent. */
+async function shown(ledger: CliLedger, { exit, stdout, stderr }: Ended): Promise<unknown> {
+  expect([exit, stderr]).toEqual([0, '']);
+  const [, id = ''] = /\/action\/([0-9A-Z]{26})/.exec(stdout) ?? [];
+  return JSON.parse((await ledger.run('show', [id, '--json']).ended).stdout);
+}
+
+describe('request', () => {
+  it('sends the examples of the documentation as they stand there', async () => {
+    const ledger = await started();
+    const person = await ledger.founder();
+    const command = await ledger.run('request', [example('generic.command')]).ended;
+    expect(await shown(ledger, command)).toMatchObject({
+      status: 'pending',
+      executor: 'local-exec',
+    });
+
+    const path = example('iam.policy.change');
+    const { executor, params, preconditions } = JSON.parse(
+      await readFile(path, 'utf8'),
+    ) as PolicyExample;
+    expect(executor.descriptor_digest).toBe(IAM_INTERFACE);
+    expect(preconditions[0].digest).toBe(policyDigest(params.before));
+    const early = await ledger.run('request', [path]).ended;
+    expect(early.stderr).toMatch(/^countersign: EXECUTOR_UNKNOWN: .*\n {2}.*enrol executor --help/);
+    const enrol = ledger.run('enrol executor', [
+      ...['iam-executor', '--audience', executor.audience],
+      ...['--interface-digest', executor.descriptor_digest],
+    ]);
+    const [, id = ''] = await enrol.said(/\/action\/([0-9A-Z]{26})/);
+    await approve(person, id);
+    expect((await enrol.ended).exit).toBe(0);
+    const policy = await ledger.run('request', [path]).ended;
+    expect(await shown(ledger, policy)).toMatchObject({
+      status: 'pending',
+      executor: 'iam-executor',
+    });
+  });
+
+  it('sends the example of its own help', async () => {
+    const ledger = await started();
+    const { stdout: help } = await countersign(['request', '--help']);
+    const [, json = ''] = /echo '([^']+)' \| countersign request -/.exec(help) ?? [];
+    const asked = await ledger.run('request', ['-'], { stdin: json }).ended;
+    expect(await shown(ledger, asked)).toMatchObject({ status: 'pending' });
+  });
+
+  it('says what is wrong with an action before anything is sent or logged', async () => {
+    const ledger = await started();
+    const before = await sizeOf(ledger);
+    const whole = JSON.parse(await readFile(example('generic.command'), 'utf8')) as {
+      params: object;
+    };
+    for (const [changed, said] of [
+      [
+        { params: { ...whole.params, argv: 'rm' } },
+        'SCHEMA_INVALID: /params/argv: expected an array',
+      ],
+      [{ type: 'generic.comand' }, 'UNKNOWN_TYPE: /type: expected one of '],
+      [
+        { type: 'iam.policy.change' },
+        'SCHEMA_INVALID: /executor: expected this member, got nothing',
+      ],
+      [{ max_uses: 0 }, 'SCHEMA_INVALID: /max_uses: expected an integer 1 to 100'],
+    ] as const) {
+      const file = ledger.at('action.json');
+      await writeFile(file, JSON.stringify({ ...whole, ...changed }));
+      const { exit, stderr } = await ledger.run('request', [file]).ended;
+      expect([exit, stderr]).toEqual([1, expect.stringContaining(`countersign: ${said}`)]);
+    }
+    expect(await sizeOf(ledger)).toBe(before);
+  });
+});
