@@ -64,7 +64,7 @@ function codeIn({ stderr }: Ended): string | undefined {
 
 async function evidenceOf(ledger: CliLedger, id: string): Promise<string> {
   const path = ledger.at(`${id}.evidence.json`);
-  expect((await ledger.run('evidence', [id, '-o', path]).ended).exit).toBe(0);
+  expect((await ledger.run('evidence', [id, '-o', path, '--force']).ended).exit).toBe(0);
   return path;
 }
 

@@ -9,6 +9,7 @@ import type { CliContext } from './context.ts';
 import { dataFolder, requireMark, type DataFolder } from './data-folder.ts';
 import { readReadToken } from './data-keys.ts';
 import { LedgerClient } from './ledger-client.ts';
+import { isNotJson } from './not-json.ts';
 import { readSigningKey, type SigningKey } from './signing-key.ts';
 import { readOwnTrust } from './trust-file.ts';
 
@@ -223,7 +224,8 @@ export async function readTrust(path: string): Promise<Trust> {
     return parseTrust(bytes);
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
-    throw new CliError(error.code, `${path}: ${error.message}`, { cause: error });
+    const said = isNotJson(error.cause) ? `the file is not JSON (${error.message})` : error.message;
+    throw new CliError(error.code, `${path}: ${said}`, { cause: error });
   }
 }
 

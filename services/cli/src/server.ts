@@ -270,7 +270,7 @@ function portError(error: unknown, { host, port }: { host: string; port: number 
     return cliError('PORT_BUSY', `port ${port} on ${host} is in use by another program`, {
       cause: error,
       // Passkeys and links belong to one address; another port would be another ledger to a browser.
-      hint: 'stop that program; another address needs --port and --public-url when the ledger is founded',
+      hint: 'stop that program; another port is chosen with --port when a ledger is founded',
     });
   }
   if (isSystemError(error, 'EACCES', 'EADDRNOTAVAIL')) {

@@ -19,6 +19,7 @@ import type { CliContext } from '../context.ts';
 import { EXEC_AUDIENCE, EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
 import { openLedger, readGivenFile, type LedgerAccess } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
+import { isNotJson } from '../not-json.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { signedFrame } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
@@ -92,7 +93,8 @@ function actionOf(bytes: Uint8Array): JsonObject {
     json = parseStrict(bytes);
   } catch (error) {
     if (!(error instanceof CanonicalError)) throw error;
-    throw cliError('USAGE', `the action: ${error.message}`, { cause: error });
+    const said = isNotJson(error) ? `is not JSON (${error.message})` : error.message;
+    throw cliError('USAGE', `the action: ${said}`, { cause: error });
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw cliError('USAGE', 'the action: expected a JSON object');

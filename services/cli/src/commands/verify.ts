@@ -12,6 +12,7 @@ import { Option, type Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readGivenFile, readTrust } from '../ledger-access.ts';
+import { holdsNoJson } from '../not-json.ts';
 import type { CommandParts } from '../command-parts.ts';
 
 interface VerifyOptions {
@@ -123,7 +124,8 @@ function report(outcome: Outcome, bytes: Uint8Array, mayRun: MayRun | undefined)
   // The display is shown only once it has been derived again from the action that was signed for.
   const facted = facts === undefined ? [] : ['', ...factLines(facts), ...displayLines(bytes)];
   const told = mayRun === undefined ? [] : ['', mayRunLine(mayRun)];
-  return [...lines, ...facted, ...told, '', end];
+  const noJson = code === 'EVIDENCE_FORMAT' && holdsNoJson(bytes) ? ['the file is not JSON'] : [];
+  return [...lines, ...facted, ...told, ...noJson, '', end];
 }
 
 function factLines(facts: Facts): string[] {
