@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { isSystemError, CliError, cliError, EXIT } from './cli-error.ts';
 import { addEnrol } from './commands/enrol.ts';
 import { addErase } from './commands/erase.ts';
@@ -34,21 +34,25 @@ const COMMANDS = [
 /** Runs one command line. @returns the exit code: docs/cli.md, "Exit codes" */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
   let exitCode: number = EXIT.ok;
-  const program = newProgram(context);
-  const parts: CommandParts = {
+  let misused: Command | undefined;
+  const program = buildProgram({
     context,
     end: (code) => {
       exitCode = code;
     },
-  };
-  for (const add of COMMANDS) add(program, parts);
-  for (const command of program.commands) settle(command, context);
+    misused: (command) => {
+      misused = command;
+    },
+  });
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    const refusal = refusalOf(error);
+    if (error instanceof CommanderError && misused === undefined) {
+      // Help that was asked for, or that is shown where a command is missing.
+      return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    }
+    const refusal = refusalOf(error, misused ?? program);
     const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
     const hint = refusal.hint?.replaceAll('`countersign ', () => `\`${context.command} `);
     new Narrator(context.stderr, own.includes('--json')).fail(refusal, hint);
@@ -56,13 +60,26 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   }
 }
 
+interface ProgramParts extends CommandParts {
+  /** Told which command a command line means that cannot be read. */
+  readonly misused: (command: Command) => void;
+}
+
+/** All commands with their options. */
+export function buildProgram(parts: ProgramParts): Command {
+  const program = newProgram(parts.context);
+  for (const add of COMMANDS) add(program, parts);
+  settle(program, parts);
+  return program;
+}
+
 function newProgram(context: CliContext): Command {
-  const program = new Command(context.command);
-  program
+  return new Command(context.command)
     .description(
       'Lets an autonomous action run only when a verified human has signed for exactly that action.',
     )
     .version(context.version)
+    .configureHelp({ optionDescription })
     .addHelpText(
       'after',
       `
@@ -73,8 +90,16 @@ Examples:
   $ countersign exec --purpose "rotate the logs" -- ./rotate.sh
   $ countersign verify evidence.json --trust trust.json`,
     );
-  settle(program, context);
-  return program;
+}
+
+/** Choices and defaults as they are typed: commander shows the text of JSON. */
+function optionDescription({ description, argChoices, defaultValue }: Option): string {
+  const isDefault = typeof defaultValue === 'string' || typeof defaultValue === 'number';
+  const more = [
+    ...(argChoices === undefined ? [] : [`one of ${argChoices.join(', ')}`]),
+    ...(isDefault ? [`default ${defaultValue}`] : []),
+  ];
+  return more.length === 0 ? description : `${description} (${more.join('; ')})`;
 }
 
 /** Examples say what to type, and in a checkout that is not `countersign`. */
@@ -83,7 +108,8 @@ function typed(text: string, { command }: CliContext): string {
 }
 
 /** Commander keeps these per command. */
-function settle(command: Command, context: CliContext): void {
+function settle(command: Command, parts: ProgramParts): void {
+  const { context, misused } = parts;
   command.exitOverride().configureOutput({
     writeOut: (text) => {
       context.stdout.text(typed(text, context));
@@ -91,13 +117,30 @@ function settle(command: Command, context: CliContext): void {
     writeErr: (text) => {
       context.stderr.text(typed(text, context));
     },
+    // It comes as an error too, and is told like any other.
+    outputError: () => {
+      misused(command);
+    },
   });
-  for (const sub of command.commands) settle(sub, context);
+  for (const sub of command.commands) settle(sub, parts);
+}
+
+function pathOf(command: Command): string {
+  const { parent } = command;
+  return parent === null ? command.name() : `${pathOf(parent)} ${command.name()}`;
+}
+
+/** "error: what is wrong", and sometimes "(Did you mean …?)" on a line of its own. */
+function misuse({ message }: CommanderError, command: Command): CliError {
+  const [wrong = '', ...suggested] = message.replace(/^error: /, '').split('\n');
+  const help = `see \`${pathOf(command)} --help\``;
+  return cliError('USAGE', wrong, { hint: [...suggested, help].join(' ') });
 }
 
 /** Every error has a code; one that nobody foresaw is ours, and says nothing about what happened. */
-function refusalOf(error: unknown): CliError {
+function refusalOf(error: unknown, command: Command): CliError {
   if (error instanceof CliError) return error;
+  if (error instanceof CommanderError) return misuse(error, command);
   if (isSystemError(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) {
     return cliError('DISK_FULL', 'no space left to write', { cause: error });
   }

@@ -72,6 +72,13 @@ function addAgent(enrol: Command, { context, end }: CommandParts): void {
       parsePerson,
     )
     .option('--key-file <file>', 'its key file, made when there is none (default NAME.key)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ countersign enrol agent deploy-bot
+  $ countersign enrol agent deploy-bot --owner prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2 --key-file ./bot.key`,
+    )
     .action(async (name: string, options: AgentOptions) => {
       const access = await openLedger(options, context, 'operator');
       const { publicKey, path } = await holderKey(name, options, context);
@@ -94,6 +101,13 @@ function addExecutor(enrol: Command, { context, end }: CommandParts): void {
     .requiredOption('--audience <name>', 'what actions call it')
     .option('--interface-digest <digest>', 'of what it does', parseDigest, EXEC_INTERFACE_DIGEST)
     .option('--key-file <file>', 'its key file, made when there is none (default NAME.key)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ countersign enrol executor build-host --audience build
+  $ countersign enrol executor iam-executor --audience 123456789012 --interface-digest ${EXEC_INTERFACE_DIGEST}`,
+    )
     .action(async (name: string, options: ExecutorOptions) => {
       const access = await openLedger(options, context, 'operator');
       const { publicKey, path } = await holderKey(name, options, context);
@@ -134,6 +148,7 @@ function addPerson(enrol: Command, { context, end }: CommandParts): void {
         .choices(['natural', 'role', 'machine'])
         .default('natural'),
     )
+    .addHelpText('after', '\nExample:\n  $ countersign enrol person')
     .action(async (options: PersonOptions) => {
       end(await enrolPerson(options, context));
     });

@@ -12,8 +12,8 @@ import { readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 
 interface ExecOptions extends ClientOptions {
-  readonly env: readonly string[];
-  readonly secretEnv: readonly string[];
+  readonly env?: readonly string[];
+  readonly secretEnv?: readonly string[];
   readonly stdin?: string;
   readonly cwd?: string;
   readonly timeout: number;
@@ -31,8 +31,8 @@ export function addExec(program: Command, { context, end }: CommandParts): void 
   addAccessOptions(program.command('exec'))
     .description('ask for one command, wait for a human, and run exactly what was approved')
     .argument('[argv...]', 'the command, after --')
-    .option('--env <name>', 'pass this variable on, shown in clear (repeat)', collect, [])
-    .option('--secret-env <name>', 'pass this variable on, shown as a digest (repeat)', collect, [])
+    .option('--env <name>', 'pass this variable on, shown in clear (repeat)', collect)
+    .option('--secret-env <name>', 'pass this variable on, shown as a digest (repeat)', collect)
     .option('--stdin <file>', 'standard input of the command; - for that of countersign')
     .option('--cwd <dir>', 'working directory of the command')
     .option('--timeout <seconds>', 'stop it after this time', parseTimeout, DEFAULT_TIMEOUT_S)
@@ -58,7 +58,7 @@ Examples:
     });
 }
 
-function collect(name: string, before: readonly string[]): string[] {
+function collect(name: string, before: readonly string[] = []): string[] {
   return [...before, name];
 }
 
@@ -88,7 +88,7 @@ async function exec(
   let asked: string | undefined;
   const order = {
     argv,
-    variables: { env: options.env, secretEnv: options.secretEnv },
+    variables: { env: options.env ?? [], secretEnv: options.secretEnv ?? [] },
     stdin,
     cwd: options.cwd,
     timeoutS: options.timeout,

@@ -31,6 +31,7 @@ export function addLog(program: Command, { context, end }: CommandParts): void {
 
   read('checkpoint')
     .description('the newest signed head, as a signed note')
+    .addHelpText('after', '\nExample:\n  $ countersign log checkpoint')
     .action((options: ClientOptions) =>
       run(options, async (client, stdout) => {
         stdout.text(await client.getText('/v1/log/checkpoint'));
@@ -40,6 +41,7 @@ export function addLog(program: Command, { context, end }: CommandParts): void {
     .description('entries in their order')
     .option('--start <index>', 'first entry', parsePosition('--start'), 0)
     .option('--limit <count>', `at most this many, up to ${LIST_MAX}`, parseLimit, 50)
+    .addHelpText('after', '\nExample:\n  $ countersign log list --start 0 --limit 20')
     .action((options: ListOptions) =>
       run(options, (client, stdout) => list(client, stdout, options)),
     );
@@ -47,16 +49,22 @@ export function addLog(program: Command, { context, end }: CommandParts): void {
     .description('proof that an entry is in the log of a size')
     .argument('<index>', 'index of the entry', parsePosition('index'))
     .argument('<size>', 'size of the log', parsePosition('size'))
-    .action((index: number, size: number, options: ClientOptions) =>
-      runProof(options, `/v1/log/inclusion?index=${index}&size=${size}`),
-    );
+    .addHelpText('after', '\nExample:\n  $ countersign log inclusion 3 12')
+    .action((index: number, size: number, options: ClientOptions) => {
+      if (index < size) {
+        return runProof(options, `/v1/log/inclusion?index=${index}&size=${size}`);
+      }
+      throw cliError('USAGE', `index: expected less than the size ${size}, got ${index}`);
+    });
   read('consistency')
     .description('proof that the log of one size continues that of another')
     .argument('<from>', 'smaller size', parsePosition('from'))
     .argument('<to>', 'larger size', parsePosition('to'))
-    .action((from: number, to: number, options: ClientOptions) =>
-      runProof(options, `/v1/log/consistency?from=${from}&to=${to}`),
-    );
+    .addHelpText('after', '\nExample:\n  $ countersign log consistency 5 12')
+    .action((from: number, to: number, options: ClientOptions) => {
+      if (from <= to) return runProof(options, `/v1/log/consistency?from=${from}&to=${to}`);
+      throw cliError('USAGE', `from: expected at most the second size ${to}, got ${from}`);
+    });
   log.addHelpText(
     'after',
     `
