@@ -313,7 +313,8 @@ describe('exec', () => {
   it('does not run when the ledger goes away, and goes on when it is back (H02)', async () => {
     const at = await founded();
     const { path, runs } = await countingScript(at.ledger);
-    const { exec, id } = await at.ledger.ask(['--', path]);
+    const env = { COUNTERSIGN_RETRY_S: '1' };
+    const { exec, id } = await at.ledger.ask(['--', path], { env });
     await exec.said(/waiting/);
     await at.ledger.stop('SIGKILL');
     const cut = await exec.ended;

@@ -1,6 +1,6 @@
 import { CliError } from './cli-error.ts';
 import { decisionWords } from './decision-words.ts';
-import type { ActionView, LedgerClient } from './ledger-client.ts';
+import type { ActionView, LedgerClient, Patience } from './ledger-client.ts';
 import type { Narrator } from './narrator.ts';
 
 /** How a request can end without a binding that may be used. */
@@ -11,6 +11,12 @@ const ENDS: ReadonlyMap<string, [code: string, words: string, verdict?: string]>
   ['superseded', ['SUPERSEDED', 'another request took its place']],
 ]);
 
+export interface Waiting {
+  readonly narrator: Narrator;
+  readonly nowMs: () => number;
+  readonly patience: Patience;
+}
+
 /**
  * Waits until enough persons have approved, or until it is clear that they will not.
  *
@@ -19,15 +25,16 @@ const ENDS: ReadonlyMap<string, [code: string, words: string, verdict?: string]>
 export async function waitForApproval(
   client: LedgerClient,
   actionId: string,
-  { narrator, nowMs }: { readonly narrator: Narrator; readonly nowMs: () => number },
+  { narrator, nowMs, patience }: Waiting,
 ): Promise<ActionView> {
   const startedMs = nowMs();
+  const patient = client.patient(patience);
   try {
     let view = await client.action(actionId);
     while (view.status === 'pending') {
       const waitedS = Math.round((nowMs() - startedMs) / 1_000);
       narrator.wait('waiting for a decision …', ` ${waitedS} s (Ctrl-C leaves it open)`);
-      view = await client.action(actionId, view.last_index);
+      view = await patient.action(actionId, view.last_index);
     }
     assertApproved(view);
     return view;

@@ -29,6 +29,7 @@ import {
   type UseRecord,
 } from './exec-record.ts';
 import { paramsOf, prepareCommand } from './prepared-command.ts';
+import type { Patience } from './ledger-client.ts';
 import { signedFrame } from './signing-key.ts';
 import type { Narrator } from './narrator.ts';
 
@@ -37,8 +38,12 @@ export interface ExecDeps extends ExecParts {
   readonly stdout: Writable;
   readonly stderr: Writable;
   readonly narrator: Narrator;
+  /** While a decision is waited for. */
+  readonly patience: Patience;
   /** Told the id as soon as the request can be resumed. */
   readonly onAsked?: (actionId: string) => void;
+  /** Told until when the approval may be used, and `undefined` once its use is about to be claimed. */
+  readonly onOpen?: (useBy: string | undefined) => void;
 }
 
 /** A day: the ledger's own rules are shorter. */
@@ -154,15 +159,18 @@ interface OpenRequest {
 
 async function goOn(open: OpenRequest, deps: ExecDeps): Promise<number> {
   const { request, record, input, stdin } = open;
-  const { access, context, narrator } = deps;
-  await waitForApproval(access.client, request.action_id, { narrator, nowMs: context.nowMs });
+  const { access, context, narrator, patience } = deps;
+  const { nowMs } = context;
+  await waitForApproval(access.client, request.action_id, { narrator, nowMs, patience });
   const binding = await verifyBinding(request, deps);
   narrator.say('bound', 'approved, and the evidence is valid at level human', {
     action_id: request.action_id,
   });
+  deps.onOpen?.(binding.evidence.binding.entry.use_by);
   const command = await prepareCommand({ request, input, stdin, context });
   try {
     const use = draftUse(binding, deps);
+    deps.onOpen?.(undefined);
     const granted = await claimUse(use, binding, { record, parts: deps });
     const startedAt = formatTimestamp(context.nowMs());
     const facts = { request, useId: use.use_id, startedAt };

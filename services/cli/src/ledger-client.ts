@@ -34,6 +34,15 @@ export interface LedgerClientOptions {
   readonly interrupted: AbortSignal;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
+  readonly patience?: Patience;
+}
+
+/** For whoever waits anyway: how long a ledger may be away, as when it is started again. */
+export interface Patience {
+  readonly forMs: number;
+  /** Told once for each time that it is away. */
+  readonly onAway: () => void;
+  readonly onBack: () => void;
 }
 
 const WAIT_MS = 20_000;
@@ -70,6 +79,11 @@ export class LedgerClient {
   /** The same ledger, waiting for another signal. */
   until(interrupted: AbortSignal): LedgerClient {
     return new LedgerClient({ ...this.#options, interrupted });
+  }
+
+  /** The same ledger, read again while it is away. What is sent is never sent again by itself. */
+  patient(patience: Patience): LedgerClient {
+    return new LedgerClient({ ...this.#options, patience });
   }
 
   /** Sends a signed object in and waits for the ledger's answer. The same frame again gets the same answer. */
@@ -111,6 +125,26 @@ export class LedgerClient {
   }
 
   async #call(method: 'GET' | 'POST', path: string, body?: string): Promise<Answer> {
+    const { patience, nowMs } = this.#options;
+    if (patience === undefined || method !== 'GET') return this.#answered(method, path, body);
+    let untilMs: number | undefined;
+    for (;;) {
+      try {
+        const answer = await this.#answered(method, path);
+        if (untilMs !== undefined) patience.onBack();
+        return answer;
+      } catch (error) {
+        if (!(error instanceof CliError) || error.code !== 'LEDGER_UNREACHABLE') throw error;
+        const isFirst = untilMs === undefined;
+        untilMs ??= nowMs() + patience.forMs;
+        if (nowMs() >= untilMs) throw error;
+        if (isFirst) patience.onAway();
+        await this.#pause(RETRY_MS);
+      }
+    }
+  }
+
+  async #answered(method: 'GET' | 'POST', path: string, body?: string): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this.#once(method, path, body);
       if (answer.status < 400) return answer;

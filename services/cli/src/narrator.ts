@@ -46,6 +46,6 @@ export class Narrator {
     // A stack is ours, and has lines; what others wrote may be in it, and begins none that could be taken for our own.
     const [first = '', ...more] = code === 'INTERNAL' ? message.split('\n') : [message];
     this.#output.lines(`countersign: ${code}: ${first}`, ...more.map((line) => `  ${line}`));
-    if (hint !== undefined) this.#output.lines(`  ${hint}`);
+    if (hint !== undefined) this.#output.lines(...hint.split('\n').map((line) => `  ${line}`));
   }
 }

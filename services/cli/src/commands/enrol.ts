@@ -14,7 +14,8 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { Option, type Command } from 'commander';
 import { draftAction } from '../action-draft.ts';
 import { waitForApproval } from '../approval-wait.ts';
-import { cliError, EXIT } from '../cli-error.ts';
+import { patienceOf } from '../away-words.ts';
+import { CliError, cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { createPrivate, requireMark } from '../data-folder.ts';
 import { EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
@@ -24,6 +25,7 @@ import { Narrator } from '../narrator.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { createKeyFile, readSigningKey, signedFrame } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { watchLine } from './watch.ts';
 
 interface HolderOptions extends ClientOptions {
   readonly keyFile?: string;
@@ -87,7 +89,8 @@ Examples:
         kind: 'agent-enrolled',
         agent: { id: name, public_key: publicKey, owner, operator: false },
       };
-      await askForChange(change, { access, context, options });
+      const kept = `${path} is the key of ${name}: keep it`;
+      await askForChange(change, { access, context, options, kept });
       const words = `agent ${name} is enrolled; its key is in ${path}`;
       say(options, context, { words, facts: { id: name, path } });
       end(EXIT.ok);
@@ -120,7 +123,8 @@ Examples:
           interface_digest: options.interfaceDigest,
         },
       };
-      await askForChange(change, { access, context, options });
+      const kept = `${path} is the key of ${name}: keep it`;
+      await askForChange(change, { access, context, options, kept });
       const words = `executor ${name} is enrolled; its key is in ${path}`;
       say(options, context, { words, facts: { id: name, path } });
       end(EXIT.ok);
@@ -176,7 +180,8 @@ async function enrolPerson(options: PersonOptions, context: CliContext): Promise
   const path = join(folder.path, `invitation-${person}.txt`);
   // Before it is asked for: an invitation whose key is lost would be of no use to anybody.
   await createPrivate(path, `${link}\n`);
-  await askForChange(change, { access, context, options });
+  const kept = `the link in ${path} works from then on: keep it`;
+  await askForChange(change, { access, context, options, kept });
   const words = `${person} is invited; hand over the link in ${path}`;
   say(options, context, { words, facts: { person, path } });
   if (options.json !== true && context.stdout.isTty) context.stdout.lines(`  ${link}`);
@@ -214,6 +219,8 @@ interface ChangeParts {
   readonly access: LedgerAccess;
   readonly context: CliContext;
   readonly options: ClientOptions;
+  /** What is of use once the change is made, even when nobody waited for it. */
+  readonly kept: string;
 }
 
 /** Asks for a change of the authority and waits until the ledger has made it. */
@@ -241,9 +248,24 @@ async function askForChange(change: JsonObject, parts: ChangeParts): Promise<voi
     context,
   );
   const frame = signedFrame('request', utf8(canonicalText(envelope)), agent.key);
-  await client.submit('requests', frame);
   const narrator = new Narrator(context.stderr, options.json === true);
-  const url = `${client.url}/action/${envelope.action_id}`;
-  narrator.say('requested', `asked for approval: ${url}`, { action_id: envelope.action_id, url });
-  await waitForApproval(client, envelope.action_id, { narrator, nowMs: context.nowMs });
+  const patience = patienceOf(context, narrator);
+  const id = envelope.action_id;
+  const url = `${client.url}/action/${id}`;
+  try {
+    await client.submit('requests', frame);
+    narrator.say('requested', `asked for approval: ${url}`, { action_id: id, url });
+    await waitForApproval(client, id, { narrator, nowMs: context.nowMs, patience });
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode !== EXIT.indeterminate) throw error;
+    const line = watchLine(id, options, context);
+    throw new CliError(error.code, error.message, {
+      cause: error,
+      hint: [
+        `the request stays open: if it is approved at ${url}, the ledger makes the change by itself`,
+        parts.kept,
+        `follow it with: ${line}`,
+      ].join('\n'),
+    });
+  }
 }

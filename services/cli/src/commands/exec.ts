@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { shellWord } from '../banner.ts';
-import { CliError, cliError } from '../cli-error.ts';
+import { patienceOf } from '../away-words.ts';
+import { CliError, cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { EXEC_AUDIENCE, EXEC_EXECUTOR } from '../exec-interface.ts';
 import { execCommand, resumeCommand, type ExecDeps } from '../exec-session.ts';
@@ -10,6 +10,7 @@ import { Narrator } from '../narrator.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { accessWords, againLine } from './again-line.ts';
 
 interface ExecOptions extends ClientOptions {
   readonly env?: readonly string[];
@@ -79,13 +80,14 @@ async function exec(
       hint: `${context.command} exec -- echo hello`,
     });
   }
-  const deps = await execDeps(options, context);
+  const { command } = context;
+  const progress: Progress = { id: resume, openUntil: undefined, url: undefined };
+  const deps = await execDeps(options, context, progress);
   if (resume !== undefined) {
-    return resumable(options, { id: resume, argv, command: context.command }, () =>
+    return resumable(options, { argv, command, progress }, () =>
       resumeCommand(resume, { argv, stdin }, deps),
     );
   }
-  let asked: string | undefined;
   const order = {
     argv,
     variables: { env: options.env ?? [], secretEnv: options.secretEnv ?? [] },
@@ -94,27 +96,25 @@ async function exec(
     timeoutS: options.timeout,
     purpose: options.purpose,
   };
-  return resumable(
-    options,
-    {
-      get id() {
-        return asked;
-      },
-      argv,
-      command: context.command,
-    },
-    () =>
-      execCommand(order, {
-        ...deps,
-        onAsked: (id) => {
-          asked = id;
-        },
-      }),
-  );
+  return resumable(options, { argv, command, progress }, () => execCommand(order, deps));
 }
 
-async function execDeps(options: ExecOptions, context: CliContext): Promise<ExecDeps> {
+/** How far it came: what can still be done with the request when it ends with an error. */
+interface Progress {
+  id: string | undefined;
+  openUntil: string | undefined;
+  url: string | undefined;
+}
+
+async function execDeps(
+  options: ExecOptions,
+  context: CliContext,
+  progress: Progress,
+): Promise<ExecDeps> {
+  const narrator = new Narrator(context.stderr, options.json === true);
+  const patience = patienceOf(context, narrator);
   const access = await openLedger(options, context);
+  progress.url = access.client.url;
   const keyFile =
     options.executorKey === undefined
       ? access.folder?.executorKey
@@ -130,7 +130,14 @@ async function execDeps(options: ExecOptions, context: CliContext): Promise<Exec
     },
     stdout: context.child.stdout,
     stderr: context.child.stderr,
-    narrator: new Narrator(context.stderr, options.json === true),
+    narrator,
+    patience,
+    onAsked: (id) => {
+      progress.id = id;
+    },
+    onOpen: (useBy) => {
+      progress.openUntil = useBy;
+    },
   };
 }
 
@@ -138,38 +145,50 @@ async function execDeps(options: ExecOptions, context: CliContext): Promise<Exec
 interface Asked {
   readonly argv: readonly string[];
   readonly command: string;
+  readonly progress: Progress;
 }
 
-/** Whatever ends the waiting without an answer leaves the request as it is, and says how to go on. */
+/** Whatever ends it without an answer, or before the approval is used, leaves that as it is, and says how to go on. */
 async function resumable(
   options: ExecOptions,
-  asked: Asked & { readonly id: string | undefined },
+  asked: Asked,
   run: () => Promise<number>,
 ): Promise<number> {
   try {
     return await run();
   } catch (error) {
-    if (!(error instanceof CliError) || error.exitCode !== 3 || asked.id === undefined) throw error;
-    throw new CliError(error.code, error.message, {
-      cause: error,
-      hint: `go on with: ${resumeLine(options, { ...asked, id: asked.id })}`,
-    });
+    const { id, openUntil } = asked.progress;
+    if (!(error instanceof CliError) || id === undefined) throw error;
+    const line = resumeLine(options, asked, id);
+    if (error.exitCode === EXIT.indeterminate) throw hinted(error, `go on with: ${line}`);
+    if (openUntil === undefined) throw error;
+    const said = error.hint === undefined ? '' : `${error.hint}\n`;
+    throw hinted(error, `${said}${stillOpen(asked.progress, line)}`);
   }
 }
 
-function resumeLine(
-  { data, url, key, agentId, trust, executorKey, stdin }: ExecOptions,
-  { id, argv, command: program }: Asked & { readonly id: string },
-): string {
-  const named = Object.entries({
-    data,
-    url,
-    key,
-    'agent-id': agentId,
-    trust,
-    'executor-key': executorKey,
-    stdin,
-  }).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, shellWord(value)]));
-  const command = argv.length === 0 ? [] : ['--', ...argv.map(shellWord)];
-  return [program, 'exec', ...named, '--resume', id, ...command].join(' ');
+function hinted(error: CliError, hint: string): CliError {
+  return new CliError(error.code, error.message, { cause: error, hint });
+}
+
+/** What was approved may still be put back and run, by whoever comes next: that has to be known. */
+function stillOpen({ id, openUntil, url }: Progress, line: string): string {
+  return [
+    `the approval stays open until ${openUntil ?? ''}, for exactly what was approved`,
+    `to run that: ${line}`,
+    `to take it back: ${url ?? ''}/action/${id ?? ''}`,
+  ].join('\n');
+}
+
+function resumeLine(options: ExecOptions, { argv, command }: Asked, id: string): string {
+  return againLine({
+    program: command,
+    words: ['exec', ...(argv.length === 0 ? [] : ['--', ...argv])],
+    options: {
+      ...accessWords(options),
+      'executor-key': options.executorKey,
+      stdin: options.stdin,
+      resume: id,
+    },
+  });
 }
