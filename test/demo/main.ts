@@ -22,7 +22,10 @@ const folder =
 mkdirSync(folder, { recursive: true });
 
 async function iam(): Promise<IamTarget> {
-  stage.step('set', 'installing moto, a real IAM API to change (once; .cache/moto) …');
+  stage.step(
+    'set',
+    'moto, a real IAM API to change: installed once into .cache/moto, which takes a minute or more …',
+  );
   return installMoto() ? motoIam(BEFORE) : simulatedIam(BEFORE);
 }
 
@@ -50,7 +53,7 @@ async function play(): Promise<void> {
 try {
   await play();
   stage.title(
-    'Done: two actions ran, each with a proof that a stranger can check; six attacks did not',
+    `Done: two actions ran, each with a proof that a stranger can check; ${stage.attacks} attacks did not`,
   );
   if (values.data !== undefined) stage.line(`  kept: ${folder}`);
 } finally {

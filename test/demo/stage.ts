@@ -9,7 +9,13 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+let attacks = 0;
+
 export const stage = {
+  /** How many attacks were played, and refused. */
+  get attacks(): number {
+    return attacks;
+  },
   title(text: string): void {
     say('');
     say(paint(1, text));
@@ -25,6 +31,7 @@ export const stage = {
     say(`  ${paint(32, '✔'.padEnd(10))} ${text}`);
   },
   refused(attack: string, code: string): void {
+    attacks += 1;
     say(`  ${paint(31, 'attack'.padEnd(10))} ${attack}`);
     say(`  ${paint(32, '✔ refused'.padEnd(10))} ${paint(1, code)}`);
   },
