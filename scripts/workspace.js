@@ -59,16 +59,16 @@ function isInstalled() {
 export function ensureInstalled() {
   checkNode();
   if (isInstalled()) return;
-  console.error('countersign: installing packages (npm ci) …');
+  console.error('countersign: installing packages (npm ci), about a minute …');
   npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
 }
 
 /** Incremental: a second build of unchanged sources takes about a second. */
 export function ensureBuilt() {
-  if (!existsSync(join(root, 'services', 'cli', 'dist', 'main.js'))) {
-    console.error('countersign: building …');
-  }
+  const isFirst = !existsSync(join(root, 'services', 'cli', 'dist', 'main.js'));
+  if (isFirst) console.error('countersign: building the sources, half a minute to a minute …');
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'tsc -b');
+  if (isFirst) console.error('countersign: building the page, some seconds …');
   run(process.execPath, [join(root, 'services', 'console', 'build.js')], 'the build of the page');
 }
 
