@@ -27,7 +27,7 @@ async function failing(cuts: number): Promise<{ client: LedgerClient; calls: str
   const { port } = server.address() as AddressInfo;
   const client = new LedgerClient({
     url: `http://127.0.0.1:${port}`,
-    reader: { token: 'token' },
+    reader: { keyId: `sha256:${'0'.repeat(64)}`, sign: () => new Uint8Array(64) },
     interrupted: new AbortController().signal,
     nowMs: Date.now,
     randomBytes: (size) => new Uint8Array(size),
