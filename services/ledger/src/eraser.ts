@@ -29,12 +29,16 @@ export class Eraser {
     this.#due.push(key);
   }
 
-  /** Everything noted is sealed now. */
-  async run(): Promise<void> {
-    for (let key = this.#due[0]; key !== undefined; key = this.#due[0]) {
+  /** How many are noted and not carried out. */
+  get dueCount(): number {
+    return this.#due.length;
+  }
+
+  /** The first so many that were noted are sealed now. */
+  async run(sealedCount: number): Promise<void> {
+    for (const key of this.#due.slice(0, sealedCount)) {
       for (const topic of ERASABLE_TOPICS) {
-        const noted = key;
-        await this.#patience.read(() => this.#broker.erase(topic, noted));
+        await this.#patience.read(() => this.#broker.erase(topic, key));
       }
       this.#due.shift();
       this.#count += 1;

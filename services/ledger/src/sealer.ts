@@ -48,7 +48,8 @@ export class Sealer {
   }
 
   /**
-   * Signs the accepted head, unless it is signed, and publishes it with its bindings.
+   * Signs the head that is accepted now, unless it is signed, and publishes it with its bindings. The log may grow
+   * meanwhile; one call MUST end before the next.
    *
    * Crash story: the batch is in the log and is the accepted head, so its root may be signed at any time,
    * by any writer, again and again, to the same head. Stopping before the append leaves a head that nobody
@@ -56,30 +57,19 @@ export class Sealer {
    * again, since the checkpoint is not there. Doubled records change nothing for any reader.
    */
   async seal(reader: LogReader): Promise<void> {
-    const { size, root } = reader.head;
-    if (size <= Math.max(this.#sealedSize, reader.sealedSize)) {
-      this.#forget(size);
-      return;
-    }
-    const note = await this.#sign(size, root);
-    const batches = reader.unsealed.filter((batch) => batch.sizeAfter > this.#sealedSize);
-    const records = sealedRecords({
-      size,
-      note,
-      batches,
-      bindings: this.#bindings,
-      tail: reader.tail,
-    });
-    const { broker, tp, patience } = this.#options;
-    for (const run of splitForAppend(records)) {
-      await patience.appendRepeatable(() => broker.append(tp, run));
-    }
-    this.#forget(size);
-  }
-
-  #forget(size: number): void {
-    this.#sealedSize = size;
+    const { tail, unsealed, head } = reader;
+    const { size, root } = head;
+    const bindings = this.#bindings;
     this.#bindings = new Set();
+    if (size > Math.max(this.#sealedSize, reader.sealedSize)) {
+      const batches = unsealed.filter((batch) => batch.sizeAfter > this.#sealedSize);
+      const note = await this.#sign(size, root);
+      const { broker, tp, patience } = this.#options;
+      for (const run of splitForAppend(sealedRecords({ size, note, batches, bindings, tail }))) {
+        await patience.appendRepeatable(() => broker.append(tp, run));
+      }
+    }
+    this.#sealedSize = size;
   }
 
   /** The note is checked before anybody sees it: a signer with another key than the log's stops here. */

@@ -52,6 +52,8 @@ export class Writer {
   #sinceMs: number;
   #code: string | undefined;
   #isStopping = false;
+  /** Of the newest accepted batch: the next one is drafted and appended meanwhile, and sealed after it. */
+  #sealing: Promise<void> = Promise.resolve();
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -118,8 +120,12 @@ export class Writer {
       await this.#open();
       this.#become('running');
       while (!this.#isStopping) await this.#cycle();
+      await this.#sealing;
       this.#become('stopped');
     } catch (error) {
+      // Whoever takes over must not meet what this one still publishes.
+      this.#isStopping = true;
+      await Promise.allSettled([this.#sealing]);
       const cause = named(error);
       this.#become('stopped', cause instanceof StopSignal ? undefined : codeOf(cause));
       if (!(cause instanceof StopSignal)) throw cause;
@@ -140,23 +146,34 @@ export class Writer {
     this.#log.assertIdentity();
     this.#assertClock(this.#log.state.lastAtMs);
     this.#sealer.noteSealed(this.#log.reader.sealedSize);
-    await this.#sealer.seal(this.#log.reader);
-    await this.#eraser.run();
+    await this.#seal();
     this.#queue.reset(this.#log.reader.head.intakeOffset);
   }
 
   async #cycle(): Promise<void> {
     const { state, reader } = this.#log;
     const inputs = await this.#queue.next(state);
-    if (inputs.length === 0) return;
+    if (inputs.length === 0) {
+      await this.#sealing;
+      return;
+    }
     for (const { checked } of inputs) this.#assertClock(checked?.raw.appendTimeMs ?? 0);
     const { origin, epoch } = this.#options;
     const draft = draftBatch({ state, range: reader.range, origin, epoch }, inputs);
     // The next inputs are read and checked while this batch is written.
     this.#queue.prefetch(draft.state);
     if (!(await this.#write(draft))) return;
-    await this.#sealer.seal(reader);
-    await this.#eraser.run();
+    await this.#sealing;
+    this.#sealing = this.#seal();
+    // The next cycle, or the end, gets the failure; until then it must not count as unhandled.
+    this.#sealing.catch(() => undefined);
+  }
+
+  /** Signs and publishes the head that is accepted now, and carries out the erasures up to it. */
+  async #seal(): Promise<void> {
+    const erasures = this.#eraser.dueCount;
+    await this.#sealer.seal(this.#log.reader);
+    await this.#eraser.run(erasures);
   }
 
   /** Whether the log grew. */
