@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', 'test/conformance/go-verifier/**'] },
+  { ignores: ['**/dist/**', '.cache/**', 'test/conformance/go-verifier/**'] },
   js.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {
