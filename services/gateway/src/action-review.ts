@@ -1,17 +1,15 @@
 import { isAuthorityType, parseEntry, type EntryOf } from '@countersign/binding';
 import { parseStrict, utf8, type Json, type JsonObject } from '@countersign/canonical';
 import { parseAction, render } from '@countersign/descriptors';
-import type { ActionRow } from '@countersign/store';
+import type { ActionRow, ContentRow } from '@countersign/store';
 import type { Static } from 'typebox';
 import type { ReviewSchema } from './answer-schema.ts';
+import { arrivingContent } from './arriving-content.ts';
 import { decisionsOf, type DecisionFact } from './decision-facts.ts';
 import type { Gateway } from './gateway-app.ts';
 import { GatewayError, notFound } from './gateway-error.ts';
 import { relyingPartyOf } from './relying-party.ts';
 import { sentEntry } from './sent-entry.ts';
-
-const CONTENT_LOOKS = 40;
-const CONTENT_LOOK_MS = 25;
 
 /**
  * Everything that a decision is about. The page takes the action's text, the descriptor and the log's receipt from
@@ -68,21 +66,16 @@ async function provenDecisions(
   );
 }
 
-/**
- * The content travels beside the log, so it may come a moment after its entry.
- * @throws GatewayError CONTENT_ERASED, PROJECTOR_BEHIND
- */
+/** @throws GatewayError CONTENT_ERASED, PROJECTOR_BEHIND */
 async function actionText(gateway: Gateway, action: ActionRow): Promise<string> {
-  const { deps } = gateway;
-  const { tenant, actionId, actionDigest } = action;
-  for (let looks = 0; looks < CONTENT_LOOKS; looks += 1) {
-    const content = await deps.models.content(tenant, actionId);
-    const found = content.find(({ kind, digest }) => kind === 'action' && digest === actionDigest);
-    if (found !== undefined) return found.text;
-    if ((await deps.models.action(tenant, actionId))?.erased === true) {
-      throw await erased(gateway, action);
-    }
-    await new Promise((resolve) => setTimeout(resolve, CONTENT_LOOK_MS));
+  const { models } = gateway.deps;
+  const isAction = ({ kind, digest }: ContentRow): boolean =>
+    kind === 'action' && digest === action.actionDigest;
+  const content = await arrivingContent(models, action, (rows) => rows.some(isAction));
+  const found = content.find(isAction);
+  if (found !== undefined) return found.text;
+  if ((await models.action(action.tenant, action.actionId))?.erased === true) {
+    throw await erased(gateway, action);
   }
   throw new GatewayError('PROJECTOR_BEHIND', 'the content of this action is not here yet', {
     retryAfterS: 1,

@@ -1,5 +1,6 @@
 import { parseEntry, type DecisionStatement } from '@countersign/binding';
 import type { ActionRow, ContentRow, EntryRow } from '@countersign/store';
+import { arrivingContent } from './arriving-content.ts';
 import type { Gateway } from './gateway-app.ts';
 
 /** A decision that counted, with the entry that holds it. */
@@ -11,8 +12,6 @@ export interface DecisionFact {
 }
 
 const DECIDING: ReadonlySet<string> = new Set(['decision-accepted', 'binding-revoked']);
-const LOOKS = 40;
-const LOOK_MS = 25;
 
 /** What persons have decided about an action and why, the revocation that stopped it included; oldest first. */
 export async function decisionsOf(
@@ -40,21 +39,23 @@ function statementIn(bytes: Uint8Array): DecisionStatement {
   throw new Error('invariant broken: a decision that is another entry');
 }
 
-/** Rationales travel beside the log, so they may come a moment after their entries. */
+/** By their digests. */
 async function rationales(
   models: Gateway['deps']['models'],
-  { tenant, actionId }: ActionRow,
+  action: ActionRow,
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, ContentRow>> {
-  for (let looksLeft = LOOKS; ; looksLeft -= 1) {
-    const content = await models.content(tenant, actionId);
-    const found = new Map(
-      content.filter(({ kind }) => kind === 'rationale').map((row) => [row.digest, row]),
-    );
-    if (looksLeft === 0 || wanted.every((digest) => found.has(digest))) return found;
-    if ((await models.action(tenant, actionId))?.erased === true) return found;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
+  const content = await arrivingContent(models, action, (rows) => {
+    const found = rationalesIn(rows);
+    return wanted.every((digest) => found.has(digest));
+  });
+  return rationalesIn(content);
+}
+
+function rationalesIn(content: readonly ContentRow[]): ReadonlyMap<string, ContentRow> {
+  return new Map(
+    content.filter(({ kind }) => kind === 'rationale').map((row) => [row.digest, row]),
+  );
 }
 
 function rationaleIn(row: ContentRow | undefined): DecisionFact['rationale'] {
