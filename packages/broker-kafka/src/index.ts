@@ -1,3 +1,10 @@
 export { openKafkaBroker, type KafkaBrokerOptions } from './kafka-broker.ts';
 export { type KafkaConnection, type SocketAddress } from './kafka-link.ts';
 export { checkTopics, createTopics, type TopicLayout, type TopicNaming } from './topic-check.ts';
+export {
+  groupSize,
+  joinGroup,
+  type Assignment,
+  type GroupMember,
+  type GroupOptions,
+} from './group-member.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerError, type Topic } from '@countersign/broker';
-import { ConfigResourceTypes, Kafka, type Admin } from 'kafkajs';
+import kafkajs, { Kafka, type Admin } from 'kafkajs';
 import { brokerError } from './kafka-failure.ts';
 import { clientSettings, type KafkaConnection } from './kafka-link.ts';
 import {
@@ -112,7 +112,8 @@ async function settingsFound(
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: topics.map((topic) => ({
-      type: ConfigResourceTypes.TOPIC,
+      // Node finds only some of its names by themselves.
+      type: kafkajs.ConfigResourceTypes.TOPIC,
       name: `${prefix}${topic}`,
       configNames: Object.keys(settingsOf(topic, 1)),
     })),
@@ -157,7 +158,7 @@ function entriesOf(settings: Settings): { name: string; value: string }[] {
   return Object.entries(settings).map(([name, value]) => ({ name, value }));
 }
 
-async function withAdmin<T>(
+export async function withAdmin<T>(
   connection: KafkaConnection,
   question: (admin: Admin) => Promise<T>,
 ): Promise<T> {

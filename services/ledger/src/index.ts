@@ -19,3 +19,4 @@ export {
 } from './router.ts';
 export { runTicker, type TickerOptions } from './ticker.ts';
 export { LedgerError, type LedgerErrorCode } from '@countersign/log-reader';
+export type { SealedRoot } from './sealer.ts';

@@ -23,11 +23,17 @@ export interface SealerOptions {
   readonly logKeys: readonly string[];
 }
 
+export interface SealedRoot {
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
 /** Signs accepted heads and publishes what follows from them. It never signs anything else. */
 export class Sealer {
   readonly #options: SealerOptions;
   #bindings = new Set<number>();
   #sealedSize = 0;
+  #sealedHead: SealedRoot | undefined;
 
   constructor(options: SealerOptions) {
     this.#options = options;
@@ -35,6 +41,11 @@ export class Sealer {
 
   get sealedSize(): number {
     return this.#sealedSize;
+  }
+
+  /** The newest head that was seen to be signed and published by the end of a call of `seal`. */
+  get sealedHead(): SealedRoot | undefined {
+    return this.#sealedHead;
   }
 
   /** The entry at this index, which the log has accepted, is a binding. */
@@ -70,6 +81,7 @@ export class Sealer {
       }
     }
     this.#sealedSize = size;
+    this.#sealedHead = { size, root };
   }
 
   /** The note is checked before anybody sees it: a signer with another key than the log's stops here. */

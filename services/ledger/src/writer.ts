@@ -18,7 +18,7 @@ import { InputQueue } from './input-queue.ts';
 import { contentKey } from './intake-input.ts';
 import type { LedgerClock } from './ledger-clock.ts';
 import { Patience, StopSignal, UnknownOutcome, codeOf } from './patience.ts';
-import { Sealer } from './sealer.ts';
+import { Sealer, type SealedRoot } from './sealer.ts';
 import type { WriterCounts, WriterState, WriterStatus } from './writer-status.ts';
 
 /** The broker's time may be ahead of the writer's by this much: more would let it decide what has expired. */
@@ -93,6 +93,11 @@ export class Writer {
       acceptedSize: this.#log.reader.head.size,
       intakeOffset: this.#queue.offset,
     };
+  }
+
+  /** For whoever remembers it: a log behind it was put back. */
+  get sealedHead(): SealedRoot | undefined {
+    return this.#sealer.sealedHead;
   }
 
   get counts(): WriterCounts {

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Topic } from '@countersign/broker';
+import { Kafka, type Consumer } from 'kafkajs';
+import { brokerError } from './kafka-failure.ts';
+import { clientSettings, type KafkaConnection } from './kafka-link.ts';
+import { withAdmin, type TopicNaming } from './topic-check.ts';
+
+/** After it the others take over the partitions of a member that says nothing. */
+const SESSION_MS = 10_000;
+const HEARTBEAT_MS = 1_000;
+/** How long all members together may take to come back to the table. */
+const REBALANCE_MS = 15_000;
+const FIRST_TRY_PAUSE_MS = 200;
+const LAST_TRY_PAUSE_MS = 5_000;
+
+/** Partitions of each topic that a member is to work on. */
+export type Assignment = Readonly<Partial<Record<Topic, readonly number[]>>>;
+
+export interface GroupName extends KafkaConnection, TopicNaming {
+  /** Members of one name share the partitions. */
+  readonly name: string;
+}
+
+export interface GroupOptions extends GroupName {
+  readonly topics: readonly Topic[];
+  readonly onAssigned: (assignment: Assignment) => void;
+}
+
+export interface GroupMember {
+  /** Gives the partitions back at once. May be repeated. */
+  leave(): Promise<void>;
+}
+
+/**
+ * Shares partitions among the processes of a group: each is told which ones are its own whenever that changes.
+ *
+ * It divides the work and protects nothing: for a moment two members may hold the same partition, and one that was
+ * stopped for a while does not know that it lost its own. Whoever works on a partition MUST be harmless beside another
+ * (schemas/formats/batch-and-wire.md §4). Nothing is fetched and nothing committed in the name of the group.
+ * @throws {BrokerError} BROKER_UNAVAILABLE, BROKER_DENIED
+ */
+export async function joinGroup(options: GroupOptions): Promise<GroupMember> {
+  const member = new KafkaGroupMember(options);
+  await member.join();
+  return member;
+}
+
+class KafkaGroupMember implements GroupMember {
+  readonly #options: GroupOptions;
+  #consumer: Consumer | undefined;
+  #isLeaving = false;
+
+  constructor(options: GroupOptions) {
+    this.#options = options;
+  }
+
+  async join(): Promise<void> {
+    const { prefix, name, topics } = this.#options;
+    const settings = clientSettings(this.#options);
+    const consumer = new Kafka(settings).consumer({
+      groupId: `${prefix}${name}`,
+      sessionTimeout: SESSION_MS,
+      heartbeatInterval: HEARTBEAT_MS,
+      rebalanceTimeout: REBALANCE_MS,
+      // It comes back by itself where it can; where it cannot, a new one takes its place here.
+      retry: { ...settings.retry, restartOnFailure: () => Promise.resolve(true) },
+    });
+    this.#consumer = consumer;
+    this.#listen(consumer);
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: topics.map((topic) => `${prefix}${topic}`) });
+      await consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
+    } catch (error) {
+      await disconnected(consumer);
+      throw brokerError(error, 'none');
+    }
+  }
+
+  async leave(): Promise<void> {
+    this.#isLeaving = true;
+    if (this.#consumer !== undefined) await disconnected(this.#consumer);
+    this.#consumer = undefined;
+  }
+
+  #listen(consumer: Consumer): void {
+    const { prefix, topics, onAssigned } = this.#options;
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      // Said before anything is fetched: the records are read by whoever works on a partition, not by the group.
+      consumer.pause(topics.map((topic) => ({ topic: `${prefix}${topic}` })));
+      if (this.#isLeaving) return;
+      const { memberAssignment } = payload;
+      onAssigned(
+        Object.fromEntries(
+          topics.map((topic) => [topic, memberAssignment[`${prefix}${topic}`] ?? []]),
+        ),
+      );
+    });
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (payload.restart || this.#isLeaving) return;
+      void this.#replace(consumer);
+    });
+  }
+
+  /** Meanwhile the partitions stay as they were: whoever has got them by now does no harm, and neither do we. */
+  async #replace(crashed: Consumer): Promise<void> {
+    await disconnected(crashed);
+    let pauseMs = FIRST_TRY_PAUSE_MS;
+    while (!this.#isLeaving) {
+      try {
+        await this.join();
+        return;
+      } catch {
+        // Told by everything else that needs the broker; here it is only tried again.
+        await sleep(pauseMs, undefined, { ref: false });
+        pauseMs = Math.min(pauseMs * 2, LAST_TRY_PAUSE_MS);
+      }
+    }
+  }
+}
+
+/** Leaving a broker that is away is leaving too. */
+async function disconnected(consumer: Consumer): Promise<void> {
+  try {
+    await consumer.disconnect();
+  } catch {
+    // The session ends without us.
+  }
+}
+
+/**
+ * How many processes share the partitions of a group now.
+ * @throws {BrokerError} BROKER_UNAVAILABLE, BROKER_DENIED
+ */
+export async function groupSize(options: GroupName): Promise<number> {
+  const { prefix, name } = options;
+  return withAdmin(options, async (admin) => {
+    const { groups } = await admin.describeGroups([`${prefix}${name}`]);
+    return groups[0]?.members.length ?? 0;
+  });
+}
