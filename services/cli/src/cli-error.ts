@@ -18,6 +18,7 @@ export type CliErrorCode =
   | 'KEY_FILE_PERMISSIONS'
   | 'KEY_FILE_INVALID'
   | 'LEDGER_STOPPED'
+  | 'CONFIG_INVALID'
   // What a command is made of.
   | 'COMMAND_NOT_FOUND'
   | 'COMMAND_NOT_A_FILE'
@@ -47,6 +48,7 @@ export type CliErrorCode =
 
 const USAGE_CODES: ReadonlySet<string> = new Set<CliErrorCode>([
   'USAGE',
+  'CONFIG_INVALID',
   'COMMAND_NOT_FOUND',
   'COMMAND_NOT_A_FILE',
   'COMMAND_NOT_EXECUTABLE',

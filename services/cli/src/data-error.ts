@@ -1,20 +1,58 @@
 import { BrokerError, type BrokerErrorCode } from '@countersign/broker';
 import { LedgerError } from '@countersign/ledger';
 import { StoreError } from '@countersign/store';
+import { SignerError } from '@countersign/tlog';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
-import type { DataFolder } from './data-folder.ts';
+import type { DataFolder, LedgerMark } from './data-folder.ts';
+
+/** Where the parts of a ledger are, as a message calls them. */
+export interface Place extends Pick<DataFolder, 'path' | 'brokerFile' | 'storeFile'> {
+  readonly tier?: LedgerMark['tier'];
+}
+
+export function placeOf({
+  folder,
+  mark,
+}: {
+  readonly folder: DataFolder;
+  readonly mark: LedgerMark;
+}): Place {
+  if (mark.tier === undefined) return folder;
+  const { path } = folder;
+  const brokerFile = `partition ${mark.shard} of the topics`;
+  return { path, tier: mark.tier, brokerFile, storeFile: 'the read models' };
+}
 
 /** What an adapter says in its own words, in those of the command line. Anything else is returned as it is. */
-export function dataError(error: unknown, folder: DataFolder): unknown {
-  if (error instanceof BrokerError) return brokerError(error, folder);
-  if (error instanceof StoreError) return storeError(error, folder);
-  if (error instanceof LedgerError) return ledgerError(error, folder);
+export function dataError(error: unknown, place: Place): unknown {
+  if (place.tier !== undefined) return clusterError(error);
+  if (error instanceof BrokerError) return brokerError(error, place);
+  if (error instanceof StoreError) return storeError(error, place);
+  if (error instanceof LedgerError) return ledgerError(error, place);
   return error;
+}
+
+/** The adapters of a cluster have codes of their own, which operators look up. */
+export function clusterError(error: unknown): unknown {
+  const cause = error instanceof LedgerError ? error.cause : undefined;
+  const told = cause instanceof BrokerError || cause instanceof SignerError ? cause : error;
+  const hasCode =
+    told instanceof BrokerError ||
+    told instanceof StoreError ||
+    told instanceof SignerError ||
+    told instanceof LedgerError;
+  if (!hasCode) return error;
+  // What mends it stands on the lines after the first.
+  const [first = '', ...more] = told.message.split('\n');
+  return new CliError(told.code, first, {
+    cause: error,
+    ...(more.length > 0 && { hint: more.join('\n') }),
+  });
 }
 
 const RESTORE = 'restore the folder from a backup; nothing in it was changed';
 
-type Saying = (error: BrokerError, folder: DataFolder) => CliError;
+type Saying = (error: BrokerError, place: Place) => CliError;
 
 const unreadable: Saying = (error, { brokerFile }) =>
   cliError('DATA_UNREADABLE', `${brokerFile}: ${error.message}`, { cause: error });
@@ -40,11 +78,11 @@ const BROKER_SAYINGS: Readonly<Record<BrokerErrorCode, Saying>> = {
   BROKER_TOPIC_SETTINGS: unreadable,
 };
 
-function brokerError(error: BrokerError, folder: DataFolder): CliError {
-  return BROKER_SAYINGS[error.code](error, folder);
+function brokerError(error: BrokerError, place: Place): CliError {
+  return BROKER_SAYINGS[error.code](error, place);
 }
 
-function storeError(error: StoreError, { storeFile, path }: DataFolder): CliError {
+function storeError(error: StoreError, { storeFile, path }: Place): CliError {
   const options = { cause: error };
   // Of the adapter below, which the store names as the cause.
   if (isSystemError(error.cause, 'DISK_FULL')) return diskFull(path, error);
@@ -56,13 +94,13 @@ function storeError(error: StoreError, { storeFile, path }: DataFolder): CliErro
     : cliError('DATA_UNREADABLE', `${storeFile}: ${error.message}`, options);
 }
 
-function ledgerError(error: LedgerError, folder: DataFolder): CliError {
+function ledgerError(error: LedgerError, place: Place): CliError {
   const { cause } = error;
   if (error.code === 'BROKER_FATAL' && cause instanceof BrokerError) {
-    return brokerError(cause, folder);
+    return brokerError(cause, place);
   }
   if (error.code === 'LOG_CORRUPT') {
-    return cliError('DATA_DAMAGED', `${folder.brokerFile}: ${error.message}`, {
+    return cliError('DATA_DAMAGED', `${place.brokerFile}: ${error.message}`, {
       cause: error,
       hint: RESTORE,
     });

@@ -11,7 +11,10 @@ export interface LedgerMark {
   readonly v: 'countersign.data.v1';
   readonly origin: string;
   readonly tenant: string;
-  readonly shard: 0;
+  /** The partition of every topic that is this ledger's. */
+  readonly shard: number;
+  /** On Kafka, AWS KMS and PostgreSQL, as `cluster.json` says; else everything is in this folder. */
+  readonly tier?: 'cluster';
   readonly demo: boolean;
   /** Where the gateway is reached: what the passkeys of this ledger are bound to. */
   readonly url: string;
@@ -35,6 +38,8 @@ export interface DataFolder {
   readonly enrolmentLink: string;
   readonly requestsFolder: string;
   readonly markFile: string;
+  /** Where the topics, the key and the read models of a ledger on a cluster are: docs/cluster.md. */
+  readonly clusterFile: string;
   /** How far the public topics were moved. */
   readonly positionsFile: string;
 }
@@ -61,6 +66,7 @@ export function dataFolder(path: string): DataFolder {
     enrolmentLink: at('enrolment-link.txt'),
     requestsFolder: at('requests'),
     markFile: at('ledger.json'),
+    clusterFile: at('cluster.json'),
     positionsFile: at('positions.json'),
   };
 }
@@ -196,12 +202,17 @@ function parseMark(text: string, path: string): LedgerMark {
   const json = parseJsonFile(text, path);
   const isMark =
     json['v'] === 'countersign.data.v1' &&
-    json['shard'] === 0 &&
+    isPartition(json['shard']) &&
+    (json['tier'] === undefined || json['tier'] === 'cluster') &&
     typeof json['demo'] === 'boolean' &&
     (json['separation'] === 'solo' || json['separation'] === 'full') &&
     MARK_TEXTS.every((name) => typeof json[name] === 'string');
   if (!isMark) throw cliError('DATA_DAMAGED', `${path}: expected the mark of a data folder`);
   return json as unknown as LedgerMark;
+}
+
+function isPartition(value: Json | undefined): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
 /** @throws CliError DATA_DAMAGED */

@@ -17,7 +17,6 @@ export async function createKeys(
   randomBytes: (size: number) => Uint8Array,
 ): Promise<void> {
   await makePrivateFolder(folder.keysFolder);
-  await createLogKey(folder.logKey);
   for (const path of [folder.operatorKey, folder.agentKey, folder.executorKey]) {
     await createKeyFile(path);
   }
@@ -26,7 +25,9 @@ export async function createKeys(
   }
 }
 
-async function createLogKey(path: string): Promise<void> {
+/** As createKeys, for the key of a log that is kept here. */
+export async function createLogKey({ keysFolder, logKey: path }: DataFolder): Promise<void> {
+  await makePrivateFolder(keysFolder);
   try {
     await createLocalSignerKey({ keyFile: path });
   } catch (error) {

@@ -16,6 +16,10 @@ import { EXEC_AUDIENCE, EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from './exec-inte
 import type { SigningKey } from './signing-key.ts';
 
 export interface FoundingChoice {
+  readonly tenant: string;
+  readonly shard: number;
+  /** The text of its cluster.json, for a ledger on a cluster. */
+  readonly cluster: string | undefined;
   readonly origin: string | undefined;
   readonly url: string;
   readonly rpId: string | undefined;
@@ -23,17 +27,17 @@ export interface FoundingChoice {
   readonly separation: Separation;
 }
 
-const TENANT = 'default';
 const INVITATION_LIFE_MS = 30 * 24 * 3_600_000;
 
 /** What a new data folder says of itself. */
 export function newMark(choice: FoundingChoice, nowMs: number): LedgerMark {
-  const { url, demo, separation } = choice;
+  const { url, demo, separation, tenant, shard } = choice;
   return {
     v: 'countersign.data.v1',
-    origin: choice.origin ?? `countersign.local/${newUlid(nowMs)}/0`,
-    tenant: TENANT,
-    shard: 0,
+    origin: choice.origin ?? `countersign.local/${newUlid(nowMs)}/${shard}`,
+    tenant,
+    shard,
+    ...(choice.cluster !== undefined && { tier: 'cluster' }),
     demo,
     url,
     rp_id: choice.rpId ?? new URL(url).hostname,

@@ -1,31 +1,45 @@
 import { verifySignature } from '@countersign/crypto-node';
 import type { ReadModels } from '@countersign/store';
-import { openCheckpoint, parseVerifierKey, TlogError } from '@countersign/tlog';
+import { openCheckpoint, TlogError } from '@countersign/tlog';
 import type { PinnedHead } from '@countersign/verify';
-import type { OpenData } from './open-data.ts';
+import type { FoundedData } from './open-data.ts';
 import { trustDocument, writeTrust } from './trust-file.ts';
 
 /** Keeps the newest signed head in the trust file, so that a log that was put back is noticed at the next start. */
 export class HeadPin {
-  readonly #data: OpenData;
-  readonly #store: ReadModels;
-  #size: number;
+  readonly #data: FoundedData;
+  readonly #newest: () => Promise<PinnedHead | undefined>;
+  #head: PinnedHead | undefined;
 
-  constructor(data: OpenData, store: ReadModels) {
+  constructor(data: FoundedData, newest: () => Promise<PinnedHead | undefined>) {
     this.#data = data;
-    this.#store = store;
-    this.#size = data.trust.pinnedHead?.size ?? 0;
+    this.#newest = newest;
+    this.#head = data.trust.pinnedHead;
+  }
+
+  get head(): PinnedHead | undefined {
+    return this.#head;
   }
 
   async renew(): Promise<void> {
-    const newest = await this.#store.checkpoint();
-    if (newest === undefined || newest.size <= this.#size) return;
-    const { folder, mark, signer, trust } = this.#data;
-    const { size, root } = await openHead(newest.note, this.#data);
-    const ledger = { logKeys: [signer.vkey], genesis: trust.genesis };
-    await writeTrust(folder, trustDocument(mark, ledger, { size, root }));
-    this.#size = size;
+    const head = await this.#newest();
+    if (head === undefined || head.size <= (this.#head?.size ?? 0)) return;
+    const { folder, mark, trust } = this.#data;
+    const ledger = { logKeys: trust.logKeys.map(({ vkey }) => vkey), genesis: trust.genesis };
+    await writeTrust(folder, trustDocument(mark, ledger, head));
+    this.#head = head;
   }
+}
+
+/** The newest head that the read models hold. */
+export async function storedHead(
+  data: FoundedData,
+  store: ReadModels,
+): Promise<PinnedHead | undefined> {
+  const newest = await store.checkpoint();
+  if (newest === undefined) return undefined;
+  const { size, root } = await openHead(newest.note, data);
+  return { size, root };
 }
 
 /**
@@ -33,15 +47,13 @@ export class HeadPin {
  * behind it was put back, and a writer that went on from there would sign a second head of a size (attack row G03).
  */
 export async function knownHead(
-  data: OpenData,
+  data: FoundedData,
   store: ReadModels,
 ): Promise<PinnedHead | undefined> {
   const pinned = data.trust.pinnedHead;
-  const newest = await store.checkpoint();
-  if (newest === undefined || newest.size <= (pinned?.size ?? 0)) return pinned;
   try {
-    const { size, root } = await openHead(newest.note, data);
-    return { size, root };
+    const stored = await storedHead(data, store);
+    return (stored?.size ?? 0) <= (pinned?.size ?? 0) ? pinned : stored;
   } catch (error) {
     // Read models of another ledger, or damaged ones, prove nothing; they are only a copy.
     if (error instanceof TlogError) return pinned;
@@ -49,10 +61,10 @@ export async function knownHead(
   }
 }
 
-function openHead(note: string, { mark, signer }: OpenData): ReturnType<typeof openCheckpoint> {
+function openHead(note: string, { mark, trust }: FoundedData): ReturnType<typeof openCheckpoint> {
   return openCheckpoint(note, {
     origin: mark.origin,
-    verifiers: [parseVerifierKey(signer.vkey)],
+    verifiers: trust.logKeys,
     verifySignature,
   });
 }

@@ -46,6 +46,9 @@ useLatin1Reader(nativeLatin1Reader);
 useSha256(nativeSha256);
 useSha256InTrees(nativeSha256);
 
+// What this program needs of Node is said by its own package; the notice would stand among what a command prints.
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
+
 const stderr = outputTo(process.stderr);
 
 const context: CliContext = {

@@ -1,21 +1,22 @@
-import type { Broker, Topic } from '@countersign/broker';
-import { openSqliteBroker } from '@countersign/broker-sqlite';
+import { BrokerError, type Broker, type Topic } from '@countersign/broker';
 import { newUlid, verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { found, readFounding } from '@countersign/ledger';
+import { found, readFounding, type Founded, type FoundingOptions } from '@countersign/ledger';
 import type { NoteSigner } from '@countersign/tlog';
 import type { Trust } from '@countersign/verify';
-import { CliError } from './cli-error.ts';
-import { dataError } from './data-error.ts';
+import { backendsOf, type Backends } from './backends.ts';
+import { CliError, cliError } from './cli-error.ts';
+import { dataError, placeOf } from './data-error.ts';
 import {
   createFolder,
   readIfThere,
   readMark,
+  requireMark,
   writePrivate,
   type DataFolder,
   type LedgerMark,
 } from './data-folder.ts';
-import { assertPrivateKeys, createKeys, openLogSigner, readLocalKeys } from './data-keys.ts';
+import { assertPrivateKeys, createKeys, readLocalKeys } from './data-keys.ts';
 import {
   assertAsFounded,
   foundingEntry,
@@ -25,11 +26,15 @@ import {
 } from './founding.ts';
 import type { FoundingChoice } from './founding.ts';
 import { tightenModes } from './folder-modes.ts';
+import type { CliContext } from './context.ts';
 import type { Narrator } from './narrator.ts';
+import { sleep } from './service.ts';
 import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
 
 const FIRST_RECORDS = 100;
-const RESTORE = 'restore broker.db from a backup; nothing in it was changed';
+const FOUND_WITHIN_MS = 30_000;
+const FOUND_PAUSE_MS = 200;
+const RESTORE = 'restore the topics from a backup; nothing in them was changed';
 const TOPICS: readonly Topic[] = [
   'log',
   'intake',
@@ -41,21 +46,28 @@ const TOPICS: readonly Topic[] = [
   'execution-reported',
 ];
 
-export interface OpenData {
+/** A ledger that was founded, with the parts that every service of it needs. */
+export interface FoundedData {
   readonly folder: DataFolder;
   readonly mark: LedgerMark;
+  readonly backends: Backends;
   readonly broker: Broker;
-  readonly signer: NoteSigner;
   readonly trust: Trust;
+}
+
+export interface OpenData extends FoundedData {
+  readonly signer: NoteSigner;
   /** The log was founded by this very start. */
   readonly isNew: boolean;
 }
 
-export interface OpenDataParts {
-  readonly choice: FoundingChoice;
+export interface OpenParts extends Pick<CliContext, 'env' | 'nowMs' | 'randomBytes'> {
   readonly narrator: Narrator;
-  readonly nowMs: () => number;
-  readonly randomBytes: (size: number) => Uint8Array;
+}
+
+export interface OpenDataParts extends OpenParts {
+  /** Without one, the folder has to hold a ledger. */
+  readonly choice?: FoundingChoice;
 }
 
 /**
@@ -69,47 +81,84 @@ export interface OpenDataParts {
  * DATA_PERMISSIONS, DATA_OTHER_FOUNDING, LOG_ROLLBACK, FOREIGN_LEDGER
  */
 export async function openData(folder: DataFolder, parts: OpenDataParts): Promise<OpenData> {
-  const known = await readMark(folder);
-  const mark = known ?? newMark(parts.choice, parts.nowMs());
+  const { choice } = parts;
+  const known = choice === undefined ? await requireMark(folder) : await readMark(folder);
+  const mark = known ?? (choice === undefined ? undefined : newMark(choice, parts.nowMs()));
+  if (mark === undefined) throw cliError('DATA_MISSING', 'expected a ledger to found');
   if (known === undefined) await createFolder(folder, mark);
+  if (choice?.cluster !== undefined) await writePrivate(folder.clusterFile, choice.cluster);
+  return opening({ folder, mark }, parts, (opened) => openLog(opened, parts));
+}
+
+/**
+ * Opens what a service needs that neither founds nor seals: no key of the log, and nothing is written.
+ *
+ * @throws CliError as openData, and NOT_FOUNDED
+ */
+export async function openFounded(folder: DataFolder, parts: OpenParts): Promise<FoundedData> {
+  const mark = await requireMark(folder);
+  return opening({ folder, mark }, parts, async (opened) => {
+    const trust = await readOwnTrust(folder);
+    if (trust !== undefined) {
+      await assertWholeTopics(opened);
+      await assertOwnLog(opened);
+      await assertOwnFounding(
+        opened,
+        trust.logKeys.map(({ vkey }) => vkey),
+      );
+      return { trust };
+    }
+    throw new CliError('NOT_FOUNDED', `expected ${folder.trustFile}, found none`, {
+      hint: 'found the ledger with `countersign init`',
+    });
+  });
+}
+
+type Opened = Omit<FoundedData, 'trust'>;
+
+async function opening<More>(
+  at: Pick<FoundedData, 'folder' | 'mark'>,
+  parts: OpenParts,
+  more: (opened: Opened) => Promise<More>,
+): Promise<Opened & More> {
+  const { folder, mark } = at;
   await assertPrivateKeys(folder);
   await tightenModes(folder, parts.narrator);
-  const broker = await openBroker(folder, parts.nowMs);
+  const backends = await backendsOf(folder, mark, parts);
   try {
-    return { folder, mark, broker, ...(await openLog({ folder, mark, broker }, parts)) };
+    const broker = await backends.openBroker();
+    try {
+      const opened = { ...at, backends, broker };
+      return { ...opened, ...(await more(opened)) };
+    } catch (error) {
+      await broker.close();
+      throw error;
+    }
   } catch (error) {
-    await broker.close();
-    throw dataError(error, folder);
+    throw dataError(error, placeOf(at));
   }
 }
-
-async function openBroker(folder: DataFolder, clock: () => number): Promise<Broker> {
-  try {
-    return await openSqliteBroker({ path: folder.brokerFile, clock });
-  } catch (error) {
-    throw dataError(error, folder);
-  }
-}
-
-type Opened = Pick<OpenData, 'folder' | 'mark' | 'broker'>;
 
 async function openLog(
   opened: Opened,
   parts: OpenDataParts,
 ): Promise<Pick<OpenData, 'signer' | 'trust' | 'isNew'>> {
-  const { folder, mark, broker } = opened;
+  const { folder, mark, backends, broker } = opened;
   const pinned = await readOwnTrust(folder);
-  const isEmpty = (await broker.end({ topic: 'log', partition: 0 })) === 0;
+  const isEmpty = (await broker.end({ topic: 'log', partition: mark.shard })) === 0;
   if (isEmpty && pinned !== undefined) {
     throw new CliError('LOG_ROLLBACK', 'the log is empty, but trust.json knows its beginning', {
-      hint: 'restore broker.db, or move trust.json away to found another ledger',
+      hint: 'restore the topics, or move trust.json away to found another ledger',
     });
   }
   await assertWholeTopics(opened);
   if (!isEmpty) await assertOwnLog(opened);
-  if (isEmpty) await createKeys(folder, parts.randomBytes);
-  const signer = await openLogSigner(folder, mark.origin);
-  if (!isEmpty) await assertOwnFounding(opened, signer);
+  if (isEmpty) {
+    await createKeys(folder, parts.randomBytes);
+    await backends.createLogKey();
+  }
+  const signer = await backends.openSigner();
+  if (!isEmpty) await assertOwnFounding(opened, [signer.vkey]);
   if (pinned !== undefined) return { signer, trust: pinned, isNew: false };
   const trust = await foundLog(opened, { ...parts, signer });
   return { signer, trust, isNew: isEmpty };
@@ -119,35 +168,45 @@ async function openLog(
  * Each topic ends where the file says that it ends: a record that was taken from the end would else be missed only when the
  * next one is written.
  */
-async function assertWholeTopics({ broker, folder }: Opened): Promise<void> {
+async function assertWholeTopics(opened: Opened): Promise<void> {
+  const { broker, mark } = opened;
   for (const topic of TOPICS) {
-    const tp = { topic, partition: 0 };
+    const tp = { topic, partition: mark.shard };
     const end = await broker.end(tp);
     if (end === 0 || (await broker.read(tp, end - 1, 1)).length === 1) continue;
-    const message = `${folder.brokerFile}: expected ${end} records of ${topic}, got fewer`;
+    const message = `${placeOf(opened).brokerFile}: expected ${end} records of ${topic}, got fewer`;
     throw topic === 'log'
       ? new CliError('LOG_ROLLBACK', message, { hint: RESTORE })
       : new CliError('DATA_DAMAGED', message, { hint: RESTORE });
   }
 }
 
-async function assertOwnFounding({ broker, mark }: Opened, signer: NoteSigner): Promise<void> {
+async function assertOwnFounding(
+  { broker, mark }: Opened,
+  logKeys: readonly string[],
+): Promise<void> {
   const { origin } = mark;
-  const logKeys = [signer.vkey];
-  const entry = await readFounding({ broker, origin, logKeys, verifySignature });
+  const entry = await readFounding({
+    broker,
+    origin,
+    logKeys,
+    verifySignature,
+    partition: mark.shard,
+  });
   // Any other first entry is the writer's to refuse.
   if (entry?.type === 'ledger-founded') assertAsFounded(mark, entry);
 }
 
 /** Says early, and in plain words, that the file belongs to another ledger; the writer then checks every byte. */
-async function assertOwnLog({ broker, mark, folder }: Opened): Promise<void> {
-  const records = await broker.read({ topic: 'log', partition: 0 }, 0, FIRST_RECORDS);
+async function assertOwnLog(opened: Opened): Promise<void> {
+  const { broker, mark } = opened;
+  const records = await broker.read({ topic: 'log', partition: mark.shard }, 0, FIRST_RECORDS);
   // Every batch names its log in plain text; no more than that is looked for here.
   const isOurs = records.some(({ value }) => Buffer.from(value ?? []).includes(mark.origin));
   if (isOurs) return;
   throw new CliError(
     'FOREIGN_LEDGER',
-    `${folder.brokerFile}: expected the log of ${mark.origin}, got that of another ledger`,
+    `${placeOf(opened).brokerFile}: expected the log of ${mark.origin}, got that of another ledger`,
   );
 }
 
@@ -164,11 +223,28 @@ async function foundLog(
     invitation: invitationOf(link),
   };
   const entry = foundingEntry(mark, keys, { nowMs: nowMs(), descriptors: BUILTIN_DESCRIPTORS });
-  const { genesis } = await found({ broker, entry, epoch: newUlid(nowMs()), verifySignature });
+  const { genesis } = await foundPatiently(
+    { broker, entry, epoch: newUlid(nowMs()), verifySignature, partition: mark.shard },
+    nowMs,
+  );
   await writeTrust(folder, trustDocument(mark, { logKeys: entry.log_keys, genesis }));
   const trust = await readOwnTrust(folder);
   if (trust === undefined) throw new CliError('DATA_DAMAGED', 'trust.json went away');
   return trust;
+}
+
+/** The same entry again is the same genesis, whatever became of the one before: a broker that has just started needs some tries. */
+async function foundPatiently(options: FoundingOptions, nowMs: () => number): Promise<Founded> {
+  const untilMs = nowMs() + FOUND_WITHIN_MS;
+  for (;;) {
+    try {
+      return await found(options);
+    } catch (error) {
+      const isPassing = error instanceof BrokerError && error.kind !== 'fatal';
+      if (!isPassing || nowMs() > untilMs) throw error;
+      await sleep(FOUND_PAUSE_MS);
+    }
+  }
 }
 
 async function enrolmentLink(folder: DataFolder, mark: LedgerMark): Promise<string> {

@@ -5,11 +5,14 @@ import { addErase } from './commands/erase.ts';
 import { addEvidence } from './commands/evidence.ts';
 import { addExec } from './commands/exec.ts';
 import { addInit } from './commands/init.ts';
+import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
+import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addRequest } from './commands/request.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
+import { addTopics } from './commands/topics.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
 import type { CommandParts } from './command-parts.ts';
@@ -29,6 +32,9 @@ const COMMANDS = [
   addErase,
   addLog,
   addRebuild,
+  addLedger,
+  addProjector,
+  addTopics,
 ];
 
 /** Runs one command line. @returns the exit code: docs/cli.md, "Exit codes" */

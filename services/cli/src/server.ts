@@ -1,23 +1,20 @@
 import { createServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
-import { distDirectory } from '@countersign/console/dist-directory';
-import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
-import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { buildGateway, type LedgerHealth } from '@countersign/gateway';
-import { Router, runTicker, Writer, type LedgerClock } from '@countersign/ledger';
-import { Projector } from '@countersign/projector';
-import { openSqliteStore, type ReadModels } from '@countersign/store';
+import { buildGateway, type GatewayDeps, type LedgerHealth } from '@countersign/gateway';
+import { runTicker, type LedgerClock, type Router, type Writer } from '@countersign/ledger';
+import type { Projector } from '@countersign/projector';
+import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
 import type { Logger } from 'pino';
-import { cliError, isSystemError } from './cli-error.ts';
-import { dataError } from './data-error.ts';
-import { readReadToken } from './data-keys.ts';
-import { DiskRoom } from './disk-room.ts';
-import { HeadPin, knownHead } from './head-pin.ts';
+import { gatewayParts, newProjector, newRouter, newWriter } from './assembly.ts';
+import { cliError } from './cli-error.ts';
+import { dataError, placeOf } from './data-error.ts';
+import type { DiskRoom } from './disk-room.ts';
+import { HeadPin, knownHead, storedHead } from './head-pin.ts';
 import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
+import { openStore } from './open-store.ts';
 import { OpenedFiles } from './opened-files.ts';
-import { filePositions } from './router-positions.ts';
+import { asError, listen, portError, sleep, sleepUnless, type Service } from './service.ts';
 
 export interface ServerOptions {
   readonly data: OpenData;
@@ -31,7 +28,7 @@ export interface ServerOptions {
 
 /** What the data folder held when it was opened. */
 interface Found {
-  readonly readToken: string | undefined;
+  readonly gateway: Awaited<ReturnType<typeof gatewayParts>>;
   /** The log must not be behind it. */
   readonly head: PinnedHead | undefined;
   readonly files: OpenedFiles;
@@ -39,13 +36,12 @@ interface Found {
 
 const START_WITHIN_MS = 60_000;
 const CHORES_EVERY_MS = 5_000;
-const PARTITION = 0;
 
 /**
  * The whole ledger in one process: router, writer, ticker, projector and gateway over one data folder. Everything here
  * may die at any moment; starting again is the repair.
  */
-export class Server {
+export class Server implements Service {
   readonly #options: ServerOptions;
   readonly #clock: LedgerClock;
   readonly #store: ReadModels;
@@ -66,7 +62,6 @@ export class Server {
   #fail: (error: unknown) => void = () => undefined;
   /** Of what has ended it, while it still answers. */
   #failure: string | undefined;
-  /** Rejects when a part of the server has given up; it can only be stopped then. */
   readonly failed: Promise<never>;
 
   private constructor(options: ServerOptions, store: ReadModels, found: Found) {
@@ -74,19 +69,19 @@ export class Server {
     this.#options = options;
     this.#store = store;
     this.#clock = { nowMs, sleep };
-    this.#writer = newWriter(options, { clock: this.#clock, pinnedHead: found.head });
-    this.#router = newRouter(options, this.#clock);
-    this.#projector = newProjector(options, { store, clock: this.#clock });
+    this.#writer = newWriter(data, { clock: this.#clock, pinnedHead: found.head });
+    this.#router = newRouter([data], this.#clock);
+    this.#projector = newProjector(data, { store, clock: this.#clock });
     this.#chores = {
       files: found.files,
-      pin: new HeadPin(data, store),
+      pin: new HeadPin(data, () => storedHead(data, store)),
       invitation: new InvitationWatch(data.folder, store),
     };
-    this.#room = DiskRoom.of(data.folder.path);
-    this.#gateway = this.#newGateway(found.readToken);
+    this.#room = data.backends.room();
+    this.#gateway = this.#newGateway(found.gateway);
     this.failed = new Promise((_, reject) => {
       this.#fail = (error) => {
-        const cause = asError(dataError(error, data.folder));
+        const cause = asError(dataError(error, placeOf(data)));
         this.#failure ??= 'code' in cause ? String(cause.code) : 'INTERNAL';
         reject(cause);
       };
@@ -100,24 +95,25 @@ export class Server {
    * @throws CliError PORT_BUSY, DATA_DAMAGED, DISK_FULL, LOG_ROLLBACK, FOREIGN_LEDGER, EQUIVOCATION, CLOCK_JUMP
    */
   static async start(options: ServerOptions): Promise<Server> {
-    const { folder, broker } = options.data;
-    const store = await openStore(options.data).catch(async (error: unknown) => {
+    const { data, version } = options;
+    const { backends, broker } = data;
+    const store = await openStore(data).catch(async (error: unknown) => {
       await broker.close();
       throw error;
     });
     const server = new Server(options, store, {
-      readToken: await readReadToken(folder),
-      head: await knownHead(options.data, store),
-      files: await OpenedFiles.at(folder.brokerFile, folder.storeFile),
+      gateway: await gatewayParts(data, version),
+      head: await knownHead(data, store),
+      files: await OpenedFiles.at(...backends.heldFiles),
     });
     try {
       server.#run();
       await Promise.race([server.#ready(), server.failed]);
-      await server.#listen();
+      await listen(server.#gateway, options);
       return server;
     } catch (error) {
       await server.stop();
-      throw dataError(error, folder);
+      throw dataError(error, placeOf(data));
     }
   }
 
@@ -139,7 +135,7 @@ export class Server {
   }
 
   #run(): void {
-    const { broker } = this.#options.data;
+    const { broker, mark } = this.#options.data;
     this.#projecting = this.#projector.run();
     this.#loops = [
       this.#writer.run(),
@@ -149,7 +145,7 @@ export class Server {
         clock: this.#clock,
         nextDeadlineMs: () => this.#writer.nextDeadlineMs,
         isStopped: () => this.#isStopping,
-        partition: PARTITION,
+        partition: mark.shard,
       }),
       this.#doChores(),
     ];
@@ -177,15 +173,6 @@ export class Server {
           hint: 'make room and start again; nothing that was acknowledged is lost',
         })
       : cliError('LEDGER_STOPPED', `the ledger did not start (${code ?? 'no reason given'})`);
-  }
-
-  async #listen(): Promise<void> {
-    const { host, port } = this.#options;
-    try {
-      await this.#gateway.listen({ host, port });
-    } catch (error) {
-      throw portError(error, this.#options);
-    }
   }
 
   async #doChores(): Promise<void> {
@@ -220,20 +207,13 @@ export class Server {
     return isWaiting ? { state: 'waiting-broker', code: 'DISK_FULL' } : status;
   }
 
-  #newGateway(readToken: string | undefined): ReturnType<typeof buildGateway> {
-    const { data, version, logger, nowMs, randomBytes } = this.#options;
-    const { mark } = data;
-    return buildGateway({
-      config: {
-        ledger: mark.origin,
-        publicOrigins: [mark.url],
-        version,
-        pageFolder: distDirectory,
-      },
+  #newGateway(parts: Found['gateway']): ReturnType<typeof buildGateway> {
+    const { logger, nowMs, randomBytes } = this.#options;
+    const deps: GatewayDeps = {
+      ...parts,
       router: this.#room.heard(this.#router),
       view: this.#projector,
       models: this.#store,
-      descriptors: BUILTIN_DESCRIPTORS,
       health: () => ({
         writer: this.#writerHealth(),
         sealedSize: this.#projector.status.sealedSize,
@@ -241,12 +221,11 @@ export class Server {
         projectedSize: this.#projector.status.storedSize,
         bindings: this.#writer.counts.bindings,
       }),
-      readTokens: readToken === undefined ? [] : [{ token: readToken, tenant: mark.tenant }],
-      verifySignature,
       nowMs,
       randomBytes,
       logger,
-    });
+    };
+    return buildGateway(deps);
   }
 }
 
@@ -263,87 +242,4 @@ export async function assertPortFree(where: { host: string; port: number }): Pro
       });
     });
   });
-}
-
-function portError(error: unknown, { host, port }: { host: string; port: number }): unknown {
-  if (isSystemError(error, 'EADDRINUSE')) {
-    return cliError('PORT_BUSY', `port ${port} on ${host} is in use by another program`, {
-      cause: error,
-      // Passkeys and links belong to one address; another port would be another ledger to a browser.
-      hint: 'stop that program; another port is chosen with --port when a ledger is founded',
-    });
-  }
-  if (isSystemError(error, 'EACCES', 'EADDRNOTAVAIL')) {
-    return cliError('PORT_BUSY', `port ${port} on ${host} cannot be used here`, { cause: error });
-  }
-  return error;
-}
-
-async function openStore(data: OpenData): Promise<ReadModels> {
-  try {
-    return await openSqliteStore(data.folder.storeFile);
-  } catch (error) {
-    throw dataError(error, data.folder);
-  }
-}
-
-function newWriter(
-  { data }: ServerOptions,
-  { clock, pinnedHead }: { clock: LedgerClock; pinnedHead: PinnedHead | undefined },
-): Writer {
-  const { broker, signer, mark, trust } = data;
-  return new Writer({
-    broker,
-    signer,
-    clock,
-    // Inputs come many at a time: their signatures are checked on all cores while others are decided.
-    verifySignature: verifySignatureAside,
-    descriptors: BUILTIN_DESCRIPTORS,
-    origin: mark.origin,
-    logKeys: [signer.vkey],
-    genesis: trust.genesis,
-    epoch: newUlid(clock.nowMs()),
-    partition: PARTITION,
-    ...(pinnedHead !== undefined && { pinnedHead }),
-  });
-}
-
-function newRouter({ data }: ServerOptions, clock: LedgerClock): Router {
-  return new Router({
-    broker: data.broker,
-    clock,
-    positions: filePositions(data.folder.positionsFile),
-    partitionOf: (tenant) => (tenant === data.mark.tenant ? PARTITION : undefined),
-  });
-}
-
-function newProjector(
-  { data }: ServerOptions,
-  { store, clock }: { store: ReadModels; clock: LedgerClock },
-): Projector {
-  return new Projector({
-    broker: data.broker,
-    store,
-    clock,
-    verifySignature,
-    descriptors: BUILTIN_DESCRIPTORS,
-    origin: data.mark.origin,
-    logKeys: [data.signer.vkey],
-  });
-}
-
-function sleep(ms: number): Promise<void> {
-  return delay(ms);
-}
-
-async function sleepUnless(ms: number, stopped: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal: stopped });
-  } catch (error) {
-    if (!isSystemError(error, 'ABORT_ERR')) throw error;
-  }
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

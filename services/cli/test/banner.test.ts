@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { MemoryBroker } from '@countersign/broker';
 import { describe, expect, it } from 'vitest';
 import { printBanner, readyFacts } from '../src/banner.ts';
+import { backendsOf } from '../src/backends.ts';
 import { dataFolder } from '../src/data-folder.ts';
 import { newInvitationLink, newMark } from '../src/founding.ts';
 import type { OpenData } from '../src/open-data.ts';
@@ -12,13 +13,15 @@ import { scratchFolder } from './scratch-folder.ts';
 async function openedData(): Promise<{ data: OpenData; link: string }> {
   const folder = dataFolder(join(await scratchFolder(), 'ledger'));
   const choice = { url: 'http://localhost:7420', demo: false, separation: 'solo' } as const;
-  const mark = newMark({ ...choice, origin: undefined, rpId: undefined }, Date.now());
+  const founded = { tenant: 'default', shard: 0, origin: undefined, rpId: undefined } as const;
+  const mark = newMark({ ...choice, ...founded, cluster: undefined }, Date.now());
   const link = newInvitationLink(mark, mark.founder);
   await mkdir(folder.path);
   await writeFile(folder.enrolmentLink, `${link}\n`);
   const data: OpenData = {
     folder,
     mark,
+    backends: await backendsOf(folder, mark, { env: {}, nowMs: Date.now }),
     broker: new MemoryBroker({ clock: () => 0 }),
     signer: { name: mark.origin, vkey: 'key', sign: (message) => Promise.resolve(message) },
     trust: {

@@ -99,7 +99,8 @@ export interface LedgerHealth {
   readonly sealedAtMs: number | null;
   /** Entries that the read models hold. */
   readonly projectedSize: number;
-  readonly bindings: number;
+  /** null where nobody knows. */
+  readonly bindings: number | null;
 }
 
 /** A token that may read everything of one tenant, whether it is sent or signs the requests. */

@@ -90,7 +90,11 @@ export class GatewayMetrics {
     const simple: readonly [name: string, help: string, read: () => number][] = [
       ['countersign_log_size', 'Entries in the newest sealed head', () => health().sealedSize],
       ['countersign_projected_size', 'Entries in the read models', () => health().projectedSize],
-      ['countersign_bindings', 'Bindings in the log', () => health().bindings],
+      [
+        'countersign_bindings',
+        'Bindings in the log; NaN where only the ledger knows',
+        () => health().bindings ?? Number.NaN,
+      ],
       [
         'countersign_head_age_seconds',
         'Seconds since the newest head was sealed; NaN before the first',

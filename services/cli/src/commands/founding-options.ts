@@ -1,9 +1,14 @@
+import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Separation } from '@countersign/binding';
 import { cliError } from '../cli-error.ts';
-import type { LedgerMark } from '../data-folder.ts';
+import { readClusterFile } from '../cluster-config.ts';
+import type { CliContext } from '../context.ts';
+import type { DataFolder, LedgerMark } from '../data-folder.ts';
 import type { FoundingChoice } from '../founding.ts';
 import { originOf } from '../ledger-access.ts';
+import { Narrator } from '../narrator.ts';
+import { openData, type OpenData } from '../open-data.ts';
 
 export interface FoundingOptions {
   readonly data?: string;
@@ -13,9 +18,14 @@ export interface FoundingOptions {
   readonly origin?: string;
   readonly rpId?: string;
   readonly separation?: Separation;
+  readonly cluster?: string;
+  readonly tenant?: string;
+  readonly shard?: number;
   readonly json?: true;
 }
 
+const DEFAULT_TENANT = 'default';
+const SHARD_MAX = 9_999;
 const DEFAULT_PORT = 7420;
 const PORT_MAX = 65_535;
 
@@ -37,7 +47,31 @@ export function addFoundingOptions(command: Command): Command {
         'solo: the owner of an agent may approve what it asks; full: never (default solo)',
       ).choices(['solo', 'full']),
     )
+    .option(
+      '--cluster <file>',
+      'found it on Kafka, AWS KMS and PostgreSQL, as this file says; later: where they are now',
+    )
+    .option('--tenant <id>', `whose ledger it is (default ${DEFAULT_TENANT})`, parseTenant)
+    .option(
+      '--shard <number>',
+      'partition of the topics that is to be its own (default 0)',
+      parseShard,
+    )
     .option('--json', 'print JSON');
+}
+
+function parseTenant(text: string): string {
+  if (/^[a-z0-9][a-z0-9._-]{0,62}$/.test(text)) return text;
+  throw cliError(
+    'USAGE',
+    'expected a tenant like acme: a-z, 0-9, dot, dash; at most 63 characters',
+  );
+}
+
+function parseShard(text: string): number {
+  const shard = Number(text);
+  if (/^[0-9]{1,4}$/.test(text) && shard <= SHARD_MAX) return shard;
+  throw cliError('USAGE', `expected a shard from 0 to ${SHARD_MAX}`);
 }
 
 function parsePort(text: string): number {
@@ -46,9 +80,42 @@ function parsePort(text: string): number {
   throw cliError('USAGE', `expected a port from 1 to ${PORT_MAX}`);
 }
 
-export function foundingChoice(options: FoundingOptions): FoundingChoice {
+interface Founding {
+  readonly options: FoundingOptions;
+  readonly mark: LedgerMark | undefined;
+  readonly context: CliContext;
+}
+
+/**
+ * Opens the ledger of a data folder, and founds it when there is none.
+ *
+ * @throws CliError as openData, and DATA_OTHER_FOUNDING, CONFIG_INVALID
+ */
+export async function openFounding(
+  folder: DataFolder,
+  { options, mark, context }: Founding,
+): Promise<OpenData> {
+  const cluster =
+    options.cluster === undefined
+      ? undefined
+      : await readClusterFile(resolve(context.cwd, options.cluster));
+  if (mark === undefined) assertShard(options);
+  else assertSameFounding(options, mark);
+  const narrator = new Narrator(context.stderr, options.json === true);
+  return openData(folder, { ...context, choice: foundingChoice(options, cluster), narrator });
+}
+
+function assertShard({ shard, cluster }: FoundingOptions): void {
+  if (shard === undefined || shard === 0 || cluster !== undefined) return;
+  throw cliError('USAGE', 'expected --shard only together with --cluster');
+}
+
+function foundingChoice(options: FoundingOptions, cluster: string | undefined): FoundingChoice {
   const { port = DEFAULT_PORT, publicUrl, origin, rpId, demo, separation } = options;
   return {
+    tenant: options.tenant ?? DEFAULT_TENANT,
+    shard: options.shard ?? 0,
+    cluster,
     url: originOf(publicUrl ?? `http://localhost:${port}`),
     origin,
     rpId,
@@ -60,8 +127,8 @@ export function foundingChoice(options: FoundingOptions): FoundingChoice {
 /**
  * @throws CliError DATA_OTHER_FOUNDING: what a ledger is was fixed when it was founded
  */
-export function assertSameFounding(options: FoundingOptions, mark: LedgerMark): void {
-  const { publicUrl, port, demo, origin, rpId, separation } = options;
+function assertSameFounding(options: FoundingOptions, mark: LedgerMark): void {
+  const { publicUrl, port, demo, origin, rpId, separation, tenant, shard, cluster } = options;
   const asked = publicUrl ?? (port === undefined ? undefined : `http://localhost:${port}`);
   const differing = [
     // Behind a proxy the port is nobody's business; on localhost it is part of the address.
@@ -70,6 +137,9 @@ export function assertSameFounding(options: FoundingOptions, mark: LedgerMark): 
     differs('origin', origin, mark.origin),
     differs('rp-id', rpId, mark.rp_id),
     differs('separation', separation, mark.separation),
+    differs('tenant', tenant, mark.tenant),
+    differs('shard', shard, mark.shard),
+    cluster === undefined ? undefined : differs('tier', 'cluster', mark.tier ?? 'files'),
   ].find((each) => each !== undefined);
   if (differing === undefined) return;
   throw cliError('DATA_OTHER_FOUNDING', `the ledger in this folder was founded with ${differing}`, {

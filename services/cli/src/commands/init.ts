@@ -4,15 +4,8 @@ import { EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder, readMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
-import { Narrator } from '../narrator.ts';
-import { openData } from '../open-data.ts';
 import type { CommandParts } from '../command-parts.ts';
-import {
-  addFoundingOptions,
-  assertSameFounding,
-  foundingChoice,
-  type FoundingOptions,
-} from './founding-options.ts';
+import { addFoundingOptions, openFounding, type FoundingOptions } from './founding-options.ts';
 
 export function addInit(program: Command, { context, end }: CommandParts): void {
   addFoundingOptions(program.command('init'))
@@ -30,16 +23,10 @@ Examples:
 }
 
 async function init(options: FoundingOptions, context: CliContext): Promise<number> {
-  const { nowMs, randomBytes, stdout, stderr } = context;
+  const { stdout } = context;
   const folder = dataFolder(dataPath(options, context));
   const mark = await readMark(folder);
-  if (mark !== undefined) assertSameFounding(options, mark);
-  const data = await openData(folder, {
-    choice: foundingChoice(options),
-    narrator: new Narrator(stderr, options.json === true),
-    nowMs,
-    randomBytes,
-  });
+  const data = await openFounding(folder, { options, mark, context });
   await data.broker.close();
   if (options.json === true) stdout.json(readyFacts(data));
   else await printBanner(data, context);

@@ -1,15 +1,14 @@
 import type { Command } from 'commander';
-import { verifySignature } from '@countersign/crypto-node';
-import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { Projector } from '@countersign/projector';
-import { openSqliteStore, type ReadModels } from '@countersign/store';
+import type { ReadModels } from '@countersign/store';
+import { newProjector } from '../assembly.ts';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
-import { dataError } from '../data-error.ts';
-import { dataFolder, requireMark } from '../data-folder.ts';
+import { dataError, placeOf } from '../data-error.ts';
+import { dataFolder } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
-import { openData, type OpenData } from '../open-data.ts';
+import { openFounded, type FoundedData } from '../open-data.ts';
+import { sleep } from '../service.ts';
 import type { CommandParts } from '../command-parts.ts';
 
 interface RebuildOptions {
@@ -43,27 +42,24 @@ Example:
 
 async function rebuild(options: RebuildOptions, context: CliContext): Promise<number> {
   const folder = dataFolder(dataPath(options, context));
-  const { url, demo, separation } = await requireMark(folder);
-  const { nowMs, randomBytes, stderr } = context;
-  const narrator = new Narrator(stderr, options.json === true);
-  const choice = { url, demo, separation, origin: undefined, rpId: undefined };
-  const data = await openData(folder, { choice, narrator, nowMs, randomBytes });
+  const narrator = new Narrator(context.stderr, options.json === true);
+  const data = await openFounded(folder, { ...context, narrator });
   try {
-    const store = await openSqliteStore(folder.storeFile);
+    const store = await data.backends.openStore();
     try {
       return await rebuilt({ data, store }, options, context);
     } finally {
       await store.close();
     }
   } catch (error) {
-    throw dataError(error, folder);
+    throw dataError(error, placeOf(data));
   } finally {
     await data.broker.close();
   }
 }
 
 async function rebuilt(
-  parts: { readonly data: OpenData; readonly store: ReadModels },
+  parts: { readonly data: FoundedData; readonly store: ReadModels },
   options: RebuildOptions,
   context: CliContext,
 ): Promise<number> {
@@ -83,20 +79,10 @@ async function rebuilt(
 }
 
 async function project(
-  { data, store }: { readonly data: OpenData; readonly store: ReadModels },
+  { data, store }: { readonly data: FoundedData; readonly store: ReadModels },
   { nowMs }: CliContext,
 ): Promise<void> {
-  const { broker, mark, signer } = data;
-  const clock = { sleep };
-  const projector = new Projector({
-    broker,
-    store,
-    clock,
-    verifySignature,
-    descriptors: BUILTIN_DESCRIPTORS,
-    origin: mark.origin,
-    logKeys: [signer.vkey],
-  });
+  const projector = newProjector(data, { store, clock: { sleep } });
   const running = projector.run();
   running.catch(() => undefined);
   const untilMs = nowMs() + CAUGHT_UP_WITHIN_MS;
@@ -110,17 +96,14 @@ async function project(
   await running;
 }
 
-async function isCaughtUp({ broker }: OpenData, store: ReadModels): Promise<boolean> {
-  const log = await broker.end({ topic: 'log', partition: 0 });
-  const content = await broker.end({ topic: 'content', partition: 0 });
-  const quarantine = await broker.end({ topic: 'quarantine', partition: 0 });
+async function isCaughtUp({ broker, mark }: FoundedData, store: ReadModels): Promise<boolean> {
+  const partition = mark.shard;
+  const log = await broker.end({ topic: 'log', partition });
+  const content = await broker.end({ topic: 'content', partition });
+  const quarantine = await broker.end({ topic: 'quarantine', partition });
   return (
     ((await store.logPosition())?.nextOffset ?? 0) >= log &&
     (await store.sidePosition('content')) >= content &&
     (await store.sidePosition('quarantine')) >= quarantine
   );
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

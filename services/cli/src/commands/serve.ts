@@ -1,18 +1,16 @@
 import type { Command } from 'commander';
-import { pino } from 'pino';
 import { printBanner, readyFacts } from '../banner.ts';
-import { cliError, EXIT } from '../cli-error.ts';
+import { EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder, readMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
-import { Narrator } from '../narrator.ts';
-import { openData } from '../open-data.ts';
 import type { CommandParts } from '../command-parts.ts';
+import { loggerOf } from '../logger.ts';
 import { assertPortFree, Server } from '../server.ts';
+import { runService } from '../service.ts';
 import {
   addFoundingOptions,
-  assertSameFounding,
-  foundingChoice,
+  openFounding,
   portOf,
   type FoundingOptions,
 } from './founding-options.ts';
@@ -20,8 +18,6 @@ import {
 interface ServeOptions extends FoundingOptions {
   readonly host: string;
 }
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 export function addServe(program: Command, { context, end }: CommandParts): void {
   addFoundingOptions(program.command('serve'))
@@ -44,58 +40,25 @@ Examples:
 }
 
 async function serve(options: ServeOptions, context: CliContext): Promise<number> {
-  const { nowMs, randomBytes, version, stdout, stderr } = context;
-  const logger = pino(
-    { level: logLevel(context) },
-    {
-      write: (line) => {
-        stderr.document(line);
-      },
-    },
-  );
+  const { nowMs, randomBytes, version, stdout } = context;
+  const logger = loggerOf(context);
   const folder = dataFolder(dataPath(options, context));
   const mark = await readMark(folder);
   const port = portOf(options, mark);
   const { host } = options;
   if (mark === undefined) await assertPortFree({ host, port });
-  else assertSameFounding(options, mark);
-  const data = await openData(folder, {
-    choice: foundingChoice(options),
-    narrator: new Narrator(stderr, options.json === true),
-    nowMs,
-    randomBytes,
-  });
+  const data = await openFounding(folder, { options, mark, context });
   const server = await Server.start({ data, host, port, version, logger, nowMs, randomBytes });
-  if (options.json === true) {
-    stdout.json({ event: 'ready', ...readyFacts(data) });
-  } else {
-    await printBanner(data, context);
-  }
-  const stop = async (why: string): Promise<void> => {
-    await server.stop();
-    if (options.json === true) {
-      stdout.json({ event: 'stopped', why });
-      return;
+  const isJson = options.json === true;
+  if (isJson) stdout.json({ event: 'ready', ...readyFacts(data) });
+  else await printBanner(data, context);
+  await runService(server, context, (why) => {
+    if (isJson) stdout.json({ event: 'stopped', why });
+    else {
+      stdout.lines(
+        `Stopped (${why}). Everything acknowledged is kept; \`${context.command} serve\` goes on from here.`,
+      );
     }
-    stdout.lines(
-      `Stopped (${why}). Everything acknowledged is kept; \`${context.command} serve\` goes on from here.`,
-    );
-  };
-  if (context.interrupted.aborted) {
-    await stop('interrupted while it started');
-    return EXIT.ok;
-  }
-  context.closeWith(stop);
-  try {
-    return await server.failed;
-  } finally {
-    // Only reached when a part has given up.
-    await server.stop();
-  }
-}
-
-function logLevel({ env }: CliContext): string {
-  const level = env['COUNTERSIGN_LOG_LEVEL'] ?? 'warn';
-  if (LOG_LEVELS.some((known) => known === level)) return level;
-  throw cliError('USAGE', `COUNTERSIGN_LOG_LEVEL: expected one of ${LOG_LEVELS.join(', ')}`);
+  });
+  return EXIT.ok;
 }

@@ -1,0 +1,82 @@
+import { distDirectory } from '@countersign/console/dist-directory';
+import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import type { GatewayDeps } from '@countersign/gateway';
+import { Router, Writer, type LedgerClock } from '@countersign/ledger';
+import { Projector } from '@countersign/projector';
+import type { ReadModels } from '@countersign/store';
+import type { PinnedHead } from '@countersign/verify';
+import { readReadToken } from './data-keys.ts';
+import type { FoundedData, OpenData } from './open-data.ts';
+
+/** The services of the ledger in a data folder, put together. */
+
+export function newWriter(
+  { broker, mark, signer, trust }: OpenData,
+  { clock, pinnedHead }: { clock: LedgerClock; pinnedHead: PinnedHead | undefined },
+): Writer {
+  return new Writer({
+    broker,
+    signer,
+    clock,
+    // Inputs come many at a time: their signatures are checked on all cores while others are decided.
+    verifySignature: verifySignatureAside,
+    descriptors: BUILTIN_DESCRIPTORS,
+    origin: mark.origin,
+    logKeys: [signer.vkey],
+    genesis: trust.genesis,
+    epoch: newUlid(clock.nowMs()),
+    partition: mark.shard,
+    ...(pinnedHead !== undefined && { pinnedHead }),
+  });
+}
+
+/** One for all ledgers that have the same topics. */
+export function newRouter(
+  ledgers: readonly [FoundedData, ...FoundedData[]],
+  clock: LedgerClock,
+): Router {
+  const [{ broker, backends }] = ledgers;
+  const shards = new Map(ledgers.map(({ mark }) => [mark.tenant, mark.shard]));
+  return new Router({
+    broker,
+    clock,
+    positions: backends.positions,
+    partitionOf: (tenant) => shards.get(tenant),
+  });
+}
+
+export function newProjector(
+  { broker, mark, trust }: FoundedData,
+  { store, clock }: { store: ReadModels; clock: Pick<LedgerClock, 'sleep'> },
+): Projector {
+  return new Projector({
+    broker,
+    store,
+    clock,
+    verifySignature,
+    descriptors: BUILTIN_DESCRIPTORS,
+    origin: mark.origin,
+    logKeys: trust.logKeys.map(({ vkey }) => vkey),
+    partition: mark.shard,
+  });
+}
+
+/** What a gateway is told of the ledger that it answers for. */
+export async function gatewayParts(
+  { folder, mark }: FoundedData,
+  version: string,
+): Promise<Pick<GatewayDeps, 'config' | 'descriptors' | 'readTokens' | 'verifySignature'>> {
+  const token = await readReadToken(folder);
+  return {
+    config: {
+      ledger: mark.origin,
+      publicOrigins: [mark.url],
+      version,
+      pageFolder: distDirectory,
+    },
+    descriptors: BUILTIN_DESCRIPTORS,
+    readTokens: token === undefined ? [] : [{ token, tenant: mark.tenant }],
+    verifySignature,
+  };
+}

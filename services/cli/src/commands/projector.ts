@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { EXIT } from '../cli-error.ts';
+import type { CommandParts } from '../command-parts.ts';
+import type { CliContext } from '../context.ts';
+import { openFounded, type FoundedData } from '../open-data.ts';
+import { ProjectorService } from '../projector-service.ts';
+import { runService } from '../service.ts';
+import {
+  addServiceOptions,
+  factsOf,
+  foldersOf,
+  openParts,
+  saying,
+  type ServiceOptions,
+} from './service-options.ts';
+
+export function addProjector(program: Command, { context, end }: CommandParts): void {
+  addServiceOptions(program.command('projector'))
+    .description('follow the logs of ledgers on a cluster into their read models')
+    .addHelpText(
+      'after',
+      `
+Any number of these may run with the same ledgers. None needs the key of a log. docs/cluster.md
+
+Example:
+  $ countersign projector --data ./acme --probe 127.0.0.1:9465`,
+    )
+    .action(async (options: ServiceOptions) => {
+      end(await runProjector(options, context));
+    });
+}
+
+async function runProjector(options: ServiceOptions, context: CliContext): Promise<number> {
+  const [first, ...more] = foldersOf(options, context);
+  const parts = openParts(context, options);
+  const ledgers: [FoundedData, ...FoundedData[]] = [await openFounded(first, parts)];
+  for (const folder of more) ledgers.push(await openFounded(folder, parts));
+  const say = saying('projector', context, options);
+  const service = await ProjectorService.start({ ledgers, probe: options.probe });
+  say.ready(ledgers.map(factsOf));
+  await runService(service, context, say.stopped);
+  return EXIT.ok;
+}

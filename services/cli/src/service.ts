@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { cliError, isSystemError } from './cli-error.ts';
+import type { CliContext } from './context.ts';
+
+/** What runs until it is stopped, or gives up. */
+export interface Service {
+  /** Rejects when a part of it has given up; it can only be stopped then. */
+  readonly failed: Promise<never>;
+  /** May be repeated. */
+  stop(): Promise<void>;
+}
+
+/** Runs a service until the process is told to end, and says so; a service that gives up ends the command with its error. */
+export async function runService(
+  service: Service,
+  context: Pick<CliContext, 'closeWith' | 'interrupted'>,
+  onStopped: (why: string) => void,
+): Promise<void> {
+  const stop = async (why: string): Promise<void> => {
+    await service.stop();
+    onStopped(why);
+  };
+  if (context.interrupted.aborted) {
+    await stop('interrupted while it started');
+    return;
+  }
+  context.closeWith(stop);
+  try {
+    await service.failed;
+  } finally {
+    // Only reached when a part has given up.
+    await service.stop();
+  }
+}
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** @throws CliError PORT_BUSY */
+export async function listen(app: FastifyInstance, where: Listening): Promise<void> {
+  try {
+    await app.listen({ host: where.host, port: where.port });
+  } catch (error) {
+    throw portError(error, where);
+  }
+}
+
+export function portError(error: unknown, { host, port }: Listening): unknown {
+  if (isSystemError(error, 'EADDRINUSE')) {
+    return cliError('PORT_BUSY', `port ${port} on ${host} is in use by another program`, {
+      cause: error,
+      // Passkeys and links belong to one address; another port would be another ledger to a browser.
+      hint: 'stop that program; another port is chosen with --port when a ledger is founded',
+    });
+  }
+  if (isSystemError(error, 'EACCES', 'EADDRNOTAVAIL')) {
+    return cliError('PORT_BUSY', `port ${port} on ${host} cannot be used here`, { cause: error });
+  }
+  return error;
+}
+
+export function sleep(ms: number): Promise<void> {
+  return delay(ms);
+}
+
+export async function sleepUnless(ms: number, stopped: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal: stopped });
+  } catch (error) {
+    if (!isSystemError(error, 'ABORT_ERR')) throw error;
+  }
+}
+
+export function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

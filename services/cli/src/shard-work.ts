@@ -1,0 +1,131 @@
+import { runTicker, type LedgerClock, type Writer, type WriterCounts } from '@countersign/ledger';
+import type { Logger } from 'pino';
+import { newWriter } from './assembly.ts';
+import { dataError, placeOf } from './data-error.ts';
+import { HeadPin } from './head-pin.ts';
+import type { OpenData } from './open-data.ts';
+import { asError, sleepUnless } from './service.ts';
+
+const PIN_EVERY_MS = 5_000;
+
+export interface ShardStatus {
+  readonly tenant: string;
+  readonly shard: number;
+  /** `idle`: the work is another process's. */
+  readonly state: Writer['status']['state'] | 'idle';
+  readonly code?: string;
+  readonly sealedSize: number;
+  readonly acceptedSize: number;
+  readonly intakeOffset: number;
+  readonly counts?: WriterCounts;
+}
+
+export interface ShardWorkParts {
+  readonly data: OpenData;
+  readonly clock: LedgerClock;
+  readonly logger: Logger;
+  /** Called once it has given up: with the reason, in the words of the command line. */
+  readonly onFailed: (error: Error) => void;
+}
+
+/** The writer of one log, while this process is the one to run it. */
+export class ShardWork {
+  readonly #parts: ShardWorkParts;
+  readonly #pin: HeadPin;
+  #writer: Writer | undefined;
+  #stopping = new AbortController();
+  #working: Promise<void> = Promise.resolve();
+  #wanted = false;
+
+  constructor(parts: ShardWorkParts) {
+    this.#parts = parts;
+    this.#pin = new HeadPin(parts.data, () => Promise.resolve(this.#writer?.sealedHead));
+  }
+
+  get status(): ShardStatus {
+    const { tenant, shard } = this.#parts.data.mark;
+    const writer = this.#writer;
+    if (writer === undefined) {
+      return { tenant, shard, state: 'idle', sealedSize: 0, acceptedSize: 0, intakeOffset: 0 };
+    }
+    const { state, code, sealedSize, acceptedSize, intakeOffset } = writer.status;
+    const { counts } = writer;
+    const sizes = { sealedSize, acceptedSize, intakeOffset, counts };
+    return { tenant, shard, state, ...(code !== undefined && { code }), ...sizes };
+  }
+
+  /**
+   * Works on the shard, or leaves it to somebody else. One that leaves finishes what it has appended: whoever takes over
+   * need not wait for that, and reads it as its own.
+   */
+  assign(isOurs: boolean): void {
+    if (isOurs === this.#wanted) return;
+    this.#wanted = isOurs;
+    const { logger, data } = this.#parts;
+    logger.info({ tenant: data.mark.tenant, shard: data.mark.shard, isOurs }, 'shard assigned');
+    if (!isOurs) {
+      this.#leave();
+      return;
+    }
+    // Not before the one that was told to stop has stopped.
+    this.#working = this.#working.then(() => this.#work());
+  }
+
+  async stop(): Promise<void> {
+    this.assign(false);
+    await this.#working;
+  }
+
+  #leave(): void {
+    this.#writer?.stop();
+    this.#stopping.abort();
+  }
+
+  async #work(): Promise<void> {
+    if (!this.#wanted) return;
+    const { data, clock } = this.#parts;
+    const writer = newWriter(data, { clock, pinnedHead: this.#pin.head });
+    const stopping = new AbortController();
+    this.#writer = writer;
+    this.#stopping = stopping;
+    try {
+      await Promise.all([writer.run(), this.#tick(writer, stopping), this.#keepPin(stopping)]);
+      this.#writer = undefined;
+    } catch (error) {
+      // Its last status stays to be seen.
+      this.#parts.onFailed(asError(dataError(error, placeOf(data))));
+    } finally {
+      writer.stop();
+      stopping.abort();
+      await this.#renewPin(writer);
+    }
+  }
+
+  async #tick(writer: Writer, stopping: AbortController): Promise<void> {
+    const { data, clock } = this.#parts;
+    await runTicker({
+      broker: data.broker,
+      clock,
+      nextDeadlineMs: () => writer.nextDeadlineMs,
+      isStopped: () => stopping.signal.aborted,
+      partition: data.mark.shard,
+    });
+  }
+
+  async #keepPin(stopping: AbortController): Promise<void> {
+    while (!stopping.signal.aborted) {
+      await sleepUnless(PIN_EVERY_MS, stopping.signal);
+      if (this.#writer !== undefined) await this.#renewPin(this.#writer);
+    }
+  }
+
+  async #renewPin(writer: Writer): Promise<void> {
+    if (writer.sealedHead === undefined) return;
+    try {
+      await this.#pin.renew();
+    } catch (error) {
+      // The pin only remembers what was seen: without it the next start knows less, and nothing is lost.
+      this.#parts.logger.warn({ err: error }, 'the head of the log could not be pinned');
+    }
+  }
+}
