@@ -36,25 +36,27 @@ const PROJECTS = [
     project: 'kafka',
     needs: [
       {
-        what: 'Java 17 or later, or a Kafka broker',
-        isThere: () => hasKafka() || hasJava(17),
-        get: 'apt-get install default-jdk-headless, or set COUNTERSIGN_KAFKA_BROKERS',
+        what: 'Java 17 or later',
+        isThere: () => hasJava(17),
+        get: 'apt-get install default-jdk-headless',
       },
       {
-        what: 'Maven, or a Kafka broker',
-        isThere: () => hasKafka() || answers('mvn', ['--version']),
-        get: 'apt-get install maven, or set COUNTERSIGN_KAFKA_BROKERS',
+        what: 'Maven',
+        isThere: () => answers('mvn', ['--version']),
+        get: 'apt-get install maven',
       },
+      {
+        what: 'kcat',
+        isThere: () => answers('kcat', ['-V']),
+        get: 'apt-get install kcat',
+      },
+      PYTHON,
     ],
   },
 ];
 
 function answers(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
-}
-
-function hasKafka() {
-  return Boolean(process.env.COUNTERSIGN_KAFKA_BROKERS);
 }
 
 function hasJava(release) {

@@ -1,12 +1,19 @@
 import { canonicalBytes } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
-import { createVerifier, parseTrust } from '@countersign/verify';
+import { createVerifier, parseTrust, type Trust } from '@countersign/verify';
 import type { FoundedLedger } from './founded-ledger.ts';
 import { TENANT } from './parties.ts';
 
 /** What a stranger with the trust file of a ledger says to its evidence about an action. */
 export async function evidenceOutcome(at: FoundedLedger, actionId: string): Promise<unknown> {
-  const trust = parseTrust(
+  const evidence = await at.projector.evidence(TENANT, actionId);
+  const verifier = createVerifier({ trust: trustOf(at), verifySignature });
+  return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
+}
+
+/** What somebody pins who takes its founders, passkeys and separation as they are. */
+export function trustOf(at: FoundedLedger): Trust {
+  return parseTrust(
     canonicalBytes({
       v: 'countersign.trust.v1',
       origin: at.origin,
@@ -15,7 +22,4 @@ export async function evidenceOutcome(at: FoundedLedger, actionId: string): Prom
       accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
     }),
   );
-  const evidence = await at.projector.evidence(TENANT, actionId);
-  const verifier = createVerifier({ trust, verifySignature });
-  return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
 }

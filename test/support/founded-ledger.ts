@@ -13,6 +13,7 @@ import {
   found,
   inputDigest,
   type LedgerClock,
+  type RouterOptions,
   type SubmitKind,
   type WriterOptions,
 } from '@countersign/ledger';
@@ -36,6 +37,8 @@ export interface FoundedOptions {
   readonly clock?: ShiftedClock;
   /** How many agents there are besides `parties.agent`. */
   readonly crewSize?: number;
+  /** How its router finds the public partitions and keeps how far they were moved; in memory, and one of each topic, unless given. */
+  readonly routing?: Pick<RouterOptions, 'positions' | 'publicPartitions'>;
   /** Opens the log's signer under its origin; a key in memory unless given. */
   readonly openSigner?: (origin: string) => Promise<NoteSigner>;
 }
@@ -124,7 +127,7 @@ export class FoundedLedger {
       : new MemoryBroker({ clock, disk: this.#disk });
   }
 
-  newRouter(): Router {
+  newRouter(more: Partial<RouterOptions> = {}): Router {
     const moved = new Map<string, number>();
     return new Router({
       broker: this.broker,
@@ -137,6 +140,8 @@ export class FoundedLedger {
           return Promise.resolve();
         },
       },
+      ...this.#options.routing,
+      ...more,
     });
   }
 

@@ -48,11 +48,14 @@ export class KeyHolder {
   readonly id: string;
   readonly thumbprint: Digest;
   readonly publicKey: string;
+  /** For a program that signs by itself. */
+  readonly privateKeyPem: string;
   readonly #key: Ed25519Key;
 
   constructor(id: string) {
     this.id = id;
-    this.#key = parseEd25519(generateEd25519().privateKeyPem);
+    this.privateKeyPem = generateEd25519().privateKeyPem;
+    this.#key = parseEd25519(this.privateKeyPem);
     this.thumbprint = keyThumbprint(this.#key.publicKeySpki);
     this.publicKey = toBase64url(this.#key.publicKeySpki);
   }

@@ -10,25 +10,30 @@ export interface PythonEnvironment {
   readonly name: string;
   /** As pip takes it, with an exact version. */
   readonly requirement: string;
+  /** More of them. */
+  readonly also?: readonly string[];
 }
 
 /**
- * Python with one package from PyPI, installed once into .cache.
+ * Python with packages from PyPI, installed once into .cache.
  * @returns the folder of its programs; undefined where Python or the package cannot be had
  */
-export function pythonEnvironment({ name, requirement }: PythonEnvironment): string | undefined {
+export function pythonEnvironment(wanted: PythonEnvironment): string | undefined {
+  const { name, also = [] } = wanted;
+  const requirements = [wanted.requirement, ...also];
+  const stamped = requirements.join('\n');
   const folder = join(CACHE, name);
   const bin = join(folder, 'bin');
   // Written last, so that an environment of which only a part was installed is never used.
   const stamp = join(folder, 'installed.txt');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === requirement) return bin;
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === stamped) return bin;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(CACHE, { recursive: true });
   const isInstalled =
     succeeds('python3', ['-m', 'venv', folder]) &&
-    succeeds(join(bin, 'pip'), ['install', '--quiet', '--no-compile', requirement]);
+    succeeds(join(bin, 'pip'), ['install', '--quiet', '--no-compile', ...requirements]);
   if (!isInstalled) return undefined;
-  writeFileSync(stamp, requirement);
+  writeFileSync(stamp, stamped);
   return bin;
 }
 

@@ -52,6 +52,20 @@ export class KafkaLink {
     return cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
   }
 
+  /** As the brokers have it now: what is remembered of a topic may be some minutes old. */
+  async partitionCountOf(topic: string): Promise<number> {
+    const cluster = await this.#knowing(topic);
+    await cluster.refreshMetadata();
+    return cluster.findTopicPartitionMetadata(topic).length;
+  }
+
+  /** The node that keeps the offsets of a group. */
+  async coordinatorOf(groupId: string): Promise<KafkaNode> {
+    const cluster = (this.#cluster ??= this.#open());
+    await cluster.connect();
+    return cluster.findGroupCoordinator({ groupId });
+  }
+
   /** Ends every connection now: whatever was asked and not answered fails. The next call opens new ones. */
   drop(): void {
     this.#cluster = undefined;

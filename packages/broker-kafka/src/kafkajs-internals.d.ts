@@ -42,6 +42,26 @@ declare module 'kafkajs/src/cluster/index.js' {
         }[];
       }[];
     }>;
+    offsetCommit(request: {
+      readonly groupId: string;
+      readonly groupGenerationId: number;
+      readonly memberId: string;
+      readonly topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+      }[];
+    }): Promise<unknown>;
+    offsetFetch(request: {
+      readonly groupId: string;
+      readonly topics: readonly {
+        readonly topic: string;
+        readonly partitions: readonly { readonly partition: number }[];
+      }[];
+    }): Promise<{
+      readonly responses: readonly {
+        readonly partitions: readonly { readonly offset: string }[];
+      }[];
+    }>;
     listOffsets(request: {
       readonly replicaId: number;
       readonly isolationLevel: number;
@@ -71,7 +91,9 @@ declare module 'kafkajs/src/cluster/index.js' {
     connect(): Promise<void>;
     disconnect(): Promise<void>;
     addTargetTopic(topic: string): Promise<void>;
+    refreshMetadata(): Promise<void>;
     refreshMetadataIfNecessary(): Promise<void>;
+    findGroupCoordinator(group: { readonly groupId: string }): Promise<KafkaNode>;
     findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
     findLeaderForPartitions(
       topic: string,

@@ -1,3 +1,4 @@
+export type { BindingFacts, BindingOptions, BindingRecord } from './binding-record.ts';
 export { parseEvidence, type Evidence } from './evidence.ts';
 export type { Execution } from './execution.ts';
 export type { Expected } from './expectation.ts';

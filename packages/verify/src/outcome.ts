@@ -8,7 +8,7 @@ import { refusalOf, VerifyError, type VerifyCode } from './verify-error.ts';
 /** Each level includes the one before. */
 export type Level = 'sealed' | 'human';
 
-export interface Outcome {
+export interface Outcome<F = Facts> {
   /** An executor runs on VALID alone. */
   readonly outcome: 'VALID' | 'REFUSED' | 'INDETERMINATE';
   /** Of the first step that failed; absent when VALID. */
@@ -16,7 +16,7 @@ export interface Outcome {
   readonly level: Level;
   readonly steps: readonly Step[];
   /** What has been proven; only when VALID. */
-  readonly facts?: Facts;
+  readonly facts?: F;
 }
 
 export interface ApprovalFacts {
@@ -53,10 +53,10 @@ export interface Facts {
 }
 
 /** Runs the steps; a VerifyError ends them and becomes the outcome. Anything else is a bug, and goes on. */
-export async function outcomeOf(
+export async function outcomeOf<F = Facts>(
   level: Level,
-  check: (log: StepLog) => Promise<Facts>,
-): Promise<Outcome> {
+  check: (log: StepLog) => Promise<F>,
+): Promise<Outcome<F>> {
   const log = new StepLog();
   try {
     const facts = await check(log);

@@ -8,6 +8,13 @@ import { DocumentCache } from './document-cache.ts';
 import { parseEvidence, type Evidence } from './evidence.ts';
 import { assertExecutable, type Execution } from './execution.ts';
 import { checkExpectations, checkTime, type Expected } from './expectation.ts';
+import { checkAccepted } from './accepted-kind.ts';
+import {
+  checkBindingRecord,
+  type BindingFacts,
+  type BindingOptions,
+  type BindingRecord,
+} from './binding-record.ts';
 import { checkLogged, type Positions } from './log-check.ts';
 import { factsOf, outcomeOf, type Level, type Outcome } from './outcome.ts';
 import { checkPolicy } from './policy-check.ts';
@@ -39,6 +46,11 @@ export interface Verifier {
   verify(evidence: Evidence, options: VerifyOptions): Promise<Outcome>;
   /** Reads the file first; one that is malformed is REFUSED. */
   verifyFile(file: Uint8Array, options: VerifyOptions): Promise<Outcome>;
+  /**
+   * Whether a binding that the log topic publishes was bound, by itself: at level `human` with the authority of earlier
+   * evidence. It says less than evidence (schemas/formats/evidence.md §8), so nobody runs anything on it.
+   */
+  verifyBinding(record: BindingRecord, options: BindingOptions): Promise<Outcome<BindingFacts>>;
   /** Whether this executor may claim a use of it now, and run exactly this action on the state as it is. */
   verifyForExecution(evidence: Evidence, execution: Execution): Promise<Outcome>;
   /** Whether a claimed use is in the log, and may still be started. */
@@ -82,6 +94,10 @@ export function createVerifier(parts: {
         return outcomeOf(options.level, () => Promise.reject(error));
       }
     },
+    verifyBinding: (record, options) =>
+      outcomeOf(options.level, (log) =>
+        checkBindingRecord(record, options, { ...shared, chains, log }),
+      ),
     verifyForExecution(evidence, execution) {
       const level = execution.level ?? 'human';
       return outcomeOf(level, async (log) => {
@@ -104,7 +120,7 @@ async function checkEvidence(
   const positions = await checkLogged(run);
   const action = await checkContent(run);
   checkPolicy(run);
-  checkAccepted(run);
+  checkAccepted(run.evidence.binding.entry, run);
   if (level === 'sealed') {
     await checkHistory(run, undefined);
     return { positions, action };
@@ -116,19 +132,4 @@ async function checkEvidence(
   await checkDecisions({ binding, authority: authorities.bound, trust, verifySignature, log });
   await checkHistory(run, authorities.bound);
   return { positions, action };
-}
-
-/** Steps 10 and 11: kinds of ledger that only some readers take. */
-function checkAccepted({ evidence, trust, allowDemo, log }: Verification): void {
-  const { separation, demo } = evidence.binding.entry;
-  log.begin('demo');
-  if (demo && !allowDemo && !trust.accept.demo) {
-    throw new VerifyError('DEMO_LEDGER', 'expected no ledger that was founded for a demonstration');
-  }
-  log.ok(demo ? 'a demonstration, as allowed' : 'no demonstration');
-  log.begin('separation');
-  if (!trust.accept.separation.includes(separation)) {
-    throw new VerifyError('SEPARATION_NOT_ACCEPTED', `the trust file accepts no ${separation}`);
-  }
-  log.ok(separation);
 }

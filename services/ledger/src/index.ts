@@ -10,9 +10,10 @@ export {
 } from './founding.ts';
 export { contentKey, inputDigest, type Submission, type SubmitKind } from './intake-input.ts';
 export type { LedgerClock } from './ledger-clock.ts';
+export type { PublicPartition } from './partition-movers.ts';
 export {
+  PUBLIC_TOPICS,
   Router,
-  type PublicPartition,
   type RouterOptions,
   type RouterPositions,
   type Submitted,

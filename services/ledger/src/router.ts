@@ -23,31 +23,33 @@ import {
 import { LedgerError } from '@countersign/log-reader';
 import type { LedgerClock } from './ledger-clock.ts';
 import { routingFault } from './routing.ts';
+import { PartitionMovers, type PublicPartition } from './partition-movers.ts';
 import { Patience, StopSignal } from './patience.ts';
 
 const MOVE_RECORDS = 500;
 const IDLE_WAIT_MS = 250;
+/** How long a partition that was added to a topic may wait for the router to notice it. */
+const PARTITIONS_AGE_MS = 10_000;
 
-const PUBLIC_TOPICS: readonly (readonly [PublicTopic, SubmitKind])[] = [
-  ['action-requested', 'request'],
-  ['decision-made', 'decision'],
-  ['use-claimed', 'use'],
-  ['execution-reported', 'report'],
-];
+const KINDS: Readonly<Record<PublicTopic, SubmitKind>> = {
+  'action-requested': 'request',
+  'decision-made': 'decision',
+  'use-claimed': 'use',
+  'execution-reported': 'report',
+};
 
-export interface PublicPartition {
-  readonly topic: PublicTopic;
-  readonly partition: number;
-}
+export const PUBLIC_TOPICS = Object.keys(KINDS) as readonly PublicTopic[];
 
 /**
- * How far the public topics were moved. `save` MAY be lost: what was moved is then moved again, and the
- * ledger answers it as it did before.
+ * How far the public topics were moved. `save` MAY be lost, or come after that of another router: what was moved is then
+ * moved again, and the ledger answers it as it did before.
  */
 export interface RouterPositions {
   load(from: PublicPartition): Promise<number>;
   save(from: PublicPartition, nextOffset: number): Promise<void>;
 }
+
+type PartitionsOf = (topic: PublicTopic) => Promise<number>;
 
 export interface RouterOptions {
   readonly broker: Broker;
@@ -55,8 +57,11 @@ export interface RouterOptions {
   readonly positions: RouterPositions;
   /** The partition of the tenant's shard; undefined for a tenant that no shard has. */
   readonly partitionOf: (tenant: string) => number | undefined;
-  /** How many partitions each public topic has. */
-  readonly publicPartitions?: number;
+  /**
+   * How many partitions a public topic has now; one unless given. Asked again and again, so one that is added is noticed.
+   * `assigned`: the router moves what `assign` says, and at first nothing.
+   */
+  readonly publicPartitions?: PartitionsOf | 'assigned';
 }
 
 export interface Submitted {
@@ -68,17 +73,17 @@ export interface Submitted {
 /** Brings every input to the one intake partition that decides on it. */
 export class Router {
   readonly #options: RouterOptions;
-  readonly #patience: Patience;
+  readonly #movers: PartitionMovers;
+  readonly #stopped: Promise<void>;
+  #onStop: () => void = () => undefined;
   #isStopping = false;
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    this.#patience = new Patience({
-      clock: options.clock,
-      isStopped: () => this.#isStopping,
-      onWait: () => undefined,
-      onDone: () => undefined,
+    this.#stopped = new Promise((resolve) => {
+      this.#onStop = resolve;
     });
+    this.#movers = new PartitionMovers((from, isDue) => this.#moveFrom(from, isDue));
   }
 
   /**
@@ -101,44 +106,87 @@ export class Router {
     return { input: inputDigest(submission.payload), offset: firstOffset };
   }
 
-  /** Moves what others publish on the public topics until it is stopped. */
+  /**
+   * Moves what others publish on the public topics until it is stopped: everything, or what it is assigned.
+   *
+   * @throws BrokerError, WireError: starting again is safe
+   */
   async run(): Promise<void> {
     try {
-      await Promise.all(
-        PUBLIC_TOPICS.flatMap(([topic, kind]) =>
-          Array.from({ length: this.#options.publicPartitions ?? 1 }, (_, partition) =>
-            this.#moveFrom({ topic, partition }, kind),
-          ),
-        ),
-      );
-    } catch (error) {
-      if (!(error instanceof StopSignal)) throw error;
+      await Promise.race([this.#keepAssigned(), this.#movers.failed]);
     } finally {
       this.#isStopping = true;
+      await this.#movers.set([]);
     }
+  }
+
+  /**
+   * Moves these partitions from now on and no others, where `publicPartitions` is `assigned`. Resolves once those that it
+   * moved before and gives up are at rest, each with its position saved: then another may have them. Two routers on one partition
+   * move its records twice, which costs the ledger work and changes nothing.
+   */
+  async assign(partitions: readonly PublicPartition[]): Promise<void> {
+    if (!this.#isStopping) await this.#movers.set(partitions);
   }
 
   stop(): void {
     this.#isStopping = true;
+    this.#onStop();
   }
 
-  async #moveFrom(from: PublicPartition, kind: SubmitKind): Promise<void> {
-    const { broker, positions } = this.#options;
-    let next = await positions.load(from);
+  async #keepAssigned(): Promise<void> {
+    const { publicPartitions: partitionsOf } = this.#options;
+    if (partitionsOf === undefined) await this.assign(await everyPartition(oneOfEach));
+    else if (partitionsOf !== 'assigned') await unlessStopped(() => this.#follow(partitionsOf));
+    await this.#stopped;
+  }
+
+  async #follow(partitionsOf: PartitionsOf): Promise<void> {
+    const patience = this.#patienceWhile(() => true);
     while (!this.#isStopping) {
-      const hasMore = await this.#patience.read(() => broker.waitBeyond(from, next, IDLE_WAIT_MS));
-      if (!hasMore) continue;
-      const records = await this.#patience.read(() => broker.read(from, next, MOVE_RECORDS));
-      await this.#move(records.flatMap((record) => this.#route(record, from, kind)));
-      next = (records.at(-1)?.offset ?? next - 1) + 1;
-      // Stopping between the move and this: the same records are moved again, and answered as before.
-      await positions.save(from, next);
+      await this.assign(await patience.read(() => everyPartition(partitionsOf)));
+      for (let ageMs = 0; ageMs < PARTITIONS_AGE_MS && !this.#isStopping; ageMs += IDLE_WAIT_MS) {
+        await this.#options.clock.sleep(IDLE_WAIT_MS);
+      }
     }
   }
 
+  #patienceWhile(isDue: () => boolean): Patience {
+    return new Patience({
+      clock: this.#options.clock,
+      isStopped: () => this.#isStopping || !isDue(),
+      onWait: () => undefined,
+      onDone: () => undefined,
+    });
+  }
+
+  async #moveFrom(from: PublicPartition, isDue: () => boolean): Promise<void> {
+    const { broker, positions } = this.#options;
+    const patience = this.#patienceWhile(isDue);
+    await unlessStopped(async () => {
+      const kept = await patience.read(() => positions.load(from));
+      const end = await patience.read(() => broker.end(from));
+      // Beyond the end: the topic was made anew, and what is in it was never moved.
+      let next = kept <= end ? kept : 0;
+      while (!this.#isStopping && isDue()) {
+        const hasMore = await patience.read(() => broker.waitBeyond(from, next, IDLE_WAIT_MS));
+        if (!hasMore) continue;
+        const records = await patience.read(() => broker.read(from, next, MOVE_RECORDS));
+        await this.#move(
+          records.flatMap((record) => this.#route(record, from)),
+          patience,
+        );
+        next = (records.at(-1)?.offset ?? next - 1) + 1;
+        // Stopping between the move and this: the same records are moved again, and answered as before.
+        await patience.read(() => positions.save(from, next));
+      }
+    });
+  }
+
   /** Where a record goes. Which partition its producer chose means nothing. */
-  #route(record: StoredRecord, from: PublicPartition, kind: SubmitKind): Routed[] {
+  #route(record: StoredRecord, from: PublicPartition): Routed[] {
     if (record.value === null) return [];
+    const kind = KINDS[from.topic];
     const refused = (reason: string, payload: Uint8Array): Routed[] => [
       { tp: { topic: 'quarantine', partition: 0 }, record: refusal(kind, reason, payload) },
     ];
@@ -166,7 +214,7 @@ export class Router {
    * Crash story: what comes from one public partition goes in its order. Stopping within it leaves some
    * records moved and not counted as moved: they are moved again.
    */
-  async #move(routed: readonly Routed[]): Promise<void> {
+  async #move(routed: readonly Routed[], patience: Patience): Promise<void> {
     const { broker } = this.#options;
     const groups = new Map<string, { tp: TopicPartition; records: NewRecord[] }>();
     for (const { tp, record } of routed) {
@@ -177,9 +225,30 @@ export class Router {
     }
     for (const { tp, records } of groups.values()) {
       for (const run of splitForAppend(records)) {
-        await this.#patience.appendRepeatable(() => broker.append(tp, run));
+        await patience.appendRepeatable(() => broker.append(tp, run));
       }
     }
+  }
+}
+
+function oneOfEach(): Promise<number> {
+  return Promise.resolve(1);
+}
+
+async function everyPartition(partitionsOf: PartitionsOf): Promise<PublicPartition[]> {
+  const counted = await Promise.all(
+    PUBLIC_TOPICS.map(async (topic) => ({ topic, length: await partitionsOf(topic) })),
+  );
+  return counted.flatMap(({ topic, length }) =>
+    Array.from({ length }, (_, partition) => ({ topic, partition })),
+  );
+}
+
+async function unlessStopped(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof StopSignal)) throw error;
   }
 }
 

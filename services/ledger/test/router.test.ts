@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { MemoryBroker } from '@countersign/broker';
+import { BrokerError, MemoryBroker } from '@countersign/broker';
 import { canonicalBytes, toBase64url, utf8, type JsonObject } from '@countersign/canonical';
-import { Router, inputDigest, type PublicPartition } from '@countersign/ledger';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Router, inputDigest, type PublicPartition, type RouterOptions } from '@countersign/ledger';
 import { decodeIntake, decodeQuarantined, encodePublic } from '@countersign/wire';
 
 const ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
-const clock = { nowMs: () => Date.now(), sleep: () => Promise.resolve() };
+const clock = { nowMs: () => Date.now(), sleep: (ms: number) => sleep(Math.min(ms, 5)) };
 
 let routers: { router: Router; running: Promise<void> }[] = [];
 
@@ -18,14 +19,14 @@ afterEach(async () => {
 interface Setup {
   readonly broker: MemoryBroker;
   readonly positions: Map<string, number>;
-  readonly start: () => Router;
+  readonly start: (more?: Partial<RouterOptions>) => Router;
 }
 
 function setup(): Setup {
   const broker = new MemoryBroker({ clock: () => Date.now() });
   const positions = new Map<string, number>();
   const keyOf = ({ topic, partition }: PublicPartition): string => `${topic}/${partition}`;
-  const start = (): Router => {
+  const start = (more: Partial<RouterOptions> = {}): Router => {
     const router = new Router({
       broker,
       clock,
@@ -37,6 +38,7 @@ function setup(): Setup {
           return Promise.resolve();
         },
       },
+      ...more,
     });
     routers.push({ router, running: router.run() });
     return router;
@@ -56,9 +58,10 @@ function frame(payload: JsonObject): Uint8Array {
 async function published(
   broker: MemoryBroker,
   event: { tenant: string; actionId: string; payload: Uint8Array },
+  partition = 0,
 ): Promise<void> {
   const value = encodePublic('action-requested', event);
-  await broker.append({ topic: 'action-requested', partition: 0 }, [{ key: 'any', value }]);
+  await broker.append({ topic: 'action-requested', partition }, [{ key: 'any', value }]);
 }
 
 async function intakeOf(broker: MemoryBroker, partition: number) {
@@ -134,6 +137,15 @@ describe('the router', () => {
     await expect.poll(() => intakeOf(broker, 0)).toHaveLength(4);
   });
 
+  it('begins again with a topic that was made anew', async () => {
+    const { broker, positions, start } = setup();
+    positions.set('action-requested/0', 17);
+    const payload = frame({ tenant: 'acme', action_id: ID });
+    await published(broker, { tenant: 'acme', actionId: ID, payload });
+    start();
+    await expect.poll(() => intakeOf(broker, 0)).toHaveLength(1);
+  });
+
   it('submits to the shard of a tenant, and refuses one that has none', async () => {
     const { broker, start } = setup();
     const router = start();
@@ -145,5 +157,87 @@ describe('the router', () => {
     await expect(
       router.submit({ kind: 'use', tenant: 'nobody', actionId: ID, payload }),
     ).rejects.toMatchObject({ code: 'TENANT_UNKNOWN' });
+  });
+});
+
+describe('the partitions that a router moves', () => {
+  const event = { tenant: 'acme', actionId: ID, payload: frame({ tenant: 'acme', action_id: ID }) };
+  const place = (partition: number): PublicPartition => ({ topic: 'action-requested', partition });
+
+  it('are all that the broker names, those that are added later too', async () => {
+    const { broker, start } = setup();
+    let count = 2;
+    for (const partition of [0, 1, 2]) await published(broker, event, partition);
+    start({ publicPartitions: () => Promise.resolve(count) });
+    await expect.poll(() => intakeOf(broker, 0)).toHaveLength(2);
+    count = 3;
+    await expect.poll(() => intakeOf(broker, 0), { timeout: 10_000 }).toHaveLength(3);
+  });
+
+  it('are asked for again while the broker is away, and so are positions', async () => {
+    const { broker, start } = setup();
+    await published(broker, event, 1);
+    const away = { count: 2, load: 2, save: 2 };
+    const tried = (what: keyof typeof away, answer: number): Promise<number> => {
+      away[what] -= 1;
+      return away[what] >= 0
+        ? Promise.reject(new BrokerError('BROKER_UNAVAILABLE', 'away'))
+        : Promise.resolve(answer);
+    };
+    let saved = 0;
+    start({
+      publicPartitions: () => tried('count', 2),
+      positions: {
+        load: () => tried('load', 0),
+        save: async (_, next) => {
+          saved = await tried('save', next);
+        },
+      },
+    });
+    await expect.poll(() => saved).toBe(1);
+    expect(await intakeOf(broker, 0)).toHaveLength(1);
+  });
+
+  it('are those that it is assigned, and what it gives up rests with its position saved', async () => {
+    const { broker, positions, start } = setup();
+    const one = start({ publicPartitions: 'assigned' });
+    const other = start({ publicPartitions: 'assigned' });
+    for (const partition of [0, 1]) await published(broker, event, partition);
+    await sleep(50);
+    expect(await intakeOf(broker, 0)).toEqual([]);
+    await one.assign([place(0), place(1)]);
+    await expect.poll(() => intakeOf(broker, 0)).toHaveLength(2);
+    // Handed over while records come: none is moved twice.
+    const publishing = (async () => {
+      for (let i = 0; i < 200; i += 1) {
+        await published(broker, event, i % 2);
+        if (i % 20 === 0) await sleep(1);
+      }
+    })();
+    for (let round = 0; round < 5; round += 1) {
+      await one.assign([place(0)]);
+      await other.assign([place(1)]);
+      await sleep(2);
+      await other.assign([]);
+      await one.assign([place(0), place(1)]);
+    }
+    await publishing;
+    await expect
+      .poll(() => [positions.get('action-requested/0'), positions.get('action-requested/1')])
+      .toEqual([101, 101]);
+    expect(await broker.end({ topic: 'intake', partition: 0 })).toBe(202);
+  });
+
+  it('end all of them when one cannot be moved', async () => {
+    const { start } = setup();
+    const failing = start({
+      positions: {
+        load: () => Promise.reject(new Error('damaged')),
+        save: () => Promise.resolve(),
+      },
+    });
+    const { running } = routers.find(({ router }) => router === failing) ?? {};
+    routers = [];
+    await expect(running).rejects.toThrow('damaged');
   });
 });

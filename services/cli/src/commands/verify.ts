@@ -5,18 +5,22 @@ import {
   closedBy,
   createVerifier,
   parseEvidence,
+  type BindingFacts,
   type Facts,
   type Outcome,
+  type Trust,
 } from '@countersign/verify';
 import { Option, type Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readGivenFile, readTrust } from '../ledger-access.ts';
 import { holdsNoJson } from '../not-json.ts';
+import { isWireFrame, verifyRecord } from '../published-binding.ts';
 import type { CommandParts } from '../command-parts.ts';
 
 interface VerifyOptions {
   readonly trust: string;
+  readonly authority?: string;
   readonly level: 'sealed' | 'human';
   readonly allowDemo?: true;
   readonly now?: string;
@@ -28,13 +32,14 @@ export function addVerify(program: Command, { context, end }: CommandParts): voi
   program
     .command('verify')
     .description('verify an evidence file with a trust file alone: no network, no data folder')
-    .argument('<file>', 'evidence file')
+    .argument('<file>', 'evidence file, or a binding as the log topic publishes it')
     .requiredOption('--trust <file>', 'trust file: what you pin')
     .addOption(
       new Option('--level <level>', 'sealed: the log vouches for it; human: the persons do')
         .choices(['sealed', 'human'])
         .default('human'),
     )
+    .option('--authority <file>', 'earlier evidence, for a published binding at level human')
     .option('--allow-demo', 'accept a ledger that was founded as a demonstration')
     .option('--now <time>', 'also check that its time was not over at this time, or "now"')
     .option('--for-use', 'answer as an executor would now: refuse what is used up, revoked or late')
@@ -59,6 +64,10 @@ Examples:
 async function verify(file: string, options: VerifyOptions, context: CliContext): Promise<number> {
   const trust = await readTrust(resolve(context.cwd, options.trust));
   const bytes = await readGivenFile(resolve(context.cwd, file), 'evidence file');
+  if (isWireFrame(bytes)) return verifyPublished(bytes, { ...options, trust }, context);
+  if (options.authority !== undefined) {
+    throw cliError('USAGE', '--authority: expected a binding as the log topic publishes it');
+  }
   const forUse = options.forUse === true;
   const nowMs = timeOf(options.now ?? (forUse ? 'now' : undefined), context);
   const outcome = await createVerifier({ trust, verifySignature }).verifyFile(bytes, {
@@ -77,6 +86,42 @@ async function verify(file: string, options: VerifyOptions, context: CliContext)
   return exitOf(outcome);
 }
 
+async function verifyPublished(
+  record: Uint8Array,
+  options: Omit<VerifyOptions, 'trust'> & { readonly trust: Trust },
+  context: CliContext,
+): Promise<number> {
+  if (options.forUse === true || options.now !== undefined) {
+    throw cliError('USAGE', 'a published binding: expected evidence, to say whether it may run');
+  }
+  const authority =
+    options.authority === undefined
+      ? undefined
+      : await readGivenFile(resolve(context.cwd, options.authority), 'evidence file');
+  const outcome = await verifyRecord(record, {
+    trust: options.trust,
+    level: options.level,
+    allowDemo: options.allowDemo === true,
+    ...(authority !== undefined && { authority }),
+  });
+  if (options.json === true) context.stdout.json(outcome);
+  else
+    context.stdout.lines(...stepLines(outcome), ...bindingLines(outcome.facts), '', endOf(outcome));
+  return exitOf(outcome);
+}
+
+function bindingLines(facts: BindingFacts | undefined): string[] {
+  if (facts === undefined) return [];
+  return [
+    '',
+    `action        ${facts.action_id}`,
+    `digest        ${facts.action_digest}`,
+    ...facts.approvals.map((each) => `approved by   ${each.person} (${each.proof_class})`),
+    `bound         ${facts.bound_at}, entry ${facts.binding.index}`,
+    'NOT SHOWN     what the action does, by which policy it was bound, and whether it may still run: evidence shows that',
+  ];
+}
+
 function timeOf(now: string | undefined, { nowMs }: CliContext): number | undefined {
   if (now === undefined) return undefined;
   if (now === 'now') return nowMs();
@@ -84,7 +129,7 @@ function timeOf(now: string | undefined, { nowMs }: CliContext): number | undefi
   throw cliError('USAGE', '--now: expected "now" or a time like 2026-01-31T12:00:00.000Z');
 }
 
-function exitOf({ outcome }: Outcome): number {
+function exitOf({ outcome }: Outcome<unknown>): number {
   if (outcome === 'VALID') return EXIT.ok;
   return outcome === 'REFUSED' ? EXIT.refused : EXIT.indeterminate;
 }
@@ -112,20 +157,23 @@ function mayRunLine({ answer, at, code }: MayRun): string {
 }
 
 function report(outcome: Outcome, bytes: Uint8Array, mayRun: MayRun | undefined): string[] {
-  const { steps, facts, code, level } = outcome;
-  const width = Math.max(0, ...steps.map(({ name }) => name.length));
-  const lines = steps.map(
-    ({ name, result, detail }) => `${result.padEnd(13)} ${name.padEnd(width)}  ${detail}`,
-  );
-  const end =
-    outcome.outcome === 'VALID'
-      ? `VALID at level ${level}`
-      : `${outcome.outcome} ${code ?? ''}`.trim();
+  const { facts, code } = outcome;
   // The display is shown only once it has been derived again from the action that was signed for.
   const facted = facts === undefined ? [] : ['', ...factLines(facts), ...displayLines(bytes)];
   const told = mayRun === undefined ? [] : ['', mayRunLine(mayRun)];
   const noJson = code === 'EVIDENCE_FORMAT' && holdsNoJson(bytes) ? ['the file is not JSON'] : [];
-  return [...lines, ...facted, ...told, ...noJson, '', end];
+  return [...stepLines(outcome), ...facted, ...told, ...noJson, '', endOf(outcome)];
+}
+
+function stepLines({ steps }: Outcome<unknown>): string[] {
+  const width = Math.max(0, ...steps.map(({ name }) => name.length));
+  return steps.map(
+    ({ name, result, detail }) => `${result.padEnd(13)} ${name.padEnd(width)}  ${detail}`,
+  );
+}
+
+function endOf({ outcome, code, level }: Outcome<unknown>): string {
+  return outcome === 'VALID' ? `VALID at level ${level}` : `${outcome} ${code ?? ''}`.trim();
 }
 
 function factLines(facts: Facts): string[] {
