@@ -16,6 +16,7 @@ export class CuttingProxy {
   readonly #target: { readonly host: string; readonly port: number };
   readonly #open = new Set<Socket>();
   #cut: Cut | undefined;
+  #isLastCut = false;
   #isAway = false;
   #cuts = 0;
 
@@ -46,6 +47,13 @@ export class CuttingProxy {
 
   cutNextProduce(cut: Cut): void {
     this.#cut = cut;
+    this.#isLastCut = false;
+  }
+
+  /** Loses the acknowledgement of the next Produce request, and is away from then on. */
+  cutNextProduceAndGoAway(): void {
+    this.#cut = 'after';
+    this.#isLastCut = true;
   }
 
   /** Cuts everything, and takes nothing until it comes back. */
@@ -95,8 +103,9 @@ export class CuttingProxy {
       if (where === 'after') isCutAtReply = true;
     });
     broker.on('data', (bytes: Buffer) => {
-      if (isCutAtReply) end();
-      else client.write(bytes);
+      if (!isCutAtReply) client.write(bytes);
+      else if (this.#isLastCut) this.goAway();
+      else end();
     });
   }
 }
