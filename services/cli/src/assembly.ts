@@ -31,17 +31,21 @@ export function newWriter(
   });
 }
 
-/** One for all ledgers that have the same topics. */
+/** One for all ledgers that have the same topics. `assigned`: it is told which public partitions it moves. */
 export function newRouter(
   ledgers: readonly [FoundedData, ...FoundedData[]],
   clock: LedgerClock,
+  assigned?: 'assigned',
 ): Router {
   const [{ broker, backends }] = ledgers;
+  const { positions, publicPartitions: every } = backends.routing;
+  const publicPartitions = assigned ?? every;
   const shards = new Map(ledgers.map(({ mark }) => [mark.tenant, mark.shard]));
   return new Router({
     broker,
     clock,
-    positions: backends.positions,
+    positions,
+    ...(publicPartitions !== undefined && { publicPartitions }),
     partitionOf: (tenant) => shards.get(tenant),
   });
 }

@@ -1,7 +1,7 @@
 import type { Broker } from '@countersign/broker';
 import type { Assignment, GroupMember } from '@countersign/broker-kafka';
 import { openSqliteBroker } from '@countersign/broker-sqlite';
-import type { RouterPositions } from '@countersign/ledger';
+import type { RouterOptions, RouterPositions } from '@countersign/ledger';
 import { openSqliteStore, type ReadModels } from '@countersign/store';
 import type { NoteSigner } from '@countersign/tlog';
 import { cliError } from './cli-error.ts';
@@ -19,7 +19,7 @@ export interface Backends {
   readonly createLogKey: () => Promise<void>;
   readonly openSigner: () => Promise<NoteSigner>;
   readonly openStore: () => Promise<ReadModels>;
-  readonly positions: RouterPositions;
+  readonly routing: Routing;
   /** Files that have to stay where they are while they are open. */
   readonly heldFiles: readonly string[];
   readonly room: () => DiskRoom;
@@ -31,6 +31,13 @@ export interface Backends {
     /** How many processes share them now. */
     readonly size: () => Promise<number>;
   };
+}
+
+/** How far the public topics were moved, and how many partitions they have. */
+export interface Routing {
+  readonly positions: RouterPositions;
+  readonly publicPartitions?: Exclude<RouterOptions['publicPartitions'], undefined | 'assigned'>;
+  readonly close: () => void;
 }
 
 export type BackendsContext = Pick<CliContext, 'env' | 'nowMs'>;
@@ -60,7 +67,7 @@ function fileBackends(folder: DataFolder, mark: LedgerMark, { nowMs }: BackendsC
     createLogKey: () => createLogKey(folder),
     openSigner: () => openLogSigner(folder, mark.origin),
     openStore: () => openSqliteStore(folder.storeFile),
-    positions: filePositions(folder.positionsFile),
+    routing: { positions: filePositions(folder.positionsFile), close: () => undefined },
     heldFiles: [folder.brokerFile, folder.storeFile],
     room: () => DiskRoom.of(folder.path),
     topics: folder.brokerFile,

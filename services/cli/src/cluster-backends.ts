@@ -1,16 +1,17 @@
 import {
   groupSize,
   joinGroup,
+  kafkaRouterHome,
   openKafkaBroker,
   type KafkaBrokerOptions,
 } from '@countersign/broker-kafka';
+import { PUBLIC_TOPICS } from '@countersign/ledger';
 import { kmsClient, openKmsSigner } from '@countersign/signer-kms';
 import { openSqliteStore } from '@countersign/store';
 import type { Backends, BackendsContext } from './backends.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import type { DataFolder, LedgerMark } from './data-folder.ts';
 import { DiskRoom } from './disk-room.ts';
-import { filePositions } from './router-positions.ts';
 
 export { checkTopics, createTopics } from '@countersign/broker-kafka';
 
@@ -26,6 +27,7 @@ interface Where {
 /** Topics and log on Kafka, the key in AWS KMS, read models in PostgreSQL. */
 export function clusterBackends(config: ClusterConfig, { folder, mark }: Where): Backends {
   const { kafka, kms } = config;
+  const home = kafkaRouterHome(kafkaOptions(config));
   const group = { ...kafkaOptions(config), name: LEDGER_GROUP };
   return {
     openBroker: () => openKafkaBroker(kafkaOptions(config)),
@@ -37,13 +39,20 @@ export function clusterBackends(config: ClusterConfig, { folder, mark }: Where):
       return openKmsSigner({ keyId, name: mark.origin, client });
     },
     openStore: () => openSqliteStore(folder.storeFile),
-    positions: filePositions(folder.positionsFile),
+    routing: {
+      positions: home,
+      publicPartitions: (topic) => home.partitionsOf(topic),
+      close: () => {
+        home.close();
+      },
+    },
     heldFiles: [],
     // What the broker's disks hold, the broker says.
     room: () => new DiskRoom(() => Promise.resolve(Infinity)),
     topics: JSON.stringify([kafka.brokers, kafka.prefix ?? DEFAULT_PREFIX]),
     group: {
-      join: (onAssigned) => joinGroup({ ...group, topics: ['intake'], onAssigned }),
+      join: (onAssigned) =>
+        joinGroup({ ...group, topics: ['intake', ...PUBLIC_TOPICS], onAssigned }),
       size: () => groupSize(group),
     },
   };

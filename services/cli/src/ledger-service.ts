@@ -1,5 +1,5 @@
 import type { Assignment, GroupMember } from '@countersign/broker-kafka';
-import type { LedgerClock, Router } from '@countersign/ledger';
+import { PUBLIC_TOPICS, type LedgerClock, type Router } from '@countersign/ledger';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { newRouter } from './assembly.ts';
@@ -47,7 +47,8 @@ export class LedgerService implements Service {
           },
         }),
     );
-    this.#router = newRouter(ledgers, clock);
+    const isShared = ledgers[0].backends.group !== undefined;
+    this.#router = newRouter(ledgers, clock, isShared ? 'assigned' : undefined);
     this.#probe = buildProbe({
       unready: () => unready(this.#works.map(({ status }) => status)),
       gauges: gauges(() => this.#works.map(({ status }) => status)),
@@ -82,7 +83,10 @@ export class LedgerService implements Service {
     await Promise.all(this.#works.map((work) => work.stop()));
     await Promise.allSettled([this.#routing]);
     await this.#probe.close();
-    await Promise.all(this.#options.ledgers.map(({ broker }) => broker.close()));
+    for (const { backends, broker } of this.#options.ledgers) {
+      backends.routing.close();
+      await broker.close();
+    }
   }
 
   async #join(): Promise<void> {
@@ -96,8 +100,14 @@ export class LedgerService implements Service {
     });
   }
 
-  #assign({ intake = [] }: Assignment): void {
+  #assign(assignment: Assignment): void {
+    const { intake = [] } = assignment;
     for (const work of this.#works) work.assign(intake.includes(work.status.shard));
+    const moving = PUBLIC_TOPICS.flatMap((topic) =>
+      (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
+    );
+    // What goes wrong with it ends the router's own run.
+    void this.#router.assign(moving);
   }
 
   /** A log that cannot be written on stops nobody else's; a process that has none left to write on ends. */

@@ -131,7 +131,9 @@ export class Server implements Service {
     await Promise.allSettled([this.#projecting]);
     await this.#pinHead();
     await this.#store.close();
-    await this.#options.data.broker.close();
+    const { backends, broker } = this.#options.data;
+    backends.routing.close();
+    await broker.close();
   }
 
   #run(): void {
