@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
-import type { Row } from '@countersign/sqlite';
+import type { SqlRow } from './row-mapping.ts';
 
 /** Each value with its type and length before it, so that no two rows give the same bytes. */
-export function dumpBytes(row: Row): Uint8Array {
+export function dumpBytes(row: SqlRow): Uint8Array {
   const parts: Buffer[] = [];
   for (const name of Object.keys(row).sort()) {
     const value = row[name] ?? null;

@@ -2,6 +2,7 @@ export { openSqliteStore } from './sqlite-store.ts';
 export { StoreError, type StoreErrorCode } from './store-error.ts';
 export {
   ACTION_STATUSES,
+  DIGESTS_WANTED_MAX,
   ENTRY_PAGE_MAX,
   PAGE_ROWS_MAX,
   type ActionFilter,
@@ -20,4 +21,5 @@ export {
   type ReadModels,
   type RowChange,
   type SideTopic,
+  type StoreSignal,
 } from './read-models.ts';

@@ -135,10 +135,15 @@ export type RowChange =
   | { readonly change: 'content-erased'; readonly tenant: string; readonly actionId: string }
   | { readonly change: 'quarantined'; readonly digest: string; readonly code: string };
 
+/** Positions go on from where the store MUST stand: 0 where it has read nothing yet. */
 export interface ChangeSet {
   readonly rows: readonly RowChange[];
-  readonly log?: LogPosition;
-  readonly side?: readonly { readonly topic: SideTopic; readonly nextOffset: number }[];
+  readonly log?: { readonly from: number; readonly to: LogPosition };
+  readonly side?: readonly {
+    readonly topic: SideTopic;
+    readonly from: number;
+    readonly to: number;
+  }[];
 }
 
 export interface Page<T> {
@@ -159,6 +164,7 @@ export interface ActionFilter extends PageRequest {
 
 export const PAGE_ROWS_MAX = 500;
 export const ENTRY_PAGE_MAX = 1_000;
+export const DIGESTS_WANTED_MAX = 1_000;
 
 /**
  * What people and executors read. Everything in it follows from the log and the content that is left, so it
@@ -167,9 +173,14 @@ export const ENTRY_PAGE_MAX = 1_000;
  * Atomicity: the rows and the positions of one change set are stored together or not at all.
  * Durability: a resolved `apply` MAY be lost with the machine, but never a part of it, and never one that a
  * later one, which is kept, built on.
- * Concurrency: one writer, any number of readers; a reader sees whole change sets.
+ * Concurrency: any number of writers and readers. A writer whose change set goes on from elsewhere than where the
+ * store stands has no effect; a reader sees whole change sets.
  */
 export interface ReadModels {
+  /**
+   * @throws StoreError STORE_MOVED: another writer was faster, nothing of it was taken; STORE_UNAVAILABLE: perhaps
+   * it was, which asking again from the store's own position settles
+   */
   apply(changes: ChangeSet): Promise<void>;
   /** Undefined when nothing was applied yet. */
   logPosition(): Promise<LogPosition | undefined>;
@@ -189,6 +200,8 @@ export interface ReadModels {
   document(digest: string): Promise<string | undefined>;
   content(tenant: string, actionId: string): Promise<ContentRow[]>;
   input(digest: string): Promise<InputOutcome | undefined>;
+  /** Of those asked for, what came of the ones that ended; at most DIGESTS_WANTED_MAX. */
+  inputs(digests: readonly string[]): Promise<Map<string, InputOutcome>>;
   /** The newest one, or the smallest that covers `size`. */
   checkpoint(covering?: number): Promise<{ size: number; note: string } | undefined>;
   /** Of those asked for, the ones that are there. */
@@ -199,4 +212,13 @@ export interface ReadModels {
   /** Removes every row and position. */
   clear(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Tells that a store has changed, whoever has changed it. */
+export interface StoreSignal {
+  /**
+   * Calls soon after each change, and now and then without one: within a quarter of a second even where the word of a
+   * change is lost. Answers how to end that.
+   */
+  onChange(listener: () => void): () => void;
 }

@@ -1,5 +1,4 @@
 import { Buffer } from 'node:buffer';
-import type { Row } from '@countersign/sqlite';
 import {
   ACTION_STATUSES,
   type ActionRow,
@@ -7,6 +6,7 @@ import {
   type ContentRow,
   type DecisionRow,
   type EntryRow,
+  type InputOutcome,
   type LogPosition,
   type MemberRow,
   type NodeRow,
@@ -15,7 +15,10 @@ import { StoreError } from './store-error.ts';
 
 const HASH_BYTES = 32;
 
-export function entryRow(row: Row): EntryRow {
+/** A row as a driver gives it: it is looked at before anything is believed of it. */
+export type SqlRow = Readonly<Record<string, null | number | string | Uint8Array>>;
+
+export function entryRow(row: SqlRow): EntryRow {
   return {
     index: numberIn(row, 'idx'),
     type: textIn(row, 'type'),
@@ -27,7 +30,7 @@ export function entryRow(row: Row): EntryRow {
   };
 }
 
-export function actionRow(row: Row): ActionRow {
+export function actionRow(row: SqlRow): ActionRow {
   return {
     tenant: textIn(row, 'tenant'),
     actionId: textIn(row, 'action_id'),
@@ -51,7 +54,7 @@ export function actionRow(row: Row): ActionRow {
   };
 }
 
-export function decisionRow(row: Row): DecisionRow {
+export function decisionRow(row: SqlRow): DecisionRow {
   return {
     index: numberIn(row, 'idx'),
     leaf: textIn(row, 'leaf'),
@@ -64,7 +67,7 @@ export function decisionRow(row: Row): DecisionRow {
   };
 }
 
-export function memberRow(row: Row): MemberRow {
+export function memberRow(row: SqlRow): MemberRow {
   return {
     kind: textIn(row, 'kind'),
     id: textIn(row, 'id'),
@@ -75,7 +78,7 @@ export function memberRow(row: Row): MemberRow {
   };
 }
 
-export function contentRow(row: Row): ContentRow {
+export function contentRow(row: SqlRow): ContentRow {
   const kind = textIn(row, 'kind');
   if (kind !== 'action' && kind !== 'rationale') throw malformed('kind');
   return {
@@ -88,7 +91,7 @@ export function contentRow(row: Row): ContentRow {
   };
 }
 
-export function nodeRow(row: Row): NodeRow {
+export function nodeRow(row: SqlRow): NodeRow {
   return {
     level: numberIn(row, 'level'),
     index: numberIn(row, 'idx'),
@@ -96,12 +99,12 @@ export function nodeRow(row: Row): NodeRow {
   };
 }
 
-export function leafNode(row: Row): NodeRow {
+export function leafNode(row: SqlRow): NodeRow {
   const hex = textIn(row, 'leaf').slice('sha256:'.length);
   return { level: 0, index: numberIn(row, 'idx'), hash: new Uint8Array(Buffer.from(hex, 'hex')) };
 }
 
-export function logPosition(row: Row): LogPosition {
+export function logPosition(row: SqlRow): LogPosition {
   const packed = bytesIn(row, 'hashes');
   const hashes = Array.from({ length: packed.length / HASH_BYTES }, (_, at) =>
     packed.slice(at * HASH_BYTES, (at + 1) * HASH_BYTES),
@@ -115,33 +118,39 @@ export function logPosition(row: Row): LogPosition {
   };
 }
 
-export function textIn(row: Row, column: string): string {
+export function inputOutcome(row: SqlRow): InputOutcome {
+  return row['idx'] === null
+    ? { kind: 'quarantined', code: textIn(row, 'code') }
+    : { kind: 'entry', index: numberIn(row, 'idx') };
+}
+
+export function textIn(row: SqlRow, column: string): string {
   const value = row[column];
   if (typeof value !== 'string') throw malformed(column);
   return value;
 }
 
-export function numberIn(row: Row, column: string): number {
+export function numberIn(row: SqlRow, column: string): number {
   const value = row[column];
   if (typeof value !== 'number') throw malformed(column);
   return value;
 }
 
-function textOrNull(row: Row, column: string): string | null {
+function textOrNull(row: SqlRow, column: string): string | null {
   return row[column] === null ? null : textIn(row, column);
 }
 
-function numberOrNull(row: Row, column: string): number | null {
+function numberOrNull(row: SqlRow, column: string): number | null {
   return row[column] === null ? null : numberIn(row, column);
 }
 
-function bytesIn(row: Row, column: string): Uint8Array {
+function bytesIn(row: SqlRow, column: string): Uint8Array {
   const value = row[column];
   if (!(value instanceof Uint8Array)) throw malformed(column);
   return value;
 }
 
-function statusIn(row: Row): ActionStatus {
+function statusIn(row: SqlRow): ActionStatus {
   const value = textIn(row, 'status');
   const status = ACTION_STATUSES.find((known) => known === value);
   if (status === undefined) throw malformed('status');

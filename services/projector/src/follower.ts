@@ -20,8 +20,8 @@ export interface FollowedTopic {
   readonly clock: FollowerClock;
   readonly tp: TopicPartition;
   readonly isStopped: () => boolean;
-  /** Called with what came, in order; answers where to go on. */
-  readonly take: (records: readonly StoredRecord[]) => Promise<number>;
+  /** Called with what came from an offset on, in order; answers where to go on. */
+  readonly take: (records: readonly StoredRecord[], from: number) => Promise<number>;
 }
 
 /** Reads a partition for ever from an offset on. Reading has no effect, so every broken read is tried again. */
@@ -42,6 +42,6 @@ export async function follow(topic: FollowedTopic, fromOffset: number): Promise<
       backoffMs = Math.min(backoffMs * 2, BACKOFF_MAX_MS);
       continue;
     }
-    if (records.length > 0) next = await topic.take(records);
+    if (records.length > 0) next = await topic.take(records, next);
   }
 }

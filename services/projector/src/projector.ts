@@ -65,6 +65,7 @@ export class Projector {
   #reader: LogReader | undefined;
   #authority: AuthorityState | undefined;
   #storedSize = 0;
+  #storedOffset = 0;
   #state: ProjectorStatus['state'] = 'starting';
   #code: string | undefined;
   #isStopping = false;
@@ -185,6 +186,7 @@ export class Projector {
       ...(resume !== undefined && { resume }),
     });
     this.#storedSize = resume?.size ?? 0;
+    this.#storedOffset = resume?.nextOffset ?? 0;
     this.#authority = undefined;
     if (resume !== undefined) await this.#restoreAuthority(resume.size);
     return resume;
@@ -222,8 +224,8 @@ export class Projector {
         clock,
         tp: { topic, partition },
         isStopped: () => this.#isStopping,
-        take: (records) =>
-          topic === 'log' ? this.#takeLog(records) : this.#takeSide(topic, records),
+        take: (records, from) =>
+          topic === 'log' ? this.#takeLog(records) : this.#takeSide(topic, records, from),
       },
       from,
     );
@@ -285,7 +287,9 @@ export class Projector {
   }): Promise<void> {
     const { rows, sealed, head } = work;
     await this.#committing;
-    this.#committing = this.#store.apply({ rows, log: head.resume }).then(() => {
+    const log = { from: this.#storedOffset, to: head.resume };
+    this.#committing = this.#store.apply({ rows, log }).then(() => {
+      this.#storedOffset = head.resume.nextOffset;
       this.#storedSize = head.size;
       this.#settleStored(sealed);
     });
@@ -309,10 +313,11 @@ export class Projector {
   async #takeSide(
     topic: 'content' | 'quarantine',
     records: readonly StoredRecord[],
+    from: number,
   ): Promise<number> {
     const next = (records.at(-1)?.offset ?? -1) + 1;
     const rows = records.flatMap((record) => sideRows(topic, record));
-    await this.#store.apply({ rows, side: [{ topic, nextOffset: next }] });
+    await this.#store.apply({ rows, side: [{ topic, from, to: next }] });
     for (const row of rows) await this.#settleSide(row);
     return next;
   }

@@ -1,12 +1,13 @@
 import { fromHex } from '@countersign/canonical';
-import type {
-  ChangeSet,
-  EntryRow,
-  LogPosition,
-  NodeRow,
-  ReadModels,
-  RowChange,
-  SideTopic,
+import {
+  StoreError,
+  type ChangeSet,
+  type EntryRow,
+  type LogPosition,
+  type NodeRow,
+  type ReadModels,
+  type RowChange,
+  type SideTopic,
 } from '@countersign/store';
 import type { World } from './world.ts';
 
@@ -23,10 +24,18 @@ export class StoredRows {
     return [...texts.sort(), ...[...this.erased].sort()].join('\n');
   }
 
-  apply({ rows, log, side }: ChangeSet): void {
+  /** @throws StoreError STORE_MOVED */
+  apply({ rows, log, side = [] }: ChangeSet): void {
+    const stands = [
+      ...(log === undefined ? [] : [[log.from, this.log?.nextOffset ?? 0]]),
+      ...side.map(({ topic, from }) => [from, this.side.get(topic) ?? 0]),
+    ];
+    for (const [from, at] of stands) {
+      if (from !== at) throw new StoreError('STORE_MOVED', `expected ${from}, got ${at}`);
+    }
     for (const change of rows) this.#apply(change);
-    if (log !== undefined) this.log = log;
-    for (const { topic, nextOffset } of side ?? []) this.side.set(topic, nextOffset);
+    if (log !== undefined) this.log = log.to;
+    for (const { topic, to } of side) this.side.set(topic, to);
   }
 
   #apply(change: RowChange): void {
@@ -95,13 +104,17 @@ function textOf(change: RowChange): string {
 export function simulatedStore(world: World, owner: string, kept: StoredRows): ReadModels {
   const { schedule, random } = world;
   const later = <T>(label: string, call: () => T, onCrash?: () => void): Promise<T> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       schedule.add({
         owner,
         label,
         isReady: () => true,
         run: () => {
-          resolve(call());
+          try {
+            resolve(call());
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
           return 'done';
         },
         ...(onCrash !== undefined && { onCrash }),
@@ -133,7 +146,7 @@ export function simulatedStore(world: World, owner: string, kept: StoredRows): R
       checkpoint: unused,
     },
     ...{ member: unused, memberByThumbprint: unused, members: unused, document: unused },
-    ...{ content: unused, input: unused, clear: unused },
+    ...{ content: unused, input: unused, inputs: unused, clear: unused },
   };
 }
 

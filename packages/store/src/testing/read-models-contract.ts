@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type {
   ActionRow,
   ActionStatus,
+  ChangeSet,
   ContentRow,
+  DecisionRow,
   EntryRow,
   LogPosition,
   ReadModels,
@@ -83,6 +85,13 @@ function content(n: number, digest: string): ContentRow {
   };
 }
 
+function decision(index: number, n: number): DecisionRow {
+  return {
+    ...{ index, leaf: digestOf(index), tenant: TENANT, actionId: actionId(n), person: 'alice' },
+    ...{ credential: 'key', verdict: 'approve', at: at(index) },
+  };
+}
+
 function position(size: number): LogPosition {
   return {
     nextOffset: size * 2,
@@ -120,10 +129,10 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
     it('keeps rows and positions together over a reopening', async () => {
       await models.apply({
         rows: [open(1), { change: 'entry', row: entry(1, actionId(1)) }],
-        log: position(3),
+        log: { from: 0, to: position(3) },
         side: [
-          { topic: 'content', nextOffset: 5 },
-          { topic: 'quarantine', nextOffset: 6 },
+          { topic: 'content', from: 0, to: 5 },
+          { topic: 'quarantine', from: 0, to: 6 },
         ],
       });
       models = await subject.reopen(models);
@@ -132,6 +141,103 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       expect(await models.sidePosition('quarantine')).toBe(6);
       expect(await models.action(TENANT, actionId(1))).toEqual(action(1));
       expect(await models.entriesOf(TENANT, actionId(1))).toEqual([entry(1, actionId(1))]);
+    });
+
+    it('takes nothing of what goes on from elsewhere than where it stands', async () => {
+      const moves: ChangeSet = {
+        rows: [open(1), { change: 'entry', row: entry(1, actionId(1)) }],
+        log: { from: 0, to: position(3) },
+        side: [{ topic: 'content', from: 0, to: 5 }],
+      };
+      await models.apply(moves);
+      const dump = await models.dump();
+      const late: RowChange[] = [open(2), { change: 'checkpoint', size: 9, note: 'note' }];
+      const refused: readonly Omit<ChangeSet, 'rows'>[] = [
+        { log: { from: 0, to: position(4) } },
+        { log: { from: 5, to: position(4) } },
+        { log: { from: 7, to: position(4) } },
+        { side: [{ topic: 'content', from: 0, to: 7 }] },
+        { side: [{ topic: 'content', from: 4, to: 7 }] },
+        // A topic of which nothing was read stands at 0.
+        { side: [{ topic: 'quarantine', from: 1, to: 2 }] },
+        // One position that is right does not make up for one that is not.
+        { log: { from: 6, to: position(4) }, side: [{ topic: 'content', from: 4, to: 7 }] },
+      ];
+      for (const from of refused) {
+        await expect(models.apply({ rows: late, ...from })).rejects.toMatchObject({
+          name: 'StoreError',
+          code: 'STORE_MOVED',
+        });
+        expect(await models.dump()).toBe(dump);
+        expect(await models.logPosition()).toEqual(position(3));
+        expect(await models.sidePosition('content')).toBe(5);
+        expect(await models.sidePosition('quarantine')).toBe(0);
+      }
+      const log = { from: 6, to: position(4) };
+      await models.apply({ rows: late, log, side: [{ topic: 'content', from: 5, to: 7 }] });
+      expect(await models.logPosition()).toEqual(position(4));
+      expect(await models.dump()).not.toBe(dump);
+    });
+
+    it('lets one of those that go on from the same position win', async () => {
+      const racers = Array.from({ length: 8 }, (_, n) =>
+        models.apply({ rows: [open(n)], log: { from: 0, to: position(n + 1) } }).then(
+          () => n,
+          (error: unknown) => {
+            expect(error).toMatchObject({ code: 'STORE_MOVED' });
+            return undefined;
+          },
+        ),
+      );
+      const won = (await Promise.all(racers)).filter((n) => n !== undefined);
+      expect(won).toHaveLength(1);
+      expect(await models.logPosition()).toEqual(position((won[0] ?? 0) + 1));
+      const { rows } = await models.actions({ tenant: TENANT, limit: 10 });
+      expect(rows.map((row) => row.actionId)).toEqual(won.map(actionId));
+    });
+
+    it('keeps nothing of a content that races with its erasure', async () => {
+      for (let n = 1; n <= 20; n += 1) {
+        await models.apply({ rows: [open(n)] });
+        await Promise.all([
+          models.apply({ rows: [{ change: 'content', row: content(n, digestOf(n)) }] }),
+          models.apply({
+            rows: [{ change: 'content-erased', tenant: TENANT, actionId: actionId(n) }],
+          }),
+        ]);
+        expect(await models.content(TENANT, actionId(n))).toEqual([]);
+      }
+    });
+
+    it('keeps a change set of many rows as one of each', async () => {
+      const many = Array.from({ length: 350 }, (_, n) => n);
+      const rows = many.flatMap((n): RowChange[] => [
+        open(n),
+        { change: 'entry', row: entry(3 * n, actionId(n)) },
+        {
+          change: 'action-moved',
+          tenant: TENANT,
+          actionId: actionId(n),
+          index: 3 * n + 1,
+          at: at(3 * n + 1),
+          to: { status: 'bound', bindingIndex: 3 * n + 1, useBy: at(9) },
+        },
+        { change: 'entry', row: entry(3 * n + 1, actionId(n)) },
+        // Of an entry that moves nothing, only its time and place are kept.
+        { change: 'entry', row: entry(3 * n + 2, actionId(n)) },
+        { change: 'decision', row: decision(3 * n, n) },
+        { change: 'document', digest: digestOf(n % 10), text: '{}' },
+      ]);
+      const one = await subject.open();
+      for (const row of rows) await one.apply({ rows: [row] });
+      await models.apply({ rows });
+      expect(await models.dump()).toBe(await one.dump());
+      await subject.discard(one);
+      expect(await models.action(TENANT, actionId(3))).toEqual({
+        ...action(3, 'bound'),
+        ...{ bindingIndex: 10, useBy: at(9), changedAt: at(11), lastIndex: 11 },
+      });
+      expect(await models.decisions(TENANT, actionId(3))).toEqual([decision(9, 3)]);
     });
 
     it('changes nothing when the same changes are applied twice', async () => {
@@ -231,6 +337,22 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       expect(await models.input(digestOf(1))).toEqual({ kind: 'entry', index: 4 });
     });
 
+    it('answers many inputs at a time, those that ended', async () => {
+      await models.apply({
+        rows: [
+          { change: 'quarantined', digest: digestOf(1), code: 'SIGNATURE_INVALID' },
+          { change: 'quarantined', digest: digestOf(2), code: 'SCHEMA_INVALID' },
+          { change: 'input', digest: digestOf(2), index: 4 },
+        ],
+      });
+      const outcomes = await models.inputs([1, 2, 3].map(digestOf));
+      expect([...outcomes].sort()).toEqual([
+        [digestOf(1), { kind: 'quarantined', code: 'SIGNATURE_INVALID' }],
+        [digestOf(2), { kind: 'entry', index: 4 }],
+      ]);
+      expect(await models.inputs([])).toEqual(new Map());
+    });
+
     it('gives the nodes that it has, many at a time', async () => {
       const rows: RowChange[] = Array.from({ length: 900 }, (_, index) => ({
         change: 'node',
@@ -281,8 +403,8 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       const empty = await models.dump();
       await models.apply({
         rows: [open(1)],
-        log: position(2),
-        side: [{ topic: 'content', nextOffset: 1 }],
+        log: { from: 0, to: position(2) },
+        side: [{ topic: 'content', from: 0, to: 1 }],
       });
       expect(await models.dump()).not.toBe(empty);
       await models.clear();

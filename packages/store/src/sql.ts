@@ -1,0 +1,17 @@
+export { dumpOf, rowReader } from './row-reader.ts';
+export {
+  REOPENED_COLUMNS,
+  positionWritesOf,
+  writesOf,
+  type FixedTable,
+  type PositionWrite,
+  type RowWrite,
+} from './row-write.ts';
+export {
+  TABLE_NAMES,
+  columnsOf,
+  shapeOf,
+  type ColumnType,
+  type TableName,
+  type Tables,
+} from './tables.ts';

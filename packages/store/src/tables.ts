@@ -1,0 +1,160 @@
+/**
+ * What the tables hold, for every store that keeps them in SQL: names, columns with their types ('?': may be null),
+ * keys and indexes. Text is ordered by its bytes.
+ */
+export const TABLES = {
+  entries: {
+    columns: {
+      idx: 'integer',
+      type: 'text',
+      at: 'text',
+      tenant: 'text',
+      action_id: 'text?',
+      leaf: 'text',
+      bytes: 'bytes',
+    },
+    key: ['idx'],
+    indexes: {
+      entries_by_action: { on: ['tenant', 'action_id', 'idx'], where: 'action_id' },
+      entries_by_type: { on: ['type', 'idx'] },
+    },
+  },
+  nodes: {
+    columns: { level: 'integer', idx: 'integer', hash: 'bytes' },
+    key: ['level', 'idx'],
+    indexes: {},
+  },
+  checkpoints: { columns: { size: 'integer', note: 'text' }, key: ['size'], indexes: {} },
+  inputs: { columns: { digest: 'text', idx: 'integer' }, key: ['digest'], indexes: {} },
+  quarantined: { columns: { digest: 'text', code: 'text' }, key: ['digest'], indexes: {} },
+  actions: {
+    columns: {
+      tenant: 'text',
+      action_id: 'text',
+      status: 'text',
+      action_type: 'text?',
+      agent: 'text',
+      executor: 'text?',
+      action_digest: 'text',
+      display_digest: 'text?',
+      admission_index: 'integer?',
+      binding_index: 'integer?',
+      opened_at: 'text',
+      decide_by: 'text?',
+      use_by: 'text?',
+      changed_at: 'text',
+      last_index: 'integer',
+      uses: 'integer',
+      result: 'text?',
+      code: 'text?',
+      erased: 'integer',
+    },
+    key: ['tenant', 'action_id'],
+    indexes: { actions_by_status: { on: ['tenant', 'status', 'action_id'] } },
+  },
+  decisions: {
+    columns: {
+      idx: 'integer',
+      leaf: 'text',
+      tenant: 'text',
+      action_id: 'text',
+      person: 'text',
+      credential: 'text',
+      verdict: 'text',
+      at: 'text',
+    },
+    key: ['idx'],
+    indexes: { decisions_by_action: { on: ['tenant', 'action_id', 'idx'] } },
+  },
+  members: {
+    columns: {
+      kind: 'text',
+      id: 'text',
+      thumbprint: 'text?',
+      person: 'text?',
+      text: 'text',
+      since_index: 'integer',
+    },
+    key: ['kind', 'id'],
+    indexes: { members_by_thumbprint: { on: ['kind', 'thumbprint'], where: 'thumbprint' } },
+  },
+  documents: { columns: { digest: 'text', text: 'text' }, key: ['digest'], indexes: {} },
+  content: {
+    columns: {
+      tenant: 'text',
+      action_id: 'text',
+      kind: 'text',
+      digest: 'text',
+      text: 'text',
+      salt: 'text?',
+    },
+    key: ['tenant', 'action_id', 'kind', 'digest'],
+    indexes: {},
+  },
+  erased: {
+    columns: { tenant: 'text', action_id: 'text' },
+    key: ['tenant', 'action_id'],
+    indexes: {},
+  },
+  position: {
+    columns: {
+      name: 'text',
+      next_offset: 'integer',
+      size: 'integer',
+      hashes: 'bytes',
+      intake_offset: 'integer',
+      epoch: 'text',
+    },
+    key: ['name'],
+    indexes: {},
+  },
+} as const;
+
+export type TableName = keyof typeof TABLES;
+
+export type ColumnType = 'integer' | 'text' | 'bytes' | 'integer?' | 'text?';
+
+interface ValueOfType {
+  readonly integer: number;
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  readonly 'integer?': number | null;
+  readonly 'text?': string | null;
+}
+
+/** Rows as SQL has them. */
+export type Tables = {
+  readonly [T in TableName]: RowOf<(typeof TABLES)[T]['columns']>;
+};
+
+type RowOf<Columns extends Record<string, ColumnType>> = {
+  readonly [C in keyof Columns]: ValueOfType[Columns[C]];
+};
+
+export type TableIndex = { readonly on: readonly string[]; readonly where?: string };
+
+export interface TableShape {
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly key: readonly string[];
+  /** By name; one with `where` holds only rows in which that column is not null. */
+  readonly indexes: Readonly<Record<string, TableIndex>>;
+}
+
+/** Without the types of its columns, for whoever goes through all tables. */
+export function shapeOf(table: TableName): TableShape {
+  return TABLES[table];
+}
+
+export function columnsOf(table: TableName): string[] {
+  return Object.keys(TABLES[table].columns);
+}
+
+export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
+
+/**
+ * Every table that follows from log and content. Positions do not: they tell how far, and differ where empty
+ * records were read.
+ */
+export const DERIVED_TABLES: readonly TableName[] = TABLE_NAMES.filter(
+  (name) => name !== 'position',
+);
