@@ -1,6 +1,7 @@
 // `npm test`: every project. A project whose outside parts are missing on this machine is named, never passed over in
 // silence; with CI=true it is a failure.
 import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, root } from './workspace.js';
 
@@ -53,12 +54,35 @@ const PROJECTS = [
       PYTHON,
     ],
   },
+  {
+    project: 'postgres',
+    needs: [
+      {
+        what: 'PostgreSQL, its server programs: those tests stop and kill one',
+        isThere: () => answers('initdb', ['--version']) || hasDebianPostgres(),
+        get: 'apt-get install postgresql',
+      },
+    ],
+  },
 ];
 
 function answers(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
+<<<<<<< HEAD
+=======
+function hasKafka() {
+  return Boolean(process.env.COUNTERSIGN_KAFKA_BROKERS);
+}
+
+function hasDebianPostgres() {
+  const folder = '/usr/lib/postgresql';
+  const versions = existsSync(folder) ? readdirSync(folder) : [];
+  return versions.some((version) => existsSync(join(folder, version, 'bin', 'initdb')));
+}
+
+>>>>>>> 4b8b063 (Keep read models on PostgreSQL)
 function hasJava(release) {
   const { stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' });
   return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0) >= release;
