@@ -70,19 +70,12 @@ function answers(command, args) {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
 }
 
-<<<<<<< HEAD
-=======
-function hasKafka() {
-  return Boolean(process.env.COUNTERSIGN_KAFKA_BROKERS);
-}
-
 function hasDebianPostgres() {
   const folder = '/usr/lib/postgresql';
   const versions = existsSync(folder) ? readdirSync(folder) : [];
   return versions.some((version) => existsSync(join(folder, version, 'bin', 'initdb')));
 }
 
->>>>>>> 4b8b063 (Keep read models on PostgreSQL)
 function hasJava(release) {
   const { stderr } = spawnSync('java', ['-version'], { encoding: 'utf8' });
   return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0) >= release;

@@ -27,7 +27,10 @@ export interface Running {
 }
 
 /** The real command in a process of its own. */
-export function launch(args: readonly string[], options: { cwd?: string } = {}): Running {
+export function launch(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Running {
   const child = spawn(process.execPath, [bin, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...options,
@@ -49,8 +52,18 @@ export function countersign(args: readonly string[], cwd?: string): Promise<Fini
   return launch(args, cwd === undefined ? {} : { cwd }).finished;
 }
 
+/** What the story needs of a ledger, wherever it runs. */
+export interface DemoLedger {
+  readonly url: string;
+  readonly data: string;
+  /** The one-time link of the founder. */
+  readonly enrolmentLink: string;
+  readonly trustFile: string;
+  stop(): Promise<void>;
+}
+
 /** A ledger in its own process: `countersign serve`. */
-export class LedgerProcess {
+export class LedgerProcess implements DemoLedger {
   readonly url: string;
   readonly data: string;
   readonly #running: Running;
@@ -69,7 +82,6 @@ export class LedgerProcess {
     return ledger;
   }
 
-  /** The one-time link of the founder. */
   get enrolmentLink(): string {
     return readFileSync(join(this.data, 'enrolment-link.txt'), 'utf8').trim();
   }

@@ -4,7 +4,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { HttpPerson } from '../support/http-person.ts';
 import { freePort, installMoto } from '../support/moto-server.ts';
-import { LedgerProcess } from './countersign.ts';
+import { startOnCluster } from './cluster-process.ts';
+import { LedgerProcess, type DemoLedger } from './countersign.ts';
 import { BEFORE, type IamTarget } from './iam-target.ts';
 import { motoIam } from './moto-iam.ts';
 import { simulatedIam } from './simulated-iam.ts';
@@ -12,9 +13,11 @@ import { stage } from './stage.ts';
 import { playCommand } from './story-command.ts';
 import { playPolicy } from './story-policy.ts';
 
-const { values } = parseArgs({ options: { data: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { data: { type: 'string' }, cluster: { type: 'boolean' } },
+});
 
-/** `--data DIR` keeps what the demo made; without it everything is removed at the end. */
+/** `--cluster`: on Kafka, AWS KMS as moto has it, and PostgreSQL, every service in a process of its own. `--data DIR` keeps what the demo made; without it everything is removed at the end. */
 const folder =
   values.data === undefined
     ? mkdtempSync(join(tmpdir(), 'countersign-demo-'))
@@ -29,13 +32,23 @@ async function iam(): Promise<IamTarget> {
   return installMoto() ? motoIam(BEFORE) : simulatedIam(BEFORE);
 }
 
+/** The same story on either: only how the ledger is started differs. */
+async function startLedger(): Promise<DemoLedger> {
+  if (values.cluster === true) {
+    return startOnCluster(folder, (what) => {
+      stage.step('cluster', what);
+    });
+  }
+  return LedgerProcess.start(join(folder, 'ledger'), await freePort(), ['--demo']);
+}
+
 async function play(): Promise<void> {
   stage.line(
     'Countersign: an autonomous action runs only when a verified human has signed for exactly that action.',
   );
   stage.title('0  A ledger of its own, founded as a demonstration');
   const target = await iam();
-  const ledger = await LedgerProcess.start(join(folder, 'ledger'), await freePort(), ['--demo']);
+  const ledger = await startLedger();
   try {
     stage.step('ledger', `runs at ${ledger.url}`);
     const founder = await HttpPerson.enrol(ledger.enrolmentLink);

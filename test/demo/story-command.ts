@@ -6,7 +6,7 @@ import { parseEvidence } from '@countersign/verify';
 import { SoftwarePasskey } from '@countersign/software-passkey';
 import { decisionChallenge } from '@countersign/binding';
 import { rationaleOf, type HttpPerson } from '../support/http-person.ts';
-import { countersign, launch, type Finished, type LedgerProcess } from './countersign.ts';
+import { countersign, launch, type Finished, type DemoLedger } from './countersign.ts';
 import { MachineClient } from './machine-client.ts';
 import { showDisplay } from './review-text.ts';
 import { expectEqual, stage } from './stage.ts';
@@ -17,7 +17,7 @@ echo "old key disabled, new key handed to $1"
 `;
 
 export interface Cast {
-  readonly ledger: LedgerProcess;
+  readonly ledger: DemoLedger;
   readonly founder: HttpPerson;
   /** Where the demo keeps its own files. */
   readonly work: string;

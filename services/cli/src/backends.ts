@@ -2,7 +2,7 @@ import type { Broker } from '@countersign/broker';
 import type { Assignment, GroupMember } from '@countersign/broker-kafka';
 import { openSqliteBroker } from '@countersign/broker-sqlite';
 import type { RouterOptions, RouterPositions } from '@countersign/ledger';
-import { openSqliteStore, type ReadModels } from '@countersign/store';
+import { openSqliteStore, type ReadModels, type StoreSignal } from '@countersign/store';
 import type { NoteSigner } from '@countersign/tlog';
 import { cliError } from './cli-error.ts';
 import { parseClusterConfig } from './cluster-config.ts';
@@ -19,6 +19,8 @@ export interface Backends {
   readonly createLogKey: () => Promise<void>;
   readonly openSigner: () => Promise<NoteSigner>;
   readonly openStore: () => Promise<ReadModels>;
+  /** The same, which tells what other processes change; absent where there can be no other. */
+  readonly openSharedStore?: () => Promise<ReadModels & StoreSignal>;
   readonly routing: Routing;
   /** Files that have to stay where they are while they are open. */
   readonly heldFiles: readonly string[];
@@ -58,7 +60,7 @@ export async function backendsOf(
   const config = parseClusterConfig(text, folder.clusterFile);
   // Whoever runs a ledger of files need not wait for the clients of a cluster to load.
   const { clusterBackends } = await import('./cluster-backends.ts');
-  return clusterBackends(config, { folder, mark, context });
+  return clusterBackends(config, { mark, context });
 }
 
 function fileBackends(folder: DataFolder, mark: LedgerMark, { nowMs }: BackendsContext): Backends {

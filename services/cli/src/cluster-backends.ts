@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import {
   groupSize,
   joinGroup,
@@ -7,38 +8,48 @@ import {
 } from '@countersign/broker-kafka';
 import { PUBLIC_TOPICS } from '@countersign/ledger';
 import { kmsClient, openKmsSigner } from '@countersign/signer-kms';
-import { openSqliteStore } from '@countersign/store';
+import { openPostgresStore, type PostgresOptions } from '@countersign/store-postgres';
 import type { Backends, BackendsContext } from './backends.ts';
-import type { ClusterConfig } from './cluster-config.ts';
-import type { DataFolder, LedgerMark } from './data-folder.ts';
+import { cliError } from './cli-error.ts';
+import type { ClusterConfig, Tls } from './cluster-config.ts';
+import type { LedgerMark } from './data-folder.ts';
 import { DiskRoom } from './disk-room.ts';
 
 export { checkTopics, createTopics } from '@countersign/broker-kafka';
 
 const LEDGER_GROUP = 'ledger';
 const DEFAULT_PREFIX = 'countersign.';
+const DEFAULT_SCHEMA_PREFIX = 'countersign_shard_';
 
 interface Where {
-  readonly folder: DataFolder;
   readonly mark: LedgerMark;
   readonly context: BackendsContext;
 }
 
-/** Topics and log on Kafka, the key in AWS KMS, read models in PostgreSQL. */
-export function clusterBackends(config: ClusterConfig, { folder, mark }: Where): Backends {
-  const { kafka, kms } = config;
-  const home = kafkaRouterHome(kafkaOptions(config));
-  const group = { ...kafkaOptions(config), name: LEDGER_GROUP };
+/**
+ * Topics and log on Kafka, the key in AWS KMS, read models in PostgreSQL.
+ *
+ * @throws CliError FILE_UNREADABLE, CONFIG_INVALID
+ */
+export async function clusterBackends(
+  config: ClusterConfig,
+  { mark, context }: Where,
+): Promise<Backends> {
+  const kafka = await kafkaOptions(config);
+  const postgres = await postgresOptions(config, mark, context);
+  const home = kafkaRouterHome(kafka);
+  const group = { ...kafka, name: LEDGER_GROUP };
   return {
-    openBroker: () => openKafkaBroker(kafkaOptions(config)),
+    openBroker: () => openKafkaBroker(kafka),
     // The key is its owner's to make, in KMS: deploy/kms.
     createLogKey: () => Promise.resolve(),
     openSigner: () => {
-      const { key_id: keyId, region, endpoint } = kms;
+      const { key_id: keyId, region, endpoint } = config.kms;
       const client = kmsClient({ region, ...(endpoint !== undefined && { endpoint }) });
       return openKmsSigner({ keyId, name: mark.origin, client });
     },
-    openStore: () => openSqliteStore(folder.storeFile),
+    openStore: () => openPostgresStore(postgres),
+    openSharedStore: () => openPostgresStore(postgres),
     routing: {
       positions: home,
       publicPartitions: (topic) => home.partitionsOf(topic),
@@ -49,7 +60,7 @@ export function clusterBackends(config: ClusterConfig, { folder, mark }: Where):
     heldFiles: [],
     // What the broker's disks hold, the broker says.
     room: () => new DiskRoom(() => Promise.resolve(Infinity)),
-    topics: JSON.stringify([kafka.brokers, kafka.prefix ?? DEFAULT_PREFIX]),
+    topics: JSON.stringify([kafka.brokers, kafka.prefix]),
     group: {
       join: (onAssigned) =>
         joinGroup({ ...group, topics: ['intake', ...PUBLIC_TOPICS], onAssigned }),
@@ -58,6 +69,46 @@ export function clusterBackends(config: ClusterConfig, { folder, mark }: Where):
   };
 }
 
-export function kafkaOptions({ kafka }: ClusterConfig): KafkaBrokerOptions {
-  return { brokers: kafka.brokers, prefix: kafka.prefix ?? DEFAULT_PREFIX };
+export function kafkaOptions({ kafka }: ClusterConfig): Promise<KafkaBrokerOptions> {
+  return Promise.resolve({ brokers: kafka.brokers, prefix: kafka.prefix ?? DEFAULT_PREFIX });
+}
+
+/** The environment wins over the file: a password that a platform hands out need not be written anywhere. */
+async function postgresOptions(
+  { postgres }: ClusterConfig,
+  { shard }: LedgerMark,
+  { env }: BackendsContext,
+): Promise<PostgresOptions> {
+  const text = env['COUNTERSIGN_POSTGRES_URL'] ?? postgres.url;
+  if (!URL.canParse(text)) {
+    throw cliError('CONFIG_INVALID', 'postgres: expected a URL postgres://user@host:port/database');
+  }
+  const url = new URL(text);
+  if (postgres.password_file !== undefined) {
+    url.password = encodeURIComponent((await textOf(postgres.password_file)).trim());
+  }
+  const prefix = postgres.schema_prefix ?? DEFAULT_SCHEMA_PREFIX;
+  return {
+    url: url.href,
+    schema: `${prefix}${shard}`,
+    ...(postgres.tls !== undefined && { ssl: await tlsOf(postgres.tls) }),
+  };
+}
+
+async function tlsOf(tls: Tls): Promise<Record<string, string>> {
+  const files = { ca: tls.ca_file, cert: tls.cert_file, key: tls.key_file };
+  const read: Record<string, string> = {};
+  for (const [name, path] of Object.entries(files)) {
+    if (path !== undefined) read[name] = await textOf(path);
+  }
+  return read;
+}
+
+/** @throws CliError FILE_UNREADABLE */
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw cliError('FILE_UNREADABLE', `expected a readable file at ${path}`, { cause: error });
+  }
 }

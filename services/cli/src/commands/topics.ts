@@ -37,7 +37,7 @@ export function addTopics(program: Command, { context, end }: CommandParts): voi
     .action(async (options: TopicOptions) => {
       const { createTopics, kafkaOptions } = await import('../cluster-backends.ts');
       const { partitions, replicas } = options;
-      const kafka = kafkaOptions(await configOf(options, context));
+      const kafka = await kafkaOptions(await configOf(options, context));
       await told(createTopics(kafka, { prefix: kafka.prefix, partitions, replicas }));
       context.stdout.lines(`topics ${kafka.prefix}* are there`);
       end(EXIT.ok);
@@ -47,7 +47,7 @@ export function addTopics(program: Command, { context, end }: CommandParts): voi
     .addHelpText('after', '\nExample:\n  $ countersign topics check --cluster cluster.json')
     .action(async (options: TopicOptions) => {
       const { checkTopics, kafkaOptions } = await import('../cluster-backends.ts');
-      const kafka = kafkaOptions(await configOf(options, context));
+      const kafka = await kafkaOptions(await configOf(options, context));
       await told(checkTopics(kafka));
       context.stdout.lines(`topics ${kafka.prefix}* are as they have to be`);
       end(EXIT.ok);

@@ -1,0 +1,174 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { launch, type Finished, type Running } from '../../demo/countersign.ts';
+import { freePort } from '../moto-server.ts';
+import type { LocalCluster } from './local-cluster.ts';
+
+const READY_WITHIN_MS = 90_000;
+
+export type ServiceKind = 'ledger' | 'projector' | 'gateway';
+
+export interface ClusterLedgerOptions {
+  readonly cluster: LocalCluster;
+  /** Where data folder and cluster.json go. */
+  readonly folder: string;
+  readonly prefix?: string;
+  readonly partitions?: number;
+  readonly tenant?: string;
+  readonly shard?: number;
+  readonly port?: number;
+  readonly more?: readonly string[];
+}
+
+/** One service of a ledger in a process of its own, which may be killed, stopped and started again. */
+export class ServiceProcess {
+  readonly kind: ServiceKind;
+  readonly probe: string;
+  readonly #args: readonly string[];
+  readonly #env: NodeJS.ProcessEnv;
+  #running: Running | undefined;
+
+  constructor(kind: ServiceKind, parts: { args: string[]; env: NodeJS.ProcessEnv; probe: string }) {
+    this.kind = kind;
+    this.probe = parts.probe;
+    this.#args = parts.args;
+    this.#env = parts.env;
+  }
+
+  start(): void {
+    this.#running = launch([this.kind, ...this.#args], { env: this.#env });
+  }
+
+  get running(): Running {
+    if (this.#running === undefined) throw new Error(`expected the ${this.kind} to run`);
+    return this.#running;
+  }
+
+  /** Whatever `/readyz` waits for, or the end of the process. */
+  async ready(): Promise<void> {
+    const until = Date.now() + READY_WITHIN_MS;
+    const ended = this.running.finished.then(({ code, stdout, stderr }): never => {
+      throw new Error(`the ${this.kind} ended with ${code}:\n${stdout}${stderr}`);
+    });
+    ended.catch(() => undefined);
+    while (!(await Promise.race([isReady(this.probe), ended]))) {
+      if (Date.now() > until) throw new Error(`expected the ${this.kind} to be ready`);
+      await Promise.race([sleep(100), ended]);
+    }
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.running.child.kill(name);
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Finished | undefined> {
+    const running = this.#running;
+    this.#running = undefined;
+    if (running === undefined) return undefined;
+    running.child.kill(signal);
+    return running.finished;
+  }
+}
+
+/** A ledger on a cluster, as its users found and run it: the real commands, in processes of their own. */
+export class ClusterLedger {
+  readonly data: string;
+  readonly url: string;
+  readonly clusterFile: string;
+  readonly services: ServiceProcess[] = [];
+  readonly #options: ClusterLedgerOptions;
+  readonly #port: number;
+
+  private constructor(options: ClusterLedgerOptions, port: number, clusterFile: string) {
+    this.#options = options;
+    this.#port = port;
+    this.clusterFile = clusterFile;
+    this.data = join(options.folder, options.tenant ?? 'ledger');
+    this.url = `http://localhost:${port}`;
+  }
+
+  /** Makes the topics and founds the ledger. */
+  static async found(options: ClusterLedgerOptions): Promise<ClusterLedger> {
+    const { cluster, folder, prefix, tenant, shard, partitions = 4, more = [] } = options;
+    await mkdir(folder, { recursive: true });
+    const file = await cluster.describe(folder, prefix === undefined ? {} : { prefix });
+    const ledger = new ClusterLedger(options, options.port ?? (await freePort()), file);
+    await ledger.run(
+      ['topics', 'create', '--cluster', file, '--replicas', '1'],
+      ['--partitions', String(partitions)],
+    );
+    await ledger.run(
+      ['init', '--data', ledger.data, '--cluster', file, '--public-url', ledger.url, ...more],
+      [
+        ...(tenant === undefined ? [] : ['--tenant', tenant]),
+        ...(shard === undefined ? [] : ['--shard', String(shard)]),
+      ],
+    );
+    return ledger;
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return { ...process.env, ...this.#options.cluster.env };
+  }
+
+  /** A command that has to succeed. */
+  async run(args: readonly string[], more: readonly string[] = []): Promise<Finished> {
+    const done = await launch([...args, ...more], { env: this.env }).finished;
+    if (done.code === 0) return done;
+    throw new Error(`countersign ${args.join(' ')}: exit ${done.code}\n${done.stderr}`);
+  }
+
+  /** Starts services and waits until each is ready. */
+  async start(kinds: readonly ServiceKind[]): Promise<ServiceProcess[]> {
+    const started: ServiceProcess[] = [];
+    for (const kind of kinds) {
+      const service = new ServiceProcess(kind, await this.#partsOf(kind));
+      service.start();
+      started.push(service);
+    }
+    this.services.push(...started);
+    for (const service of started) await service.ready();
+    return started;
+  }
+
+  of(kind: ServiceKind): ServiceProcess[] {
+    return this.services.filter((service) => service.kind === kind);
+  }
+
+  /** The one-time link of the founder. */
+  async enrolmentLink(): Promise<string> {
+    return (await readFile(join(this.data, 'enrolment-link.txt'), 'utf8')).trim();
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const ended = await Promise.all(this.services.splice(0).map((each) => each.stop(signal)));
+    const failed = ended.find(
+      (each) => signal === 'SIGTERM' && each !== undefined && each.code !== 0,
+    );
+    if (failed !== undefined) {
+      throw new Error(`a service ended with ${failed.code}:\n${failed.stdout}${failed.stderr}`);
+    }
+  }
+
+  async #partsOf(
+    kind: ServiceKind,
+  ): Promise<{ args: string[]; env: NodeJS.ProcessEnv; probe: string }> {
+    const { env } = this;
+    const isFirst = this.of('gateway').length === 0;
+    const port = kind === 'gateway' && isFirst ? this.#port : await freePort();
+    const option = kind === 'gateway' ? '--listen' : '--probe';
+    const args = ['--data', this.data, option, `127.0.0.1:${port}`];
+    return { args, env, probe: `http://127.0.0.1:${port}` };
+  }
+}
+
+async function isReady(address: string): Promise<boolean> {
+  try {
+    return (await fetch(`${address}/readyz`)).ok;
+  } catch (error) {
+    // Not listening yet.
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
