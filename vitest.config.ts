@@ -13,6 +13,21 @@ const crossing = ['integration', 'conformance', 'fault', 'console', 'kms'].map((
   },
 }));
 
+/** The same tests as on files of one machine, on Kafka, KMS and PostgreSQL: all that do not open the files themselves. */
+const END_TO_END = [
+  'attack-executor',
+  'attack-log',
+  'attack-one-use',
+  'attack-open-topics',
+  'cli-evidence',
+  'cli-exec',
+  'cli-request',
+  'cli-waiting',
+  'gateway-founded-ledger',
+  'ledger-read-models',
+  'ledger-true-path',
+].map((name) => `test/integration/${name}.test.ts`);
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
@@ -36,6 +51,17 @@ export default defineConfig({
           globalSetup: ['test/support/kafka/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'cluster',
+          include: ['test/cluster/**/*.test.ts', ...END_TO_END],
+          globalSetup: ['test/support/cluster/global-setup.ts'],
+          setupFiles: ['test/support/cluster/use-cluster.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

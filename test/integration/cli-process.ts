@@ -4,7 +4,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpPerson } from '../support/http-person.ts';
+import { tierOfTests, type TierOfTests } from '../support/tier.ts';
 
 const BIN = fileURLToPath(new URL('../../services/cli/bin/countersign.js', import.meta.url));
 const SAID_WITHIN_MS = 60_000;
@@ -94,6 +96,9 @@ export class CliLedger {
   readonly port: number;
   readonly #options: CliOptions;
   server: CliProcess | undefined;
+  /** What it needs beside it, where it is not alone. */
+  #beside: CliProcess[] = [];
+  #isFounded = false;
   readonly #spawned: CliProcess[] = [];
 
   private constructor(folder: string, port: number, options: CliOptions) {
@@ -124,14 +129,38 @@ export class CliLedger {
 
   /** Starts the server and waits until it answers. */
   async serve(...more: string[]): Promise<CliProcess> {
+    const tier = tierOfTests();
+    if (tier !== undefined) return this.#serveOn(tier, more);
     const server = new CliProcess(['serve', '--data', this.data, ...more], this.#options);
     this.server = server;
     await server.said(/\n$/);
     return server;
   }
 
+  /** The same ledger with every service in a process of its own, none of which its commands can tell. */
+  async #serveOn(tier: TierOfTests, more: readonly string[]): Promise<CliProcess> {
+    const env = { ...this.#options.env, ...tier.env };
+    if (!this.#isFounded) {
+      const file = await tier.clusterFile(join(this.folder, 'cluster'));
+      const init = ['init', '--data', this.data, '--port', String(this.port), '--cluster', file];
+      const { exit, stderr } = await countersign([...init, ...more], { env });
+      if (exit !== 0) throw new Error(`expected init to succeed:\n${stderr}`);
+      this.#isFounded = true;
+    }
+    const options = { ...this.#options, env };
+    const data = ['--data', this.data];
+    const server = new CliProcess(['gateway', ...data], options);
+    this.#beside = ['ledger', 'projector'].map((name) => new CliProcess([name, ...data], options));
+    this.server = server;
+    await Promise.all([server, ...this.#beside].map((each) => each.said(/\n$/)));
+    while (!(await fetch(`${this.url}/readyz`)).ok) await sleep(50);
+    return server;
+  }
+
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Ended> {
+    const beside = this.#beside.splice(0).map((each) => each.signal(signal));
     const ended = await this.server?.signal(signal);
+    await Promise.all(beside);
     this.server = undefined;
     return ended ?? { exit: null, stdout: '', stderr: '' };
   }
@@ -163,7 +192,11 @@ export class CliLedger {
   }
 
   async discard(): Promise<void> {
-    const spawned = [...this.#spawned, ...(this.server === undefined ? [] : [this.server])];
+    const spawned = [
+      ...this.#spawned,
+      ...this.#beside,
+      ...(this.server === undefined ? [] : [this.server]),
+    ];
     await Promise.all(spawned.map((process) => process.signal('SIGKILL')));
     await rm(this.folder, { recursive: true, force: true });
   }

@@ -23,6 +23,7 @@ import type { NoteSigner } from '@countersign/tlog';
 import { noteSigner } from './note-key.ts';
 import { Parties, TENANT, actionIdOf, type Deciding, type TextEntry } from './parties.ts';
 import { ShiftedClock } from './shifted-clock.ts';
+import { tierOfTests, type TierPlace } from './tier.ts';
 
 export type Tier = 'memory' | 'sqlite';
 
@@ -39,11 +40,24 @@ export interface FoundedOptions {
   readonly crewSize?: number;
   /** How its router finds the public partitions and keeps how far they were moved; in memory, and one of each topic, unless given. */
   readonly routing?: Pick<RouterOptions, 'positions' | 'publicPartitions'>;
+  /** Opens empty read models; a SQLite file unless given. */
+  readonly openStore?: () => Promise<ReadModels>;
   /** Opens the log's signer under its origin; a key in memory unless given. */
   readonly openSigner?: (origin: string) => Promise<NoteSigner>;
 }
 
 export const ANSWER_MS = 20_000;
+
+function inPlace(
+  place: TierPlace,
+  clock: ShiftedClock,
+): Pick<FoundedOptions, 'connect' | 'openSigner' | 'openStore'> {
+  return {
+    connect: () => place.connect(clock),
+    openSigner: (origin) => place.openSigner(origin),
+    openStore: () => place.openStore(),
+  };
+}
 
 /**
  * A founded ledger with all services in this process: router, writer, projector, over a memory or a SQLite
@@ -96,11 +110,18 @@ export class FoundedLedger {
   }
 
   static async create(given: FoundedOptions = {}): Promise<FoundedLedger> {
-    const options = { ...given, clock: given.clock ?? new ShiftedClock() };
+    const clock = given.clock ?? new ShiftedClock();
+    // A test that says where its topics are, means it.
+    const isElsewhere = given.connect === undefined && given.tier !== 'memory';
+    const place = isElsewhere ? await tierOfTests()?.place() : undefined;
+    const elsewhere = place === undefined ? {} : inPlace(place, clock);
+    const options = { ...elsewhere, ...given, clock };
     const origin = `countersign.test/${newUlid(Date.now())}/0`;
     const signer = (await options.openSigner?.(origin)) ?? noteSigner(origin);
     const folder = await mkdtemp(path.join(tmpdir(), 'founded-ledger-'));
-    const store = await openSqliteStore(path.join(folder, 'read-models-0.db'));
+    const store =
+      (await options.openStore?.()) ??
+      (await openSqliteStore(path.join(folder, 'read-models-0.db')));
     const placeholder = new MemoryBroker({ clock: () => 0 });
     const ledger = new FoundedLedger(options, { folder, store, signer, broker: placeholder });
     ledger.broker = await ledger.openBroker();
@@ -173,6 +194,8 @@ export class FoundedLedger {
 
   /** An empty store beside the ledger's own. */
   async newStore(): Promise<ReadModels> {
+    const elsewhere = await this.#options.openStore?.();
+    if (elsewhere !== undefined) return elsewhere;
     this.#storeSerial += 1;
     return openSqliteStore(path.join(this.folder, `read-models-${this.#storeSerial}.db`));
   }

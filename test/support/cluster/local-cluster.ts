@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { kmsClient } from '@countersign/signer-kms';
 import { startLocalKafka, type LocalKafka } from '../kafka/local-kafka.ts';
+import { producing } from '../kafka/producing.ts';
 import { MOTO_CLIENT, startMoto, type MotoServer } from '../moto-server.ts';
 import { startLocalPostgres, type LocalPostgres } from '../postgres/local-postgres.ts';
 
@@ -33,6 +34,7 @@ export async function startLocalCluster(options: LocalClusterOptions = {}): Prom
     say('Apache Kafka: fetched once from Maven Central (43 MB), which may take a minute …');
     const kafka = await startLocalKafka();
     stops.push(kafka.stop);
+    await producing([kafka.address]);
     say('PostgreSQL …');
     const postgres = await startLocalPostgres();
     stops.push(postgres.stop);

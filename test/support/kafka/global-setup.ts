@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
-import { Kafka } from 'kafkajs';
 import { startLocalKafka } from './local-kafka.ts';
+import { producing } from './producing.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -23,12 +23,4 @@ export default async function setup(
   }
   project.provide('kafkaBrokers', brokers);
   return own?.stop;
-}
-
-/** It listens a moment before it gives out producer ids. */
-async function producing(brokers: string[]): Promise<void> {
-  const kafka = new Kafka({ brokers, logCreator: () => () => undefined });
-  const producer = kafka.producer({ idempotent: true, maxInFlightRequests: 1 });
-  await producer.connect();
-  await producer.disconnect();
 }
