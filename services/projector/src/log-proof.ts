@@ -50,7 +50,14 @@ export class LogProofs {
    * @throws ProjectorError NOT_SEALED
    */
   async receipts(indexes: readonly number[]): Promise<string[]> {
-    const checkpoint = await this.#store.checkpoint();
+    return this.receiptsUnder(await this.#store.checkpoint(), indexes);
+  }
+
+  /** @throws ProjectorError NOT_SEALED */
+  async receiptsUnder(
+    checkpoint: { readonly size: number; readonly note: string } | undefined,
+    indexes: readonly number[],
+  ): Promise<string[]> {
     return Promise.all(
       indexes.map(async (index) => {
         if (checkpoint === undefined || index >= checkpoint.size) {

@@ -5,7 +5,6 @@ export type ProjectorErrorCode =
   | 'NOT_SEALED'
   /** More are waiting than this process allows. */
   | 'TOO_MANY_WAITERS'
-  | 'PROJECTOR_STOPPED'
   | 'PROJECTOR_RUNNING'
   /** The log and the store disagree: the store is to be built again. */
   | 'STORE_STALE';

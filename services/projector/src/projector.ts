@@ -1,30 +1,18 @@
-import type { AuthorityState } from '@countersign/binding';
 import type { Broker, StoredRecord } from '@countersign/broker';
-import { parseEntry } from '@countersign/binding';
 import type { JsonObject, VerifySignature } from '@countersign/canonical';
 import type { Descriptor } from '@countersign/descriptors';
-import { LogReader, type SealedHead } from '@countersign/log-reader';
-import type { LogPosition, ReadModels, RowChange } from '@countersign/store';
-import { authorityAfter } from './authority-chain.ts';
-import { evidenceOf } from './evidence.ts';
-import { follow, type FollowerClock } from './follower.ts';
-import { LogProofs } from './log-proof.ts';
+import type { SealedHead } from '@countersign/log-reader';
+import type { ReadModels, RowChange } from '@countersign/store';
+import { follow, followIntoStore, type FollowerClock } from './follower.ts';
+import { LogAnswers } from './log-answers.ts';
+import { LogProjection } from './log-projection.ts';
+import type { LogProofs } from './log-proof.ts';
+import { LogWaiters, type ActionWait } from './log-waiters.ts';
 import { ProjectorError } from './projector-error.ts';
-import { actionIdOf, projectEntry, type SealedEntry } from './row-changes.ts';
-import {
-  answerGroup,
-  answerGroups,
-  answered,
-  receiptOf,
-  sealedEntries,
-  sealedEntry,
-  type InputAnswer,
-} from './sealed-answer.ts';
+import type { SealedEntry } from './row-changes.ts';
+import { answerGroups, answered, receiptOf, type InputAnswer } from './sealed-answer.ts';
 import { sideRows } from './side-rows.ts';
-import { WaitingRoom } from './waiting-room.ts';
-
-/** An input and what follows from it at once: a few entries at most. */
-const ANSWER_ENTRIES_MAX = 8;
+import { WritingTurn } from './writing-turn.ts';
 
 export interface ProjectorOptions {
   readonly broker: Broker;
@@ -40,7 +28,8 @@ export interface ProjectorOptions {
 }
 
 export interface ProjectorStatus {
-  readonly state: 'starting' | 'following' | 'stopped';
+  /** `waiting-store`: the store is away, and is asked again; `code` says why. */
+  readonly state: 'starting' | 'following' | 'waiting-store' | 'stopped';
   /** Entries under the newest signed head that was seen. */
   readonly sealedSize: number;
   /** Entries that the store holds. */
@@ -49,41 +38,59 @@ export interface ProjectorStatus {
   readonly code?: string;
 }
 
+type FollowedTopic = 'log' | 'content' | 'quarantine';
+
+const TOPICS: readonly FollowedTopic[] = ['log', 'content', 'quarantine'];
+
 /**
  * Follows the log of a shard into the read models, and tells those who wait as soon as a signed head
  * covers what they wait for. Nothing it says needs to be believed: it hands out receipts.
+ *
+ * Any number of them may follow the same log into the same store: one does the work, and another one takes it over when
+ * that one stops. Whoever waits at one of several is told of inputs only; `StoreView` tells everything to everybody.
  */
 export class Projector {
-  readonly proofs: LogProofs;
   readonly #options: ProjectorOptions;
   readonly #store: ReadModels;
-  readonly #inputs = new WaitingRoom<InputAnswer>();
-  readonly #actions = new WaitingRoom<number>();
-  readonly #stored = new WaitingRoom<number>();
+  readonly #answers: LogAnswers;
+  readonly #waiters = new LogWaiters();
   /** Sealed and not yet in the store: who asks meanwhile is answered from here. */
   readonly #fresh = new Map<string, () => InputAnswer>();
-  #reader: LogReader | undefined;
-  #authority: AuthorityState | undefined;
+  readonly #turns: Readonly<Record<FollowedTopic, WritingTurn>>;
+  /** What each topic that has to wait for the store waits for. */
+  readonly #away = new Map<FollowedTopic, string>();
+  readonly #opened = new Set<FollowedTopic>();
+  #projection: LogProjection | undefined;
   #storedSize = 0;
-  #storedOffset = 0;
-  #state: ProjectorStatus['state'] = 'starting';
+  #isStopped = false;
   #code: string | undefined;
   #isStopping = false;
-  #committing: Promise<void> = Promise.resolve();
 
   constructor(options: ProjectorOptions) {
+    const { store } = options;
     this.#options = options;
-    this.#store = options.store;
-    this.proofs = new LogProofs(options.store);
+    this.#store = store;
+    this.#answers = new LogAnswers(options);
+    this.#turns = {
+      log: this.#turnOf(async () => (await store.logPosition())?.nextOffset ?? 0),
+      content: this.#turnOf(() => store.sidePosition('content')),
+      quarantine: this.#turnOf(() => store.sidePosition('quarantine')),
+    };
+  }
+
+  get proofs(): LogProofs {
+    return this.#answers.proofs;
   }
 
   get status(): ProjectorStatus {
+    const [away] = this.#away.values();
+    const code = this.#code ?? away;
     return {
-      state: this.#state,
-      sealedSize: this.#reader?.sealedSize ?? 0,
+      state: this.#state(),
+      sealedSize: this.#projection?.sealedSize ?? 0,
       storedSize: this.#storedSize,
-      waiters: this.#inputs.count + this.#actions.count + this.#stored.count,
-      ...(this.#code !== undefined && { code: this.#code }),
+      waiters: this.#waiters.count,
+      ...(code !== undefined && { code }),
     };
   }
 
@@ -94,19 +101,17 @@ export class Projector {
    * BrokerError, StoreError: an adapter has given up
    */
   async run(): Promise<void> {
+    const following = TOPICS.map((topic) => this.#followTopic(topic));
     try {
-      const position = await this.#open();
-      const content = await this.#store.sidePosition('content');
-      const quarantine = await this.#store.sidePosition('quarantine');
-      this.#state = 'following';
-      await this.#followAll({ log: position?.nextOffset ?? 0, content, quarantine });
-      await this.#committing;
+      await Promise.all(following);
     } catch (error) {
       this.#code = codeOf(error);
       throw error;
     } finally {
+      // One that fails stops the others, so that none goes on alone.
       this.#isStopping = true;
-      this.#state = 'stopped';
+      await Promise.allSettled(following);
+      this.#isStopped = true;
     }
   }
 
@@ -121,7 +126,7 @@ export class Projector {
    * @throws ProjectorError PROJECTOR_RUNNING
    */
   async rebuild(): Promise<void> {
-    if (this.#state === 'following') {
+    if (this.#opened.size > 0 && !this.#isStopped) {
       throw new ProjectorError('PROJECTOR_RUNNING', 'expected a projector that does not run');
     }
     await this.#store.clear();
@@ -129,38 +134,21 @@ export class Projector {
 
   /** Answers what came of an input, or undefined when nothing did in time. */
   async waitForInput(digest: string, timeoutMs: number): Promise<InputAnswer | undefined> {
-    const { arrived, leave } = this.#inputs.join(digest, timeoutMs);
-    try {
-      return this.#fresh.get(digest)?.() ?? (await this.#storedAnswer(digest)) ?? (await arrived);
-    } finally {
-      leave();
-    }
+    return this.#waiters.waitForInput(
+      digest,
+      timeoutMs,
+      async () => this.#fresh.get(digest)?.() ?? this.#answers.ofInput(digest),
+    );
   }
 
   /** Answers the index of the newest stored entry about an action once it is beyond `since`. */
-  async waitForAction(
-    action: { readonly tenant: string; readonly actionId: string; readonly since: number },
-    timeoutMs: number,
-  ): Promise<number | undefined> {
-    const { tenant, actionId, since } = action;
-    const key = keyOf(tenant, actionId);
-    const { arrived, leave } = this.#actions.join(key, timeoutMs, (index) => index > since);
-    try {
-      const row = await this.#store.action(tenant, actionId);
-      return row !== undefined && row.lastIndex > since ? row.lastIndex : await arrived;
-    } finally {
-      leave();
-    }
+  async waitForAction(action: ActionWait, timeoutMs: number): Promise<number | undefined> {
+    return this.#waiters.waitForAction(action, timeoutMs, this.#store);
   }
 
   /** Whether the store holds that many entries in time: for a reader who wants what was just answered. */
   async waitForStored(size: number, timeoutMs: number): Promise<boolean> {
-    const { arrived, leave } = this.#stored.join(String(size), timeoutMs);
-    try {
-      return this.#storedSize >= size || (await arrived) !== undefined;
-    } finally {
-      leave();
-    }
+    return this.#waiters.waitForStored(size, timeoutMs, () => this.#storedSize);
   }
 
   /**
@@ -169,100 +157,89 @@ export class Projector {
    * @throws ProjectorError NOT_FOUND, NOT_SEALED
    */
   async evidence(tenant: string, actionId: string): Promise<JsonObject> {
-    const { store, origin, descriptors } = this.#options;
-    return evidenceOf({ store, origin, descriptors, proofs: this.proofs }, { tenant, actionId });
+    return this.#answers.evidence(tenant, actionId);
   }
 
-  /** Where to go on reading the log; with what the entries before that have built up. */
-  async #open(): Promise<LogPosition | undefined> {
-    const { origin, logKeys, verifySignature } = this.#options;
-    const resume = await this.#store.logPosition();
-    const rootAt = (size: number): Promise<Uint8Array | undefined> => this.proofs.rootAt(size);
-    this.#reader = new LogReader({
-      origin,
-      logKeys,
-      verifySignature,
-      rootAt,
-      ...(resume !== undefined && { resume }),
-    });
-    this.#storedSize = resume?.size ?? 0;
-    this.#storedOffset = resume?.nextOffset ?? 0;
-    this.#authority = undefined;
-    if (resume !== undefined) await this.#restoreAuthority(resume.size);
-    return resume;
+  #turnOf(position: () => Promise<number>): WritingTurn {
+    const { store, clock } = this.#options;
+    return new WritingTurn({ store, clock, position });
   }
 
-  async #restoreAuthority(size: number): Promise<void> {
-    const types = ['ledger-founded', 'authority-changed'];
-    for (const { bytes } of await this.#store.entriesOfType(types, size - 1)) {
-      this.#authority = authorityAfter(this.#authority, parseEntry(bytes));
-    }
+  #state(): ProjectorStatus['state'] {
+    if (this.#isStopped) return 'stopped';
+    if (this.#away.size > 0) return 'waiting-store';
+    return this.#opened.size === TOPICS.length ? 'following' : 'starting';
   }
 
-  /** One that fails stops the others, so that none goes on alone. */
-  async #followAll(
-    from: Readonly<Record<'log' | 'content' | 'quarantine', number>>,
-  ): Promise<void> {
-    const following = [
-      this.#follow('log', from.log),
-      this.#follow('content', from.content),
-      this.#follow('quarantine', from.quarantine),
-    ];
+  async #followTopic(topic: FollowedTopic): Promise<void> {
     try {
-      await Promise.all(following);
+      await followIntoStore({
+        clock: this.#options.clock,
+        isStopped: () => this.#isStopping,
+        goOn: () => (topic === 'log' ? this.#goOnWithLog() : this.#goOnWithSide(topic)),
+        onAway: (code) => {
+          this.#away.set(topic, code);
+        },
+      });
     } finally {
       this.#isStopping = true;
-      await Promise.allSettled(following);
     }
   }
 
-  async #follow(topic: 'log' | 'content' | 'quarantine', from: number): Promise<void> {
-    const { broker, clock, partition = 0 } = this.#options;
-    await follow(
-      {
-        broker,
-        clock,
-        tp: { topic, partition },
-        isStopped: () => this.#isStopping,
-        take: (records, from) =>
-          topic === 'log' ? this.#takeLog(records) : this.#takeSide(topic, records, from),
+  async #goOnWithLog(): Promise<void> {
+    const projection = await LogProjection.open({
+      ...this.#options,
+      proofs: this.proofs,
+      turn: this.#turns.log,
+      onSealed: (entries, head) => {
+        this.#announce(entries, head);
       },
-      from,
-    );
+      onStored: (entries, head) => {
+        this.#stored(entries, head.size);
+        this.#away.delete('log');
+      },
+    });
+    this.#projection = projection;
+    // What was fresh is in the store by now, or is read once more.
+    this.#fresh.clear();
+    this.#stored([], projection.sealedSize);
+    this.#opened.add('log');
+    const { nextOffset } = projection;
+    try {
+      await this.#follow('log', nextOffset, {
+        isStopped: () => this.#isStopping || projection.hasFailed,
+        take: (records) => projection.take(records),
+      });
+    } catch (error) {
+      // Nobody may go on, or close the store, while a commit is under way. That it fails too says nothing new.
+      await projection.committed().catch(() => undefined);
+      throw error;
+    }
+    await projection.committed();
   }
 
-  async #takeLog(records: readonly StoredRecord[]): Promise<number> {
-    const reader = this.#reader;
-    if (reader === undefined) throw new ProjectorError('PROJECTOR_STOPPED', 'expected a reader');
-    const rows: RowChange[] = [];
-    const sealed: SealedEntry[] = [];
-    let last: SealedHead | undefined;
-    for (const record of records) {
-      const event = await reader.read(record);
-      if (event?.kind !== 'sealed') continue;
-      last = event;
-      const entries = sealedEntries(event);
-      // Those who wait are told before anything is stored: a receipt is proof enough by itself.
-      this.#announce(entries, event);
-      sealed.push(...entries);
-      rows.push(...this.#project(entries, event));
-    }
-    if (last !== undefined) await this.#commit({ rows, sealed, head: last });
-    return reader.nextOffset;
+  async #goOnWithSide(topic: 'content' | 'quarantine'): Promise<void> {
+    const next = await this.#store.sidePosition(topic);
+    this.#opened.add(topic);
+    await this.#follow(topic, next, {
+      isStopped: () => this.#isStopping,
+      take: (records, from) => this.#takeSide(topic, records, from),
+    });
   }
 
-  #project(entries: readonly SealedEntry[], head: SealedHead): RowChange[] {
-    const rows: RowChange[] = [];
-    for (const sealed of entries) {
-      const projected = projectEntry(sealed, this.#authority);
-      this.#authority = projected.authority;
-      rows.push(...projected.rows);
-    }
-    for (const { nodes } of head.batches) {
-      for (const row of nodes) if (row.level > 0) rows.push({ change: 'node', row });
-    }
-    rows.push({ change: 'checkpoint', size: head.size, note: head.note });
-    return rows;
+  async #follow(
+    topic: FollowedTopic,
+    from: number,
+    how: {
+      readonly isStopped: () => boolean;
+      readonly take: (records: readonly StoredRecord[], from: number) => Promise<number>;
+    },
+  ): Promise<void> {
+    const { broker, clock, partition = 0 } = this.#options;
+    const onIdle = (): void => {
+      this.#away.delete(topic);
+    };
+    await follow({ broker, clock, tp: { topic, partition }, onIdle, ...how }, from);
   }
 
   #announce(entries: readonly SealedEntry[], head: SealedHead): void {
@@ -272,42 +249,15 @@ export class Projector {
         entries: group.map((sealed) => answered(sealed, receiptOf(sealed.index, head))),
       });
       this.#fresh.set(digest, answer);
-      if (this.#inputs.has(digest)) this.#inputs.settle(digest, answer());
+      if (this.#waiters.hasInput(digest)) this.#waiters.settleInput(digest, answer());
     }
   }
 
-  /**
-   * Rows and position in one transaction. Stopping before it: the records are read again. Stopping after it:
-   * they are not. At most one commit is under way while the next records are read and announced.
-   */
-  async #commit(work: {
-    readonly rows: readonly RowChange[];
-    readonly sealed: readonly SealedEntry[];
-    readonly head: SealedHead;
-  }): Promise<void> {
-    const { rows, sealed, head } = work;
-    await this.#committing;
-    const log = { from: this.#storedOffset, to: head.resume };
-    this.#committing = this.#store.apply({ rows, log }).then(() => {
-      this.#storedOffset = head.resume.nextOffset;
-      this.#storedSize = head.size;
-      this.#settleStored(sealed);
-    });
-    // Ends the run, which then awaits the commit and throws what it failed with.
-    this.#committing.catch(() => {
-      this.#isStopping = true;
-    });
-  }
-
-  #settleStored(sealed: readonly SealedEntry[]): void {
-    for (const { entry, index } of sealed) {
-      if ('input' in entry) this.#fresh.delete(entry.input);
-      const actionId = actionIdOf(entry);
-      if (actionId !== null) this.#actions.settle(keyOf(entry.tenant, actionId), index);
-    }
-    for (const size of this.#stored.keys) {
-      if (Number(size) <= this.#storedSize) this.#stored.settle(size, this.#storedSize);
-    }
+  #stored(entries: readonly SealedEntry[], size: number): void {
+    this.#storedSize = size;
+    for (const { entry } of entries) if ('input' in entry) this.#fresh.delete(entry.input);
+    this.#waiters.settleEntries(entries);
+    this.#waiters.settleStored(size);
   }
 
   async #takeSide(
@@ -317,37 +267,20 @@ export class Projector {
   ): Promise<number> {
     const next = (records.at(-1)?.offset ?? -1) + 1;
     const rows = records.flatMap((record) => sideRows(topic, record));
-    await this.#store.apply({ rows, side: [{ topic, from, to: next }] });
+    await this.#turns[topic].apply(from, { rows, side: [{ topic, from, to: next }] });
+    this.#away.delete(topic);
     for (const row of rows) await this.#settleSide(row);
     return next;
   }
 
   async #settleSide(row: RowChange): Promise<void> {
     if (row.change === 'quarantined') {
-      this.#inputs.settle(row.digest, { kind: 'quarantined', code: row.code });
-    } else if (row.change === 'input' && this.#inputs.has(row.digest)) {
-      const answer = await this.#storedAnswer(row.digest);
-      if (answer !== undefined) this.#inputs.settle(row.digest, answer);
+      this.#waiters.settleInput(row.digest, { kind: 'quarantined', code: row.code });
+    } else if (row.change === 'input' && this.#waiters.hasInput(row.digest)) {
+      const answer = await this.#answers.ofInput(row.digest);
+      if (answer !== undefined) this.#waiters.settleInput(row.digest, answer);
     }
   }
-
-  async #storedAnswer(digest: string): Promise<InputAnswer | undefined> {
-    const outcome = await this.#store.input(digest);
-    if (outcome === undefined) return undefined;
-    if (outcome.kind === 'quarantined') return outcome;
-    const rows = await this.#store.entries(outcome.index, ANSWER_ENTRIES_MAX);
-    const checkpoint = await this.#store.checkpoint();
-    if (checkpoint === undefined) return undefined;
-    const group = answerGroup(rows.filter((row) => row.index < checkpoint.size).map(sealedEntry));
-    const entries = await Promise.all(
-      group.map(async (sealed) => answered(sealed, await this.proofs.receipt(sealed.index))),
-    );
-    return { kind: 'sealed', entries };
-  }
-}
-
-function keyOf(tenant: string, actionId: string): string {
-  return `${tenant}/${actionId}`;
 }
 
 function codeOf(error: unknown): string {

@@ -1,0 +1,129 @@
+import { parseEntry, type AuthorityState } from '@countersign/binding';
+import type { StoredRecord } from '@countersign/broker';
+import type { VerifySignature } from '@countersign/canonical';
+import { LogReader, type SealedHead } from '@countersign/log-reader';
+import type { LogPosition, ReadModels, RowChange } from '@countersign/store';
+import { authorityAfter } from './authority-chain.ts';
+import type { LogProofs } from './log-proof.ts';
+import { projectEntry, type SealedEntry } from './row-changes.ts';
+import { sealedEntries } from './sealed-answer.ts';
+import type { WritingTurn } from './writing-turn.ts';
+
+export interface LogProjectionOptions {
+  readonly store: ReadModels;
+  readonly proofs: LogProofs;
+  readonly origin: string;
+  readonly logKeys: readonly string[];
+  readonly verifySignature: VerifySignature;
+  readonly turn: WritingTurn;
+  /** Before anything is stored: a receipt is proof enough by itself. */
+  readonly onSealed: (entries: readonly SealedEntry[], head: SealedHead) => void;
+  readonly onStored: (entries: readonly SealedEntry[], head: SealedHead) => void;
+}
+
+/** Goes from where the store stands through the log, and into the store; until something fails. */
+export class LogProjection {
+  readonly #options: LogProjectionOptions;
+  readonly #reader: LogReader;
+  #authority: AuthorityState | undefined;
+  /** Where the store stands once everything is committed that was given to it. */
+  #position: number;
+  #committing: Promise<void> = Promise.resolve();
+  #hasFailed = false;
+
+  private constructor(options: LogProjectionOptions, resume: LogPosition | undefined) {
+    const { origin, logKeys, verifySignature, proofs } = options;
+    this.#options = options;
+    this.#position = resume?.nextOffset ?? 0;
+    this.#reader = new LogReader({
+      origin,
+      logKeys,
+      verifySignature,
+      rootAt: (size) => proofs.rootAt(size),
+      ...(resume !== undefined && { resume }),
+    });
+  }
+
+  /** With what the entries before the position have built up. */
+  static async open(options: LogProjectionOptions): Promise<LogProjection> {
+    const resume = await options.store.logPosition();
+    const projection = new LogProjection(options, resume);
+    if (resume === undefined) return projection;
+    const types = ['ledger-founded', 'authority-changed'];
+    for (const { bytes } of await options.store.entriesOfType(types, resume.size - 1)) {
+      projection.#authority = authorityAfter(projection.#authority, parseEntry(bytes));
+    }
+    return projection;
+  }
+
+  get sealedSize(): number {
+    return this.#reader.sealedSize;
+  }
+
+  get nextOffset(): number {
+    return this.#reader.nextOffset;
+  }
+
+  /** Nothing may be taken any more; `committed` tells why. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  async take(records: readonly StoredRecord[]): Promise<number> {
+    const rows: RowChange[] = [];
+    const sealed: SealedEntry[] = [];
+    let last: SealedHead | undefined;
+    for (const record of records) {
+      const event = await this.#reader.read(record);
+      if (event?.kind !== 'sealed') continue;
+      last = event;
+      const entries = sealedEntries(event);
+      this.#options.onSealed(entries, event);
+      sealed.push(...entries);
+      rows.push(...this.#project(entries, event));
+    }
+    if (last !== undefined) await this.#commit({ rows, sealed, head: last });
+    return this.#reader.nextOffset;
+  }
+
+  /** @throws StoreError what the last commit has failed with */
+  async committed(): Promise<void> {
+    await this.#committing;
+  }
+
+  #project(entries: readonly SealedEntry[], head: SealedHead): RowChange[] {
+    const rows: RowChange[] = [];
+    for (const sealed of entries) {
+      const projected = projectEntry(sealed, this.#authority);
+      this.#authority = projected.authority;
+      rows.push(...projected.rows);
+    }
+    for (const { nodes } of head.batches) {
+      for (const row of nodes) if (row.level > 0) rows.push({ change: 'node', row });
+    }
+    rows.push({ change: 'checkpoint', size: head.size, note: head.note });
+    return rows;
+  }
+
+  /**
+   * Rows and position in one transaction. Stopping before it: the records are read again. Stopping after it:
+   * they are not. At most one commit is under way while the next records are read and announced.
+   */
+  async #commit(work: {
+    readonly rows: readonly RowChange[];
+    readonly sealed: readonly SealedEntry[];
+    readonly head: SealedHead;
+  }): Promise<void> {
+    const { rows, sealed, head } = work;
+    await this.#committing;
+    const { turn, onStored } = this.#options;
+    const from = this.#position;
+    this.#position = head.resume.nextOffset;
+    this.#committing = turn.apply(from, { rows, log: { from, to: head.resume } }).then(() => {
+      onStored(sealed, head);
+    });
+    this.#committing.catch(() => {
+      this.#hasFailed = true;
+    });
+  }
+}
