@@ -3,6 +3,7 @@ import { CanonicalError } from '@countersign/canonical';
 import { HttpAuthError, type HttpAuthErrorCode } from '@countersign/http-auth';
 import { HumanProofError } from '@countersign/human-proof';
 import { ProjectorError, type ProjectorErrorCode } from '@countersign/projector';
+import { StoreError } from '@countersign/store';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, type GatewayCode, type ProblemCode } from './gateway-error.ts';
 
@@ -117,7 +118,6 @@ const PROJECTOR_CODES: Readonly<Record<ProjectorErrorCode, GatewayCode>> = {
   NOT_FOUND: 'NOT_FOUND',
   NOT_SEALED: 'PROJECTOR_BEHIND',
   TOO_MANY_WAITERS: 'TOO_MANY_WAITERS',
-  PROJECTOR_STOPPED: 'PROJECTOR_BEHIND',
   PROJECTOR_RUNNING: 'INTERNAL',
   STORE_STALE: 'PROJECTOR_BEHIND',
 };
@@ -136,6 +136,10 @@ function problemOf(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error instanceof ProjectorError) {
     return new GatewayError(PROJECTOR_CODES[error.code], error.message, { cause: error });
+  }
+  if (error instanceof StoreError && error.code === 'STORE_UNAVAILABLE') {
+    // Where it is and why is not for whoever asks.
+    return new GatewayError('PROJECTOR_BEHIND', 'the read models are away', { cause: error });
   }
   if (error instanceof HttpAuthError)
     return new GatewayError(AUTH_CODES[error.code], error.message);

@@ -1,4 +1,5 @@
 export { Projector, type ProjectorOptions, type ProjectorStatus } from './projector.ts';
 export { ProjectorError, type ProjectorErrorCode } from './projector-error.ts';
 export { LogProofs } from './log-proof.ts';
+export { StoreView, type StoreViewOptions, type StoreViewStatus } from './store-view.ts';
 export type { AnsweredEntry, InputAnswer } from './sealed-answer.ts';
