@@ -4,6 +4,7 @@ import { addEnrol } from './commands/enrol.ts';
 import { addErase } from './commands/erase.ts';
 import { addEvidence } from './commands/evidence.ts';
 import { addExec } from './commands/exec.ts';
+import { addGateway } from './commands/gateway.ts';
 import { addInit } from './commands/init.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
@@ -34,6 +35,7 @@ const COMMANDS = [
   addRebuild,
   addLedger,
   addProjector,
+  addGateway,
   addTopics,
 ];
 

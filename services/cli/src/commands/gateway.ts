@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { EXIT } from '../cli-error.ts';
+import type { CommandParts } from '../command-parts.ts';
+import type { CliContext } from '../context.ts';
+import { dataFolder } from '../data-folder.ts';
+import { GatewayService } from '../gateway-service.ts';
+import { dataPath } from '../ledger-access.ts';
+import { loggerOf } from '../logger.ts';
+import { openFounded } from '../open-data.ts';
+import { runService, type Listening } from '../service.ts';
+import { portOf } from './founding-options.ts';
+import { factsOf, openParts, parseListening, saying } from './service-options.ts';
+
+interface GatewayOptions {
+  readonly data?: string;
+  readonly listen?: Listening;
+  readonly json?: true;
+}
+
+export function addGateway(program: Command, { context, end }: CommandParts): void {
+  program
+    .command('gateway')
+    .description('answer for one ledger on a cluster: the API, the page, health and metrics')
+    .option('--data <dir>', 'data folder (COUNTERSIGN_DATA_DIR)')
+    .option(
+      '--listen <host:port>',
+      'address to listen on (default 127.0.0.1 and the port of its address)',
+      parseListening,
+    )
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Any number of these may run behind the address of a ledger. None needs the key of its log. docs/cluster.md
+
+Example:
+  $ countersign gateway --data ./acme --listen 0.0.0.0:7420`,
+    )
+    .action(async (options: GatewayOptions) => {
+      end(await runGateway(options, context));
+    });
+}
+
+async function runGateway(options: GatewayOptions, context: CliContext): Promise<number> {
+  const { nowMs, randomBytes, version } = context;
+  const logger = loggerOf(context);
+  const folder = dataFolder(dataPath(options, context));
+  const { json } = options;
+  const service = { ...(json !== undefined && { json }) };
+  const data = await openFounded(folder, openParts(context, service));
+  const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
+  const say = saying('gateway', context, service);
+  const running = await GatewayService.start({ data, where, version, logger, nowMs, randomBytes });
+  say.ready([{ ...factsOf(data), url: data.mark.url }]);
+  await runService(running, context, say.stopped);
+  return EXIT.ok;
+}

@@ -1,0 +1,82 @@
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { buildGateway } from '@countersign/gateway';
+import { StoreView } from '@countersign/projector';
+import type { Logger } from 'pino';
+import { ApartHealth } from './apart-health.ts';
+import { gatewayParts, newRouter } from './assembly.ts';
+import { dataError, placeOf } from './data-error.ts';
+import type { FoundedData } from './open-data.ts';
+import { openSharedStore } from './open-store.ts';
+import { asError, listen, sleep, type Listening, type Service } from './service.ts';
+
+export interface GatewayServiceOptions {
+  readonly data: FoundedData;
+  readonly where: Listening;
+  readonly version: string;
+  readonly logger: Logger;
+  readonly nowMs: () => number;
+  readonly randomBytes: (size: number) => Uint8Array;
+}
+
+/**
+ * The API and the page of one ledger, apart from everything else: a passkey is bound to one address, so a gateway answers for
+ * one. Any number of these processes may run behind that address. None needs the key of the log.
+ */
+export class GatewayService implements Service {
+  readonly failed: Promise<never>;
+  readonly #close: () => Promise<void>;
+
+  private constructor(failed: Promise<never>, close: () => Promise<void>) {
+    this.failed = failed;
+    this.#close = close;
+  }
+
+  /** @throws CliError PORT_BUSY, STORE_UNAVAILABLE, STORE_CORRUPT */
+  static async start(options: GatewayServiceOptions): Promise<GatewayService> {
+    const { data, where, version, logger, nowMs, randomBytes } = options;
+    const store = await openSharedStore(data);
+    const { origin } = data.mark;
+    const view = new StoreView({ store, signal: store, origin, descriptors: BUILTIN_DESCRIPTORS });
+    const health = new ApartHealth({ data, view });
+    const gateway = buildGateway({
+      ...(await gatewayParts(data, version)),
+      // It submits only: what others publish is moved by the ledger's processes.
+      router: newRouter([data], { nowMs, sleep }),
+      view,
+      models: store,
+      health: () => health.health,
+      nowMs,
+      randomBytes,
+      logger,
+    });
+    const stopped = new AbortController();
+    const watching = health.watch(stopped.signal);
+    const viewing = view.run();
+    // What is away is waited out: it ends for read models only that are none of ours.
+    const failed = viewing.then(
+      () => new Promise<never>(() => undefined),
+      (error: unknown) => Promise.reject(asError(dataError(error, placeOf(data)))),
+    );
+    failed.catch(() => undefined);
+    const service = new GatewayService(failed, async () => {
+      await gateway.close();
+      stopped.abort();
+      view.stop();
+      await Promise.allSettled([watching, viewing]);
+      await store.close();
+      data.backends.routing.close();
+      await data.broker.close();
+    });
+    try {
+      await listen(gateway, where);
+      return service;
+    } catch (error) {
+      await service.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#close();
+  }
+}
