@@ -180,9 +180,9 @@ export class FoundedLedger {
     });
   }
 
-  newProjector(store: ReadModels = this.store): Projector {
+  newProjector(store: ReadModels = this.store, broker: Broker = this.broker): Projector {
     return new Projector({
-      broker: this.broker,
+      broker,
       store,
       clock: this.clock,
       verifySignature,

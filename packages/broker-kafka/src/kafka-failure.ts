@@ -23,9 +23,14 @@ const REFUSED: Readonly<Record<string, BrokerErrorCode>> = {
   GROUP_AUTHORIZATION_FAILED: 'BROKER_DENIED',
   SASL_AUTHENTICATION_FAILED: 'BROKER_DENIED',
   UNSUPPORTED_SASL_MECHANISM: 'BROKER_DENIED',
+  TLS_CERTIFICATE_REFUSED: 'BROKER_DENIED',
   INVALID_PRODUCER_EPOCH: 'BROKER_FENCED',
   NOT_ENOUGH_REPLICAS: 'BROKER_UNAVAILABLE',
 };
+
+/** With which the broker ends a handshake that lacks a certificate which it knows. */
+const CERTIFICATE_ALERT =
+  /^ERR_SSL_.*_ALERT_(BAD_CERTIFICATE|CERTIFICATE_\w+|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA)$/;
 
 /**
  * `none`: nothing was asked for yet, or reading was all. `unknown`: a batch was on its way. An answer that names another error
@@ -44,10 +49,18 @@ export function brokerError(error: unknown, effect: 'none' | 'unknown'): BrokerE
   return new BrokerError(code ?? otherwise, `Kafka: ${type ?? messageOf(error)}`, { cause: error });
 }
 
+/** Whether an error is one that the protocol has this name for. */
+export function isProtocolError(error: unknown, type: string): boolean {
+  return typeOf(error) === type;
+}
+
 /** kafkajs wraps what it gives up on. */
 function typeOf(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     if ('type' in at && typeof at.type === 'string') return at.type;
+    // Its message repeats what the broker said of the user.
+    if (at.name === 'KafkaJSSASLAuthenticationError') return 'SASL_AUTHENTICATION_FAILED';
+    if ('code' in at && CERTIFICATE_ALERT.test(String(at.code))) return 'TLS_CERTIFICATE_REFUSED';
   }
   return undefined;
 }

@@ -8,6 +8,8 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 const METADATA_MAX_AGE_MS = 300_000;
 const KEEP_ALIVE_MS = 60_000;
+/** Of the kinds of coordinators. */
+const GROUP = 0;
 
 /** How the brokers are reached. */
 export interface KafkaConnection {
@@ -59,11 +61,21 @@ export class KafkaLink {
     return cluster.findTopicPartitionMetadata(topic).length;
   }
 
-  /** The node that keeps the offsets of a group. */
-  async coordinatorOf(groupId: string): Promise<KafkaNode> {
-    const cluster = (this.#cluster ??= this.#open());
-    await cluster.connect();
-    return cluster.findGroupCoordinator({ groupId });
+  /** The node that keeps the offsets of a group, which is about a topic. */
+  async coordinatorOf(groupId: string, topic: string): Promise<KafkaNode> {
+    const cluster = await this.#knowing(topic);
+    let refused: unknown;
+    const found = await cluster.brokerPool.withBroker(async ({ broker }) => {
+      try {
+        return await broker.findGroupCoordinator({ groupId, coordinatorType: GROUP });
+      } catch (error) {
+        // Which is passed over: the next node is asked.
+        refused = error;
+        throw error;
+      }
+    });
+    if (found === null) throw refused;
+    return cluster.findBroker({ nodeId: found.coordinator.nodeId });
   }
 
   /** Ends every connection now: whatever was asked and not answered fails. The next call opens new ones. */

@@ -42,6 +42,10 @@ declare module 'kafkajs/src/cluster/index.js' {
         }[];
       }[];
     }>;
+    findGroupCoordinator(request: {
+      readonly groupId: string;
+      readonly coordinatorType: number;
+    }): Promise<{ readonly coordinator: { readonly nodeId: string } }>;
     offsetCommit(request: {
       readonly groupId: string;
       readonly groupGenerationId: number;
@@ -93,7 +97,10 @@ declare module 'kafkajs/src/cluster/index.js' {
     addTargetTopic(topic: string): Promise<void>;
     refreshMetadata(): Promise<void>;
     refreshMetadataIfNecessary(): Promise<void>;
-    findGroupCoordinator(group: { readonly groupId: string }): Promise<KafkaNode>;
+    readonly brokerPool: {
+      /** The first answer of any node; null when all of them failed. */
+      withBroker<T>(ask: (asked: { readonly broker: KafkaNode }) => Promise<T>): Promise<T | null>;
+    };
     findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
     findLeaderForPartitions(
       topic: string,

@@ -50,7 +50,7 @@ export function kafkaRouterHome(options: KafkaConnection & TopicNaming): RouterH
     save: (from, nextOffset) =>
       ask(async () => {
         const { topic, partition } = named(from);
-        const coordinator = await link.coordinatorOf(groupId);
+        const coordinator = await link.coordinatorOf(groupId, topic);
         await coordinator.offsetCommit({
           groupId,
           groupGenerationId: NO_GENERATION,
@@ -70,7 +70,7 @@ async function committed(
   groupId: string,
   { topic, partition }: PartitionName,
 ): Promise<number> {
-  const coordinator = await link.coordinatorOf(groupId);
+  const coordinator = await link.coordinatorOf(groupId, topic);
   const { responses } = await coordinator.offsetFetch({
     groupId,
     topics: [{ topic, partitions: [{ partition }] }],

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BrokerError, type Topic } from '@countersign/broker';
 import kafkajs, { Kafka, type Admin } from 'kafkajs';
-import { brokerError } from './kafka-failure.ts';
+import { brokerError, isProtocolError } from './kafka-failure.ts';
 import { clientSettings, type KafkaConnection } from './kafka-link.ts';
 import {
   faultOf,
@@ -88,6 +88,9 @@ export async function checkTopics(options: KafkaConnection & TopicNaming): Promi
 async function foundTopics(admin: Admin, prefix: string): Promise<FoundTopic[]> {
   const there = new Set(await admin.listTopics());
   const known = TOPICS.filter((topic) => there.has(`${prefix}${topic}`));
+  for (const topic of TOPICS) {
+    if (!known.includes(topic)) await assertNotHidden(admin, `${prefix}${topic}`);
+  }
   const settings = await settingsFound(admin, { prefix, topics: known });
   const replicas = await replicasFound(admin, { prefix, topics: known });
   return TOPICS.map((topic) => {
@@ -98,6 +101,15 @@ async function foundTopics(admin: Admin, prefix: string): Promise<FoundTopic[]> 
       ...(found !== undefined && { settings: found }),
     };
   });
+}
+
+/** Whoever may not see a topic is told of none, and must not be told to make it. */
+async function assertNotHidden(admin: Admin, name: string): Promise<void> {
+  try {
+    await admin.fetchTopicMetadata({ topics: [name] });
+  } catch (error) {
+    if (!isProtocolError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error;
+  }
 }
 
 interface KnownTopics extends TopicNaming {

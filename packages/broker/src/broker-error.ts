@@ -9,6 +9,7 @@ export type BrokerErrorKind = 'retryable' | 'fenced' | 'indefinite' | 'fatal';
  * BROKER_FOREIGN: the storage is not ours, or of a format version that this release cannot read.
  * BROKER_BUSY: another process, or another handle of this one, holds the storage.
  * BROKER_DENIED: the broker does not know us, or does not let us.
+ * BROKER_CONNECTION_SETTINGS: how the broker is to be reached cannot be read, or makes no sense.
  * BROKER_TOPIC_SETTINGS: a topic is missing or set up so that it cannot hold what the port promises.
  */
 export type BrokerErrorCode =
@@ -22,6 +23,7 @@ export type BrokerErrorCode =
   | 'BROKER_LIMIT'
   | 'BROKER_BUSY'
   | 'BROKER_DENIED'
+  | 'BROKER_CONNECTION_SETTINGS'
   | 'BROKER_TOPIC_SETTINGS'
   | 'BROKER_NOT_ERASABLE';
 
@@ -36,6 +38,7 @@ const KIND_OF_CODE: Readonly<Record<BrokerErrorCode, BrokerErrorKind>> = {
   BROKER_LIMIT: 'fatal',
   BROKER_BUSY: 'fatal',
   BROKER_DENIED: 'fatal',
+  BROKER_CONNECTION_SETTINGS: 'fatal',
   BROKER_TOPIC_SETTINGS: 'fatal',
   BROKER_NOT_ERASABLE: 'fatal',
 };

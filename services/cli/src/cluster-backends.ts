@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { BrokerError } from '@countersign/broker';
 import {
   groupSize,
   joinGroup,
   kafkaRouterHome,
   openKafkaBroker,
+  readKafkaSecurity,
   type KafkaBrokerOptions,
 } from '@countersign/broker-kafka';
 import { PUBLIC_TOPICS } from '@countersign/ledger';
@@ -69,8 +71,32 @@ export async function clusterBackends(
   };
 }
 
-export function kafkaOptions({ kafka }: ClusterConfig): Promise<KafkaBrokerOptions> {
-  return Promise.resolve({ brokers: kafka.brokers, prefix: kafka.prefix ?? DEFAULT_PREFIX });
+/** @throws CliError CONFIG_INVALID */
+export async function kafkaOptions({ kafka }: ClusterConfig): Promise<KafkaBrokerOptions> {
+  const { brokers, prefix = DEFAULT_PREFIX } = kafka;
+  try {
+    return { brokers, prefix, ...(await readKafkaSecurity(securityIn(kafka))) };
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+    throw cliError('CONFIG_INVALID', `kafka: ${error.message}`, { cause: error });
+  }
+}
+
+function securityIn({ tls, sasl }: ClusterConfig['kafka']): Record<string, unknown> {
+  return given({
+    tls: tls && given({ caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file }),
+    sasl:
+      sasl &&
+      given({
+        mechanism: sasl.mechanism,
+        username: sasl.username,
+        passwordFile: sasl.password_file,
+      }),
+  });
+}
+
+function given(members: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }
 
 /** The environment wins over the file: a password that a platform hands out need not be written anywhere. */

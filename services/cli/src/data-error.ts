@@ -75,6 +75,7 @@ const BROKER_SAYINGS: Readonly<Record<BrokerErrorCode, Saying>> = {
   BROKER_LIMIT: unreadable,
   BROKER_NOT_ERASABLE: unreadable,
   BROKER_DENIED: unreadable,
+  BROKER_CONNECTION_SETTINGS: unreadable,
   BROKER_TOPIC_SETTINGS: unreadable,
 };
 

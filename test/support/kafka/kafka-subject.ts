@@ -32,15 +32,18 @@ export async function kafkaSubject(): Promise<KafkaSubject> {
 }
 
 /** A client that is not ours. */
-export function otherClient(): Kafka {
+export function otherClient(brokers: readonly string[] = inject('kafkaBrokers')): Kafka {
   return new Kafka({
-    brokers: [...inject('kafkaBrokers')],
+    brokers: [...brokers],
     logCreator: () => () => undefined,
   });
 }
 
-export async function withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = otherClient().admin();
+export async function withAdmin<T>(
+  use: (admin: Admin) => Promise<T>,
+  brokers: readonly string[] = inject('kafkaBrokers'),
+): Promise<T> {
+  const admin = otherClient(brokers).admin();
   await admin.connect();
   try {
     return await use(admin);
@@ -53,6 +56,7 @@ export async function withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T
 export async function alterTopic(
   name: string,
   changed: Readonly<Record<string, string>>,
+  brokers: readonly string[] = inject('kafkaBrokers'),
 ): Promise<void> {
   await withAdmin(async (admin) => {
     const type = ConfigResourceTypes.TOPIC;
@@ -66,5 +70,5 @@ export async function alterTopic(
     const settings = { ...Object.fromEntries(own), ...changed };
     const configEntries = Object.entries(settings).map(([key, value]) => ({ name: key, value }));
     await admin.alterConfigs({ validateOnly: false, resources: [{ type, name, configEntries }] });
-  });
+  }, brokers);
 }
