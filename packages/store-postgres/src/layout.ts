@@ -8,21 +8,25 @@ const VERSION = 1;
 
 type Layout = { readonly layout: { readonly product: string; readonly version: number } };
 
-const MAKING = 'countersign layout';
-
 /**
  * Makes the tables in their schema unless they are there. Whoever opens at the same time waits, and finds them.
  *
  * @throws StoreError STORE_CORRUPT for a schema that holds something else, or what a newer release wrote
  */
 export async function ensureLayout(db: Kysely<Tables>, schema: string): Promise<void> {
-  if (await hasLayout(db, schema)) return;
+  if (!(await tableNames(db, schema)).includes('layout')) await makeTables(db, schema);
+  assertOurs(await db.withTables<Layout>().selectFrom('layout').selectAll().execute());
+}
+
+async function makeTables(db: Kysely<Tables>, schema: string): Promise<void> {
+  const making = `${PRODUCT} ${schema}`;
   await db.transaction().execute(async (trx) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`${MAKING} ${schema}`}, 0))`.execute(
-      trx,
-    );
-    if (await hasLayout(trx, schema)) return;
-    await assertEmpty(trx, schema);
+    await sql`select pg_advisory_xact_lock(hashtextextended(${making}, 0))`.execute(trx);
+    const found = await tableNames(trx, schema);
+    if (found.includes('layout')) return;
+    if (found.length > 0) {
+      throw new StoreError('STORE_CORRUPT', `schema ${schema}: expected an empty one, or our own`);
+    }
     await trx.schema.createSchema(schema).ifNotExists().execute();
     for (const table of TABLE_NAMES) await createTable(trx, table);
     await trx.schema
@@ -44,14 +48,6 @@ export async function takeTurn(trx: Transaction<Tables>): Promise<void> {
   assertOurs(await query.execute());
 }
 
-async function hasLayout(db: Kysely<Tables>, schema: string): Promise<boolean> {
-  const { rows } = await sql<{ readonly found: string | null }>`
-    select to_regclass(${`${schema}.layout`})::text as found`.execute(db);
-  if (rows[0]?.found == null) return false;
-  assertOurs(await db.withTables<Layout>().selectFrom('layout').selectAll().execute());
-  return true;
-}
-
 function assertOurs(rows: readonly Layout['layout'][]): void {
   const [row, ...others] = rows;
   if (row?.product === PRODUCT && row.version === VERSION && others.length === 0) return;
@@ -59,13 +55,13 @@ function assertOurs(rows: readonly Layout['layout'][]): void {
   throw new StoreError('STORE_CORRUPT', `tables: expected version ${VERSION}, got ${got}`);
 }
 
-async function assertEmpty(db: Kysely<Tables>, schema: string): Promise<void> {
-  const { rows } = await sql`
-    select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = ${schema} limit 1`.execute(db);
-  if (rows.length > 0) {
-    throw new StoreError('STORE_CORRUPT', `schema ${schema}: expected an empty one, or our own`);
-  }
+/** Out of the catalog as a table: what looks up names remembers, within a transaction, what was not there. */
+async function tableNames(db: Kysely<Tables>, schema: string): Promise<string[]> {
+  const { rows } = await sql<{ readonly name: string }>`
+    select c.relname::text as name
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${schema} and c.relkind in ('r', 'v', 'm', 'p', 'f')`.execute(db);
+  return rows.map(({ name }) => name);
 }
 
 /** Text is compared by its bytes, whatever the language of the database, as the port's other stores do. */
