@@ -1,12 +1,17 @@
 import { canonicalBytes } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
+import type { Projector } from '@countersign/projector';
 import { createVerifier, parseTrust, type Trust } from '@countersign/verify';
 import type { FoundedLedger } from './founded-ledger.ts';
 import { TENANT } from './parties.ts';
 
 /** What a stranger with the trust file of a ledger says to its evidence about an action. */
-export async function evidenceOutcome(at: FoundedLedger, actionId: string): Promise<unknown> {
-  const evidence = await at.projector.evidence(TENANT, actionId);
+export async function evidenceOutcome(
+  at: FoundedLedger,
+  actionId: string,
+  view: Pick<Projector, 'evidence'> = at.projector,
+): Promise<unknown> {
+  const evidence = await view.evidence(TENANT, actionId);
   const verifier = createVerifier({ trust: trustOf(at), verifySignature });
   return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
 }
