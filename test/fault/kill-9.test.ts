@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KilledLedger } from './killed-ledger/killed-ledger.ts';
-import type { Audited, Told } from './killed-ledger/file-audit.ts';
+import type { Audited, Told } from './killed-ledger/topic-audit.ts';
 import { SignedTruth } from './simulator/signed-truth.ts';
 
 const CYCLES = Number(process.env['COUNTERSIGN_KILL_CYCLES'] ?? 50);

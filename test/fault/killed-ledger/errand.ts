@@ -29,7 +29,7 @@ import { parseTlogProof } from '@countersign/tlog';
 import type { HttpPerson } from '../../support/http-person.ts';
 import { InvariantBroken } from '../simulator/invariant-broken.ts';
 import type { SignedTruth } from '../simulator/signed-truth.ts';
-import type { Told } from './file-audit.ts';
+import type { Told } from './topic-audit.ts';
 
 /** Everybody around one ledger, and what they were told so far. */
 export interface Town {

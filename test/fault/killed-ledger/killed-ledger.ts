@@ -9,7 +9,7 @@ import { CliLedger } from '../../integration/cli-process.ts';
 import { hold } from '../simulator/invariant-broken.ts';
 import { SignedTruth } from '../simulator/signed-truth.ts';
 import { Errand, type Town } from './errand.ts';
-import { auditFiles, type AuditParts, type Audited } from './file-audit.ts';
+import { auditFiles, type AuditParts, type Audited } from './topic-audit.ts';
 
 /** After so long at most a server is killed, counted from when it answers. */
 const LIFE_MS_MAX = 1_000;
@@ -161,7 +161,8 @@ class Gate {
 
 type Holders = Pick<Town, 'agent' | 'operator' | 'executor'>;
 
-async function holdersOf(data: string, { members }: LedgerFounded): Promise<Holders> {
+/** Whose keys lie in a data folder. */
+export async function holdersOf(data: string, { members }: LedgerFounded): Promise<Holders> {
   const key = (name: string): ReturnType<typeof readKeyFile> =>
     readKeyFile(join(data, 'keys', `${name}.key`));
   const executor = members.find((member) => member.kind === 'executor');

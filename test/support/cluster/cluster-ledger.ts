@@ -19,6 +19,8 @@ export interface ClusterLedgerOptions {
   readonly shard?: number;
   readonly port?: number;
   readonly more?: readonly string[];
+  /** For its processes, more than they inherit. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 /** One service of a ledger in a process of its own, which may be killed, stopped and started again. */
@@ -43,6 +45,11 @@ export class ServiceProcess {
   get running(): Running {
     if (this.#running === undefined) throw new Error(`expected the ${this.kind} to run`);
     return this.#running;
+  }
+
+  get isRunning(): boolean {
+    const child = this.#running?.child;
+    return child?.exitCode === null && child.signalCode === null;
   }
 
   /** Whatever `/readyz` waits for, or the end of the process. */
@@ -109,7 +116,7 @@ export class ClusterLedger {
   }
 
   get env(): NodeJS.ProcessEnv {
-    return { ...process.env, ...this.#options.cluster.env };
+    return { ...process.env, ...this.#options.cluster.env, ...this.#options.env };
   }
 
   /** A command that has to succeed. */

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { createTopics, openKafkaBroker } from '@countersign/broker-kafka';
 import { kmsClient, openKmsSigner } from '@countersign/signer-kms';
 import { openPostgresStore } from '@countersign/store-postgres';
 import { inject } from 'vitest';
 import { MOTO_CLIENT } from '../moto-server.ts';
 import { newSchema } from '../postgres/scratch-schema.ts';
+import { newKey } from './local-cluster.ts';
 import { useTier, type TierPlace } from '../tier.ts';
 import { ShiftedBroker, type Shifts } from './shifted-broker.ts';
 
@@ -22,7 +22,7 @@ useTier({
     const config = {
       v: 'countersign.cluster.v1',
       kafka: { brokers: [kafka], prefix: await newTopics() },
-      kms: { key_id: await newKey(), region: MOTO_CLIENT.region, endpoint: kmsEndpoint },
+      kms: { key_id: await newKey(kmsEndpoint), region: MOTO_CLIENT.region, endpoint: kmsEndpoint },
       postgres: { url: postgresUrl, schema_prefix: `${newSchema()}_` },
     };
     await mkdir(folder, { recursive: true });
@@ -38,7 +38,8 @@ async function place(): Promise<TierPlace> {
   return {
     connect: async (clock) =>
       new ShiftedBroker(await openKafkaBroker({ brokers: [kafka], prefix }), clock, shifts),
-    openSigner: async (origin) => openKmsSigner({ keyId: await newKey(), name: origin, client }),
+    openSigner: async (origin) =>
+      openKmsSigner({ keyId: await newKey(kmsEndpoint), name: origin, client }),
     openStore: () => openPostgresStore({ url: postgresUrl, schema: newSchema() }),
   };
 }
@@ -47,13 +48,4 @@ async function newTopics(): Promise<string> {
   const prefix = `test-${randomUUID()}.`;
   await createTopics({ brokers: [kafka] }, { prefix, partitions: 1, replicas: 1 });
   return prefix;
-}
-
-async function newKey(): Promise<string> {
-  const made = await client.send(
-    new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }),
-  );
-  const id = made.KeyMetadata?.KeyId;
-  if (id === undefined) throw new Error('expected moto to name the key it made');
-  return id;
 }

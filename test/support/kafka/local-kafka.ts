@@ -1,21 +1,32 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, open, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keepServer, type KeptServer } from '../kept-server.ts';
 import { fetchedJars, java, runOnce } from './kafka-jars.ts';
 
 const START_MS = 90_000;
-const STOP_MS = 20_000;
 const LOG_NAME = 'broker.log';
+const LIMIT_NAME = 'file-limit';
+/** As `ulimit -f` counts. */
+const BLOCK_BYTES = 512;
+const LIMITED = 'ulimit -f "$(cat "$0")"; exec "$@"';
 const LOG_TAIL_CHARS = 3_000;
 
 export interface LocalKafka {
   readonly address: string;
   /** Where its topics are, a folder for each partition. */
   readonly dataFolder: string;
+  /** kill -9. */
+  readonly crash: () => Promise<void>;
+  readonly pause: () => Promise<void>;
+  readonly resume: () => Promise<void>;
+  /** Starts it again on the same data and port. */
+  readonly up: () => Promise<void>;
+  /** From the next start on no file of it grows beyond: to a broker that is as a full disk. */
+  readonly limitFiles: (bytes: number | undefined) => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
@@ -37,12 +48,39 @@ export interface SecureKafka extends LocalKafka {
 
 /** One node of Apache Kafka on this machine, on free ports, with its data in a temporary folder. */
 export async function startLocalKafka(): Promise<LocalKafka> {
-  const [port, controllerPort] = [await freePort(), await freePort()];
+  return startPlain(await freePort(), []);
+}
+
+export interface ProxiedKafka extends LocalKafka {
+  /** Where it listens for what goes through a proxy. */
+  readonly behindPort: number;
+}
+
+/** The same, which also answers behind a proxy: who comes by the proxy's port is told to come by it again. */
+export async function startProxiedKafka(proxyPort: number): Promise<ProxiedKafka> {
+  const [port, behindPort] = [await freePort(), await freePort()];
+  const behind = [{ port: behindPort, advertised: proxyPort }];
+  return { ...(await startPlain(port, behind)), behindPort };
+}
+
+async function startPlain(
+  port: number,
+  behind: readonly { readonly port: number; readonly advertised: number }[],
+): Promise<LocalKafka> {
+  const controllerPort = await freePort();
+  const at = (name: string, where: number): string => `${name}://127.0.0.1:${where}`;
+  const listeners = [at('PLAINTEXT', port), ...behind.map((each) => at('BEHIND', each.port))];
+  const advertised = [
+    at('PLAINTEXT', port),
+    ...behind.map((each) => at('BEHIND', each.advertised)),
+  ];
   return start({
     port,
     settings: [
-      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-      `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+      `listeners=${[...listeners, at('CONTROLLER', controllerPort)].join(',')}`,
+      `advertised.listeners=${advertised.join(',')}`,
+      'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,BEHIND:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'inter.broker.listener.name=PLAINTEXT',
       `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
     ],
     format: [],
@@ -80,6 +118,11 @@ export async function startSecureKafka(security: BrokerSecurity): Promise<Secure
   return { ...broker, mtlsAddress: `127.0.0.1:${mtlsPort}` };
 }
 
+interface BrokerPlace {
+  readonly port: number;
+  readonly folder: string;
+}
+
 async function start(node: {
   readonly port: number;
   readonly settings: readonly string[];
@@ -93,9 +136,26 @@ async function start(node: {
   const id = randomBytes(16).toString('base64url');
   const format = ['format', '-t', id, '-c', file, ...node.format];
   runOnce('java', java(jars, 'kafka.tools.StorageTool', format));
-  const child = await startKept(folder, java(jars, 'kafka.Kafka', [file]));
-  await listening(child, { port: node.port, folder });
-  return { address: `127.0.0.1:${node.port}`, dataFolder, stop: () => stopKept(child) };
+  const limit = path.join(folder, LIMIT_NAME);
+  await writeFile(limit, 'unlimited');
+  const server = await keepServer({
+    folder,
+    log: path.join(folder, LOG_NAME),
+    command: ['sh', '-c', LIMITED, limit, 'java', ...java(jars, 'kafka.Kafka', [file])],
+  });
+  const place = { port: node.port, folder };
+  await up(server, place);
+  return {
+    address: `127.0.0.1:${node.port}`,
+    dataFolder,
+    crash: () => server.tell('crash'),
+    pause: () => server.tell('pause'),
+    resume: () => server.tell('resume'),
+    up: () => up(server, place),
+    limitFiles: (bytes) =>
+      writeFile(limit, bytes === undefined ? 'unlimited' : String(Math.ceil(bytes / BLOCK_BYTES))),
+    stop: () => server.stop(),
+  };
 }
 
 function commonSettings(dataFolder: string): string[] {
@@ -117,45 +177,19 @@ function commonSettings(dataFolder: string): string[] {
   ];
 }
 
-/**
- * Started by a shell that waits for the end of its standard input: that comes when we close it, and when we die,
- * however that happens. Then the broker is killed and its folder removed, so nothing outlives the tests.
- */
-async function startKept(folder: string, args: readonly string[]): Promise<ChildProcess> {
-  const script = 'folder=$1; shift; "$@" & cat >/dev/null; kill -9 $!; wait; rm -rf "$folder"';
-  const log = await open(path.join(folder, LOG_NAME), 'w');
-  const child = spawn('sh', ['-c', script, 'sh', folder, 'java', ...args], {
-    // Not of our group: a Ctrl-C is ours, and reaches it as the end of its input.
-    detached: true,
-    stdio: ['pipe', log.fd, log.fd],
-  });
-  await log.close();
-  return child;
-}
-
-async function stopKept(child: ChildProcess): Promise<void> {
-  const ended = new Promise((resolve) => child.once('exit', resolve));
-  child.stdin?.end();
-  const isEnded = await Promise.race([
-    ended.then(() => true),
-    sleep(STOP_MS, false, { ref: false }),
-  ]);
-  if (!isEnded) throw new Error('expected the broker of the tests to stop');
-}
-
-async function listening(
-  child: ChildProcess,
-  { port, folder }: { readonly port: number; readonly folder: string },
-): Promise<void> {
+/** A broker that was just killed may hold its port for a moment, so that the next one ends at once: it is started until it stays. */
+async function up(server: KeptServer, { port, folder }: BrokerPlace): Promise<void> {
   const deadline = Date.now() + START_MS;
-  while (!(await accepts(port))) {
-    if (Date.now() < deadline && child.exitCode === null) {
+  for (;;) {
+    await server.tell('up');
+    for (let tries = 0; tries < 20; tries += 1) {
+      if (await accepts(port)) return;
       await sleep(50);
-      continue;
     }
+    if (Date.now() < deadline && server.isKept) continue;
     // Before the folder goes with the broker.
     const log = await readFile(path.join(folder, LOG_NAME), 'utf8');
-    await stopKept(child);
+    await server.stop();
     throw new Error(`expected the broker of the tests to start:\n${log.slice(-LOG_TAIL_CHARS)}`);
   }
 }

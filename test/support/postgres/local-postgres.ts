@@ -1,15 +1,15 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chown, mkdtemp, open, readFile, readdir, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { keepServer, type KeptServer } from '../kept-server.ts';
 
 const START_MS = 60_000;
-const STOP_MS = 20_000;
 const LOG_TAIL_CHARS = 3_000;
 const USER = 'countersign';
 const DATABASE = 'countersign';
@@ -37,26 +37,31 @@ export async function startLocalPostgres(): Promise<LocalPostgres> {
   const port = await freePort();
   const password = randomBytes(12).toString('hex');
   const log = path.join(folder, 'server.log');
-  const keeper = await startKeeper(folder, { owner, log }, [
-    path.join(programs, 'postgres'),
-    ...['-D', path.join(folder, 'data'), '-p', String(port), '-k', folder],
-    ...['-c', 'listen_addresses=127.0.0.1'],
-  ]);
+  const keeper = await keepServer({
+    folder,
+    log,
+    ...(owner !== undefined && { owner }),
+    command: [
+      path.join(programs, 'postgres'),
+      ...['-D', path.join(folder, 'data'), '-p', String(port), '-k', folder],
+      ...['-c', 'listen_addresses=127.0.0.1'],
+    ],
+  });
   const server = { keeper, log, port, url: urlOf(port, password, 'postgres') };
   try {
     await initialise(programs, { folder, owner, password });
     await up(server);
     await createDatabase(server.url);
   } catch (error) {
-    await stop(keeper);
+    await keeper.stop();
     throw error;
   }
   return {
     url: urlOf(port, password, DATABASE),
-    down: () => tell(keeper, 'down'),
-    crash: () => tell(keeper, 'crash'),
+    down: () => keeper.tell('down'),
+    crash: () => keeper.tell('crash'),
     up: () => up(server),
-    stop: () => stop(keeper),
+    stop: () => keeper.stop(),
   };
 }
 
@@ -94,41 +99,6 @@ function ownerOfData(): Owner | undefined {
   throw new Error('expected a user postgres or nobody: PostgreSQL does not run as root');
 }
 
-/**
- * A shell that starts and ends the server as it is told, line by line. Its input ends when we close it, and when we die,
- * however that happens. Then the server is killed and its folder removed, so nothing outlives the tests.
- */
-const KEEPER = `
-folder=$1; shift; pid=
-while read -r order; do
-  case $order in
-    up) [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null || { "$@" & pid=$!; } ;;
-    down) kill -INT "$pid"; wait "$pid"; pid= ;;
-    crash) kill -9 "$pid"; wait "$pid"; pid= ;;
-  esac
-  echo "$order" >&3
-done
-[ -n "$pid" ] && { kill -QUIT "$pid"; wait "$pid"; }
-rm -rf "$folder"
-`;
-
-async function startKeeper(
-  folder: string,
-  { owner, log }: { readonly owner: Owner | undefined; readonly log: string },
-  command: readonly string[],
-): Promise<ChildProcess> {
-  const file = await open(log, 'a');
-  const keeper = spawn('sh', ['-c', KEEPER, 'sh', folder, ...command], {
-    // Not of our group: a Ctrl-C is ours, and reaches it as the end of its input.
-    detached: true,
-    stdio: ['pipe', file.fd, file.fd, 'pipe'],
-    cwd: folder,
-    ...owner,
-  });
-  await file.close();
-  return keeper;
-}
-
 async function initialise(
   programs: string,
   at: { readonly folder: string; readonly owner: Owner | undefined; readonly password: string },
@@ -148,7 +118,7 @@ async function initialise(
 }
 
 interface Server {
-  readonly keeper: ChildProcess;
+  readonly keeper: KeptServer;
   readonly log: string;
   readonly port: number;
   readonly url: string;
@@ -158,12 +128,12 @@ interface Server {
 async function up({ keeper, log, url }: Server): Promise<void> {
   const deadline = Date.now() + START_MS;
   for (;;) {
-    await tell(keeper, 'up');
+    await keeper.tell('up');
     for (let tries = 0; tries < 10; tries += 1) {
       if (await answers(url)) return;
       await sleep(100);
     }
-    if (Date.now() < deadline && keeper.exitCode === null) continue;
+    if (Date.now() < deadline && keeper.isKept) continue;
     const text = await readFile(log, 'utf8');
     throw new Error(`expected PostgreSQL to start:\n${text.slice(-LOG_TAIL_CHARS)}`);
   }
@@ -188,31 +158,6 @@ async function createDatabase(url: string): Promise<void> {
   await client.connect();
   await client.query(`create database ${DATABASE}`);
   await client.end();
-}
-
-/** Resolves when it is done. */
-async function tell(keeper: ChildProcess, order: 'up' | 'down' | 'crash'): Promise<void> {
-  const done = new Promise<void>((resolve, reject) => {
-    keeper.stdio[3]?.once('data', () => {
-      resolve();
-    });
-    keeper.once('exit', () => {
-      reject(new Error('expected the keeper of PostgreSQL to run'));
-    });
-  });
-  keeper.stdin?.write(`${order}\n`);
-  await done;
-}
-
-async function stop(keeper: ChildProcess): Promise<void> {
-  if (keeper.exitCode !== null) return;
-  const ended = new Promise((resolve) => keeper.once('exit', resolve));
-  keeper.stdin?.end();
-  const isEnded = await Promise.race([
-    ended.then(() => true),
-    sleep(STOP_MS, false, { ref: false }),
-  ]);
-  if (!isEnded) throw new Error('expected PostgreSQL to stop');
 }
 
 function urlOf(port: number, password: string, database: string): string {

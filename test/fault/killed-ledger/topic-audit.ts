@@ -23,14 +23,17 @@ export interface Told {
   readonly checkpoint: string;
 }
 
-export interface AuditParts {
-  /** A data folder that nobody has open. */
-  readonly data: string;
+export interface TopicAuditParts {
   readonly tenant: string;
   readonly origin: string;
   readonly vkey: string;
   readonly truth: SignedTruth;
   readonly told: readonly Told[];
+}
+
+export interface AuditParts extends TopicAuditParts {
+  /** A data folder that nobody has open. */
+  readonly data: string;
 }
 
 export interface Audited {
@@ -62,7 +65,7 @@ export async function auditFiles(parts: AuditParts): Promise<Audited> {
     }
     const broker = await openSqliteBroker({ path: join(copy, 'broker.db'), clock: Date.now });
     try {
-      return await new FileAudit(parts, broker).run();
+      return await auditTopics(parts, broker);
     } finally {
       await broker.close();
     }
@@ -71,15 +74,24 @@ export async function auditFiles(parts: AuditParts): Promise<Audited> {
   }
 }
 
-class FileAudit {
-  readonly #parts: AuditParts;
+/**
+ * Audits a ledger by its topics alone.
+ *
+ * @throws InvariantBroken
+ */
+export function auditTopics(parts: TopicAuditParts, broker: Broker): Promise<Audited> {
+  return new TopicAudit(parts, broker).run();
+}
+
+class TopicAudit {
+  readonly #parts: TopicAuditParts;
   readonly #broker: Broker;
   readonly #rules: RuleOracle;
   readonly #oracle: LogOracle;
   readonly #reader: LogReader;
   readonly #state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
 
-  constructor(parts: AuditParts, broker: Broker) {
+  constructor(parts: TopicAuditParts, broker: Broker) {
     this.#parts = parts;
     this.#broker = broker;
     this.#rules = new RuleOracle(parts.truth);
