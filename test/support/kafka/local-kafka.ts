@@ -133,7 +133,8 @@ async function start(node: {
   const dataFolder = path.join(folder, 'data');
   const file = path.join(folder, 'server.properties');
   await writeFile(file, [...node.settings, ...commonSettings(dataFolder), ''].join('\n'));
-  const id = randomBytes(16).toString('base64url');
+  // Its first letter must not make an option of it.
+  const id = Buffer.from([0, ...randomBytes(15)]).toString('base64url');
   const format = ['format', '-t', id, '-c', file, ...node.format];
   runOnce('java', java(jars, 'kafka.tools.StorageTool', format));
   const limit = path.join(folder, LIMIT_NAME);
