@@ -1,12 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BrokerError } from '@countersign/broker';
 import { checkTopics, createTopics, openKafkaBroker } from '@countersign/broker-kafka';
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { kafkaTools } from '../support/kafka/kafka-jars.ts';
 import {
   alterTopic,
   kafkaSubject,
   withAdmin,
   type KafkaSubject,
 } from '../support/kafka/kafka-subject.ts';
+import { printed } from '../support/kafka/outside-program.ts';
 
 let subject: KafkaSubject;
 
@@ -28,6 +33,53 @@ async function refusal(): Promise<string> {
   }
   return 'none';
 }
+
+/** What the operator does with a refusal: runs each command of it, as it is. */
+async function mended(refused: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'kafka-tools-'));
+  try {
+    const path = `PATH=${await kafkaTools(folder)}:${process.env['PATH'] ?? ''}`;
+    for (const line of refused.split('\n')) {
+      const command = /\. (kafka-.*)$/.exec(line)?.[1] ?? '';
+      await printed('env', [path, 'sh', '-c', command]);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** All that can be wrong on one broker. */
+const ANYWHERE = {
+  'message.timestamp.type': 'CreateTime',
+  'compression.type': 'gzip',
+  'max.message.bytes': '1048588',
+  'unclean.leader.election.enable': 'true',
+};
+const OF_INPUTS = {
+  ...ANYWHERE,
+  'cleanup.policy': 'compact',
+  'retention.ms': '-1',
+  'segment.ms': '604800000',
+};
+const WRONG: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'action-requested': OF_INPUTS,
+  'decision-made': OF_INPUTS,
+  'use-claimed': OF_INPUTS,
+  'execution-reported': OF_INPUTS,
+  intake: OF_INPUTS,
+  log: {
+    ...ANYWHERE,
+    'cleanup.policy': 'compact',
+    'retention.ms': '604800000',
+    'retention.bytes': '1000000',
+  },
+  content: {
+    ...ANYWHERE,
+    'cleanup.policy': 'delete',
+    'max.compaction.lag.ms': '9223372036854775807',
+  },
+  quarantine: { ...ANYWHERE, 'cleanup.policy': 'compact' },
+};
 
 /** The command of a refusal, as the arguments that the broker's own tool takes. */
 function commandIn(text: string): { topic: string; settings: Record<string, string> } {
@@ -71,6 +123,42 @@ describe('topics', () => {
     expect(await refusal()).toBe('none');
   });
 
+  it('with everything wrong are mended by the very commands that the refusal tells', async () => {
+    for (const [name, settings] of Object.entries(WRONG)) {
+      await alterTopic(subject.nameOf(name), settings);
+    }
+    const refused = await refusal();
+    const lines = refused.replace('BROKER_TOPIC_SETTINGS: ', '').split('\n');
+    expect(lines.map((line) => Object.keys(commandIn(line).settings).sort())).toEqual(
+      Object.values(WRONG).map((settings) => Object.keys(settings).sort()),
+    );
+    for (const [at, settings] of Object.values(WRONG).entries()) {
+      const got = / got (.*)\. kafka-configs/
+        .exec(lines[at] ?? '')?.[1]
+        ?.split(' ')
+        .sort();
+      expect(got).toEqual(
+        Object.entries(settings)
+          .map(([key, value]) => `${key}=${value}`)
+          .sort(),
+      );
+    }
+    await mended(refused);
+    expect(await refusal()).toBe('none');
+  }, 180_000);
+
+  it('that are missing are made by the very command, with as many partitions as the others', async () => {
+    await withAdmin((admin) => admin.deleteTopics({ topics: [subject.nameOf('content')] }));
+    await expect.poll(refusal, { timeout: 20_000 }).toMatch(/content:.*no such topic/);
+    await mended(await refusal());
+    await expect.poll(refusal, { timeout: 20_000 }).toBe('none');
+    const [made] = await withAdmin(async (admin) => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [subject.nameOf('content')] });
+      return topics;
+    });
+    expect(made?.partitions).toHaveLength(4);
+  }, 60_000);
+
   it('that are missing are refused, all of them at once, and no broker is opened', async () => {
     await withAdmin((admin) =>
       admin.deleteTopics({ topics: [subject.nameOf('log'), subject.nameOf('quarantine')] }),
@@ -78,7 +166,9 @@ describe('topics', () => {
     await expect.poll(refusal, { timeout: 20_000 }).toMatch(/log:.*no such topic/);
     const refused = await refusal();
     for (const name of ['log', 'quarantine']) {
-      expect(refused).toContain(`--create --topic ${subject.nameOf(name)} --config `);
+      expect(refused).toContain(
+        `--create --topic ${subject.nameOf(name)} --partitions 4 --replication-factor 1 --config `,
+      );
     }
     expect(refused.split('\n')).toHaveLength(2);
     const { prefix } = subject;

@@ -4,6 +4,7 @@ import kafkajs, { Kafka, type Admin } from 'kafkajs';
 import { brokerError, isProtocolError } from './kafka-failure.ts';
 import { clientSettings, type KafkaConnection } from './kafka-link.ts';
 import {
+  BROKERS_FOR_REPLICATION,
   faultOf,
   settingsOf,
   TOPICS,
@@ -71,18 +72,17 @@ async function answering(admin: Admin, name: string): Promise<void> {
  * @throws {BrokerError} BROKER_TOPIC_SETTINGS, BROKER_DENIED, BROKER_UNAVAILABLE
  */
 export async function checkTopics(options: KafkaConnection & TopicNaming): Promise<void> {
-  const { brokers, prefix } = options;
-  const faults = await withAdmin(options, async (admin) => {
+  const { brokers, prefix, ssl } = options;
+  const complaints = await withAdmin(options, async (admin) => {
     const cluster = await admin.describeCluster();
     const found = await foundTopics(admin, prefix);
-    return found.flatMap((topic) => faultOf(topic, cluster.brokers.length) ?? []);
+    const faults = found.flatMap((topic) => faultOf(topic, cluster.brokers.length) ?? []);
+    // A connection with a password or a certificate needs the properties of one who may change topics.
+    const how = ssl === undefined ? '' : ' --command-config admin.properties';
+    const server = `--bootstrap-server ${brokers[0] ?? ''}${how}`;
+    return faults.map((fault) => complaint(fault, { server, prefix, found, cluster }));
   });
-  if (faults.length === 0) return;
-  const server = brokers[0] ?? '';
-  throw new BrokerError(
-    'BROKER_TOPIC_SETTINGS',
-    faults.map((fault) => complaint(fault, { server, prefix })).join('\n'),
-  );
+  if (complaints.length > 0) throw new BrokerError('BROKER_TOPIC_SETTINGS', complaints.join('\n'));
 }
 
 async function foundTopics(admin: Admin, prefix: string): Promise<FoundTopic[]> {
@@ -92,12 +92,14 @@ async function foundTopics(admin: Admin, prefix: string): Promise<FoundTopic[]> 
     if (!known.includes(topic)) await assertNotHidden(admin, `${prefix}${topic}`);
   }
   const settings = await settingsFound(admin, { prefix, topics: known });
-  const replicas = await replicasFound(admin, { prefix, topics: known });
+  const layouts = await layoutsFound(admin, { prefix, topics: known });
   return TOPICS.map((topic) => {
     const found = settings.get(`${prefix}${topic}`);
+    const { partitions, replicas } = layouts.get(`${prefix}${topic}`) ?? NO_LAYOUT;
     return {
       topic,
-      replicas: replicas.get(`${prefix}${topic}`) ?? 1,
+      partitions,
+      replicas,
       ...(found !== undefined && { settings: found }),
     };
   });
@@ -138,10 +140,14 @@ async function settingsFound(
   );
 }
 
-async function replicasFound(
+type Layout = Pick<FoundTopic, 'partitions' | 'replicas'>;
+
+const NO_LAYOUT: Layout = { partitions: 1, replicas: 1 };
+
+async function layoutsFound(
   admin: Admin,
   { prefix, topics }: KnownTopics,
-): Promise<Map<string, number>> {
+): Promise<Map<string, Layout>> {
   if (topics.length === 0) return new Map();
   const { topics: found } = await admin.fetchTopicMetadata({
     topics: topics.map((topic) => `${prefix}${topic}`),
@@ -149,21 +155,37 @@ async function replicasFound(
   return new Map(
     found.map(({ name, partitions }) => [
       name,
-      Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      {
+        partitions: partitions.length,
+        replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      },
     ]),
   );
 }
 
 function complaint(
   { topic, expected, got, isMissing }: TopicFault,
-  { server, prefix }: { readonly server: string; readonly prefix: string },
+  { server, prefix, found, cluster }: Complaining,
 ): string {
   const settings = Object.entries(expected).map(([name, value]) => `${name}=${value}`);
   const name = `${prefix}${topic}`;
-  const command = isMissing
-    ? `kafka-topics.sh --bootstrap-server ${server} --create --topic ${name} ${settings.map((setting) => `--config ${setting}`).join(' ')}`
-    : `kafka-configs.sh --bootstrap-server ${server} --alter --entity-type topics --entity-name ${name} --add-config ${settings.join(',')}`;
-  return `topic ${name}: expected ${settings.join(' ')}, got ${got}. ${command}`;
+  if (!isMissing) {
+    const command = `kafka-configs.sh ${server} --alter --entity-type topics --entity-name ${name} --add-config ${settings.join(',')}`;
+    return `topic ${name}: expected ${settings.join(' ')}, got ${got}. ${command}`;
+  }
+  // A shard is one partition of each topic, so all of them have as many.
+  const partitions = Math.max(...found.map((other) => other.partitions));
+  const replicas = Math.min(cluster.brokers.length, BROKERS_FOR_REPLICATION);
+  const layout = `--partitions ${partitions} --replication-factor ${replicas}`;
+  const configs = settings.map((setting) => `--config ${setting}`).join(' ');
+  return `topic ${name}: expected ${settings.join(' ')}, got ${got}. kafka-topics.sh ${server} --create --topic ${name} ${layout} ${configs}`;
+}
+
+interface Complaining extends TopicNaming {
+  /** The options of a command that say where the cluster is. */
+  readonly server: string;
+  readonly found: readonly FoundTopic[];
+  readonly cluster: { readonly brokers: readonly unknown[] };
 }
 
 function entriesOf(settings: Settings): { name: string; value: string }[] {

@@ -5,7 +5,7 @@ const DAY_MS = 86_400_000;
 const INPUT_RETENTION_MS = 7 * DAY_MS;
 /** An append of the port with its keys on the wire. */
 const MESSAGE_BYTES = 2_097_152;
-const BROKERS_FOR_REPLICATION = 3;
+export const BROKERS_FOR_REPLICATION = 3;
 const IN_SYNC_MIN = 2;
 
 export const TOPICS: readonly Topic[] = [
@@ -25,6 +25,7 @@ export interface FoundTopic {
   readonly topic: Topic;
   /** Undefined: there is none of that name. */
   readonly settings?: Settings;
+  readonly partitions: number;
   readonly replicas: number;
 }
 
@@ -57,6 +58,8 @@ export function settingsOf(topic: Topic, replicas: number): Settings {
     'cleanup.policy': 'delete',
     'retention.ms': String(retentionMs),
     'retention.bytes': '-1',
+    // A segment goes when its newest record may, so this comes on top of the retention.
+    ...(ERASABLE_TOPICS.includes(topic) && { 'segment.ms': String(DAY_MS) }),
   };
 }
 
@@ -86,6 +89,7 @@ function isGood(
     case 'max.message.bytes':
       return Number(value) >= Number(wanted);
     case 'max.compaction.lag.ms':
+    case 'segment.ms':
       return Number(value) <= Number(wanted);
     case 'retention.ms':
       // How long is the operator's choice; that readable payloads go some day is not.

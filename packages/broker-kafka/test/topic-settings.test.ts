@@ -5,7 +5,7 @@ import { faultOf, settingsOf, TOPICS, type Settings } from '../src/topic-setting
 function wrong(topic: Topic, changed: Settings, brokers = 1): Settings | undefined {
   const replicas = brokers >= 3 ? 3 : 1;
   const settings = { ...settingsOf(topic, replicas), ...changed };
-  return faultOf({ topic, settings, replicas }, brokers)?.expected;
+  return faultOf({ topic, settings, partitions: 1, replicas }, brokers)?.expected;
 }
 
 describe('the settings of a topic', () => {
@@ -24,6 +24,7 @@ describe('the settings of a topic', () => {
     ['intake', 'message.timestamp.type', 'CreateTime', 'LogAppendTime'],
     ['intake', 'retention.ms', '-1', '604800000'],
     ['action-requested', 'compression.type', 'producer', 'uncompressed'],
+    ['decision-made', 'segment.ms', '604800000', '86400000'],
     ['content', 'cleanup.policy', 'delete', 'compact'],
     ['content', 'max.compaction.lag.ms', '9223372036854775807', '86400000'],
   ] as const)('%s with %s=%s are refused', (...[topic, name, value, expected]) => {
@@ -33,7 +34,9 @@ describe('the settings of a topic', () => {
   it.each([
     ['intake', 'retention.ms', '86400000'],
     ['intake', 'retention.bytes', '1000000000'],
+    ['intake', 'segment.ms', '3600000'],
     ['quarantine', 'retention.ms', '-1'],
+    ['quarantine', 'segment.ms', '604800000'],
     ['log', 'max.message.bytes', '5000000'],
     ['content', 'max.compaction.lag.ms', '3600000'],
   ] as const)('%s with %s=%s are the choice of the operator', (topic, name, value) => {
