@@ -171,12 +171,12 @@ describe('G07: the key of the log is', () => {
     expect(signer.vkey).not.toBe(ledger.signer.vkey);
     // Whatever the configuration says, the log names its keys itself.
     const logKeys = [signer.vkey];
-    await expect(ledger.newWriter({ signer, logKeys }).run()).rejects.toMatchObject({
+    await expect(ledger.newWriter({ signers: [signer], logKeys }).run()).rejects.toMatchObject({
       code: 'FOREIGN_LEDGER',
     });
     const action = ledger.parties.action();
     await ledger.submit('request', actionIdOf(action), ledger.parties.requestFrame(action));
-    await expect(ledger.newWriter({ signer }).run()).rejects.toMatchObject({
+    await expect(ledger.newWriter({ signers: [signer] }).run()).rejects.toMatchObject({
       code: 'SIGNER_FATAL',
     });
     expect((await published()).notes).toEqual(before.notes);

@@ -43,7 +43,7 @@ async function foundedWith({ what, fate }: Case, tier: Tier): Promise<Struck> {
       return signed === undefined || broker.isDead ? new Promise<never>(() => undefined) : signed;
     },
   };
-  at.writer = at.newWriter({ broker, signer });
+  at.writer = at.newWriter({ broker, signers: [signer] });
   at.start();
   return {
     at,

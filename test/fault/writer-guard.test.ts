@@ -107,7 +107,9 @@ describe('a writer refuses to start', () => {
   it('with the key of another log', async () => {
     const at = await created();
     const signer = noteSigner(at.origin);
-    await expect(at.newWriter({ signer }).run()).rejects.toMatchObject({ code: 'SIGNER_FATAL' });
+    await expect(at.newWriter({ signers: [signer] }).run()).rejects.toMatchObject({
+      code: 'SIGNER_FATAL',
+    });
     const audit = await auditLog(at.broker, { origin: at.origin, logKeys: [at.signer.vkey] });
     expect(audit.sealedSize).toBe(0);
   });
@@ -158,7 +160,7 @@ describe('while the signer is away', () => {
           ? Promise.reject(Object.assign(new Error('away'), { code: 'KMS_UNAVAILABLE' }))
           : at.signer.sign(message),
     };
-    at.writer = at.newWriter({ signer });
+    at.writer = at.newWriter({ signers: [signer] });
     at.start();
     const asked = await at.admit();
     isAway = true;
@@ -177,7 +179,7 @@ describe('while the signer is away', () => {
   it('a stop does not wait for it', async () => {
     const at = await created();
     const signer = { ...at.signer, sign: () => Promise.reject(new Error('away')) };
-    const writer = at.newWriter({ signer });
+    const writer = at.newWriter({ signers: [signer] });
     const running = writer.run();
     await expect.poll(() => writer.status.state, { timeout: 5_000 }).toBe('waiting-signer');
     writer.stop();

@@ -68,7 +68,7 @@ describe('two writers on one log', () => {
     const broker = new StepBroker(at.broker, () => 'go');
     // Signs nothing, ever: its batches are accepted, and somebody else must seal them.
     const signer = { ...at.signer, sign: () => new Promise<never>(() => undefined) };
-    const mute = at.newWriter({ broker, signer });
+    const mute = at.newWriter({ broker, signers: [signer] });
     const running = mute.run();
     running.catch(() => undefined);
     await expect.poll(() => mute.status.state, { timeout: 5_000 }).toBe('starting');

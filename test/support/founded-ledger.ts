@@ -169,7 +169,7 @@ export class FoundedLedger {
   newWriter(more: Partial<WriterOptions> = {}): Writer {
     return new Writer({
       broker: this.broker,
-      signer: this.signer,
+      signers: [this.signer],
       clock: this.clock satisfies LedgerClock,
       verifySignature: verifySignatureAside,
       descriptors: BUILTIN_DESCRIPTORS,

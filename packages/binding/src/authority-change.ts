@@ -16,6 +16,14 @@ import { BindingError, refusing } from './binding-error.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
 import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
 import { locksOut } from './lock-out.ts';
+import {
+  logKeyAdded,
+  logKeyRemoved,
+  withLogKey,
+  withoutLogKey,
+  type LogKeyAdded,
+  type LogKeyRemoved,
+} from './log-key.ts';
 import { policyDigest, policyShape, typeName, type Policy } from './policy.ts';
 import {
   boolean,
@@ -68,7 +76,7 @@ export interface DescriptorEnrolled {
   readonly digest: Digest;
 }
 
-/** What an `authority.change` action does: schemas/formats/authority.md §6. */
+/** What an action of the authority does: schemas/formats/authority.md §6. */
 export type AuthorityChange =
   | PersonInvited
   | CredentialRevoked
@@ -76,7 +84,9 @@ export type AuthorityChange =
   | ExecutorEnrolled
   | HolderRevoked
   | PolicySet
-  | DescriptorEnrolled;
+  | DescriptorEnrolled
+  | LogKeyAdded
+  | LogKeyRemoved;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -126,6 +136,8 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
     type_version: integer(1, 9_999),
     digest,
   }),
+  'log-key-added': logKeyAdded,
+  'log-key-removed': logKeyRemoved,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -136,7 +148,7 @@ export function parseAuthorityChange(json: Json): AuthorityChange {
 /**
  * The authority after a change, if the change is possible at that time.
  *
- * @throws BindingError MEMBER_EXISTS, MEMBER_UNKNOWN, WOULD_LOCK_OUT, SCHEMA_INVALID
+ * @throws BindingError MEMBER_EXISTS, MEMBER_UNKNOWN, WOULD_LOCK_OUT, LIMIT_EXCEEDED, SCHEMA_INVALID
  */
 export function applyChange(
   state: AuthorityState,
@@ -177,6 +189,10 @@ function changed(state: AuthorityState, change: AuthorityChange): AuthorityState
       const type = { name: change.type, version: change.type_version };
       return added(state, { kind: 'descriptor', id: descriptorId(type), digest: change.digest });
     }
+    case 'log-key-added':
+      return withLogKey(state, change);
+    case 'log-key-removed':
+      return withoutLogKey(state, change);
   }
 }
 

@@ -30,6 +30,7 @@ export interface MembershipProof {
 }
 
 type Members = ReadonlyMap<string, Member>;
+type Retirable = MemberOf<'credential'> | MemberOf<'log-key'>;
 
 function keyOf(kind: MemberKind, id: string): string {
   // No kind holds a NUL, and it sorts before every character that one does: the order is by kind, then id.
@@ -41,12 +42,12 @@ function keyOf(kind: MemberKind, id: string): string {
  */
 export class AuthorityState {
   readonly #members: Members;
-  /** Revoked credentials: their signatures still name who tried, and never count. */
-  readonly #retired: ReadonlyMap<string, MemberOf<'credential'>>;
+  /** Revoked credentials, whose signatures still name who tried and never count; and removed keys of the log. */
+  readonly #retired: ReadonlyMap<string, Retirable>;
   readonly #byThumbprint: ReadonlyMap<string, MemberOf<'agent'> | MemberOf<'executor'>>;
   #root: Digest | undefined;
 
-  private constructor(members: Members, retired: ReadonlyMap<string, MemberOf<'credential'>>) {
+  private constructor(members: Members, retired: ReadonlyMap<string, Retirable>) {
     this.#members = members;
     this.#retired = retired;
     this.#byThumbprint = thumbprintsOf(members);
@@ -104,7 +105,12 @@ export class AuthorityState {
   }
 
   retiredCredential(id: string): MemberOf<'credential'> | undefined {
-    return this.#retired.get(id);
+    const member = this.#retired.get(keyOf('credential', id));
+    return member?.kind === 'credential' ? member : undefined;
+  }
+
+  isRetiredLogKey(id: string): boolean {
+    return this.#retired.has(keyOf('log-key', id));
   }
 
   /** Puts a member in, or in place of the one with its kind and id. The rules are in authority-change.ts. */
@@ -119,11 +125,11 @@ export class AuthorityState {
     return new AuthorityState(members, this.#retired);
   }
 
-  /** Takes a credential out and remembers whose it was. */
-  retire(credential: MemberOf<'credential'>): AuthorityState {
-    const { id } = credential;
-    const retired = new Map(this.#retired).set(id, credential);
-    return new AuthorityState(this.without('credential', id).#members, retired);
+  /** Takes a member out and remembers that it was one. */
+  retire(member: Retirable): AuthorityState {
+    const { kind, id } = member;
+    const retired = new Map(this.#retired).set(keyOf(kind, id), member);
+    return new AuthorityState(this.without(kind, id).#members, retired);
   }
 }
 

@@ -1,9 +1,9 @@
-import { parseVerifierKey, TlogError } from '@countersign/tlog';
 import { assertMember } from './authority-change.ts';
-import type { LogKeyMember, Member, RelyingParty, Separation } from './authority-member.ts';
+import type { Member, RelyingParty, Separation } from './authority-member.ts';
 import { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
 import type { LedgerFounded } from './ledger-entry.ts';
+import { logKeyMember } from './log-key.ts';
 import {
   DEFAULT_BOOTSTRAP,
   DEFAULT_POLICY,
@@ -76,7 +76,7 @@ function foundingAuthority(founding: Founding): AuthorityState {
       bootstrap: founding.bootstrap,
     },
     { kind: 'policy', id: 'policy', digest: policyDigest(founding.policy) },
-    ...founding.log_keys.map(logKey),
+    ...founding.log_keys.map(logKeyMember),
     ...founding.members,
   ]);
   for (const member of founding.members) {
@@ -86,15 +86,6 @@ function foundingAuthority(founding: Founding): AuthorityState {
     assertMember(authority.without(member.kind, member.id), member);
   }
   return authority;
-}
-
-function logKey(vkey: string): LogKeyMember {
-  try {
-    return { kind: 'log-key', id: parseVerifierKey(vkey).keyIdHex, vkey };
-  } catch (error) {
-    if (!(error instanceof TlogError)) throw error;
-    throw new BindingError('SCHEMA_INVALID', 'log_keys: expected a verifier key', { cause: error });
-  }
 }
 
 /**

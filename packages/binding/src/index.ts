@@ -114,6 +114,7 @@ export type {
   RequestExpired,
   RequestRefused,
 } from './request-entry.ts';
+export { logKeyChangeIn } from './log-key-entry.ts';
 export {
   keyThumbprint,
   parseSignedObject,

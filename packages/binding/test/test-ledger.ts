@@ -215,10 +215,12 @@ export class TestLedger {
   }
 
   changeEnvelope(change: JsonObject, agent: TestAgent = this.agent): JsonObject {
-    const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === 'authority.change');
+    const isOfLogKey = String(change['kind']).startsWith('log-key-');
+    const type = isOfLogKey ? 'authority.logkey' : 'authority.change';
+    const descriptor = BUILTIN_DESCRIPTORS.find((each) => each.type === type);
     return this.envelope(
       {
-        type: 'authority.change',
+        type,
         params: { change },
         executor: {
           id: LEDGER_EXECUTOR,

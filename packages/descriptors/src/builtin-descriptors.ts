@@ -1,4 +1,5 @@
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
+import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
 import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
 import { loadDescriptor, type Descriptor } from './descriptor.ts';
@@ -6,6 +7,7 @@ import { loadDescriptor, type Descriptor } from './descriptor.ts';
 /** The types that every ledger knows from its first entry on. */
 export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_CHANGE,
+  AUTHORITY_LOGKEY,
   GENERIC_COMMAND,
   IAM_POLICY_CHANGE,
 ].map(loadDescriptor);

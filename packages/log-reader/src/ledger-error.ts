@@ -10,6 +10,8 @@ export type LedgerErrorCode =
   | 'CLOCK_JUMP'
   /** An accepted batch holds what these rules could not have written. */
   | 'LOG_CORRUPT'
+  /** None of the signers has a key that may sign the next head. */
+  | 'SIGNING_KEY_NOT_VALID_AT'
   /** The broker or the signer failed in a way that no retry mends. */
   | 'BROKER_FATAL'
   | 'SIGNER_FATAL'

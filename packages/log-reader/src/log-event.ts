@@ -1,4 +1,4 @@
-import type { TreeNode } from '@countersign/tlog';
+import type { KeySpan, TreeNode } from '@countersign/tlog';
 import type { Batch } from '@countersign/wire';
 import type { TailTree } from './tail-tree.ts';
 
@@ -25,6 +25,8 @@ export interface AcceptedBatch {
   /** ULID of the writer that proposed it. */
   readonly epoch: string;
   readonly rulesVersion: number;
+  /** Its entries add or remove keys of the log. */
+  readonly changesKeys: boolean;
 }
 
 /** A head that the log key has signed, together with what it seals for the first time. */
@@ -59,6 +61,8 @@ export interface LogCounts {
   doubledCheckpoints: number;
   /** Checkpoints that no log key has signed. */
   unsignedCheckpoints: number;
+  /** Checkpoints signed only by keys of the log that may not sign at their size, or not yet by themselves. */
+  notValidCheckpoints: number;
   /** Signed heads of a size whose root nobody could tell us any more. */
   uncheckedCheckpoints: number;
   /** Records that are none. */
@@ -79,6 +83,8 @@ export interface ResumePoint {
   readonly hashes: readonly Uint8Array[];
   readonly intakeOffset: number;
   readonly epoch: string;
+  /** The keys of the log up to this size; without it, those that the reader is given may sign every head. */
+  readonly keySpans?: readonly KeySpan[];
 }
 
 /** A batch record as its writer made it, with what it was made from. */

@@ -1,13 +1,13 @@
 import { equalBytes } from '@countersign/canonical';
 import {
   CompactRange,
+  KeyHistory,
   TlogError,
   emptyRoot,
   hashLeaf,
-  openCheckpoint,
-  parseVerifierKey,
+  openCheckpointAt,
 } from '@countersign/tlog';
-import type { NoteVerifier, OpenedCheckpoint, TreeNode, VerifySignature } from '@countersign/tlog';
+import type { OpenedCheckpoint, TreeNode, VerifySignature } from '@countersign/tlog';
 import {
   WireError,
   decodeLogRecord,
@@ -15,6 +15,7 @@ import {
   type Batch,
   type CheckpointSealed,
 } from '@countersign/wire';
+import { keysAfter } from './key-fold.ts';
 import { LedgerError } from './ledger-error.ts';
 import type {
   AcceptedBatch,
@@ -32,6 +33,7 @@ import { TailTree } from './tail-tree.ts';
 
 export interface LogReaderOptions {
   readonly origin: string;
+  /** Those that the log was founded with; it tells the later ones itself. */
   readonly logKeys: readonly string[];
   readonly verifySignature: VerifySignature;
   readonly resume?: ResumePoint;
@@ -44,6 +46,7 @@ export interface LogReaderOptions {
 interface Pending {
   readonly batch: AcceptedBatch;
   readonly rangeAfter: CompactRange;
+  readonly keysAfter: KeyHistory;
 }
 
 /**
@@ -53,7 +56,6 @@ interface Pending {
  */
 export class LogReader {
   readonly #origin: string;
-  readonly #verifiers: readonly NoteVerifier[];
   readonly #verifySignature: VerifySignature;
   readonly #rootAt: LogReaderOptions['rootAt'];
   readonly #pinned: LogReaderOptions['pinned'];
@@ -64,12 +66,14 @@ export class LogReader {
   #epoch: string;
   #sealedSize: number;
   #pending: Pending[] = [];
+  #keys: KeyHistory;
   #tail: TailTree;
   #nextOffset: number;
   readonly counts: LogCounts = {
     ignoredBatches: 0,
     doubledCheckpoints: 0,
     unsignedCheckpoints: 0,
+    notValidCheckpoints: 0,
     uncheckedCheckpoints: 0,
     undecodable: 0,
   };
@@ -77,7 +81,10 @@ export class LogReader {
   constructor(options: LogReaderOptions) {
     const { resume } = options;
     this.#origin = options.origin;
-    this.#verifiers = options.logKeys.map((vkey) => parseVerifierKey(vkey));
+    this.#keys =
+      resume?.keySpans === undefined
+        ? KeyHistory.founding(options.logKeys)
+        : KeyHistory.of(resume.keySpans);
     this.#verifySignature = options.verifySignature;
     this.#rootAt = options.rootAt;
     this.#pinned = options.pinned;
@@ -110,6 +117,11 @@ export class LogReader {
 
   get sealedSize(): number {
     return this.#sealedSize;
+  }
+
+  /** The keys of the log as the accepted entries tell them. */
+  get keys(): KeyHistory {
+    return this.#keys;
   }
 
   /** The offset of the record to read next. */
@@ -171,6 +183,7 @@ export class LogReader {
     }
     const { range, entries, nodes } = accepted;
     this.#assertPinned(entries, range.size);
+    const keys = keysAfter(this.#keys, { origin: this.#origin, entries });
     const batch: AcceptedBatch = {
       kind: 'batch',
       offset: record.offset,
@@ -183,13 +196,15 @@ export class LogReader {
       intakeOffsetAfter: decoded.intakeOffsetAfter,
       epoch: decoded.epoch,
       rulesVersion: decoded.rulesVersion,
+      changesKeys: keys !== this.#keys,
     };
     this.#range = range;
     this.#root = decoded.rootAfter;
     this.#intakeOffset = decoded.intakeOffsetAfter;
     this.#epoch = decoded.epoch;
     this.#roots.set(range.size, decoded.rootAfter);
-    this.#pending.push({ batch, rangeAfter: range.clone() });
+    this.#keys = keys;
+    this.#pending.push({ batch, rangeAfter: range.clone(), keysAfter: keys });
     this.#tail.add(nodes);
     return batch;
   }
@@ -233,25 +248,28 @@ export class LogReader {
 
   async #readCheckpoint(note: string, offset: number): Promise<SealedHead | undefined> {
     const opened = await this.#open(note);
-    if (opened === undefined) {
-      this.counts.unsignedCheckpoints += 1;
-      return undefined;
-    }
+    if (opened === undefined) return undefined;
     await this.#assertOurs(opened);
     return this.#seal(opened, offset);
   }
 
   async #open(note: string): Promise<OpenedCheckpoint | undefined> {
     try {
-      return await openCheckpoint(note, {
+      // A key counts once a head that holds the entry which adds it is signed by a key that counted before: whoever
+      // can write batches to the topic could else add a key of theirs, and sign with it.
+      return await openCheckpointAt(note, {
         origin: this.#origin,
-        verifiers: this.#verifiers,
+        keys: this.#keys,
         verifySignature: this.#verifySignature,
+        knownAt: this.#sealedSize,
       });
     } catch (error) {
-      // Whoever can produce to the topic can produce such a note: it says nothing about the log.
-      if (error instanceof TlogError) return undefined;
-      throw error;
+      if (!(error instanceof TlogError)) throw error;
+      // Whoever can produce to the topic, or still has a key that was removed, can produce such a note: it says
+      // nothing about the log.
+      if (error.code === 'SIGNING_KEY_NOT_VALID_AT') this.counts.notValidCheckpoints += 1;
+      else this.counts.unsignedCheckpoints += 1;
+      return undefined;
     }
   }
 
@@ -300,6 +318,7 @@ export class LogReader {
       hashes: covered.rangeAfter.hashes,
       intakeOffset: covered.batch.intakeOffsetAfter,
       epoch: covered.batch.epoch,
+      keySpans: covered.keysAfter.spans,
     };
     return { kind: 'sealed', offset, size, root, note, batches, tail, resume };
   }

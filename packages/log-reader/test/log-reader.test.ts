@@ -117,6 +117,7 @@ describe('a log reader', () => {
       doubledCheckpoints: 1,
       unsignedCheckpoints: 2,
       uncheckedCheckpoints: 0,
+      notValidCheckpoints: 0,
       undecodable: 1,
     });
     expect(reader.head.size).toBe(2);

@@ -15,6 +15,8 @@ export type TlogErrorCode =
   /** No key that the caller knows has signed. */
   | 'NOTE_UNSIGNED'
   | 'VKEY_FORMAT'
+  /** Signed by keys that were, or will be, keys of the log, and at this size are none. */
+  | 'SIGNING_KEY_NOT_VALID_AT'
   | 'CHECKPOINT_FORMAT'
   /** The checkpoint of another log, or one signed under another name than its origin. */
   | 'CHECKPOINT_ORIGIN'

@@ -24,6 +24,8 @@ export type {
 } from './signed-note.ts';
 export { formatCheckpoint, openCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export type { Checkpoint, CheckpointTrust, OpenedCheckpoint } from './checkpoint.ts';
+export { KeyHistory, keyIds, openCheckpointAt } from './key-history.ts';
+export type { HistoricTrust, KeySpan } from './key-history.ts';
 export { formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.ts';
 export { ReceiptWriter } from './receipt-writer.ts';
 export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.ts';

@@ -17,6 +17,7 @@ import { BoundedCache } from './bounded-cache.ts';
 import { checkBoundChange } from './bound-change.ts';
 import type { ChainLink } from './evidence.ts';
 import { readEntry, type EntryText } from './logged-entry.ts';
+import { sameJson } from './same-json.ts';
 import type { Trust } from './trust.ts';
 import { VerifyError } from './verify-error.ts';
 
@@ -63,6 +64,22 @@ export class AuthorityChainCheck {
     const history = await this.#fold(links, cited);
     this.#verified.set(cited.leaf, { links, history });
     return history;
+  }
+
+  /**
+   * Everything that the authority was, beyond the entry that is cited up to a later one.
+   *
+   * @throws VerifyError as `history`
+   */
+  async historyBeyond(
+    to: { readonly links: readonly ChainLink[]; readonly cited: AuthorityRef },
+    later: { readonly links: readonly ChainLink[]; readonly last: AuthorityRef },
+  ): Promise<AuthorityHistory> {
+    const base = await this.history(to.links, to.cited);
+    const links = this.#verified.get(to.cited.leaf)?.links ?? to.links;
+    const history = await this.history([...links, ...later.links], later.last);
+    if (sameJson(history[base.length - 1]?.ref, to.cited)) return history;
+    throw invalidChain('expected the later changes to go on from the cited entry');
   }
 
   async #fold(links: readonly ChainLink[], cited: AuthorityRef): Promise<AuthorityHistory> {

@@ -9,6 +9,7 @@ import type { Action } from '@countersign/descriptors';
 import type { AuthorityChainCheck } from './authority-chain.ts';
 import type { AuthorityHistory } from './authority-history.ts';
 import { assertExclusions } from './exclusion.ts';
+import { assertFoundingKeys } from './log-keys.ts';
 import { assertExactly, memberKey, notProven, provenMember } from './membership.ts';
 import { assertBootstrap } from './policy-check.ts';
 import { sameJson } from './same-json.ts';
@@ -29,6 +30,7 @@ export async function checkAuthority(
   const { evidence, log } = run;
   log.begin('authority chain');
   const history = await chains.history(evidence.authority.chain, evidence.binding.entry.authority);
+  if (evidence.version === 1) assertFoundingKeys(history);
   const authorities = citedAuthorities(history, run);
   log.ok(`${history.length - 1} changes since genesis`);
   log.begin('membership');

@@ -35,6 +35,12 @@ export interface ChainLink {
   readonly binding?: string;
 }
 
+export interface LaterChain {
+  readonly chain: readonly ChainLink[];
+  /** Of the last entry. */
+  readonly receipt: string;
+}
+
 export interface ProvenMember {
   readonly member: JsonObject;
   readonly index: number;
@@ -47,6 +53,7 @@ export interface ProvenMember {
  * schemas/formats/evidence.md.
  */
 export interface Evidence {
+  readonly version: 1 | 2;
   readonly origin: string;
   readonly binding: LoggedEntry<EntryOf<'binding-made'>>;
   readonly admission: LoggedEntry<EntryOf<'request-admitted'>>;
@@ -64,6 +71,8 @@ export interface Evidence {
     /** From genesis on; empty for a verifier that has verified this authority before. */
     readonly chain: readonly ChainLink[];
     readonly members: readonly ProvenMember[];
+    /** From there on, up to the last change of the log's keys; null when none came later, and in version 1. */
+    readonly later: LaterChain | null;
   };
   readonly uses: readonly LoggedEntry<EntryOf<'binding-used'>>[];
   readonly reports: readonly LoggedEntry<EntryOf<'execution-reported'>>[];
@@ -91,9 +100,11 @@ const USES_MAX = 100;
 export function parseEvidence(bytes: Uint8Array): Evidence {
   const file: JsonPlace = { code: 'EVIDENCE_FORMAT', path: 'evidence', json: parseJson(bytes) };
   closedObject(file, REQUIRED, ['erased']);
-  wordOf(member(file, 'v'), ['countersign.evidence.v1']);
+  const v = wordOf(member(file, 'v'), VERSIONS);
+  const version = v === 'countersign.evidence.v1' ? 1 : 2;
   const erased = member(file, 'erased');
   const evidence: Evidence = {
+    version,
     origin: textOf(member(file, 'origin')),
     binding: loggedEntry(member(file, 'binding'), 'binding-made'),
     admission: loggedEntry(member(file, 'admission'), 'request-admitted'),
@@ -102,7 +113,7 @@ export function parseEvidence(bytes: Uint8Array): Evidence {
     display: nullableObject(member(file, 'display')),
     descriptor: objectOf(member(file, 'descriptor')),
     policy: nullableObject(member(file, 'policy')),
-    authority: authority(member(file, 'authority')),
+    authority: authority(member(file, 'authority'), version),
     uses: elements(member(file, 'uses'), USES_MAX).map((use) => loggedEntry(use, 'binding-used')),
     reports: elements(member(file, 'reports'), USES_MAX).map((report) =>
       loggedEntry(report, 'execution-reported'),
@@ -114,6 +125,8 @@ export function parseEvidence(bytes: Uint8Array): Evidence {
   assertContentAgrees(evidence);
   return evidence;
 }
+
+const VERSIONS = ['countersign.evidence.v1', 'countersign.evidence.v2'] as const;
 
 const REQUIRED = [
   'v',
@@ -167,13 +180,22 @@ function rationale(place: JsonPlace): Rationale {
   return { decision, text: textOf(member(place, 'text')), salt: textOf(member(place, 'salt')) };
 }
 
-function authority(place: JsonPlace): Evidence['authority'] {
-  closedObject(place, ['size', 'chain', 'members']);
+function authority(place: JsonPlace, version: Evidence['version']): Evidence['authority'] {
+  closedObject(place, ['size', 'chain', 'members', ...(version === 1 ? [] : ['later'])]);
+  const later = member(place, 'later');
   return {
+    later: version === 1 || later.json === null ? null : laterChain(later),
     size: positionOf(member(place, 'size')),
     chain: elements(member(place, 'chain'), CHAIN_MAX).map(chainLink),
     members: elements(member(place, 'members'), MEMBERS_MAX).map(provenMember),
   };
+}
+
+function laterChain(place: JsonPlace): LaterChain {
+  closedObject(place, ['chain', 'receipt']);
+  const chain = elements(member(place, 'chain'), CHAIN_MAX).map(chainLink);
+  if (chain.length === 0) throw refusedAt(member(place, 'chain'), 'at least one change');
+  return { chain, receipt: textOf(member(place, 'receipt')) };
 }
 
 function chainLink(place: JsonPlace): ChainLink {

@@ -1,6 +1,6 @@
 import type { VerifySignature } from '@countersign/canonical';
 import { TlogError, verifyConsistency } from '@countersign/tlog';
-import { openHead } from './receipt.ts';
+import { openHead, pinnedKeys } from './receipt.ts';
 import { refusalOf, VerifyError, type Refusal } from './verify-error.ts';
 import type { PinnedHead, Trust } from './trust.ts';
 
@@ -33,7 +33,11 @@ export async function compareHeads(
 
 async function assertContinues(comparison: HeadComparison): Promise<void> {
   const { trust, verifySignature, pinned, checkpoint, proof } = comparison;
-  const head = await openHead(checkpoint, { ...trust, pinnedHead: pinned }, verifySignature);
+  const head = await openHead(
+    checkpoint,
+    { origin: trust.origin, pinnedHead: pinned },
+    { keys: pinnedKeys(trust), verifySignature },
+  );
   if (head.size < pinned.size) {
     throw new VerifyError(
       'LOG_ROLLBACK',

@@ -10,9 +10,8 @@ export interface Positions {
   readonly admission: number;
 }
 
-/** Steps 1 to 4 of schemas/formats/evidence.md §5: both entries are in the log, and tell the same. */
-export async function checkLogged(run: Verification): Promise<Positions> {
-  const { evidence, trust, log } = run;
+/** Step 1 of schemas/formats/evidence.md §5. */
+export function checkOrigin({ evidence, trust, log }: Verification): void {
   log.begin('log');
   if (evidence.origin !== trust.origin) {
     throw new VerifyError(
@@ -21,6 +20,11 @@ export async function checkLogged(run: Verification): Promise<Positions> {
     );
   }
   log.ok(trust.origin);
+}
+
+/** Steps 2 to 4: both entries are in the log, and tell the same. */
+export async function checkLogged(run: Verification): Promise<Positions> {
+  const { evidence, log } = run;
   const binding = await checkReceipt(run, 'binding receipt', evidence.binding);
   const admission = await checkReceipt(run, 'admission receipt', evidence.admission);
   log.begin('admission');

@@ -1,13 +1,16 @@
 import type { VerifySignature } from '@countersign/canonical';
 import {
-  openCheckpoint,
+  KeyHistory,
+  openCheckpointAt,
   parseTlogProof,
   TlogError,
   verifyInclusion,
+  type HistoricTrust,
   type OpenedCheckpoint,
 } from '@countersign/tlog';
 import { BoundedCache } from './bounded-cache.ts';
-import { VerifyError } from './verify-error.ts';
+import { sameJson } from './same-json.ts';
+import { VerifyError, type VerifyCode } from './verify-error.ts';
 import type { Trust } from './trust.ts';
 
 /** Heads that one verifier remembers; an executor sees one or a few a second. */
@@ -17,11 +20,27 @@ const CHECKPOINTS_MAX = 256;
 export class ReceiptCheck {
   readonly #trust: Trust;
   readonly #verifySignature: VerifySignature;
+  readonly #keys: KeyHistory;
+  /** Of these keys alone: under others the same note may mean something else. */
   readonly #checkpoints = new BoundedCache<OpenedCheckpoint>(CHECKPOINTS_MAX);
+  #under: ReceiptCheck | undefined;
 
-  constructor(trust: Trust, verifySignature: VerifySignature) {
+  constructor(
+    trust: Trust,
+    verifySignature: VerifySignature,
+    keys: KeyHistory = pinnedKeys(trust),
+  ) {
     this.#trust = trust;
     this.#verifySignature = verifySignature;
+    this.#keys = keys;
+  }
+
+  /** The same with the keys of the log as they were proven to be. The last such check is remembered. */
+  under(keys: KeyHistory): ReceiptCheck {
+    if (this.#under === undefined || !sameJson(this.#under.#keys.spans, keys.spans)) {
+      this.#under = new ReceiptCheck(this.#trust, this.#verifySignature, keys);
+    }
+    return this.#under;
   }
 
   /** Where in the log the leaf stands, by a receipt of this log. Refuses otherwise. */
@@ -43,10 +62,23 @@ export class ReceiptCheck {
   async #checkpoint(note: string): Promise<OpenedCheckpoint> {
     const known = this.#checkpoints.get(note);
     if (known !== undefined) return known;
-    const opened = await openHead(note, this.#trust, this.#verifySignature);
+    const opened = await openHead(note, this.#trust, {
+      keys: this.#keys,
+      verifySignature: this.#verifySignature,
+    });
     this.#checkpoints.set(note, opened);
     return opened;
   }
+}
+
+/** Which entry a receipt says that it is of. Refuses what is no receipt. */
+export function indexIn(receipt: string): number {
+  return read(receipt).index;
+}
+
+/** As long as nothing tells of others, the keys that the trust file pins are those of every size. */
+export function pinnedKeys({ logKeys }: Trust): KeyHistory {
+  return KeyHistory.founding(logKeys.map(({ vkey }) => vkey));
 }
 
 function read(receipt: string): ReturnType<typeof parseTlogProof> {
@@ -61,11 +93,10 @@ function read(receipt: string): ReturnType<typeof parseTlogProof> {
 /** A head that the log has signed, and that does not contradict the pinned one. Refuses otherwise. */
 export async function openHead(
   note: string,
-  trust: Trust,
-  verifySignature: VerifySignature,
+  { origin, pinnedHead }: Pick<Trust, 'origin' | 'pinnedHead'>,
+  by: Pick<HistoricTrust, 'keys' | 'verifySignature'>,
 ): Promise<OpenedCheckpoint> {
-  const { origin, logKeys, pinnedHead } = trust;
-  const opened = await openSigned(note, { origin, verifiers: logKeys, verifySignature });
+  const opened = await openSigned(note, { origin, ...by });
   const contradicts =
     pinnedHead?.size === opened.size &&
     !pinnedHead.root.every((byte, position) => byte === opened.root[position]);
@@ -78,15 +109,16 @@ export async function openHead(
   return opened;
 }
 
-async function openSigned(
-  note: string,
-  trust: Parameters<typeof openCheckpoint>[1],
-): Promise<OpenedCheckpoint> {
+async function openSigned(note: string, trust: HistoricTrust): Promise<OpenedCheckpoint> {
   try {
-    return await openCheckpoint(note, trust);
+    return await openCheckpointAt(note, trust);
   } catch (error) {
     if (!(error instanceof TlogError)) throw error;
-    const code = error.code === 'NOTE_UNSIGNED' ? 'LOG_KEY_UNKNOWN' : 'CHECKPOINT_INVALID';
-    throw new VerifyError(code, error.message);
+    throw new VerifyError(codeOf(error), error.message);
   }
+}
+
+function codeOf({ code }: TlogError): VerifyCode {
+  if (code === 'NOTE_UNSIGNED') return 'LOG_KEY_UNKNOWN';
+  return code === 'SIGNING_KEY_NOT_VALID_AT' ? code : 'CHECKPOINT_INVALID';
 }

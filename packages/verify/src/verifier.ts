@@ -15,7 +15,8 @@ import {
   type BindingOptions,
   type BindingRecord,
 } from './binding-record.ts';
-import { checkLogged, type Positions } from './log-check.ts';
+import { checkLogged, checkOrigin, type Positions } from './log-check.ts';
+import { checkLogKeys, NewestKeys } from './log-keys.ts';
 import { factsOf, outcomeOf, type Level, type Outcome } from './outcome.ts';
 import { checkPolicy } from './policy-check.ts';
 import { ReceiptCheck } from './receipt.ts';
@@ -70,13 +71,15 @@ export function createVerifier(parts: {
   const receipts = new ReceiptCheck(trust, verifySignature);
   const chains = new AuthorityChainCheck(trust, verifySignature);
   const documents = new DocumentCache();
+  const newest = new NewestKeys();
   const shared = { trust, verifySignature, receipts, documents };
+  const remembered = { chains, newest };
 
   function verify(evidence: Evidence, options: VerifyOptions): Promise<Outcome> {
     const { level, nowMs, skewMs, forUse = false, allowDemo = false, expect = {} } = options;
     return outcomeOf(level, async (log) => {
       const run = { ...shared, evidence, allowDemo, log };
-      const { positions, action } = await checkEvidence(run, level, chains);
+      const { positions, action } = await checkEvidence(run, level, remembered);
       if (nowMs !== undefined) checkTime(run, { nowMs, ...(skewMs !== undefined && { skewMs }) });
       if (forUse) assertStillOpen(run);
       checkExpectations(run, action, expect);
@@ -102,21 +105,28 @@ export function createVerifier(parts: {
       const level = execution.level ?? 'human';
       return outcomeOf(level, async (log) => {
         const run = { ...shared, evidence, allowDemo: execution.allowDemo ?? false, log };
-        const { positions, action } = await checkEvidence(run, level, chains);
+        const { positions, action } = await checkEvidence(run, level, remembered);
         assertExecutable(run, action, execution);
         return factsOf(evidence, positions);
       });
     },
-    verifyUse: (claimed) => useOutcome(claimed, receipts),
+    verifyUse: (claimed) => useOutcome(claimed, newest.receipts(receipts)),
   };
+}
+
+interface Remembered {
+  readonly chains: AuthorityChainCheck;
+  readonly newest: NewestKeys;
 }
 
 /** All steps but those that depend on the caller: schemas/formats/evidence.md §5. */
 async function checkEvidence(
-  run: Verification,
+  given: Verification,
   level: Level,
-  chains: AuthorityChainCheck,
+  remembered: Remembered,
 ): Promise<{ positions: Positions; action: Action | undefined }> {
+  checkOrigin(given);
+  const run = await withLogKeys(given, remembered);
   const positions = await checkLogged(run);
   const action = await checkContent(run);
   checkPolicy(run);
@@ -125,11 +135,19 @@ async function checkEvidence(
     await checkHistory(run, undefined);
     return { positions, action };
   }
-  const authorities = await checkAuthority(run, chains);
+  const authorities = await checkAuthority(run, remembered.chains);
   await checkRequest(action, authorities.admitted, run);
   const { trust, verifySignature, log } = run;
   const binding = run.evidence.binding.entry;
   await checkDecisions({ binding, authority: authorities.bound, trust, verifySignature, log });
   await checkHistory(run, authorities.bound);
   return { positions, action };
+}
+
+/** Version 1 is of a log whose keys have never changed: those that are pinned are valid for every head. */
+async function withLogKeys(run: Verification, remembered: Remembered): Promise<Verification> {
+  if (run.evidence.version === 1) return run;
+  const proven = await checkLogKeys(run, remembered.chains);
+  remembered.newest.note(proven);
+  return { ...run, receipts: run.receipts.under(proven.keys) };
 }

@@ -12,18 +12,18 @@ import type { FoundedData, OpenData } from './open-data.ts';
 /** The services of the ledger in a data folder, put together. */
 
 export function newWriter(
-  { broker, mark, signer, trust }: OpenData,
+  { broker, mark, signers, logKeys, trust }: OpenData,
   { clock, pinnedHead }: { clock: LedgerClock; pinnedHead: PinnedHead | undefined },
 ): Writer {
   return new Writer({
     broker,
-    signer,
+    signers,
     clock,
     // Inputs come many at a time: their signatures are checked on all cores while others are decided.
     verifySignature: verifySignatureAside,
     descriptors: BUILTIN_DESCRIPTORS,
     origin: mark.origin,
-    logKeys: [signer.vkey],
+    logKeys,
     genesis: trust.genesis,
     epoch: newUlid(clock.nowMs()),
     partition: mark.shard,
@@ -51,7 +51,7 @@ export function newRouter(
 }
 
 export function newProjector(
-  { broker, mark, trust }: FoundedData,
+  { broker, mark, logKeys }: FoundedData,
   { store, clock }: { store: ReadModels; clock: Pick<LedgerClock, 'sleep'> },
 ): Projector {
   return new Projector({
@@ -61,7 +61,7 @@ export function newProjector(
     verifySignature,
     descriptors: BUILTIN_DESCRIPTORS,
     origin: mark.origin,
-    logKeys: trust.logKeys.map(({ vkey }) => vkey),
+    logKeys,
     partition: mark.shard,
   });
 }

@@ -8,8 +8,9 @@ import { cliError } from './cli-error.ts';
 import { parseClusterConfig } from './cluster-config.ts';
 import type { CliContext } from './context.ts';
 import { readIfThere, type DataFolder, type LedgerMark } from './data-folder.ts';
-import { createLogKey, openLogSigner } from './data-keys.ts';
+import { createLogKey } from './data-keys.ts';
 import { DiskRoom } from './disk-room.ts';
+import { openLogSigners } from './log-keys.ts';
 import { filePositions } from './router-positions.ts';
 
 /** What the ledger of a data folder runs on. */
@@ -17,7 +18,8 @@ export interface Backends {
   readonly openBroker: () => Promise<Broker>;
   /** Makes the key of a new log where that is ours to make. */
   readonly createLogKey: () => Promise<void>;
-  readonly openSigner: () => Promise<NoteSigner>;
+  /** One; while the keys of the log change, more. */
+  readonly openSigners: () => Promise<readonly NoteSigner[]>;
   readonly openStore: () => Promise<ReadModels>;
   /** The same, which tells what other processes change; absent where there can be no other. */
   readonly openSharedStore?: () => Promise<ReadModels & StoreSignal>;
@@ -67,7 +69,7 @@ function fileBackends(folder: DataFolder, mark: LedgerMark, { nowMs }: BackendsC
   return {
     openBroker: () => openSqliteBroker({ path: folder.brokerFile, clock: nowMs }),
     createLogKey: () => createLogKey(folder),
-    openSigner: () => openLogSigner(folder, mark.origin),
+    openSigners: () => openLogSigners(folder, mark.origin),
     openStore: () => openSqliteStore(folder.storeFile),
     routing: { positions: filePositions(folder.positionsFile), close: () => undefined },
     heldFiles: [folder.brokerFile, folder.storeFile],

@@ -45,10 +45,13 @@ export async function clusterBackends(
     openBroker: () => openKafkaBroker(kafka),
     // The key is its owner's to make, in KMS: deploy/kms.
     createLogKey: () => Promise.resolve(),
-    openSigner: () => {
-      const { key_id: keyId, region, endpoint } = config.kms;
+    openSigners: () => {
+      const { key_id: keyId, more_key_ids: more = [], region, endpoint } = config.kms;
       const client = kmsClient({ region, ...(endpoint !== undefined && { endpoint }) });
-      return openKmsSigner({ keyId, name: mark.origin, client });
+      const opened = [keyId, ...more].map((each) =>
+        openKmsSigner({ keyId: each, name: mark.origin, client }),
+      );
+      return Promise.all(opened);
     },
     openStore: () => openPostgresStore(postgres),
     openSharedStore: () => openPostgresStore(postgres),

@@ -26,7 +26,13 @@ export interface ClusterConfig {
       readonly password_file?: string;
     };
   };
-  readonly kms: { readonly key_id: string; readonly region: string; readonly endpoint?: string };
+  readonly kms: {
+    readonly key_id: string;
+    /** Further keys that sign the log while they are its keys. */
+    readonly more_key_ids?: readonly string[];
+    readonly region: string;
+    readonly endpoint?: string;
+  };
   readonly postgres: {
     readonly url: string;
     readonly password_file?: string;
@@ -78,6 +84,7 @@ const ClusterSchema = Type.Object(
     kms: Type.Object(
       {
         key_id: Text,
+        more_key_ids: Type.Optional(Type.Array(Text, { maxItems: 3 })),
         region: Text,
         endpoint: Type.Optional(Type.String({ pattern: '^https?://' })),
       },

@@ -1,11 +1,11 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { toBase64url } from '@countersign/canonical';
-import { createLocalSignerKey, openLocalSigner } from '@countersign/signer-local';
+import { createLocalSignerKey } from '@countersign/signer-local';
 import { CryptoError } from '@countersign/crypto-node';
-import type { NoteSigner } from '@countersign/tlog';
 import { cliError, isSystemError } from './cli-error.ts';
 import { makePrivateFolder, readIfThere, writePrivate, type DataFolder } from './data-folder.ts';
+import { logKeyFiles } from './log-keys.ts';
 import { createKeyFile, keyFileError, readSigningKey, type SigningKey } from './signing-key.ts';
 
 const TOKEN_BYTES = 32;
@@ -36,15 +36,6 @@ export async function createLogKey({ keysFolder, logKey: path }: DataFolder): Pr
   }
 }
 
-/** @throws CliError KEY_FILE_PERMISSIONS, KEY_FILE_INVALID, FILE_UNREADABLE */
-export async function openLogSigner(folder: DataFolder, origin: string): Promise<NoteSigner> {
-  try {
-    return await openLocalSigner({ keyFile: folder.logKey, name: origin });
-  } catch (error) {
-    throw keyFileError(error, folder.logKey);
-  }
-}
-
 export interface LocalKeys {
   readonly operator: SigningKey;
   readonly agent: SigningKey;
@@ -61,8 +52,9 @@ export async function readLocalKeys(folder: DataFolder): Promise<LocalKeys> {
 
 /** Every secret file that is there can be read by its owner alone. @throws CliError KEY_FILE_PERMISSIONS, KEY_FILE_INVALID */
 export async function assertPrivateKeys(folder: DataFolder): Promise<void> {
-  const { logKey, operatorKey, agentKey, executorKey, readToken, enrolmentLink } = folder;
-  for (const path of [logKey, operatorKey, agentKey, executorKey, readToken, enrolmentLink]) {
+  const { operatorKey, agentKey, executorKey, readToken, enrolmentLink } = folder;
+  const others = [operatorKey, agentKey, executorKey, readToken, enrolmentLink];
+  for (const path of [...(await logKeyFiles(folder)), ...others]) {
     const found = await existing(path);
     if (found === undefined) continue;
     // A pipe would be waited for, and never end.

@@ -80,7 +80,7 @@ export function invitationOf(link: string): Invitation {
 }
 
 export interface FoundingKeys {
-  readonly logKey: string;
+  readonly logKeys: readonly string[];
   readonly operator: SigningKey;
   readonly agent: SigningKey;
   readonly executor: SigningKey;
@@ -127,7 +127,7 @@ export function foundingEntry(
     separation: mark.separation,
     demo: mark.demo,
     rps: [{ id: mark.rp_id, origins: [mark.url] }],
-    logKeys: [keys.logKey],
+    logKeys: keys.logKeys,
     members,
     policy: DEFAULT_POLICY,
   });

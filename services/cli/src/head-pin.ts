@@ -1,17 +1,22 @@
 import { verifySignature } from '@countersign/crypto-node';
 import type { ReadModels } from '@countersign/store';
-import { openCheckpoint, TlogError } from '@countersign/tlog';
+import { openCheckpoint, parseVerifierKey, TlogError } from '@countersign/tlog';
 import type { PinnedHead } from '@countersign/verify';
 import type { FoundedData } from './open-data.ts';
 import { trustDocument, writeTrust } from './trust-file.ts';
 
+/** A head, and the verifier keys that may sign it. */
+export interface SeenHead extends PinnedHead {
+  readonly logKeys: readonly string[];
+}
+
 /** Keeps the newest signed head in the trust file, so that a log that was put back is noticed at the next start. */
 export class HeadPin {
   readonly #data: FoundedData;
-  readonly #newest: () => Promise<PinnedHead | undefined>;
+  readonly #newest: () => Promise<SeenHead | undefined>;
   #head: PinnedHead | undefined;
 
-  constructor(data: FoundedData, newest: () => Promise<PinnedHead | undefined>) {
+  constructor(data: FoundedData, newest: () => Promise<SeenHead | undefined>) {
     this.#data = data;
     this.#newest = newest;
     this.#head = data.trust.pinnedHead;
@@ -25,7 +30,7 @@ export class HeadPin {
     const head = await this.#newest();
     if (head === undefined || head.size <= (this.#head?.size ?? 0)) return;
     const { folder, mark, trust } = this.#data;
-    const ledger = { logKeys: trust.logKeys.map(({ vkey }) => vkey), genesis: trust.genesis };
+    const ledger = { logKeys: head.logKeys, genesis: trust.genesis };
     await writeTrust(folder, trustDocument(mark, ledger, head));
     this.#head = head;
   }
@@ -35,11 +40,18 @@ export class HeadPin {
 export async function storedHead(
   data: FoundedData,
   store: ReadModels,
-): Promise<PinnedHead | undefined> {
+): Promise<SeenHead | undefined> {
   const newest = await store.checkpoint();
   if (newest === undefined) return undefined;
-  const { size, root } = await openHead(newest.note, data);
-  return { size, root };
+  // The members are those at the newest head that is stored.
+  const logKeys = (await store.members('log-key')).map(({ text }) => vkeyIn(text));
+  const { size, root } = await openHead(newest.note, data, logKeys);
+  return { size, root, logKeys };
+}
+
+function vkeyIn(member: string): string {
+  const { vkey } = JSON.parse(member) as { readonly vkey?: unknown };
+  return typeof vkey === 'string' ? vkey : '';
 }
 
 /**
@@ -61,10 +73,14 @@ export async function knownHead(
   }
 }
 
-function openHead(note: string, { mark, trust }: FoundedData): ReturnType<typeof openCheckpoint> {
+function openHead(
+  note: string,
+  { mark }: FoundedData,
+  vkeys: readonly string[],
+): ReturnType<typeof openCheckpoint> {
   return openCheckpoint(note, {
     origin: mark.origin,
-    verifiers: trust.logKeys,
+    verifiers: vkeys.map(parseVerifierKey),
     verifySignature,
   });
 }

@@ -52,11 +52,14 @@ export interface FoundedData {
   readonly mark: LedgerMark;
   readonly backends: Backends;
   readonly broker: Broker;
+  /** Verifier keys that the log was founded with. */
+  readonly logKeys: readonly string[];
   readonly trust: Trust;
 }
 
 export interface OpenData extends FoundedData {
-  readonly signer: NoteSigner;
+  /** Of all keys of the log that this machine has. */
+  readonly signers: readonly NoteSigner[];
   /** The log was founded by this very start. */
   readonly isNew: boolean;
 }
@@ -102,11 +105,8 @@ export async function openFounded(folder: DataFolder, parts: OpenParts): Promise
     if (trust !== undefined) {
       await assertWholeTopics(opened);
       await assertOwnLog(opened);
-      await assertOwnFounding(
-        opened,
-        trust.logKeys.map(({ vkey }) => vkey),
-      );
-      return { trust };
+      const pinnedKeys = trust.logKeys.map(({ vkey }) => vkey);
+      return { logKeys: await ownFoundingKeys(opened, pinnedKeys), trust };
     }
     throw new CliError('NOT_FOUNDED', `expected ${folder.trustFile}, found none`, {
       hint: 'found the ledger with `countersign init`',
@@ -114,7 +114,7 @@ export async function openFounded(folder: DataFolder, parts: OpenParts): Promise
   });
 }
 
-type Opened = Omit<FoundedData, 'trust'>;
+type Opened = Omit<FoundedData, 'logKeys' | 'trust'>;
 
 async function opening<More>(
   at: Pick<FoundedData, 'folder' | 'mark'>,
@@ -142,7 +142,7 @@ async function opening<More>(
 async function openLog(
   opened: Opened,
   parts: OpenDataParts,
-): Promise<Pick<OpenData, 'signer' | 'trust' | 'isNew'>> {
+): Promise<Pick<OpenData, 'signers' | 'logKeys' | 'trust' | 'isNew'>> {
   const { folder, mark, backends, broker } = opened;
   const pinned = await readOwnTrust(folder);
   const isEmpty = (await broker.end({ topic: 'log', partition: mark.shard })) === 0;
@@ -157,11 +157,12 @@ async function openLog(
     await createKeys(folder, parts.randomBytes);
     await backends.createLogKey();
   }
-  const signer = await backends.openSigner();
-  if (!isEmpty) await assertOwnFounding(opened, [signer.vkey]);
-  if (pinned !== undefined) return { signer, trust: pinned, isNew: false };
-  const trust = await foundLog(opened, { ...parts, signer });
-  return { signer, trust, isNew: isEmpty };
+  const signers = await backends.openSigners();
+  const ownKeys = signers.map(({ vkey }) => vkey);
+  const logKeys = isEmpty ? ownKeys : await ownFoundingKeys(opened, ownKeys);
+  if (pinned !== undefined) return { signers, logKeys, trust: pinned, isNew: false };
+  const trust = await foundLog(opened, { ...parts, logKeys });
+  return { signers, logKeys, trust, isNew: isEmpty };
 }
 
 /**
@@ -181,10 +182,11 @@ async function assertWholeTopics(opened: Opened): Promise<void> {
   }
 }
 
-async function assertOwnFounding(
+/** The keys that the log was founded with; that its first entry is the pinned one, the writer sees to. */
+async function ownFoundingKeys(
   { broker, mark }: Opened,
   logKeys: readonly string[],
-): Promise<void> {
+): Promise<readonly string[]> {
   const { origin } = mark;
   const entry = await readFounding({
     broker,
@@ -194,7 +196,9 @@ async function assertOwnFounding(
     partition: mark.shard,
   });
   // Any other first entry is the writer's to refuse.
-  if (entry?.type === 'ledger-founded') assertAsFounded(mark, entry);
+  if (entry?.type !== 'ledger-founded') return logKeys;
+  assertAsFounded(mark, entry);
+  return entry.log_keys;
 }
 
 /** Says early, and in plain words, that the file belongs to another ledger; the writer then checks every byte. */
@@ -213,13 +217,13 @@ async function assertOwnLog(opened: Opened): Promise<void> {
 /** Founds the log, or finds that it was founded by a start that stopped before it had written the trust file. */
 async function foundLog(
   { folder, mark, broker }: Opened,
-  parts: OpenDataParts & { readonly signer: NoteSigner },
+  parts: OpenDataParts & { readonly logKeys: readonly string[] },
 ): Promise<Trust> {
-  const { nowMs, signer } = parts;
+  const { nowMs, logKeys } = parts;
   const link = await enrolmentLink(folder, mark);
   const keys = {
     ...(await readLocalKeys(folder)),
-    logKey: signer.vkey,
+    logKeys,
     invitation: invitationOf(link),
   };
   const entry = foundingEntry(mark, keys, { nowMs: nowMs(), descriptors: BUILTIN_DESCRIPTORS });
@@ -227,7 +231,7 @@ async function foundLog(
     { broker, entry, epoch: newUlid(nowMs()), verifySignature, partition: mark.shard },
     nowMs,
   );
-  await writeTrust(folder, trustDocument(mark, { logKeys: entry.log_keys, genesis }));
+  await writeTrust(folder, trustDocument(mark, { logKeys, genesis }));
   const trust = await readOwnTrust(folder);
   if (trust === undefined) throw new CliError('DATA_DAMAGED', 'trust.json went away');
   return trust;

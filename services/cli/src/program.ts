@@ -8,6 +8,7 @@ import { addGateway } from './commands/gateway.ts';
 import { addInit } from './commands/init.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
+import { addLogKey } from './commands/log-key.ts';
 import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addRequest } from './commands/request.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   addEnrol,
   addErase,
   addLog,
+  addLogKey,
   addRebuild,
   addLedger,
   addProjector,

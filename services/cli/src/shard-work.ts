@@ -2,7 +2,7 @@ import { runTicker, type LedgerClock, type Writer, type WriterCounts } from '@co
 import type { Logger } from 'pino';
 import { newWriter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
-import { HeadPin } from './head-pin.ts';
+import { HeadPin, type SeenHead } from './head-pin.ts';
 import type { OpenData } from './open-data.ts';
 import { asError, sleepUnless } from './service.ts';
 
@@ -39,7 +39,7 @@ export class ShardWork {
 
   constructor(parts: ShardWorkParts) {
     this.#parts = parts;
-    this.#pin = new HeadPin(parts.data, () => Promise.resolve(this.#writer?.sealedHead));
+    this.#pin = new HeadPin(parts.data, () => Promise.resolve(headOf(this.#writer)));
   }
 
   get status(): ShardStatus {
@@ -128,4 +128,11 @@ export class ShardWork {
       this.#parts.logger.warn({ err: error }, 'the head of the log could not be pinned');
     }
   }
+}
+
+function headOf(writer: Writer | undefined): SeenHead | undefined {
+  const head = writer?.sealedHead;
+  return head === undefined || writer === undefined
+    ? undefined
+    : { ...head, logKeys: writer.logKeys };
 }

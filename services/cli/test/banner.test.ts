@@ -23,7 +23,8 @@ async function openedData(): Promise<{ data: OpenData; link: string }> {
     mark,
     backends: await backendsOf(folder, mark, { env: {}, nowMs: Date.now }),
     broker: new MemoryBroker({ clock: () => 0 }),
-    signer: { name: mark.origin, vkey: 'key', sign: (message) => Promise.resolve(message) },
+    signers: [{ name: mark.origin, vkey: 'key', sign: (message) => Promise.resolve(message) }],
+    logKeys: ['key'],
     trust: {
       origin: mark.origin,
       logKeys: [],

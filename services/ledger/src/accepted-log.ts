@@ -11,6 +11,7 @@ const LOG_READ_RECORDS = 2_000;
 /** What a log must be for this writer to write to it. */
 export interface LogIdentity {
   readonly origin: string;
+  /** Those that the log was founded with. */
   readonly logKeys: readonly string[];
   /** Leaf of the founding entry, where the configuration knows it. */
   readonly genesis?: string;

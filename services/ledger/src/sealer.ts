@@ -1,26 +1,26 @@
 import { splitForAppend, type Broker, type TopicPartition } from '@countersign/broker';
-import { LedgerError, type LogReader } from '@countersign/log-reader';
+import { LedgerError, type AcceptedBatch, type LogReader } from '@countersign/log-reader';
 import type { VerifySignature } from '@countersign/canonical';
 import {
   SignerError,
   TlogError,
   formatCheckpoint,
-  openCheckpoint,
-  parseVerifierKey,
+  openCheckpointAt,
   signNote,
   type NoteSigner,
 } from '@countersign/tlog';
+import { signersOf, type HeadToSign } from './head-signers.ts';
 import type { Patience } from './patience.ts';
-import { sealedRecords } from './sealed-record.ts';
+import { sealedRecords, type SealedPart } from './sealed-record.ts';
 
 export interface SealerOptions {
   readonly broker: Broker;
   readonly tp: TopicPartition;
-  readonly signer: NoteSigner;
+  /** One is enough; while the keys of the log change, those of the old and of the new one. */
+  readonly signers: readonly NoteSigner[];
   readonly patience: Patience;
   readonly verifySignature: VerifySignature;
   readonly origin: string;
-  readonly logKeys: readonly string[];
 }
 
 export interface SealedRoot {
@@ -59,8 +59,20 @@ export class Sealer {
   }
 
   /**
+   * That a signer of this writer may sign the next head: else it had better not write it.
+   *
+   * @throws LedgerError SIGNING_KEY_NOT_VALID_AT, SIGNER_FATAL
+   */
+  assertSigners(reader: LogReader): void {
+    const { signers, origin } = this.#options;
+    const { keys, head } = reader;
+    signersOf(signers, { origin, keys, size: head.size + 1, sealedSize: this.#sealedOf(reader) });
+  }
+
+  /**
    * Signs the head that is accepted now, unless it is signed, and publishes it with its bindings. The log may grow
-   * meanwhile; one call MUST end before the next.
+   * meanwhile; one call MUST end before the next. A batch that changes the keys of the log is signed by itself first: what comes
+   * after it may need a key that counts only from there on.
    *
    * Crash story: the batch is in the log and is the accepted head, so its root may be signed at any time,
    * by any writer, again and again, to the same head. Stopping before the append leaves a head that nobody
@@ -68,30 +80,42 @@ export class Sealer {
    * again, since the checkpoint is not there. Doubled records change nothing for any reader.
    */
   async seal(reader: LogReader): Promise<void> {
-    const { tail, unsealed, head } = reader;
-    const { size, root } = head;
+    const { tail, unsealed, keys } = reader;
+    const { size, root } = reader.head;
     const bindings = this.#bindings;
     this.#bindings = new Set();
-    if (size > Math.max(this.#sealedSize, reader.sealedSize)) {
-      const batches = unsealed.filter((batch) => batch.sizeAfter > this.#sealedSize);
-      const note = await this.#sign(size, root);
-      const { broker, tp, patience } = this.#options;
-      for (const run of splitForAppend(sealedRecords({ size, note, batches, bindings, tail }))) {
-        await patience.appendRepeatable(() => broker.append(tp, run));
-      }
+    let sealedSize = this.#sealedOf(reader);
+    const due = unsealed.filter((batch) => batch.sizeAfter > this.#sealedSize);
+    for (const batches of size > sealedSize ? runsOf(due) : []) {
+      const head = headOf(batches);
+      const note = await this.#sign({ ...head, sealedSize, keys });
+      await this.#publish({ size: head.size, note, batches, bindings, tail });
+      sealedSize = head.size;
     }
     this.#sealedSize = size;
     this.#sealedHead = { size, root };
   }
 
+  #sealedOf(reader: LogReader): number {
+    return Math.max(this.#sealedSize, reader.sealedSize);
+  }
+
+  async #publish(part: SealedPart): Promise<void> {
+    const { broker, tp, patience } = this.#options;
+    for (const run of splitForAppend(sealedRecords(part))) {
+      await patience.appendRepeatable(() => broker.append(tp, run));
+    }
+  }
+
   /** The note is checked before anybody sees it: a signer with another key than the log's stops here. */
-  async #sign(size: number, root: Uint8Array): Promise<string> {
-    const { signer, patience, origin, logKeys, verifySignature } = this.#options;
+  async #sign(head: Omit<HeadToSign, 'origin'> & { readonly root: Uint8Array }): Promise<string> {
+    const { patience, origin, verifySignature } = this.#options;
+    const { size, root, keys, sealedSize } = head;
     const text = formatCheckpoint({ origin, size, root });
+    const signers = signersOf(this.#options.signers, { origin, size, keys, sealedSize });
     try {
-      const note = await patience.sign(() => signNote(text, [signer]));
-      const verifiers = logKeys.map((vkey) => parseVerifierKey(vkey));
-      await openCheckpoint(note, { origin, verifiers, verifySignature });
+      const note = await patience.sign(() => signNote(text, signers));
+      await openCheckpointAt(note, { origin, keys, verifySignature, knownAt: sealedSize });
       return note;
     } catch (error) {
       if (error instanceof SignerError) {
@@ -105,4 +129,20 @@ export class Sealer {
       });
     }
   }
+}
+
+/** The batches of each head that is signed. */
+function runsOf(batches: readonly AcceptedBatch[]): AcceptedBatch[][] {
+  const runs: AcceptedBatch[][] = [[]];
+  for (const batch of batches) {
+    runs.at(-1)?.push(batch);
+    if (batch.changesKeys) runs.push([]);
+  }
+  return runs.filter((run) => run.length > 0);
+}
+
+function headOf(batches: readonly AcceptedBatch[]): { size: number; root: Uint8Array } {
+  const last = batches.at(-1);
+  if (last === undefined) throw new Error('invariant: expected a batch to sign');
+  return { size: last.sizeAfter, root: last.rootAfter };
 }

@@ -26,7 +26,8 @@ export const CLOCK_JUMP_MS = 60_000;
 
 export interface WriterOptions extends LogIdentity {
   readonly broker: Broker;
-  readonly signer: NoteSigner;
+  /** Of keys of the log: each that may sign a head signs it. */
+  readonly signers: readonly NoteSigner[];
   readonly clock: LedgerClock;
   readonly verifySignature: VerifySignature;
   /** All action types that this build can show. */
@@ -100,6 +101,12 @@ export class Writer {
     return this.#sealer.sealedHead;
   }
 
+  /** Verifier keys that may sign the newest head that is signed. */
+  get logKeys(): readonly string[] {
+    const { keys } = this.#log.reader;
+    return keys.validAt(this.#sealer.sealedSize).map(({ vkey }) => vkey);
+  }
+
   get counts(): WriterCounts {
     return {
       ...this.#counts,
@@ -152,6 +159,7 @@ export class Writer {
     this.#assertClock(this.#log.state.lastAtMs);
     this.#sealer.noteSealed(this.#log.reader.sealedSize);
     await this.#seal();
+    this.#sealer.assertSigners(this.#log.reader);
     this.#queue.reset(this.#log.reader.head.intakeOffset);
   }
 

@@ -1,8 +1,9 @@
 import { parseEntry, type AuthorityState } from '@countersign/binding';
 import type { StoredRecord } from '@countersign/broker';
 import type { VerifySignature } from '@countersign/canonical';
-import { LogReader, type SealedHead } from '@countersign/log-reader';
-import type { LogPosition, ReadModels, RowChange } from '@countersign/store';
+import { LogReader, keysAfter, type ResumePoint, type SealedHead } from '@countersign/log-reader';
+import type { ReadModels, RowChange } from '@countersign/store';
+import { KeyHistory } from '@countersign/tlog';
 import { authorityAfter } from './authority-chain.ts';
 import type { LogProofs } from './log-proof.ts';
 import { projectEntry, type SealedEntry } from './row-changes.ts';
@@ -13,6 +14,7 @@ export interface LogProjectionOptions {
   readonly store: ReadModels;
   readonly proofs: LogProofs;
   readonly origin: string;
+  /** Those that the log was founded with. */
   readonly logKeys: readonly string[];
   readonly verifySignature: VerifySignature;
   readonly turn: WritingTurn;
@@ -31,7 +33,7 @@ export class LogProjection {
   #committing: Promise<void> = Promise.resolve();
   #hasFailed = false;
 
-  private constructor(options: LogProjectionOptions, resume: LogPosition | undefined) {
+  private constructor(options: LogProjectionOptions, resume: ResumePoint | undefined) {
     const { origin, logKeys, verifySignature, proofs } = options;
     this.#options = options;
     this.#position = resume?.nextOffset ?? 0;
@@ -46,11 +48,14 @@ export class LogProjection {
 
   /** With what the entries before the position have built up. */
   static async open(options: LogProjectionOptions): Promise<LogProjection> {
-    const resume = await options.store.logPosition();
-    const projection = new LogProjection(options, resume);
-    if (resume === undefined) return projection;
+    const { store, origin, logKeys } = options;
+    const position = await store.logPosition();
+    if (position === undefined) return new LogProjection(options, undefined);
     const types = ['ledger-founded', 'authority-changed'];
-    for (const { bytes } of await options.store.entriesOfType(types, resume.size - 1)) {
+    const entries = await store.entriesOfType(types, position.size - 1);
+    const keys = keysAfter(KeyHistory.founding(logKeys), { origin, entries });
+    const projection = new LogProjection(options, { ...position, keySpans: keys.spans });
+    for (const { bytes } of entries) {
       projection.#authority = authorityAfter(projection.#authority, parseEntry(bytes));
     }
     return projection;

@@ -20,6 +20,7 @@ export interface ProjectorOptions {
   readonly clock: FollowerClock;
   readonly verifySignature: VerifySignature;
   readonly origin: string;
+  /** Those that the log was founded with. */
   readonly logKeys: readonly string[];
   /** All action types that this build can show. */
   readonly descriptors: readonly Descriptor[];

@@ -14,6 +14,8 @@ import (
 type authority struct {
 	ref     object
 	members map[string]object
+	// gone are the ids of the log's keys that were removed: none of them comes back.
+	gone map[any]bool
 }
 
 func key(kind, id string) string { return kind + "\x00" + id }
@@ -47,7 +49,7 @@ func (a authority) root() string {
 }
 
 func (a authority) with(m object) authority {
-	next := authority{members: map[string]object{}}
+	next := authority{members: map[string]object{}, gone: a.gone}
 	for k, v := range a.members {
 		next.members[k] = v
 	}
@@ -189,9 +191,33 @@ func (a authority) apply(c object) authority {
 		return a.with(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(c["policy"]))})
 	case "descriptor-enrolled":
 		return a.add(object{"kind": "descriptor", "id": text(c, "type") + "/" + canonical(c["type_version"]), "digest": c["digest"]})
+	case "log-key-added":
+		k, ok := parseLogKey(text(closed(c, "kind vkey"), "vkey"))
+		require(ok && k.name == text(a.get("ledger", "ledger"), "origin"), "SCHEMA_INVALID")
+		require(!a.gone[k.id], "MEMBER_EXISTS")
+		require(len(a.logKeys()) < 4, "LIMIT_EXCEEDED")
+		return a.add(object{"kind": "log-key", "id": k.id, "vkey": c["vkey"]})
+	case "log-key-removed":
+		next := a.without("log-key", text(closed(c, "kind id"), "id"))
+		require(len(next.logKeys()) > 0, "WOULD_LOCK_OUT")
+		next.gone = map[any]bool{c["id"]: true}
+		for id := range a.gone {
+			next.gone[id] = true
+		}
+		return next
 	}
 	refuse("SCHEMA_INVALID")
 	return a
+}
+
+// logKeys answers the members of that kind.
+func (a authority) logKeys() (keys []object) {
+	for _, m := range a.members {
+		if m["kind"] == "log-key" {
+			keys = append(keys, m)
+		}
+	}
+	return keys
 }
 
 func thumbprint(publicKey string) string {

@@ -88,11 +88,12 @@ func verify(raw []byte, trust trustFile, o options) {
 	v, err := parseJSON(raw)
 	require(err == nil, "EVIDENCE_FORMAT")
 	file := closed(v, "v origin binding admission content erased? display descriptor policy authority uses reports revocations")
-	require(file["v"] == "countersign.evidence.v1", "EVIDENCE_FORMAT")
-	e := &evidence{object: file, trust: trust, receipts: receiptReader{trust, map[string]head{}}}
+	require(file["v"] == "countersign.evidence.v1" || file["v"] == "countersign.evidence.v2", "EVIDENCE_FORMAT")
+	e := &evidence{object: file, trust: trust, receipts: receiptReader{trust, pinnedSpans(trust), map[string]head{}}}
 	e.binding, e.admission = logged(file["binding"], "binding-made"), logged(file["admission"], "request-admitted")
 	later := e.parseRest()
 	require(text(file, "origin") == trust.origin, "LOG_KEY_UNKNOWN")
+	e.checkKeys()
 	e.checkLogged()
 	e.checkContent()
 	e.checkPolicy()
@@ -120,7 +121,19 @@ func (e *evidence) parseRest() (h history) {
 		text(r, "text")
 		text(r, "salt")
 	}
-	a := closed(e.object["authority"], "size chain members")
+	names := "size chain members"
+	if e.object["v"] == "countersign.evidence.v2" {
+		names += " later"
+	}
+	a := closed(e.object["authority"], names)
+	if later := a["later"]; later != nil {
+		text(closed(later, "chain receipt"), "receipt")
+		links := objects(objectOf(later), "chain")
+		require(len(links) > 0, "EVIDENCE_FORMAT")
+		for _, link := range links {
+			closed(link, "entry binding?")
+		}
+	}
 	require(integer(a, "size") >= 0, "EVIDENCE_FORMAT")
 	for _, link := range objects(a, "chain") {
 		closed(link, "entry binding?")
@@ -264,6 +277,7 @@ func (e *evidence) checkRule(rule object) {
 func (e *evidence) checkHuman() authority {
 	b := e.binding.object
 	past := e.foldChain(objects(objectOf(e.object["authority"]), "chain"), objectOf(b["authority"]))
+	require(e.object["v"] == "countersign.evidence.v2" || !keysChanged(past), "EVIDENCE_FORMAT")
 	bound := past[len(past)-1]
 	i := slices.IndexFunc(past, func(a authority) bool { return same(a.ref, e.admission.object["authority"]) })
 	require(i >= 0, "AUTHORITY_CHAIN_INVALID")

@@ -93,8 +93,8 @@ func decodeDecimal(text string) (int64, bool) {
 }
 
 type logKey struct {
-	name, id string
-	key      any
+	name, id, vkey string
+	key            any
 }
 
 var ed25519Prefix = []byte{0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00}
@@ -117,7 +117,7 @@ func parseLogKey(vkey string) (logKey, bool) {
 	}
 	id := sha256.Sum256(covered)
 	key, err := x509.ParsePKIXPublicKey(spki)
-	return logKey{parts[0], parts[1], key}, err == nil && parts[1] == hex.EncodeToString(id[:4])
+	return logKey{parts[0], parts[1], vkey, key}, err == nil && parts[1] == hex.EncodeToString(id[:4])
 }
 
 // signatureValid dispatches on the kind of key; a key of another kind never verifies.
@@ -136,6 +136,7 @@ func signatureValid(key any, message, signature []byte) bool {
 
 type receiptReader struct {
 	trust trustFile
+	spans []keySpan
 	heads map[string]head
 }
 
@@ -144,23 +145,29 @@ type head struct {
 	root [32]byte
 }
 
-// position checks a receipt and answers where the entry stands in the log.
-func (r receiptReader) position(receipt string, leaf [32]byte) int64 {
-	top, note, found := strings.Cut(receipt, "\n\n")
+// parseReceipt reads a receipt and verifies nothing.
+func parseReceipt(receipt string) (index int64, path [][32]byte, note string) {
+	top, rest, found := strings.Cut(receipt, "\n\n")
 	lines := strings.Split(top, "\n")
-	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || len(lines) > 65 || note == "" {
+	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || len(lines) > 65 || rest == "" {
 		refuse("NOT_LOGGED")
 	}
 	index, ok := decodeDecimal(strings.TrimPrefix(lines[1], "index "))
 	if !ok || !strings.HasPrefix(lines[1], "index ") {
 		refuse("NOT_LOGGED")
 	}
-	path := make([][32]byte, len(lines)-2)
+	path = make([][32]byte, len(lines)-2)
 	for i, line := range lines[2:] {
 		if path[i], ok = decodeHash(line); !ok {
 			refuse("NOT_LOGGED")
 		}
 	}
+	return index, path, rest
+}
+
+// position checks a receipt and answers where the entry stands in the log.
+func (r receiptReader) position(receipt string, leaf [32]byte) int64 {
+	index, path, note := parseReceipt(receipt)
 	h := r.checkpoint(note)
 	root, ok := climb(leaf, index, h.size, path)
 	if !ok || root != h.root {
@@ -179,7 +186,7 @@ func (r receiptReader) checkpoint(note string) head {
 	}
 	text := note[:split+1]
 	h := r.readHead(text)
-	isSigned := false
+	isSigned, isValid := false, false
 	lines := strings.Split(strings.TrimSuffix(note[split+2:], "\n"), "\n")
 	for _, line := range lines {
 		name, encoded, ok := strings.Cut(strings.TrimPrefix(line, "— "), " ")
@@ -187,7 +194,7 @@ func (r receiptReader) checkpoint(note string) head {
 		if !ok || !strings.HasPrefix(line, "— ") || name == "" || !isBase64 || len(raw) < 5 || len(lines) > 100 {
 			refuse("CHECKPOINT_INVALID")
 		}
-		for _, key := range r.trust.keys {
+		for _, key := range r.spans {
 			if key.name != name || key.id != hex.EncodeToString(raw[:4]) {
 				continue
 			}
@@ -195,10 +202,14 @@ func (r receiptReader) checkpoint(note string) head {
 				refuse("CHECKPOINT_INVALID")
 			}
 			isSigned = true
+			isValid = isValid || (key.from <= h.size && h.size <= key.until)
 		}
 	}
 	if !isSigned {
 		refuse("LOG_KEY_UNKNOWN")
+	}
+	if !isValid {
+		refuse("SIGNING_KEY_NOT_VALID_AT")
 	}
 	if r.trust.pinned != nil && r.trust.pinned.size == h.size && r.trust.pinned.root != h.root {
 		refuse("EQUIVOCATION")

@@ -104,7 +104,7 @@ export class LiveLedger {
     });
     const writer = new Writer({
       ...log,
-      signer,
+      signers: [signer],
       descriptors: BUILTIN_DESCRIPTORS,
       epoch: newUlid(clock.nowMs()),
     });

@@ -75,6 +75,7 @@ export class LedgerProcess {
     const clock: LedgerClock = this.clock;
     this.#writer = new Writer({
       ...this.#ports,
+      signers: [this.#ports.signer],
       clock,
       descriptors: BUILTIN_DESCRIPTORS,
       origin: ORIGIN,

@@ -38,7 +38,7 @@ it('sends other bytes for the same request to its entry only once that is in the
   await found({ broker: memory, entry: parties.founding(logKeys), epoch, verifySignature });
   const writer = new Writer({
     broker,
-    signer,
+    signers: [signer],
     clock,
     verifySignature,
     descriptors,

@@ -39,7 +39,7 @@ it('waits for nobody any more once a wait has ended in an unknown outcome', asyn
   const logKeys = [signer.vkey];
   const writer = new Writer({
     broker,
-    signer,
+    signers: [signer],
     clock,
     verifySignature,
     descriptors,

@@ -13,6 +13,7 @@ import {
   LOG_CASES,
   TIME_CASES,
 } from './invalid-file-cases.ts';
+import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
 
 /** Evidence that must not be VALID, each for one reason. */
 export const INVALID_CASES: readonly EvidenceCase[] = [
@@ -26,4 +27,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...DECISION_CASES,
   ...HISTORY_CASES,
   ...TIME_CASES,
+  ...FALSE_ROTATION_CASES,
 ];

@@ -192,6 +192,8 @@ export const COMMAND: JsonObject = {
  */
 export class LedgerForge {
   readonly logKey: SigningKey;
+  /** What it signs its heads with. */
+  signing: readonly SigningKey[];
   readonly agent: SigningKey = ed25519Key();
   readonly executor: SigningKey = ed25519Key();
   readonly alice: Person = newPerson();
@@ -213,6 +215,7 @@ export class LedgerForge {
     const isReplaced = ({ type }: Descriptor): boolean => own.some((each) => each.type === type);
     this.#descriptors = [...own, ...BUILTIN_DESCRIPTORS.filter((each) => !isReplaced(each))];
     this.logKey = options.logKey ?? ed25519Key();
+    this.signing = [this.logKey];
     this.bob = newPerson(options.passkey);
     this.vkey = this.noteSigner().vkey;
     this.policy = options.policy ?? DEFAULT_POLICY;
@@ -339,9 +342,11 @@ export class LedgerForge {
 
   /** An action of the authority, bound by these persons. */
   bindChange(change: JsonObject, options: BindOptions): Bound {
-    const { digest } = descriptorOf('authority.change');
+    const isOfLogKey = String(change['kind']).startsWith('log-key-');
+    const type = isOfLogKey ? 'authority.logkey' : 'authority.change';
+    const { digest } = descriptorOf(type);
     const executor = { id: 'ledger', audience: ORIGIN, descriptor_digest: digest };
-    const request = { type: 'authority.change', params: { change }, envelope: { executor } };
+    const request = { type, params: { change }, envelope: { executor } };
     return this.bind(request, options);
   }
 
@@ -686,9 +691,11 @@ export class LedgerForge {
     };
   }
 
-  async checkpoint(signer: NoteSigner = this.noteSigner()): Promise<string> {
+  async checkpoint(signer?: NoteSigner): Promise<string> {
     const { size } = this.tree;
-    return signNote(formatCheckpoint({ origin: ORIGIN, size, root: this.tree.root() }), [signer]);
+    const text = formatCheckpoint({ origin: ORIGIN, size, root: this.tree.root() });
+    const own = this.signing.map((key) => this.noteSigner(key));
+    return signNote(text, signer === undefined ? own : [signer]);
   }
 
   async receipt(index: number, note?: string): Promise<string> {

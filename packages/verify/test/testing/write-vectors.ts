@@ -1,12 +1,14 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileText, type EvidenceCase } from './evidence-case.ts';
 import { INVALID_CASES } from './invalid-cases.ts';
 import { TRUST_CASES } from './trust-cases.ts';
+import { ROTATION_CASES } from './rotation-cases.ts';
 import { VALID_CASES } from './valid-cases.ts';
 
 /**
- * Writes test/vectors/evidence and test/vectors/trust anew, with fresh keys:
+ * Writes the vectors of test/vectors/evidence and test/vectors/trust that are not there yet, with fresh keys:
  * `node --conditions=@countersign/source --import tsx packages/verify/test/testing/write-vectors.ts`
+ * One that is there stays as it is: every later verifier reads it, too.
  *
  * The outcomes come from the cases, which say what the format asks for. No verifier is run here.
  */
@@ -14,17 +16,20 @@ const vectors = new URL('../../../../test/vectors/', import.meta.url);
 
 const INDETERMINATE = ['AUTHORITY_MISSING', 'CLOCK_UNKNOWN', 'CONTENT_MISSING'];
 
-function emptied(folder: string): URL {
+function made(folder: string): URL {
   const url = new URL(`${folder}/`, vectors);
   mkdirSync(url, { recursive: true });
-  for (const name of readdirSync(url)) {
-    if (name.endsWith('.json')) rmSync(new URL(name, url));
-  }
   return url;
 }
 
-function write(folder: URL, name: string, vector: object): void {
-  writeFileSync(new URL(`${name}.json`, folder), `${JSON.stringify(vector, null, 2)}\n`);
+async function write(
+  folder: URL,
+  name: string,
+  vector: () => object | Promise<object>,
+): Promise<void> {
+  const file = new URL(`${name}.json`, folder);
+  if (existsSync(file)) return;
+  writeFileSync(file, `${JSON.stringify(await vector(), null, 2)}\n`);
 }
 
 async function vectorOf(each: EvidenceCase): Promise<object> {
@@ -44,16 +49,18 @@ async function vectorOf(each: EvidenceCase): Promise<object> {
   };
 }
 
-const folders = { valid: emptied('evidence/valid'), invalid: emptied('evidence/invalid') };
-for (const each of VALID_CASES) write(folders.valid, each.name, await vectorOf(each));
-for (const each of INVALID_CASES) write(folders.invalid, each.name, await vectorOf(each));
+const folders = { valid: made('evidence/valid'), invalid: made('evidence/invalid') };
+for (const each of [...VALID_CASES, ...ROTATION_CASES]) {
+  await write(folders.valid, each.name, () => vectorOf(each));
+}
+for (const each of INVALID_CASES) await write(folders.invalid, each.name, () => vectorOf(each));
 
-const trustFolders = { valid: emptied('trust/valid'), invalid: emptied('trust/invalid') };
+const trustFolders = { valid: made('trust/valid'), invalid: made('trust/invalid') };
 for (const { name, about, trust, isValid } of TRUST_CASES) {
-  write(isValid ? trustFolders.valid : trustFolders.invalid, name, {
+  await write(isValid ? trustFolders.valid : trustFolders.invalid, name, () => ({
     about,
     trust,
     outcome: isValid ? 'VALID' : 'REFUSED',
     ...(!isValid && { code: 'TRUST_FORMAT' }),
-  });
+  }));
 }

@@ -8,7 +8,7 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
-import { LEDGER_EXECUTOR } from '@countersign/binding';
+import { LEDGER_EXECUTOR, isAuthorityType } from '@countersign/binding';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { Command } from 'commander';
 import { checkAction } from '../action-check.ts';
@@ -130,7 +130,7 @@ function executorOf(type: Json | undefined, { trust }: LedgerAccess): JsonObject
       descriptor_digest: EXEC_INTERFACE_DIGEST,
     };
   }
-  if (type !== 'authority.change') return undefined;
+  if (typeof type !== 'string' || !isAuthorityType(type)) return undefined;
   const descriptor = BUILTIN_DESCRIPTORS.find((known) => known.type === type);
   return descriptor === undefined
     ? undefined

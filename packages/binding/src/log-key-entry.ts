@@ -1,0 +1,36 @@
+import { CanonicalError, parseCanonical, utf8, type Json } from '@countersign/canonical';
+import { parseAuthorityChange } from './authority-change.ts';
+import { BindingError } from './binding-error.ts';
+import { parseEntry } from './entry.ts';
+import type { LogKeyAdded, LogKeyRemoved } from './log-key.ts';
+import { isObject } from './shape.ts';
+
+/** How the canonical bytes of each `authority-changed` entry end, and of no other: `type` and `v` are its last members. */
+const ENDING = utf8('"type":"authority-changed","v":"countersign.entry.v1"}');
+
+/**
+ * What an entry changes in the keys of the log, if anything. Cheap for every entry but those that change the authority, so that
+ * whoever follows a log can ask it of each. Bytes that are no entry change nothing.
+ */
+export function logKeyChangeIn(bytes: Uint8Array): LogKeyAdded | LogKeyRemoved | undefined {
+  const end = bytes.subarray(-ENDING.length);
+  if (end.length < ENDING.length || ENDING.some((byte, at) => byte !== end[at])) return undefined;
+  try {
+    const entry = parseEntry(bytes);
+    if (entry.type !== 'authority-changed' || entry.change.change !== 'bound') return undefined;
+    const change = parseAuthorityChange(effectIn(entry.change.action));
+    return change.kind === 'log-key-added' || change.kind === 'log-key-removed'
+      ? change
+      : undefined;
+  } catch (error) {
+    if (error instanceof BindingError || error instanceof CanonicalError) return undefined;
+    throw error;
+  }
+}
+
+/** The `change` of an authority action; null when it has none. */
+function effectIn(actionText: string): Json {
+  const action = parseCanonical(utf8(actionText));
+  const params = isObject(action) ? action['params'] : undefined;
+  return (isObject(params) ? params['change'] : undefined) ?? null;
+}
