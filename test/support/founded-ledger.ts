@@ -72,7 +72,10 @@ function inPlace(
 export class FoundedLedger {
   readonly origin: string;
   readonly clock: ShiftedClock;
+  /** Of the key that it was founded with. */
   readonly signer: NoteSigner;
+  /** What new writers sign with. */
+  signers: readonly NoteSigner[];
   readonly parties: Parties;
   readonly folder: string;
   /** Leaf of the founding entry. */
@@ -100,6 +103,7 @@ export class FoundedLedger {
     this.clock = options.clock ?? new ShiftedClock();
     this.origin = parts.signer.name;
     this.signer = parts.signer;
+    this.signers = [parts.signer];
     this.parties = new Parties(this.origin, () => this.clock.nowMs(), options.crewSize);
     this.folder = parts.folder;
     this.broker = parts.broker;
@@ -169,7 +173,7 @@ export class FoundedLedger {
   newWriter(more: Partial<WriterOptions> = {}): Writer {
     return new Writer({
       broker: this.broker,
-      signers: [this.signer],
+      signers: this.signers,
       clock: this.clock satisfies LedgerClock,
       verifySignature: verifySignatureAside,
       descriptors: BUILTIN_DESCRIPTORS,

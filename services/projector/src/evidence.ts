@@ -1,5 +1,6 @@
 import {
   isAuthorityType,
+  logKeyChangeIn,
   membershipProof,
   parseEntry,
   type AuthorityState,
@@ -21,6 +22,12 @@ export interface EvidenceSource {
   readonly proofs: LogProofs;
   readonly origin: string;
   readonly descriptors: readonly Descriptor[];
+}
+
+interface AuthorityLink {
+  readonly row: EntryRow;
+  /** It adds or removes a key of the log. */
+  readonly isOfKeys: boolean;
 }
 
 interface Placed<T extends EntryType> {
@@ -48,16 +55,22 @@ export async function evidenceOf(
     entry: parseEntry(each.bytes),
   }));
   const binding = single(entries, 'binding-made');
-  const logged = await loggedEntries(source, entries);
+  const links = await authorityLinks(store);
+  const later = laterThan(binding.entry.authority.index, links);
+  const { logged, receipts } = await loggedEntries(source, entries, later.at(-1)?.row.index);
+  const hasOtherKeys = links.some(changesKeys);
   return {
-    v: 'countersign.evidence.v1',
+    v: hasOtherKeys ? 'countersign.evidence.v2' : 'countersign.evidence.v1',
     origin,
     binding: logged('binding-made')[0] ?? null,
     admission: logged('request-admitted')[0] ?? null,
     ...(await contentMembers(source, row, binding.entry)),
     ...(row.erased && { erased: logged('content-erased')[0] ?? null }),
     policy: await policyOf(store, binding.entry),
-    authority: await authorityOf(store, binding.entry),
+    authority: {
+      ...(await authorityOf(store, binding.entry, links)),
+      ...(hasOtherKeys && { later: await laterChain(store, later, receipts) }),
+    },
     uses: logged('binding-used'),
     reports: logged('execution-reported'),
     revocations: logged('binding-revoked'),
@@ -66,16 +79,48 @@ export async function evidenceOf(
 
 type Logged = (type: EntryType) => readonly JsonObject[];
 
-/** Fetches the receipts of all these entries at the newest head. */
+/** Fetches the receipts of all these entries, and of one more, at the newest head. */
 async function loggedEntries(
   { proofs }: EvidenceSource,
   entries: readonly Placed<EntryType>[],
-): Promise<Logged> {
-  const receipts = await proofs.receipts(entries.map(({ row }) => row.index));
-  return (type) =>
+  another: number | undefined,
+): Promise<{ logged: Logged; receipts: readonly string[] }> {
+  const indexes = entries.map(({ row }) => row.index);
+  const receipts = await proofs.receipts([...indexes, ...(another === undefined ? [] : [another])]);
+  const logged: Logged = (type) =>
     entries.flatMap(({ row, entry }, at) =>
       entry.type === type ? [{ entry: fromUtf8(row.bytes), receipt: receipts[at] ?? '' }] : [],
     );
+  return { logged, receipts };
+}
+
+/** Founding and changes of the authority, as far as they are sealed and stored. */
+async function authorityLinks(store: ReadModels): Promise<readonly AuthorityLink[]> {
+  const sealed = (await store.checkpoint())?.size ?? 0;
+  const rows = await store.entriesOfType(['ledger-founded', 'authority-changed'], sealed - 1);
+  return rows.map((row) => ({ row, isOfKeys: logKeyChangeIn(row.bytes) !== undefined }));
+}
+
+/** The changes behind the cited authority, up to the last one of the log's keys. evidence.md §3.1. */
+function laterThan(cited: number, links: readonly AuthorityLink[]): readonly AuthorityLink[] {
+  return links
+    .slice(0, links.findLastIndex(changesKeys) + 1)
+    .filter(({ row }) => row.index > cited);
+}
+
+function changesKeys({ isOfKeys }: AuthorityLink): boolean {
+  return isOfKeys;
+}
+
+async function laterChain(
+  store: ReadModels,
+  later: readonly AuthorityLink[],
+  receipts: readonly string[],
+): Promise<Json> {
+  if (later.length === 0) return null;
+  const chain: JsonObject[] = [];
+  for (const { row } of later) chain.push(await chainLink(store, row, parseEntry(row.bytes)));
+  return { chain, receipt: receipts.at(-1) ?? '' };
 }
 
 function single<T extends EntryType>(
@@ -130,22 +175,26 @@ async function policyOf(store: ReadModels, binding: BindingMade): Promise<Json> 
 }
 
 /** The chain from the founding to the authority that the binding cites, and who decided under it. */
-async function authorityOf(store: ReadModels, binding: BindingMade): Promise<JsonObject> {
-  const rows = await store.entriesOfType(
-    ['ledger-founded', 'authority-changed'],
-    binding.authority.index,
-  );
+async function authorityOf(
+  store: ReadModels,
+  binding: BindingMade,
+  links: readonly AuthorityLink[],
+): Promise<JsonObject> {
   const chain: JsonObject[] = [];
   let state: AuthorityState | undefined;
-  for (const { bytes } of rows) {
-    const entry = parseEntry(bytes);
+  for (const { row } of links.filter(({ row: { index } }) => index <= binding.authority.index)) {
+    const entry = parseEntry(row.bytes);
     state = authorityAfter(state, entry);
-    chain.push({ entry: fromUtf8(bytes), ...(await allowedBy(store, entry)) });
+    chain.push(await chainLink(store, row, entry));
   }
   if (state?.root !== binding.authority.root) {
     throw new ProjectorError('STORE_STALE', 'expected the authority that the binding cites');
   }
   return { size: state.size, chain, members: membersOf(state, binding) };
+}
+
+async function chainLink(store: ReadModels, row: EntryRow, entry: Entry): Promise<JsonObject> {
+  return { entry: fromUtf8(row.bytes), ...(await allowedBy(store, entry)) };
 }
 
 async function allowedBy(store: ReadModels, entry: Entry): Promise<JsonObject> {
