@@ -7,6 +7,7 @@ import { decodeLogRecord } from '@countersign/wire';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FoundedLedger, entryOf, type Admitted } from '../support/founded-ledger.ts';
 import { auditLog } from '../support/log-audit.ts';
+import { expectRotation } from '../support/log-key-rotation.ts';
 import { actionIdOf } from '../support/parties.ts';
 
 const ALIAS = 'alias/ledger';
@@ -181,5 +182,15 @@ describe('G07: the key of the log is', () => {
     });
     expect((await published()).notes).toEqual(before.notes);
     await assertOnlyOurKey();
+  });
+
+  it('G07: rotated by persons: both sign, then the new one alone, and the old one is refused', async () => {
+    const newId = kms.createKey('ECC_NIST_EDWARDS25519');
+    const newSigner = await openKmsSigner({ keyId: newId, name: ledger.origin, client: kms });
+    await expectRotation(ledger, newSigner);
+    // Whatever becomes of the old key now, the ledger does not need it.
+    kms.setState(keyId, 'PendingDeletion');
+    await ledger.bind();
+    expect(ledger.writer.status.state).toBe('running');
   });
 });

@@ -12,13 +12,20 @@ import {
 import { canonicalBytes, type JsonObject } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import { kmsClient, openKmsSigner } from '@countersign/signer-kms';
-import { parseNote, parseVerifierKey, verifyNote, type NoteSigner } from '@countersign/tlog';
+import {
+  parseNote,
+  parseVerifierKey,
+  signNote,
+  verifyNote,
+  type NoteSigner,
+} from '@countersign/tlog';
 import { noteSignerContract } from '@countersign/tlog/testing';
 import { createVerifier, parseTrust } from '@countersign/verify';
 import { decodeLogRecord } from '@countersign/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FoundedLedger, type Bound } from '../support/founded-ledger.ts';
 import { buildGoVerifier } from '../support/go-verifier.ts';
+import { expectRotation, idOf } from '../support/log-key-rotation.ts';
 import { MOTO_CLIENT, startMoto, type MotoServer } from '../support/moto-server.ts';
 import { TENANT } from '../support/parties.ts';
 
@@ -165,5 +172,53 @@ describe('a ledger whose heads KMS signs with P-256', () => {
     expect(after.slice(0, before.length)).toEqual(before);
     expect(after.length).toBeGreaterThan(before.length);
     expect(ledger.writer.status.code).toBeUndefined();
+  });
+});
+
+describe('the key of a ledger that is rotated to another one of KMS', () => {
+  let ledger: FoundedLedger;
+
+  beforeAll(async () => {
+    const keyId = await createKey();
+    ledger = await FoundedLedger.create({
+      tier: 'sqlite',
+      openSigner: (origin) => open(keyId, origin),
+    });
+    ledger.start();
+  });
+
+  afterAll(async () => {
+    await ledger.discard();
+  });
+
+  it('G07: both sign, then the new one alone; a head or evidence with the old one is refused', async () => {
+    const newKey = await open(await createKey(), ledger.origin);
+    await expectRotation(ledger, newKey);
+    const bound = await ledger.bind();
+    await ledger.projector.waitForStored(bound.binding.index + 1, 5_000);
+    const evidence = await ledger.projector.evidence(TENANT, bound.actionId);
+    const { entry, receipt } = evidence['binding'] as { entry: string; receipt: string };
+    const [proof = '', text = ''] = receipt.split('\n\n');
+    const note = await signNote(`${text}\n`, [ledger.signer]);
+    const forged = { ...evidence, binding: { entry, receipt: `${proof}\n\n${note}` } };
+    const trust = parseTrust(
+      canonicalBytes({
+        v: 'countersign.trust.v1',
+        origin: ledger.origin,
+        log_keys: [ledger.signer.vkey],
+        genesis: ledger.genesis,
+        accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
+      }),
+    );
+    const verifier = createVerifier({ trust, verifySignature });
+    const level = 'human';
+    expect(await verifier.verifyFile(canonicalBytes(evidence), { level })).toMatchObject({
+      outcome: 'VALID',
+    });
+    expect(await verifier.verifyFile(canonicalBytes(forged), { level })).toMatchObject({
+      code: 'SIGNING_KEY_NOT_VALID_AT',
+    });
+    expect(parseVerifierKey(newKey.vkey).type).toBe(2);
+    expect(idOf(newKey)).not.toBe(idOf(ledger.signer));
   });
 });

@@ -3,7 +3,10 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { InputAnswer } from '@countersign/projector';
 import { parseNote, parseVerifierKey, type NoteSigner } from '@countersign/tlog';
 import { decodeLogRecord } from '@countersign/wire';
-import type { FoundedLedger } from './founded-ledger.ts';
+import { expect } from 'vitest';
+import { evidenceOutcome } from './evidence-outcome.ts';
+import { entryOf, type FoundedLedger } from './founded-ledger.ts';
+import { auditLog } from './log-audit.ts';
 
 const LOG_KEY_TYPE = 'authority.logkey';
 
@@ -47,4 +50,45 @@ export async function signedHeads(
     const keys = signatures.map(({ keyId }) => Buffer.from(keyId).toString('hex'));
     return [{ size: record.size, keys }];
   });
+}
+
+async function restartWith(at: FoundedLedger, ...signers: NoteSigner[]): Promise<void> {
+  await at.stop();
+  at.signers = signers;
+  at.renewServices();
+  at.start();
+}
+
+async function lastKeys(at: FoundedLedger): Promise<readonly string[]> {
+  return (await signedHeads(at)).at(-1)?.keys ?? [];
+}
+
+/**
+ * From the founding key of a running ledger to a new one, as docs/cli.md tells it: what signs in each part, evidence for who pins
+ * the founding alone, and a writer with the old key that stops. The ledger runs on with the new key.
+ */
+export async function expectRotation(at: FoundedLedger, newKey: NoteSigner): Promise<void> {
+  const oldKey = at.signer;
+  const before = await at.bind();
+  await restartWith(at, oldKey, newKey);
+  entryOf(await changeLogKeys(at, adding(newKey)), 'authority-changed');
+  const within = await at.bind();
+  expect(await lastKeys(at)).toEqual([idOf(oldKey), idOf(newKey)]);
+  entryOf(await changeLogKeys(at, removing(oldKey)), 'authority-changed');
+  await restartWith(at, newKey);
+  const after = await at.bind();
+  expect(await lastKeys(at)).toEqual([idOf(newKey)]);
+  await at.projector.waitForStored(after.binding.index + 1, 5_000);
+  for (const { actionId } of [before, within, after]) {
+    expect(await evidenceOutcome(at, actionId)).toMatchObject({ outcome: 'VALID' });
+  }
+  await expect(at.newWriter({ signers: [oldKey] }).run()).rejects.toMatchObject({
+    code: 'SIGNING_KEY_NOT_VALID_AT',
+  });
+  const { size, sealedSize, counts } = await auditLog(at.broker, {
+    origin: at.origin,
+    logKeys: [oldKey.vkey],
+  });
+  expect(sealedSize).toBe(size);
+  expect(counts).toMatchObject({ notValidCheckpoints: 0, unsignedCheckpoints: 0 });
 }
