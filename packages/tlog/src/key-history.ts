@@ -18,7 +18,7 @@ interface KnownKey {
 }
 
 /**
- * The keys of a log over all its sizes: schemas/formats/checkpoint-and-receipt.md §9. A value: changes make a new one.
+ * The keys of a log over all its sizes: schemas/formats/authority.md §8. A value: changes make a new one.
  */
 export class KeyHistory {
   readonly #keys: readonly KnownKey[];

@@ -16,6 +16,7 @@ const TELLING: ReadonlyMap<string, readonly string[]> = new Map([
     'authority.change',
     ['Change', 'Person', 'Agent', 'Executor', 'Id to revoke', 'Credential', 'Action type'],
   ],
+  ['authority.logkey', ['Change', 'Verifier key to add', 'Id of the key to remove']],
 ]);
 
 /**

@@ -2,7 +2,7 @@ package main
 
 import "math"
 
-// schemas/formats/checkpoint-and-receipt.md §9 and evidence.md §3.1: which keys of the log may sign a head of which size.
+// schemas/formats/authority.md §8 and evidence.md §3.1: which keys of the log may sign a head of which size.
 
 type keySpan struct {
 	logKey
