@@ -17,7 +17,7 @@ import {
   signedHeads,
 } from '../support/log-key-rotation.ts';
 import { noteSigner } from '../support/note-key.ts';
-import { TENANT, entryIn } from '../support/parties.ts';
+import { TENANT, actionIdOf, entryIn } from '../support/parties.ts';
 
 let at: FoundedLedger;
 let oldKey: NoteSigner;
@@ -236,7 +236,7 @@ describe('G07: a key that is no key of the log any more', () => {
     await at.stop();
     const action = at.parties.action();
     const frame = at.parties.requestFrame(action);
-    await at.submit('request', String(action['action_id']), frame);
+    await at.submit('request', actionIdOf(action), frame);
     const before = await signedHeads(at);
     await expect(at.newWriter({ signers: [oldKey] }).run()).rejects.toMatchObject({
       code: 'SIGNING_KEY_NOT_VALID_AT',
@@ -326,5 +326,5 @@ describe('G07: a key that is no key of the log yet', () => {
 });
 
 function requested(action: JsonObject): [actionId: string, frame: Uint8Array] {
-  return [String(action['action_id']), at.parties.requestFrame(action)];
+  return [actionIdOf(action), at.parties.requestFrame(action)];
 }

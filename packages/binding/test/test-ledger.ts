@@ -215,7 +215,7 @@ export class TestLedger {
   }
 
   changeEnvelope(change: JsonObject, agent: TestAgent = this.agent): JsonObject {
-    const isOfLogKey = String(change['kind']).startsWith('log-key-');
+    const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
     const type = isOfLogKey ? 'authority.logkey' : 'authority.change';
     const descriptor = BUILTIN_DESCRIPTORS.find((each) => each.type === type);
     return this.envelope(

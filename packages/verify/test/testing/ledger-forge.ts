@@ -342,7 +342,7 @@ export class LedgerForge {
 
   /** An action of the authority, bound by these persons. */
   bindChange(change: JsonObject, options: BindOptions): Bound {
-    const isOfLogKey = String(change['kind']).startsWith('log-key-');
+    const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
     const type = isOfLogKey ? 'authority.logkey' : 'authority.change';
     const { digest } = descriptorOf(type);
     const executor = { id: 'ledger', audience: ORIGIN, descriptor_digest: digest };
