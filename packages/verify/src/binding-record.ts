@@ -6,6 +6,7 @@ import { checkDecisions } from './decision-check.ts';
 import type { ChainLink } from './evidence.ts';
 import { assertExclusions } from './exclusion.ts';
 import { readEntry, type EntryText } from './logged-entry.ts';
+import { keysShown } from './log-keys.ts';
 import type { ApprovalFacts, Level } from './outcome.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
@@ -46,7 +47,10 @@ export async function checkBindingRecord(
 ): Promise<BindingFacts> {
   const { log, chains } = run;
   const binding = bindingIn(record);
-  await assertLogged(record, binding, run);
+  const shown = { links: authority, cited: binding.entry.authority };
+  const keys = level === 'human' ? await keysShown(shown, run) : undefined;
+  const receipts = keys === undefined ? run.receipts : run.receipts.under(keys);
+  await assertLogged(record, binding, { receipts, log });
   checkAccepted(binding.entry, { ...run, allowDemo });
   if (level === 'human') {
     log.begin('authority chain');
@@ -77,7 +81,7 @@ function textOf(entry: Uint8Array): string {
 async function assertLogged(
   { receipt, index: claimed }: BindingRecord,
   { leaf }: EntryText<BindingMade>,
-  { receipts, log }: BindingRun,
+  { receipts, log }: Pick<BindingRun, 'receipts' | 'log'>,
 ): Promise<void> {
   log.begin('binding receipt');
   const { index, size } = await receipts.position(receipt, leafHash(leaf));

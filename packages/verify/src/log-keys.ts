@@ -2,7 +2,7 @@ import { leafHash, type AuthorityRef, type AuthorityState } from '@countersign/b
 import { KeyHistory } from '@countersign/tlog';
 import type { AuthorityChainCheck } from './authority-chain.ts';
 import type { AuthorityHistory } from './authority-history.ts';
-import type { LaterChain } from './evidence.ts';
+import type { ChainLink, LaterChain } from './evidence.ts';
 import { readEntry } from './logged-entry.ts';
 import { indexIn, type ReceiptCheck } from './receipt.ts';
 import type { Trust } from './trust.ts';
@@ -54,12 +54,30 @@ function lastOf(later: LaterChain): AuthorityRef {
   return { index, leaf, root: entry.authority_root };
 }
 
-/** Whether the keys of the log were other ones at any time. */
-export function assertFoundingKeys(history: AuthorityHistory): void {
+/** The keys that a chain leads to, if they were ever other ones than those of the founding. */
+export async function keysShown(
+  shown: { readonly links: readonly ChainLink[]; readonly cited: AuthorityRef },
+  { chains, trust }: { readonly chains: AuthorityChainCheck; readonly trust: Trust },
+): Promise<KeyHistory | undefined> {
+  try {
+    const history = await chains.history(shown.links, shown.cited);
+    return hasFoundingKeys(history) ? undefined : keysOf(history, trust);
+  } catch (error) {
+    // The step that the chain is for says what is wrong with it; until then it shows nothing.
+    if (error instanceof VerifyError) return undefined;
+    throw error;
+  }
+}
+
+function hasFoundingKeys(history: AuthorityHistory): boolean {
   const [founding] = history;
-  if (founding === undefined) return;
+  if (founding === undefined) return true;
   const ids = [...logKeysIn(founding.state).keys()].join();
-  if (history.every(({ state }) => [...logKeysIn(state).keys()].join() === ids)) return;
+  return history.every(({ state }) => [...logKeysIn(state).keys()].join() === ids);
+}
+
+export function assertFoundingKeys(history: AuthorityHistory): void {
+  if (hasFoundingKeys(history)) return;
   throw new VerifyError('EVIDENCE_FORMAT', 'expected version 2 for a log whose keys have changed');
 }
 

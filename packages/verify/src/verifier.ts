@@ -99,7 +99,12 @@ export function createVerifier(parts: {
     },
     verifyBinding: (record, options) =>
       outcomeOf(options.level, (log) =>
-        checkBindingRecord(record, options, { ...shared, chains, log }),
+        checkBindingRecord(record, options, {
+          ...shared,
+          receipts: newest.receipts(receipts),
+          chains,
+          log,
+        }),
       ),
     verifyForExecution(evidence, execution) {
       const level = execution.level ?? 'human';

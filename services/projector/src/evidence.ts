@@ -55,9 +55,13 @@ export async function evidenceOf(
     entry: parseEntry(each.bytes),
   }));
   const binding = single(entries, 'binding-made');
-  const links = await authorityLinks(store);
+  // All receipts are under it, and all changes up to it are shown.
+  const checkpoint = await store.checkpoint();
+  const links = await authorityLinks(store, checkpoint?.size ?? 0);
   const later = laterThan(binding.entry.authority.index, links);
-  const { logged, receipts } = await loggedEntries(source, entries, later.at(-1)?.row.index);
+  const indexes = [...entries.map(({ row: { index } }) => index), ...lastIndexOf(later)];
+  const receipts = await source.proofs.receiptsUnder(checkpoint, indexes);
+  const logged = loggedEntries(entries, receipts);
   const hasOtherKeys = links.some(changesKeys);
   return {
     v: hasOtherKeys ? 'countersign.evidence.v2' : 'countersign.evidence.v1',
@@ -79,25 +83,16 @@ export async function evidenceOf(
 
 type Logged = (type: EntryType) => readonly JsonObject[];
 
-/** Fetches the receipts of all these entries, and of one more, at the newest head. */
-async function loggedEntries(
-  { proofs }: EvidenceSource,
-  entries: readonly Placed<EntryType>[],
-  another: number | undefined,
-): Promise<{ logged: Logged; receipts: readonly string[] }> {
-  const indexes = entries.map(({ row }) => row.index);
-  const receipts = await proofs.receipts([...indexes, ...(another === undefined ? [] : [another])]);
-  const logged: Logged = (type) =>
+function loggedEntries(entries: readonly Placed<EntryType>[], receipts: readonly string[]): Logged {
+  return (type) =>
     entries.flatMap(({ row, entry }, at) =>
       entry.type === type ? [{ entry: fromUtf8(row.bytes), receipt: receipts[at] ?? '' }] : [],
     );
-  return { logged, receipts };
 }
 
-/** Founding and changes of the authority, as far as they are sealed and stored. */
-async function authorityLinks(store: ReadModels): Promise<readonly AuthorityLink[]> {
-  const sealed = (await store.checkpoint())?.size ?? 0;
-  const rows = await store.entriesOfType(['ledger-founded', 'authority-changed'], sealed - 1);
+/** Founding and changes of the authority, up to a head. */
+async function authorityLinks(store: ReadModels, size: number): Promise<readonly AuthorityLink[]> {
+  const rows = await store.entriesOfType(['ledger-founded', 'authority-changed'], size - 1);
   return rows.map((row) => ({ row, isOfKeys: logKeyChangeIn(row.bytes) !== undefined }));
 }
 
@@ -106,6 +101,10 @@ function laterThan(cited: number, links: readonly AuthorityLink[]): readonly Aut
   return links
     .slice(0, links.findLastIndex(changesKeys) + 1)
     .filter(({ row }) => row.index > cited);
+}
+
+function lastIndexOf(links: readonly AuthorityLink[]): readonly number[] {
+  return links.slice(-1).map(({ row: { index } }) => index);
 }
 
 function changesKeys({ isOfKeys }: AuthorityLink): boolean {
