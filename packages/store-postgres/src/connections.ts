@@ -81,8 +81,10 @@ export class Connections implements PostgresPool {
 
   constructor(settings: ConnectionSettings, connectionsMax: number) {
     this.#pool = new Pool({ ...clientConfig(settings), max: connectionsMax });
-    // Of one that nobody uses at the moment: the pool drops it.
+    // Of one that nobody uses at the moment: the pool drops it. Of one in use, its queries tell; without a listener its
+    // end would be that of the process.
     this.#pool.on('error', () => undefined);
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   async connect(): Promise<PostgresPoolClient> {

@@ -52,7 +52,7 @@ export class GatewayService implements Service {
     const stopped = new AbortController();
     const watching = health.watch(stopped.signal);
     const viewing = view.run();
-    // What is away is waited out: it ends for read models only that are none of ours.
+    // Whatever the store answers is waited out: it ends for a fault of ours only.
     const failed = viewing.then(
       () => new Promise<never>(() => undefined),
       (error: unknown) => Promise.reject(asError(dataError(error, placeOf(data)))),
