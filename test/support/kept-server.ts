@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const STOP_MS = 20_000;
@@ -66,16 +68,22 @@ export async function keepServer(options: KeptOptions): Promise<KeptServer> {
 }
 
 async function tell(keeper: ChildProcess, order: Order): Promise<void> {
-  const done = new Promise<void>((resolve, reject) => {
-    keeper.stdio[3]?.once('data', () => {
-      resolve();
-    });
-    keeper.once('exit', () => {
-      reject(new Error('expected the keeper of a server to run'));
-    });
-  });
+  const listening = new AbortController();
+  const { signal } = listening;
+  const answers = keeper.stdio[3];
+  if (!(answers instanceof Readable)) throw new Error('expected a keeper that answers');
+  const done = Promise.race([
+    once(answers, 'data', { signal }),
+    once(keeper, 'exit', { signal }).then(() => {
+      throw new Error('expected the keeper of a server to run');
+    }),
+  ]);
   keeper.stdin?.write(`${order}\n`);
-  await done;
+  try {
+    await done;
+  } finally {
+    listening.abort();
+  }
 }
 
 async function stop(keeper: ChildProcess): Promise<void> {
