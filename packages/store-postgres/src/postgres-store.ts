@@ -11,7 +11,7 @@ import { Kysely, PostgresDialect, sql, type Transaction } from 'kysely';
 import { ChangeSignal } from './change-signal.ts';
 import { Connections, newClient, type ConnectionSettings } from './connections.ts';
 import { ensureLayout, takeTurn } from './layout.ts';
-import { movePositions, writeRows } from './row-batch.ts';
+import { assertPositions, writeBatch } from './row-batch.ts';
 
 const CONNECTIONS_MAX = 8;
 /** Goes into names of SQL as it is, and with more behind it: a name has 63 bytes. */
@@ -59,19 +59,16 @@ interface StoreParts {
 }
 
 function storeOf(db: Kysely<Tables>, { schema, channel, signal }: StoreParts): PostgresStore {
-  const write = async (work: (trx: Transaction<Tables>) => Promise<unknown>): Promise<void> => {
-    await db.transaction().execute(async (trx) => {
+  const write = (work: (trx: Transaction<Tables>) => Promise<unknown>): Promise<void> =>
+    db.transaction().execute(async (trx) => {
       await takeTurn(trx);
       await work(trx);
-      // Told when it is committed, and not if it is not.
-      await sql`select pg_notify(${channel}, '')`.execute(trx);
     });
-  };
   const tables = TABLE_NAMES.map((name) => sql.id(schema, name));
   return {
     ...rowReader(db),
     apply: async (changes) => {
-      if (!isEmpty(changes)) await write((trx) => apply(trx, changes));
+      if (!isEmpty(changes)) await write((trx) => apply(trx, changes, channel));
     },
     dump: () =>
       // All of it as of one moment.
@@ -79,7 +76,11 @@ function storeOf(db: Kysely<Tables>, { schema, channel, signal }: StoreParts): P
         .transaction()
         .setIsolationLevel('repeatable read')
         .execute((trx) => dumpOf(trx)),
-    clear: () => write((trx) => sql`truncate ${sql.join(tables)}`.execute(trx)),
+    clear: () =>
+      write(async (trx) => {
+        await sql`truncate ${sql.join(tables)}`.execute(trx);
+        await writeBatch(trx, { positions: [], writes: [], channel });
+      }),
     onChange: (listener) => signal.onChange(listener),
     close: async () => {
       await signal.close();
@@ -92,9 +93,10 @@ function storeOf(db: Kysely<Tables>, { schema, channel, signal }: StoreParts): P
  * Rows and positions in one transaction. A stop before its end leaves nothing; a stop after it leaves all, whether we
  * hear of that or not: whoever goes on asks where the store stands.
  */
-async function apply(trx: Transaction<Tables>, changes: ChangeSet): Promise<void> {
-  await movePositions(trx, positionWritesOf(changes));
-  await writeRows(trx, writesOf(changes.rows));
+async function apply(trx: Transaction<Tables>, changes: ChangeSet, channel: string): Promise<void> {
+  const positions = positionWritesOf(changes);
+  await assertPositions(trx, positions);
+  await writeBatch(trx, { positions, writes: writesOf(changes.rows), channel });
 }
 
 function isEmpty({ rows, log, side = [] }: ChangeSet): boolean {

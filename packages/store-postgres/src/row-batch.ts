@@ -9,7 +9,7 @@ import {
   type RowWrite,
   type Tables,
 } from '@countersign/store/sql';
-import { sql, type RawBuilder, type Transaction } from 'kysely';
+import { sql, type OperationNodeSource, type RawBuilder, type Transaction } from 'kysely';
 
 /** Keeps a statement far below what a server takes, and the time that it needs below that of others. */
 const ROWS_A_STATEMENT = 1_000;
@@ -19,19 +19,27 @@ type ActionWrite = WriteOf<'action-opened' | 'action-moved' | 'content-erased'>;
 type Values = Readonly<Record<string, unknown>>;
 type Columns = Readonly<Record<string, ColumnType>>;
 
+/** What one transaction writes. */
+export interface Batch {
+  readonly positions: readonly PositionWrite[];
+  readonly writes: readonly RowWrite[];
+  /** Told of it when it is committed, and not if it is not. */
+  readonly channel: string;
+}
+
 /** @throws StoreError STORE_MOVED */
-export async function movePositions(
+export async function assertPositions(
   trx: Transaction<Tables>,
-  moves: readonly PositionWrite[],
+  positions: readonly PositionWrite[],
 ): Promise<void> {
-  if (moves.length === 0) return;
-  const names = moves.map(({ row }) => row.name);
+  if (positions.length === 0) return;
+  const names = positions.map(({ row }) => row.name);
   const query = trx
     .selectFrom('position')
     .select(['name', 'next_offset'])
     .where('name', 'in', names);
   const stands = new Map((await query.execute()).map((row) => [row.name, row.next_offset]));
-  for (const { from, row } of moves) {
+  for (const { from, row } of positions) {
     const at = stands.get(row.name) ?? 0;
     if (at === from) continue;
     throw new StoreError(
@@ -39,27 +47,12 @@ export async function movePositions(
       `${row.name}: expected a store at ${from}, got one at ${at}`,
     );
   }
-  await trx
-    .insertInto('position')
-    .values(moves.map(({ row }) => row))
-    .onConflict((conflict) =>
-      conflict.column('name').doUpdateSet((eb) => ({
-        next_offset: eb.ref('excluded.next_offset'),
-        size: eb.ref('excluded.size'),
-        hashes: eb.ref('excluded.hashes'),
-        intake_offset: eb.ref('excluded.intake_offset'),
-        epoch: eb.ref('excluded.epoch'),
-      })),
-    )
-    .execute();
 }
 
 /** Many rows a statement: what the writes do one after the other, they do here together. */
-export async function writeRows(
-  trx: Transaction<Tables>,
-  writes: readonly RowWrite[],
-): Promise<void> {
-  await insertFixed(trx, ofKind(writes, 'insert'));
+export async function writeBatch(trx: Transaction<Tables>, batch: Batch): Promise<void> {
+  const { writes } = batch;
+  await writeFixed(trx, batch);
   await writeMembers(trx, writes);
   // What is erased within this change set is not taken, wherever in it its content stands.
   await eraseContent(trx, ofKind(writes, 'content-erased'));
@@ -69,6 +62,39 @@ export async function writeRows(
     await moveActions(trx, ofKind(round, 'action-moved'));
     await markErased(trx, ofKind(round, 'content-erased'));
   }
+}
+
+/**
+ * All that does not depend on what is there already, as one statement: a commit takes as long as it takes questions and
+ * answers.
+ */
+async function writeFixed(
+  trx: Transaction<Tables>,
+  { positions, writes, channel }: Batch,
+): Promise<void> {
+  const parts: OperationNodeSource[] = fixedInserts(trx, ofKind(writes, 'insert'));
+  if (positions.length > 0) parts.push(positionUpsert(trx, positions));
+  const named = parts.map((part, at) => sql`${sql.ref(`part_${at}`)} as (${part})`);
+  const all = named.length === 0 ? sql`` : sql`with ${sql.join(named)}`;
+  await sql`${all} select pg_notify(${channel}, '')`.execute(trx);
+}
+
+function positionUpsert(
+  trx: Transaction<Tables>,
+  positions: readonly PositionWrite[],
+): OperationNodeSource {
+  return trx
+    .insertInto('position')
+    .values(positions.map(({ row }) => row))
+    .onConflict((conflict) =>
+      conflict.column('name').doUpdateSet((eb) => ({
+        next_offset: eb.ref('excluded.next_offset'),
+        size: eb.ref('excluded.size'),
+        hashes: eb.ref('excluded.hashes'),
+        intake_offset: eb.ref('excluded.intake_offset'),
+        epoch: eb.ref('excluded.epoch'),
+      })),
+    );
 }
 
 function ofKind<K extends RowWrite['write']>(
@@ -121,26 +147,23 @@ function unnested<T>(columns: Columns, rows: readonly Values[]): RawBuilder<T> {
   return sql<T>`unnest(${sql.join(arrays)})`;
 }
 
-async function insertFixed(
+function fixedInserts(
   trx: Transaction<Tables>,
   writes: readonly WriteOf<'insert'>[],
-): Promise<void> {
+): OperationNodeSource[] {
   const byTable = new Map<FixedTable, Values[]>();
   for (const { table, row } of writes) {
     const rows = byTable.get(table);
     if (rows === undefined) byTable.set(table, [row]);
     else rows.push(row);
   }
-  for (const [table, rows] of byTable) {
-    for (const part of chunksOf(rows)) {
-      await trx
-        .insertInto(table)
-        .columns(columnsOf(table) as never[])
-        .expression(sql`select * from ${unnested(shapeOf(table).columns, part)}`)
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
-    }
-  }
+  return [...byTable].map(([table, rows]) =>
+    trx
+      .insertInto(table)
+      .columns(columnsOf(table) as never[])
+      .expression(sql`select * from ${unnested(shapeOf(table).columns, rows)}`)
+      .onConflict((conflict) => conflict.doNothing()),
+  );
 }
 
 /** Of each member only the last word counts. */

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { makeUlid, type JsonObject } from '@countersign/canonical';
+import { StoreError } from '@countersign/store';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GatewayBench, READ_TOKEN, textIn } from './testing/gateway-bench.ts';
 import { machine, ORIGIN, T0, TENANT } from './testing/scripted-ledger.ts';
@@ -50,6 +51,20 @@ describe('who may read an action', () => {
       const sent = await bench.send({ url: `/v1/actions/${id}`, headers });
       expect([sent.status, sent.body['code']]).toEqual([401, 'TOKEN_INVALID']);
     }
+  });
+});
+
+describe('read models that are away', () => {
+  test('are PROJECTOR_BEHIND for who asks, and nothing is said of where they are', async () => {
+    const { store } = bench.ledger;
+    const action = store.action.bind(store);
+    store.action = () =>
+      Promise.reject(new StoreError('STORE_UNAVAILABLE', 'PostgreSQL: connect 10.0.0.7'));
+    const sent = await bench.read(`/v1/actions/${actionId}`);
+    store.action = action;
+    expect([sent.status, sent.body['code']]).toEqual([503, 'PROJECTOR_BEHIND']);
+    expect(sent.text).not.toContain('10.0.0.7');
+    expect((await bench.read(`/v1/actions/${actionId}`)).status).toBe(200);
   });
 });
 
