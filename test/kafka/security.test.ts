@@ -23,7 +23,7 @@ import { startSecureKafka, type SecureKafka } from '../support/kafka/local-kafka
 import { producing } from '../support/kafka/producing.ts';
 import { ended, printed, type Ended } from '../support/kafka/outside-program.ts';
 import { auditLog } from '../support/log-audit.ts';
-import { TENANT } from '../support/parties.ts';
+import { TENANT, actionIdOf } from '../support/parties.ts';
 import { producerPython } from '../support/producer-python.ts';
 
 const ACLS = fileURLToPath(new URL('../../deploy/kafka/acls.sh', import.meta.url));
@@ -197,7 +197,7 @@ describe('a ledger on a broker with TLS, SCRAM, client certificates and ACLs', (
   it('does its work end to end, each service with its own user and no more rights than acls.sh gives', async () => {
     const at = await ledgerOfUsers();
     const action = at.parties.action();
-    const actionId = String(action['action_id']);
+    const actionId = actionIdOf(action);
     const payload = at.parties.requestFrame(action);
     const arriving = at.projector.waitForInput(inputDigest(payload), ANSWER_MS);
     await asksFromPython(action, at.parties.agent.privateKeyPem);

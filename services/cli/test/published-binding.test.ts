@@ -92,7 +92,7 @@ describe('verify of a binding as the log topic publishes it', () => {
     ['binding.avro', ['--for-use'], 2, 'USAGE'],
     ['binding.avro', ['--now', 'now'], 2, 'USAGE'],
     ['evidence.json', ['--authority', 'evidence.json'], 2, 'USAGE'],
-  ])('of %s with %j ends with %i %s', async (file, more, exit, code) => {
+  ])('of %s with %j ends with %i %s', async (...[file, more, exit, code]) => {
     const refused = await verify(file, ...more);
     expect(refused.said).toContain(code);
     expect(refused.exit).toBe(exit);

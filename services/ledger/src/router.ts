@@ -141,13 +141,20 @@ export class Router {
     await this.#stopped;
   }
 
+  /** Asked anew: it changes while something is waited for. */
+  #hasStopped(): boolean {
+    return this.#isStopping;
+  }
+
   async #follow(partitionsOf: PartitionsOf): Promise<void> {
     const patience = this.#patienceWhile(() => true);
     while (!this.#isStopping) {
       await this.assign(await patience.read(() => everyPartition(partitionsOf)));
-      for (let ageMs = 0; ageMs < PARTITIONS_AGE_MS && !this.#isStopping; ageMs += IDLE_WAIT_MS) {
+      let ageMs = 0;
+      do {
         await this.#options.clock.sleep(IDLE_WAIT_MS);
-      }
+        ageMs += IDLE_WAIT_MS;
+      } while (ageMs < PARTITIONS_AGE_MS && !this.#hasStopped());
     }
   }
 
