@@ -4,8 +4,9 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { found, readFounding, type Founded, type FoundingOptions } from '@countersign/ledger';
 import type { NoteSigner } from '@countersign/tlog';
 import type { Trust } from '@countersign/verify';
-import { backendsOf, type Backends } from './backends.ts';
+import type { Backends } from './backends.ts';
 import { CliError, cliError } from './cli-error.ts';
+import { backendsOf } from './data-backends.ts';
 import { dataError, placeOf } from './data-error.ts';
 import {
   createFolder,

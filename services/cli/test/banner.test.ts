@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MemoryBroker } from '@countersign/broker';
 import { describe, expect, it } from 'vitest';
 import { printBanner, readyFacts } from '../src/banner.ts';
-import { backendsOf } from '../src/backends.ts';
+import { backendsOf } from '../src/data-backends.ts';
 import { dataFolder } from '../src/data-folder.ts';
 import { newInvitationLink, newMark } from '../src/founding.ts';
 import type { OpenData } from '../src/open-data.ts';
