@@ -114,7 +114,7 @@ describe('the key of the log', () => {
     await ledger.stop();
     const rebuilt = await ledger.run('rebuild', []).ended;
     expect(rebuilt).toMatchObject({ exit: 0 });
-  }, 240_000);
+  }, 600_000);
 
   it('is all that is left of it after its removal: the server says which one it needs', async () => {
     const at = await founded();
@@ -141,5 +141,5 @@ describe('the key of the log', () => {
     expect(ended.stderr).toContain(
       `expected a signer of the key ${lost.slice(4, 12)}, got ${oldId}`,
     );
-  }, 120_000);
+  }, 300_000);
 });
