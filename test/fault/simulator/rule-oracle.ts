@@ -198,7 +198,6 @@ export class RuleOracle {
         return;
       case 'executor-enrolled':
       case 'descriptor-enrolled':
-      // Which heads a key may sign is no rule about persons: test/fault/log-key-rotation.test.ts.
       case 'log-key-added':
       case 'log-key-removed':
         return;
