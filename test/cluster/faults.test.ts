@@ -20,7 +20,7 @@ describe('a ledger on a cluster under load', () => {
   });
 
   it(
-    `loses, doubles and forks nothing in ${CYCLES} faults`,
+    `C13, C15: loses, doubles and forks nothing in ${CYCLES} faults`,
     async () => {
       storm.startClients(CLIENTS);
       for (let cycle = 0; cycle < CYCLES; cycle += 1) {

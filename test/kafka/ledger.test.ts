@@ -62,7 +62,7 @@ describe('a ledger on Kafka', () => {
     expect(sealedSize).toBe(size);
   });
 
-  it(`has one log whichever of two writers is first, ${RACES} times`, async () => {
+  it(`C15: has one log whichever of two writers is first, ${RACES} times`, async () => {
     const at = await founded();
     const rivalBroker = await subject.open();
     try {

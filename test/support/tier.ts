@@ -8,7 +8,7 @@ export interface TierOfTests {
   /** For a ledger in the test's own process. */
   place(): Promise<TierPlace>;
   /** For the `countersign` command: its cluster.json, on topics of its own. */
-  clusterFile(folder: string): Promise<string>;
+  clusterFile(folder: string, topics?: { readonly partitions: number }): Promise<string>;
   /** What a command needs to reach it. */
   readonly env: Readonly<Record<string, string>>;
 }

@@ -18,10 +18,10 @@ const client = kmsClient({ ...MOTO_CLIENT, endpoint: kmsEndpoint });
 useTier({
   env,
   place,
-  clusterFile: async (folder) => {
+  clusterFile: async (folder, { partitions } = { partitions: 1 }) => {
     const config = {
       v: 'countersign.cluster.v1',
-      kafka: { brokers: [kafka], prefix: await newTopics() },
+      kafka: { brokers: [kafka], prefix: await newTopics(partitions) },
       kms: { key_id: await newKey(kmsEndpoint), region: MOTO_CLIENT.region, endpoint: kmsEndpoint },
       postgres: { url: postgresUrl, schema_prefix: `${newSchema()}_` },
     };
@@ -33,7 +33,7 @@ useTier({
 });
 
 async function place(): Promise<TierPlace> {
-  const prefix = await newTopics();
+  const prefix = await newTopics(1);
   const shifts: Shifts = new Map();
   return {
     connect: async (clock) =>
@@ -44,8 +44,8 @@ async function place(): Promise<TierPlace> {
   };
 }
 
-async function newTopics(): Promise<string> {
+async function newTopics(partitions: number): Promise<string> {
   const prefix = `test-${randomUUID()}.`;
-  await createTopics({ brokers: [kafka] }, { prefix, partitions: 1, replicas: 1 });
+  await createTopics({ brokers: [kafka] }, { prefix, partitions, replicas: 1 });
   return prefix;
 }
