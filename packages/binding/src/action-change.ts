@@ -24,6 +24,7 @@ export function closeAction(
     if (tables.openByDigest.get(record.actionDigest) === record.id) {
       tables.openByDigest.delete(record.actionDigest);
     }
+    tables.openByAdmission.delete(record.admission);
   }
   tables.actions.set(closed(record, status));
 }

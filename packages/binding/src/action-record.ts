@@ -1,8 +1,7 @@
-import { digestOf, timestampMs, ulidTimeMs, type Digest } from '@countersign/canonical';
+import { timestampMs, ulidTimeMs, type Digest } from '@countersign/canonical';
 import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
 import type { Leaf } from './field-shape.ts';
-import { jsonOf } from './json-bytes.ts';
 import type { ExecutorRef, RequestAdmitted } from './request-entry.ts';
 
 export type ActionStatus = 'pending' | 'bound' | 'denied' | 'expired' | 'revoked' | 'superseded';
@@ -109,31 +108,4 @@ export function isForgettable(record: ActionRecord, nowMs: number): boolean {
 /** Whether an id is too old to be used for something new. */
 export function isIdExpired(actionId: string, nowMs: number): boolean {
   return ulidTimeMs(actionId) + REMEMBERED_MS < nowMs;
-}
-
-const digests = new WeakMap<ActionRecord, Digest>();
-
-/**
- * Leaf hashes commit to everything that an entry says, so the digest of a record names its entries and its
- * status only. Cached: records never change.
- */
-export function recordDigest(record: ActionRecord): Digest {
-  const known = digests.get(record);
-  if (known !== undefined) return known;
-  const digest = digestOf('countersign/state/v1', jsonOf(recordSummary(record)));
-  digests.set(record, digest);
-  return digest;
-}
-
-function recordSummary(record: ActionRecord): object {
-  return {
-    action_id: record.id,
-    status: record.status,
-    admission: record.admission,
-    decisions: record.decisions.map((decision) => decision.leaf),
-    binding: record.binding?.leaf ?? null,
-    revocation: record.revocation?.leaf ?? null,
-    uses: record.uses.map((use) => ({ use: use.leaf, report: use.report?.leaf ?? null })),
-    erased: record.erasedIndex ?? null,
-  };
 }

@@ -54,14 +54,17 @@ export class AuthorityState {
   }
 
   /** @throws BindingError MEMBER_EXISTS when two members share kind and id */
-  static of(members: readonly Member[]): AuthorityState {
+  static of(
+    members: readonly Member[],
+    retired: readonly MemberOf<'credential'>[] = [],
+  ): AuthorityState {
     const map = new Map<string, Member>();
     for (const member of members) {
       const key = keyOf(member.kind, member.id);
       if (map.has(key)) throw new BindingError('MEMBER_EXISTS', 'expected each member once');
       map.set(key, member);
     }
-    return new AuthorityState(map, new Map());
+    return new AuthorityState(map, new Map(retired.map((each) => [each.id, each])));
   }
 
   get size(): number {
@@ -102,6 +105,11 @@ export class AuthorityState {
   /** The agent or executor that holds the key with this thumbprint. */
   holderOf(thumbprint: string): MemberOf<'agent'> | MemberOf<'executor'> | undefined {
     return this.#byThumbprint.get(thumbprint);
+  }
+
+  /** By id. */
+  get retired(): readonly MemberOf<'credential'>[] {
+    return [...this.#retired.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   retiredCredential(id: string): MemberOf<'credential'> | undefined {

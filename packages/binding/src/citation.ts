@@ -13,8 +13,7 @@ export function refusalOfCitation(
   statement: DecisionStatement,
 ): RefusalCode | undefined {
   if (statement.admission !== record.admission) {
-    const cited = state.tables.byAdmission.get(statement.admission);
-    const isOpen = cited !== undefined && state.action(cited)?.status === 'pending';
+    const isOpen = state.tables.openByAdmission.get(statement.admission) !== undefined;
     return isOpen ? 'DECISION_REQUEST_MISMATCH' : 'ADMISSION_MISMATCH';
   }
   if (statement.action_digest !== record.actionDigest) {

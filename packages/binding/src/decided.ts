@@ -41,6 +41,9 @@ export interface Decided {
   readonly held?: readonly HeldInput[];
   /** Held inputs that were given up without an entry, because their sender is beyond its quota. */
   readonly dropped: readonly { readonly input: Digest; readonly code: RefusalCode }[];
-  /** The authority changed: no other input may join this batch, whose signatures were checked before that. */
+  /**
+   * No other input joins this batch: the authority changed, with which later signatures are to be checked, or the
+   * fold was committed to, and is to be kept as it is then.
+   */
   readonly endsBatch: boolean;
 }

@@ -35,7 +35,8 @@ export function evolveEntry(
   }
   if (isProgress(entry)) evolveProgress(fold.tables, entry, position);
   else evolveEnd(fold.tables, entry);
-  return fold.head;
+  if (entry.type !== 'binding-made') return fold.head;
+  return { ...fold.head, bindings: fold.head.bindings + 1 };
 }
 
 type ActionEntry = Exclude<
@@ -120,6 +121,7 @@ export function evolveGenesis(entry: LedgerFounded, position: Position): Head {
     policy: entry.policy,
     committedSize: 0,
     forgottenHour: 0,
+    bindings: 0,
   };
 }
 
@@ -163,8 +165,13 @@ function evolveAdmission(tables: Tables, entry: RequestAdmitted, position: Posit
   if (entry.supersedes !== undefined) {
     closeAction(tables, knownAction(tables, entry.supersedes), 'superseded');
   }
+  putOpen(tables, record);
+}
+
+/** Puts in an open action with everything that it is found by. */
+export function putOpen(tables: Tables, record: ActionRecord): void {
   tables.actions.set(record);
-  tables.byAdmission.set(position.leaf, record.id);
+  tables.openByAdmission.set(record.admission, record.id);
   tables.openByDigest.set(record.actionDigest, record.id);
   tables.openByAgent.set(record.agent, (tables.openByAgent.get(record.agent) ?? 0) + 1);
   tables.deadlines.push({ atMs: record.decideByMs, id: record.id });
@@ -249,13 +256,29 @@ function evolveReport(tables: Tables, entry: ExecutionReported, position: Positi
   tables.actions.set({ ...record, uses });
 }
 
-function evolveRefusal(tables: Tables, entry: RefusalEntry): void {
+function evolveRefusal(tables: Pick<Tables, 'refusals'>, entry: RefusalEntry): void {
   const sender = senderOf(entry);
   if (sender === undefined) return;
   const minute = minuteOf(timestampMs(entry.at));
   const before = tables.refusals.get(sender);
   const count = before?.minute === minute ? before.count + 1 : 1;
   tables.refusals.set(sender, { minute, count });
+}
+
+/** Counts an entry against the quota of refusals that it is part of, if it is. */
+export function evolveQuota(tables: Pick<Tables, 'refusals'>, entry: Entry): void {
+  if (isRefusal(entry)) evolveRefusal(tables, entry);
+}
+
+const REFUSALS: ReadonlySet<string> = new Set<RefusalEntry['type']>([
+  'request-refused',
+  'decision-refused',
+  'use-refused',
+  'finding-raised',
+]);
+
+function isRefusal(entry: Entry): entry is RefusalEntry {
+  return REFUSALS.has(entry.type);
 }
 
 /** Whose quota of refusals an entry counts against. */

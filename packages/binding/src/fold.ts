@@ -42,11 +42,14 @@ export interface Head {
   /** Size of the log after the last state-committed entry. */
   readonly committedSize: number;
   readonly forgottenHour: number;
+  /** How many bindings the log has. */
+  readonly bindings: number;
 }
 
 export interface Tables {
   readonly actions: ActionTable;
-  readonly byAdmission: DraftMap<Leaf, string>;
+  /** Open actions by the leaf of their admission. */
+  readonly openByAdmission: DraftMap<Leaf, string>;
   /** Open actions by action digest, for supersession. */
   readonly openByDigest: DraftMap<Digest, string>;
   readonly openByAgent: DraftMap<string, number>;
@@ -67,7 +70,7 @@ export interface Fold {
 export function tablesOver(below: Tables | undefined): Tables {
   return {
     actions: new ActionTable(below?.actions),
-    byAdmission: new DraftMap(below?.byAdmission),
+    openByAdmission: new DraftMap(below?.openByAdmission),
     openByDigest: new DraftMap(below?.openByDigest),
     openByAgent: new DraftMap(below?.openByAgent),
     refusals: new DraftMap(below?.refusals),
@@ -79,7 +82,7 @@ export function tablesOver(below: Tables | undefined): Tables {
 
 export function commitTables(tables: Tables): void {
   tables.actions.commit();
-  tables.byAdmission.commit();
+  tables.openByAdmission.commit();
   tables.openByDigest.commit();
   tables.openByAgent.commit();
   tables.refusals.commit();

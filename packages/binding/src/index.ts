@@ -77,7 +77,13 @@ export {
   type Quarantined,
   type RawInput,
 } from './input.ts';
-export { LedgerState, nextDeadlineMs, type LedgerOptions } from './ledger-state.ts';
+export {
+  ANSWERS_KEPT_MS,
+  LedgerState,
+  nextDeadlineMs,
+  type CommittedState,
+  type LedgerOptions,
+} from './ledger-state.ts';
 export type {
   AuthorityChanged,
   BoundChange,
@@ -103,6 +109,7 @@ export {
   type ProofClass,
   type Requirement,
 } from './policy.ts';
+export { RecentEntries } from './recent-entries.ts';
 export { REFUSAL_CODES, isRefusalCode, type RefusalCode } from './refusal-code.ts';
 export type {
   ActionType,
@@ -115,6 +122,7 @@ export type {
   RequestRefused,
 } from './request-entry.ts';
 export { logKeyChangeIn } from './log-key-entry.ts';
+export { PackedAction } from './remembered-action.ts';
 export {
   keyThumbprint,
   parseSignedObject,
@@ -122,5 +130,6 @@ export {
   type SignedKind,
   type SignedObject,
 } from './signed-object.ts';
+export { parseStateParts, type StateParts } from './state-parts.ts';
 export { parseUseClaim, shortIdOf, type UseClaim } from './use-claim.ts';
 export type { BindingUsed, ExecutionReported, UseRefused } from './use-entry.ts';

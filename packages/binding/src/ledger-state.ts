@@ -1,12 +1,12 @@
 import { digestOf, timestampMs, type Digest } from '@countersign/canonical';
 import type { Descriptor } from '@countersign/descriptors';
-import { isForgettable, type ActionRecord } from './action-record.ts';
+import type { ActionRecord } from './action-record.ts';
 import type { AuthorityState } from './authority.ts';
 import { invariant } from './binding-error.ts';
 import type { Deadline } from './deadline-queue.ts';
 import type { Decided } from './decided.ts';
 import type { Entry } from './entry.ts';
-import { evolveEntry, evolveGenesis } from './evolve.ts';
+import { evolveEntry, evolveGenesis, putOpen } from './evolve.ts';
 import type { AuthorityRef } from './field-shape.ts';
 import {
   DEFAULT_LIMITS,
@@ -20,8 +20,12 @@ import {
 import type { HeldInput } from './held-input.ts';
 import { jsonOf } from './json-bytes.ts';
 import type { Policy } from './policy.ts';
+import type { KeptAction } from './action-table.ts';
+import type { RecentEntries } from './recent-entries.ts';
+import type { PackedAction } from './remembered-action.ts';
+import { headOf, partsOf, type StateParts } from './state-parts.ts';
 
-const ANSWERS_KEPT_MS = 600_000;
+export const ANSWERS_KEPT_MS = 600_000;
 
 /**
  * The draft in which a decision was made: applying the decision to the state that it was made on takes it over,
@@ -31,6 +35,29 @@ const drafts = new WeakMap<Decided, LedgerState>();
 
 export function rememberDraft(decided: Decided, draft: LedgerState): void {
   drafts.set(decided, draft);
+}
+
+/** Of the last state-committed entry: the fold that it committed to, as far as the entry itself changed it. */
+interface Committed {
+  readonly head: Head;
+  readonly forgotten: readonly ActionRecord[];
+}
+
+/** What a fold is restored from. */
+export interface StateSnapshot {
+  readonly parts: StateParts;
+  readonly actions: readonly PackedAction[];
+  /** Of a state-committed entry in the log. */
+  readonly digest: Digest;
+  /** The entries before that one: at least ten minutes of them, or all. */
+  readonly recent: RecentEntries;
+}
+
+/** A fold that a state-committed entry commits to, as a snapshot keeps it. */
+export interface CommittedState {
+  readonly parts: StateParts;
+  /** By id: the records that are new or changed since the last one, undefined for those that are gone. */
+  readonly changes: ReadonlyMap<string, KeptAction | undefined>;
 }
 
 export interface LedgerOptions {
@@ -52,6 +79,7 @@ export class LedgerState {
   readonly #belowVersion: number;
   #head: Head | undefined;
   #held: readonly HeldInput[];
+  #committed: Committed | undefined;
   #version = 0;
 
   private constructor(
@@ -64,6 +92,7 @@ export class LedgerState {
     this.#belowVersion = below === undefined ? 0 : below.#version;
     this.#head = below === undefined ? undefined : below.#head;
     this.#held = below === undefined ? [] : below.#held;
+    this.#committed = below === undefined ? undefined : below.#committed;
     this.tables = tablesOver(below?.tables);
   }
 
@@ -74,6 +103,31 @@ export class LedgerState {
       { descriptors, limits: { ...DEFAULT_LIMITS, ...options.limits } },
       undefined,
     );
+  }
+
+  /**
+   * The fold of a snapshot. Undefined unless its digest is the one that the log holds: before that is known
+   * nothing of a record is looked into.
+   *
+   * @throws BindingError when the parts are none of an authority
+   */
+  static restore(options: LedgerOptions, snapshot: StateSnapshot): LedgerState | undefined {
+    const head = headOf(snapshot.parts);
+    if (head === undefined) return undefined;
+    const state = LedgerState.empty(options);
+    state.#head = head;
+    const { tables } = state;
+    for (const packed of snapshot.actions) if (!tables.actions.load(packed)) return undefined;
+    for (const { credential, counter } of snapshot.parts.counters) {
+      tables.counters.set(credential, counter);
+    }
+    if (state.stateDigest() !== snapshot.digest) return undefined;
+    for (const packed of snapshot.actions) {
+      if (packed.isOpen) putOpen(tables, packed.unpack());
+    }
+    tables.actions.noteKept();
+    snapshot.recent.copyInto(tables);
+    return state;
   }
 
   draft(): LedgerState {
@@ -88,6 +142,7 @@ export class LedgerState {
     commitTables(this.tables);
     below.#head = this.#head;
     below.#held = this.#held;
+    below.#committed = this.#committed;
     below.#version += 1;
     below.#tidy();
   }
@@ -146,18 +201,24 @@ export class LedgerState {
   evolve(entry: Entry, { index, leaf }: Position): void {
     invariant(index === this.size, 'entries are folded in order');
     const position = { index, leaf };
+    const before = this.#head;
     const head =
       entry.type === 'ledger-founded'
         ? evolveGenesis(entry, position)
         : evolveEntry(this, entry, position);
     this.#head = { ...head, size: position.index + 1, lastAtMs: timestampMs(entry.at) };
+    this.#noteAnswer(entry, position.index);
+    if (entry.type === 'state-committed' && before !== undefined) {
+      this.#committed = { head: before, forgotten: this.#forget() };
+    }
+    this.#version += 1;
+  }
+
+  #noteAnswer(entry: Entry, index: number): void {
     const input = 'input' in entry ? entry.input : undefined;
     if (input !== undefined) {
-      const answer = { atMs: this.#head.lastAtMs, index: position.index };
-      this.tables.answered.set(input, answer);
+      this.tables.answered.set(input, { atMs: timestampMs(entry.at), index });
     }
-    if (entry.type === 'state-committed') this.#forget();
-    this.#version += 1;
   }
 
   /** Folds in all that one decision came to, held inputs included. Changes this state. */
@@ -192,28 +253,51 @@ export class LedgerState {
   stateDigest(): Digest {
     const { head, tables } = this;
     const state = {
-      v: 'countersign.state.v1',
+      v: 'countersign.state.v2',
       genesis: head.genesis,
       size: head.size,
       at_ms: head.lastAtMs,
+      forgotten_hour: head.forgottenHour,
+      bindings: head.bindings,
       authority: head.authorityRef,
+      retired: digestOf('countersign/state/v1', head.authority.retired.map(jsonOf)),
       counters: Object.fromEntries(tables.counters.entries()),
-      actions: Object.fromEntries(tables.actions.bucketDigests()),
+      actions: Object.fromEntries(tables.actions.groupDigests()),
     };
     return digestOf('countersign/state/v1', jsonOf(state));
   }
 
+  /** Whether the last entry is a state-committed. */
+  get endsWithCommit(): boolean {
+    return this.#committed?.head.size === this.size - 1;
+  }
+
+  /**
+   * The fold that the last entry commits to; undefined when the last entry is no state-committed. The first time
+   * it holds every action, later those that changed since it was last taken. Not for drafts.
+   */
+  takeCommitted(): CommittedState | undefined {
+    const { tables } = this;
+    const committed = this.#committed;
+    if (!this.endsWithCommit || committed === undefined) return undefined;
+    const changes = tables.actions.takeChanges(committed.forgotten);
+    return { parts: partsOf(committed.head, tables.counters.entries()), changes };
+  }
+
+  /** What is taken next holds every action again. */
+  retakeAll(): void {
+    this.tables.actions.forgetChanges();
+  }
+
   /** Forgets old actions once an hour, at a state-committed entry: so that every replay forgets the same. */
-  #forget(): void {
+  #forget(): readonly ActionRecord[] {
     const head = this.head;
     const hour = Math.floor(head.lastAtMs / 3_600_000);
-    if (hour === head.forgottenHour) return;
+    if (hour === head.forgottenHour) return [];
     this.#head = { ...head, forgottenHour: hour };
-    const old = [...this.tables.actions.records()].filter((r) => isForgettable(r, head.lastAtMs));
-    for (const record of old) {
-      this.tables.actions.delete(record.id);
-      this.tables.byAdmission.delete(record.admission);
-    }
+    const forgotten = this.tables.actions.forgettable(head.lastAtMs);
+    for (const record of forgotten) this.tables.actions.delete(record.id);
+    return forgotten;
   }
 
   /** Frees memory that no rule looks at any more. */

@@ -18,6 +18,9 @@ export type RefusalBody = Extract<
   { type: 'request-refused' | 'decision-refused' | 'use-refused' | 'finding-raised' }
 >;
 
+/** Later inputs need another authority, or the fold is to be kept as it is committed to. */
+const ENDS_BATCH: ReadonlySet<Entry['type']> = new Set(['authority-changed', 'state-committed']);
+
 /**
  * The entries of one decision as they come to be: each is folded into a draft, so that the next one knows its
  * place and its effect. The draft is dropped at the end.
@@ -88,7 +91,7 @@ export class Proceeding {
       outcome,
       ...(this.#held === undefined ? {} : { held: this.#held }),
       dropped: this.#dropped,
-      endsBatch: this.#entries.some(({ entry }) => entry.type === 'authority-changed'),
+      endsBatch: this.#entries.some(({ entry }) => ENDS_BATCH.has(entry.type)),
     };
     rememberDraft(decided, this.state);
     return decided;

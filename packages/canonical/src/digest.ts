@@ -21,6 +21,7 @@ export const DIGEST_TAGS = [
   'countersign/executor/v1',
   'countersign/authority-member/v1',
   'countersign/state/v1',
+  'countersign/action-state/v1',
   'countersign/credential/v1',
   'countersign/trust/v1',
   'countersign/genesis/v1',

@@ -1,0 +1,232 @@
+import { digestBytes, fromUtf8, type Digest } from '@countersign/canonical';
+import type {
+  ActionRecord,
+  ActionStatus,
+  BindingRecord,
+  DecisionRecord,
+  UseRecord,
+} from './action-record.ts';
+import type { BoundDecision } from './decision-entry.ts';
+import type { Verdict } from './decision-statement.ts';
+import type { Leaf } from './field-shape.ts';
+import { bytesOf } from './json-bytes.ts';
+import type { ExecutorRef, RequestAdmitted } from './request-entry.ts';
+
+/** What the fold remembers of an action, as the state digest covers it: schemas/formats/entries.md §7. */
+interface RememberedAction {
+  readonly action_id: string;
+  readonly action_is_erased: boolean;
+  readonly action_is_open: boolean;
+  readonly admission: Leaf;
+  readonly admission_index: number;
+  readonly agent: string;
+  readonly binding: {
+    readonly leaf: Leaf;
+    readonly index: number;
+    readonly use_by_ms: number;
+    readonly approvals: BindingRecord['approvals'];
+  } | null;
+  readonly decide_by_ms: number;
+  readonly decisions: readonly {
+    readonly leaf: Leaf;
+    readonly index: number;
+    readonly statement: Digest;
+    readonly verdict: Verdict;
+    readonly person: string;
+    readonly credential: string;
+    readonly not_after_ms: number;
+    readonly bound: BoundDecision | null;
+  }[];
+  readonly digest: Digest;
+  readonly display_digest: Digest;
+  readonly erased: number | null;
+  readonly executor: ExecutorRef;
+  readonly max_uses: number;
+  readonly open: RequestAdmitted | null;
+  readonly owner: string;
+  readonly rationales: readonly Digest[];
+  readonly revocation: NonNullable<ActionRecord['revocation']> | null;
+  readonly start_within_ms: number;
+  readonly status: ActionStatus;
+  readonly type: string;
+  readonly uses: readonly {
+    readonly use_id: string;
+    readonly leaf: Leaf;
+    readonly index: number;
+    readonly claim: Digest;
+    readonly report: NonNullable<UseRecord['report']> | null;
+  }[];
+}
+
+/** The canonical text of a record. */
+export function rememberedBytes(record: ActionRecord): Uint8Array {
+  const { binding } = record;
+  const remembered: RememberedAction = {
+    action_id: record.id,
+    action_is_erased: record.erasedIndex !== undefined,
+    action_is_open: record.status === 'pending',
+    admission: record.admission,
+    admission_index: record.admissionIndex,
+    agent: record.agent,
+    binding:
+      binding === undefined
+        ? null
+        : {
+            leaf: binding.leaf,
+            index: binding.index,
+            use_by_ms: binding.useByMs,
+            approvals: binding.approvals,
+          },
+    decide_by_ms: record.decideByMs,
+    decisions: record.decisions.map(rememberedDecision),
+    digest: record.actionDigest,
+    display_digest: record.displayDigest,
+    erased: record.erasedIndex ?? null,
+    executor: record.executor,
+    max_uses: record.maxUses,
+    open: record.open ?? null,
+    owner: record.owner,
+    rationales: record.rationales,
+    revocation: record.revocation ?? null,
+    start_within_ms: record.startWithinMs,
+    status: record.status,
+    type: record.type,
+    uses: record.uses.map(({ useId, leaf, index, claim, report }) => ({
+      use_id: useId,
+      leaf,
+      index,
+      claim,
+      report: report ?? null,
+    })),
+  };
+  return bytesOf(remembered);
+}
+
+function rememberedDecision(decision: DecisionRecord): RememberedAction['decisions'][number] {
+  return {
+    leaf: decision.leaf,
+    index: decision.index,
+    statement: decision.statement,
+    verdict: decision.verdict,
+    person: decision.person,
+    credential: decision.credential,
+    not_after_ms: decision.notAfterMs,
+    bound: decision.bound ?? null,
+  };
+}
+
+function recordIn(bytes: Uint8Array): ActionRecord {
+  // Nothing is checked here: PackedAction is, by its digest, what a ledger has written.
+  const remembered = JSON.parse(fromUtf8(bytes)) as RememberedAction;
+  const { binding, revocation, erased } = remembered;
+  return {
+    id: remembered.action_id,
+    status: remembered.status,
+    admission: remembered.admission,
+    admissionIndex: remembered.admission_index,
+    actionDigest: remembered.digest,
+    displayDigest: remembered.display_digest,
+    type: remembered.type,
+    agent: remembered.agent,
+    owner: remembered.owner,
+    executor: remembered.executor,
+    decideByMs: remembered.decide_by_ms,
+    maxUses: remembered.max_uses,
+    startWithinMs: remembered.start_within_ms,
+    open: remembered.open ?? undefined,
+    decisions: remembered.decisions.map(decisionIn),
+    ...(binding !== null && {
+      binding: {
+        leaf: binding.leaf,
+        index: binding.index,
+        useByMs: binding.use_by_ms,
+        approvals: binding.approvals,
+      },
+    }),
+    ...(revocation !== null && { revocation }),
+    uses: remembered.uses.map(({ use_id: useId, leaf, index, claim, report }) => ({
+      useId,
+      leaf,
+      index,
+      claim,
+      ...(report !== null && { report }),
+    })),
+    rationales: remembered.rationales,
+    ...(erased !== null && { erasedIndex: erased }),
+  };
+}
+
+function decisionIn(decision: RememberedAction['decisions'][number]): DecisionRecord {
+  return {
+    leaf: decision.leaf,
+    index: decision.index,
+    statement: decision.statement,
+    verdict: decision.verdict,
+    person: decision.person,
+    credential: decision.credential,
+    notAfterMs: decision.not_after_ms,
+    bound: decision.bound ?? undefined,
+  };
+}
+
+const digests = new WeakMap<ActionRecord, Digest>();
+
+/** Cached: records never change. */
+export function recordDigest(record: ActionRecord): Digest {
+  const known = digests.get(record);
+  if (known !== undefined) return known;
+  const digest = digestBytes('countersign/action-state/v1', rememberedBytes(record));
+  digests.set(record, digest);
+  return digest;
+}
+
+/** The canonical text begins with these members, since that is their order. */
+const BEGINNING =
+  /^\{"action_id":"([0-9A-HJKMNP-TV-Z]{26})","action_is_erased":(true|false),"action_is_open":(true|false),"admission":"/;
+const BEGINNING_BYTES = 120;
+
+/**
+ * A record as its text: of a million finished actions hardly any is looked at again, so none is parsed before.
+ * Id, erasure and openness are read from the text itself, so its digest covers them too.
+ */
+export class PackedAction {
+  readonly id: string;
+  readonly isErased: boolean;
+  readonly isOpen: boolean;
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+
+  private constructor(
+    bytes: Uint8Array,
+    beginning: Pick<PackedAction, 'id' | 'isErased' | 'isOpen'>,
+  ) {
+    this.id = beginning.id;
+    this.isErased = beginning.isErased;
+    this.isOpen = beginning.isOpen;
+    this.bytes = bytes;
+    this.digest = digestBytes('countersign/action-state/v1', bytes);
+  }
+
+  /** Undefined for what is no record at all. */
+  static of(bytes: Uint8Array): PackedAction | undefined {
+    const [, id, isErased, isOpen] =
+      BEGINNING.exec(fromLatin1(bytes.subarray(0, BEGINNING_BYTES))) ?? [];
+    if (id === undefined) return undefined;
+    return new PackedAction(bytes, {
+      id,
+      isErased: isErased === 'true',
+      isOpen: isOpen === 'true',
+    });
+  }
+
+  /** MUST NOT be called before the digest was found to be what the log commits to. */
+  unpack(): ActionRecord {
+    const record = recordIn(this.bytes);
+    digests.set(record, this.digest);
+    return record;
+  }
+}
+
+function fromLatin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}

@@ -1,0 +1,92 @@
+import type { Json } from '@countersign/canonical';
+import { member, type Member, type MemberOf } from './authority-member.ts';
+import { AuthorityState } from './authority.ts';
+import {
+  authorityRef,
+  credentialId,
+  leaf,
+  position,
+  type AuthorityRef,
+  type Leaf,
+} from './field-shape.ts';
+import type { Head } from './fold.ts';
+import { policyDigest, policyShape, type Policy } from './policy.ts';
+import { integer, invalid, list, object, type Shape } from './shape.ts';
+
+/** Everything of a fold but its actions, as a snapshot holds it: schemas/formats/snapshot.md §3. */
+export interface StateParts {
+  readonly genesis: Leaf;
+  readonly size: number;
+  readonly at_ms: number;
+  readonly forgotten_hour: number;
+  readonly bindings: number;
+  readonly authority: AuthorityRef;
+  readonly members: readonly Member[];
+  readonly retired: readonly MemberOf<'credential'>[];
+  readonly policy: Policy;
+  readonly counters: readonly { readonly credential: string; readonly counter: number }[];
+}
+
+const ANY_NUMBER = { max: 1_000_000 };
+
+const stateParts: Shape<StateParts> = object<StateParts>({
+  genesis: leaf,
+  size: position,
+  at_ms: position,
+  forgotten_hour: position,
+  bindings: position,
+  authority: authorityRef,
+  members: list(member, ANY_NUMBER),
+  retired: list(retiredCredential, ANY_NUMBER),
+  policy: policyShape,
+  counters: list(
+    object<StateParts['counters'][number]>({ credential: credentialId, counter: integer(1) }),
+    ANY_NUMBER,
+  ),
+});
+
+function retiredCredential(json: Json | undefined, path: string): MemberOf<'credential'> {
+  const retired = member(json, path);
+  if (retired.kind !== 'credential') throw invalid(path, 'a credential');
+  return retired;
+}
+
+/** @throws BindingError: these are none */
+export function parseStateParts(json: Json): StateParts {
+  return stateParts(json, 'state');
+}
+
+/** The head of a fold from its parts. Undefined: the parts do not fit together. */
+export function headOf(parts: StateParts): Head | undefined {
+  const authority = AuthorityState.of(parts.members, parts.retired);
+  const isWhole =
+    authority.root === parts.authority.root &&
+    authority.get('policy', 'policy')?.digest === policyDigest(parts.policy);
+  if (!isWhole) return undefined;
+  return {
+    size: parts.size,
+    lastAtMs: parts.at_ms,
+    authority,
+    authorityRef: parts.authority,
+    genesis: parts.genesis,
+    policy: parts.policy,
+    committedSize: parts.size,
+    forgottenHour: parts.forgotten_hour,
+    bindings: parts.bindings,
+  };
+}
+
+export function partsOf(head: Head, counters: ReadonlyMap<string, number>): StateParts {
+  return {
+    genesis: head.genesis,
+    size: head.size,
+    at_ms: head.lastAtMs,
+    forgotten_hour: head.forgottenHour,
+    bindings: head.bindings,
+    authority: head.authorityRef,
+    members: head.authority.members,
+    retired: head.authority.retired,
+    policy: head.policy,
+    counters: [...counters].map(([credential, counter]) => ({ credential, counter })),
+  };
+}
