@@ -47,9 +47,18 @@ const TRIED = [
   'fault signer',
   'fault start',
   'fault stop',
+  'forged action',
+  'forged older',
+  'forged place',
+  'forged state',
   'joined decisions',
   'quarantined ASSERTION_INVALID',
   'quarantined REPEATED/N',
+  'snapshot SNAPSHOT_MALFORMED',
+  'snapshot SNAPSHOT_MISMATCH',
+  'snapshot SNAPSHOT_NOT_IN_LOG',
+  'snapshot used',
+  'snapshot used from the middle',
   'stopped CLOCK_JUMP',
 ];
 

@@ -69,6 +69,7 @@ export class LogReader {
   #keys: KeyHistory;
   #tail: TailTree;
   #nextOffset: number;
+  #headEnd: number;
   readonly counts: LogCounts = {
     ignoredBatches: 0,
     doubledCheckpoints: 0,
@@ -96,6 +97,7 @@ export class LogReader {
     this.#intakeOffset = resume?.intakeOffset ?? 0;
     this.#epoch = resume?.epoch ?? '';
     this.#nextOffset = resume?.nextOffset ?? 0;
+    this.#headEnd = this.#nextOffset;
     this.#sealedSize = this.#range.size;
     this.#tail = new TailTree(this.#range);
     this.#roots.set(this.#range.size, this.#root);
@@ -127,6 +129,14 @@ export class LogReader {
   /** The offset of the record to read next. */
   get nextOffset(): number {
     return this.#nextOffset;
+  }
+
+  /**
+   * The offset after the record that made the head: no successor stands before it, and nothing that stands behind it
+   * need be known to find one.
+   */
+  get headEnd(): number {
+    return this.#headEnd;
   }
 
   /** Accepted, and not yet under any signed head that has been read. */
@@ -200,6 +210,7 @@ export class LogReader {
     };
     this.#range = range;
     this.#root = decoded.rootAfter;
+    this.#headEnd = record.offset + 1;
     this.#intakeOffset = decoded.intakeOffsetAfter;
     this.#epoch = decoded.epoch;
     this.#roots.set(range.size, decoded.rootAfter);

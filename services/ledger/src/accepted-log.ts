@@ -1,10 +1,29 @@
-import { BindingError, LedgerState, parseEntry, type Entry, type Leaf } from '@countersign/binding';
-import type { Broker, TopicPartition } from '@countersign/broker';
-import { toHex, type VerifySignature } from '@countersign/canonical';
+import {
+  BindingError,
+  LedgerState,
+  parseEntry,
+  type Entry,
+  type Leaf,
+  type LedgerLimits,
+  type LedgerOptions,
+} from '@countersign/binding';
+import type { Broker, StoredRecord, TopicPartition } from '@countersign/broker';
+import { timestampMs, toHex, type VerifySignature } from '@countersign/canonical';
 import type { Descriptor } from '@countersign/descriptors';
-import { LedgerError, LogReader, type AcceptedBatch } from '@countersign/log-reader';
+import {
+  LedgerError,
+  LogReader,
+  type AcceptedBatch,
+  type LogReaderOptions,
+} from '@countersign/log-reader';
+import type { CompactRange } from '@countersign/tlog';
 import { isDraftOf, type BatchDraft } from './batch-draft.ts';
+import { batchKey } from './batch-key.ts';
 import type { Patience } from './patience.ts';
+import { ResumeAnchors, START_OF_LOG } from './resume-anchors.ts';
+import type { ResumeClaim } from './snapshot-head.ts';
+import { startFromSnapshot, type StartedLog } from './snapshot-start.ts';
+import type { StoredSnapshot } from './snapshot-store.ts';
 
 const LOG_READ_RECORDS = 2_000;
 
@@ -19,12 +38,24 @@ export interface LogIdentity {
   readonly pinnedHead?: { readonly size: number; readonly root: Uint8Array };
 }
 
+/** The fold as an accepted state-committed entry has just committed to it, and where to go on reading for it. */
+export interface CommitPlace {
+  readonly state: LedgerState;
+  readonly genesis: Entry;
+  readonly resume: ResumeClaim;
+}
+
 export interface AcceptedLogOptions extends LogIdentity {
   readonly broker: Broker;
   readonly tp: TopicPartition;
   readonly patience: Patience;
   readonly verifySignature: VerifySignature;
   readonly descriptors: readonly Descriptor[];
+  readonly limits?: Partial<LedgerLimits>;
+  /** Called when the last accepted entry is a state-committed. */
+  readonly onCommit: (place: CommitPlace) => void;
+  /** Called with the size of each signed head that is read. */
+  readonly onSealed: (size: number) => void;
   /** Called with each entry that becomes part of the log, whoever wrote it. */
   readonly onEntry: (entry: Entry, index: number) => void;
 }
@@ -36,23 +67,51 @@ export interface CaughtUp {
   readonly hasOthers: boolean;
 }
 
+interface KnownHead {
+  readonly range: CompactRange;
+  readonly headEnd: number;
+}
+
 /** The log as everybody must read it, and the fold of its entries. */
 export class AcceptedLog {
-  readonly state: LedgerState;
-  readonly reader: LogReader;
   readonly #options: AcceptedLogOptions;
+  #state: LedgerState;
+  #reader: LogReader;
   #genesis: { readonly entry: Entry; readonly leaf: Leaf } | undefined;
+  readonly #anchors = new ResumeAnchors();
+  #batches = 0;
 
   constructor(options: AcceptedLogOptions) {
     this.#options = options;
-    this.state = LedgerState.empty({ descriptors: options.descriptors });
-    const { origin, logKeys, verifySignature, pinnedHead } = options;
-    this.reader = new LogReader({
-      origin,
-      logKeys,
-      verifySignature,
-      ...(pinnedHead !== undefined && { pinned: pinnedHead }),
-    });
+    this.#state = LedgerState.empty(this.#rules);
+    this.#reader = new LogReader(this.#readerOptions);
+  }
+
+  get state(): LedgerState {
+    return this.#state;
+  }
+
+  get reader(): LogReader {
+    return this.#reader;
+  }
+
+  /**
+   * Starts from a snapshot, before anything is read, and reads to the end of the log. Resolves with the size of the log
+   * whose fold it did not have to make, and the actions whose erasure it has not read.
+   *
+   * @throws SnapshotError: nothing was changed, and catchUp reads the log from its beginning
+   */
+  async startFrom(stored: StoredSnapshot): Promise<Pick<StartedLog, 'size' | 'erased'>> {
+    const { broker, tp, patience } = this.#options;
+    const from = { broker, tp, patience, rules: this.#rules, reader: this.#readerOptions };
+    const started = await startFromSnapshot(from, stored);
+    this.#state = started.state;
+    this.#reader = started.reader;
+    this.#genesis = { entry: started.genesis, leaf: started.state.head.genesis };
+    this.#anchors.add(started.anchor);
+    this.#batches = started.batches;
+    for (const { entry, index } of started.read) this.#options.onEntry(entry, index);
+    return started;
   }
 
   /**
@@ -72,8 +131,12 @@ export class AcceptedLog {
       );
       if (records.length === 0) break;
       for (const record of records) {
+        const head = this.#headToAnchor();
         const event = await this.reader.read(record, open?.record);
+        if (event?.kind === 'sealed') this.#options.onSealed(event.size);
         if (event?.kind !== 'batch') continue;
+        this.#batches += 1;
+        if (head !== undefined) this.#anchor(head, record, event);
         if (open !== undefined && isDraftOf(open, event)) {
           this.#merge(open);
           hasDraft = true;
@@ -82,6 +145,7 @@ export class AcceptedLog {
           this.#fold(event);
         }
         open = undefined;
+        this.#noteCommit();
       }
     }
     return { hasDraft, hasOthers };
@@ -113,6 +177,47 @@ export class AcceptedLog {
     if (!isOurs) {
       throw new LedgerError('FOREIGN_LEDGER', `expected the genesis of ${origin}, got another`);
     }
+  }
+
+  get #rules(): LedgerOptions {
+    const { descriptors, limits } = this.#options;
+    return { descriptors, ...(limits !== undefined && { limits }) };
+  }
+
+  get #readerOptions(): LogReaderOptions {
+    const { origin, logKeys, verifySignature, pinnedHead } = this.#options;
+    const pinned = pinnedHead !== undefined && { pinned: pinnedHead };
+    return { origin, logKeys, verifySignature, ...pinned };
+  }
+
+  /** The head before the next record, where it would do as a place to go on from. */
+  #headToAnchor(): KnownHead | undefined {
+    const { range, head, headEnd } = this.#reader;
+    const isDue = head.size > 0 && this.#anchors.isDue(this.#state.lastAtMs);
+    return isDue ? { range, headEnd } : undefined;
+  }
+
+  /** A place to go on from is one only if a batch in the log says where it is. */
+  #anchor({ range, headEnd }: KnownHead, record: StoredRecord, batch: AcceptedBatch): void {
+    const first = batch.entries[0];
+    if (record.key !== batchKey(range.size, headEnd) || first === undefined) return;
+    this.#anchors.add({
+      size: range.size,
+      hashes: range.hashes,
+      batchOffset: record.offset,
+      atMs: timestampMs(parsed(first.bytes, first.index).at),
+      batchNumber: this.#batches - 1,
+    });
+  }
+
+  /** Of a batch that ends with it: what comes after it would be in the fold already. */
+  #noteCommit(): void {
+    const { state } = this;
+    const genesis = this.#genesis?.entry;
+    if (genesis === undefined || !state.endsWithCommit) return;
+    const place = { atMs: state.lastAtMs, batchNumber: this.#batches - 1 };
+    const resume = this.#anchors.before(place) ?? START_OF_LOG;
+    this.#options.onCommit({ state, genesis, resume });
   }
 
   #merge(draft: BatchDraft): void {

@@ -66,7 +66,8 @@ export interface BatchDraft {
   readonly record?: KnownBatch;
 }
 
-const RULES_VERSION = 1;
+/** By which the entries follow from the inputs: schemas/formats/entries.md §7 says what 2 changed. */
+const RULES_VERSION = 2;
 
 /** Decides one input after the other until the batch is full or the authority changes. */
 export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): BatchDraft {
@@ -116,6 +117,7 @@ class Work {
   readonly quarantined: NewRecord[] = [];
   readonly #sizeBefore: number;
   #bytes = 0;
+  #isFull = false;
 
   constructor(sizeBefore: number) {
     this.#sizeBefore = sizeBefore;
@@ -123,6 +125,7 @@ class Work {
 
   /** False when this input must wait for the next batch. */
   take({ checked }: PreparedInput, state: LedgerState): boolean {
+    if (this.#isFull) return false;
     if (checked === undefined) return true;
     // Its signature was checked with a key of an authority that is no longer in force.
     if (checked.authority !== state.authority) return false;
@@ -135,6 +138,7 @@ class Work {
     if (!this.#fits(decided) || this.#pointsIntoDraft(decided, raw, state)) return false;
     state.apply(decided);
     this.#add(decided, raw, state);
+    this.#isFull = decided.endsBatch;
     return true;
   }
 
@@ -144,7 +148,7 @@ class Work {
       outcome.status === 'repeated' &&
       outcome.index >= this.#sizeBefore &&
       outcome.index < this.#sizeBefore + this.entries.length &&
-      state.answerTo(raw.input, 0) === undefined
+      !isAnswered(raw, state)
     );
   }
 
@@ -165,11 +169,16 @@ class Work {
     }
     if (outcome.status === 'quarantined') {
       this.quarantined.push(quarantineRecord(raw, outcome.code));
-    } else if (outcome.status === 'repeated' && state.answerTo(raw.input, 0) === undefined) {
+    } else if (outcome.status === 'repeated' && !isAnswered(raw, state)) {
       // Other bytes that ask for the same again have no entry of their own: their sender is told which one.
       this.quarantined.push(quarantineRecord(raw, `REPEATED/${outcome.index}`));
     }
   }
+}
+
+/** Whether an entry names this very input, so that its sender finds it: for ten minutes, whatever is still in memory. */
+function isAnswered({ input, appendTimeMs }: RawInput, state: LedgerState): boolean {
+  return state.answerTo(input, Math.max(state.lastAtMs, appendTimeMs)) !== undefined;
 }
 
 function sizeOf(entries: readonly PlacedEntry[]): number {

@@ -18,6 +18,13 @@ export {
   type RouterPositions,
   type Submitted,
 } from './router.ts';
+export {
+  SnapshotError,
+  type SnapshotChanges,
+  type SnapshotStore,
+  type StoredSnapshot,
+} from './snapshot-store.ts';
+export { sqliteSnapshots, type SqliteSnapshots } from './sqlite-snapshots.ts';
 export { runTicker, type TickerOptions } from './ticker.ts';
 export { LedgerError, type LedgerErrorCode } from '@countersign/log-reader';
 export type { SealedRoot } from './sealer.ts';

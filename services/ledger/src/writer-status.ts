@@ -1,5 +1,16 @@
+import type { SnapshotCode } from './snapshot-store.ts';
+
 /** Why the ledger does not go on, or that it does. */
 export type WriterState = 'starting' | 'running' | 'waiting-signer' | 'waiting-broker' | 'stopped';
+
+export interface SnapshotStatus {
+  /** Entries of the log whose fold it took from a snapshot; 0 when it has read the whole log. */
+  readonly startSize: number;
+  /** Why it has read the whole log although there was a snapshot. */
+  readonly notUsed?: SnapshotCode;
+  /** Why the last one that was to be kept was not. */
+  readonly notKept?: SnapshotCode;
+}
 
 export interface WriterStatus {
   readonly state: WriterState;
@@ -11,12 +22,13 @@ export interface WriterStatus {
   readonly sealedSize: number;
   /** Entries of the accepted head. */
   readonly acceptedSize: number;
+  readonly snapshot: SnapshotStatus;
   /** Next offset of the intake to decide. */
   readonly intakeOffset: number;
 }
 
 export interface WriterCounts {
-  /** Of the log, since this writer started reading it. */
+  /** Of the log. */
   readonly entries: number;
   readonly bindings: number;
   readonly quarantined: number;

@@ -1,4 +1,4 @@
-import { nextDeadlineMs, type Entry } from '@countersign/binding';
+import { nextDeadlineMs, type Entry, type LedgerLimits } from '@countersign/binding';
 import {
   BrokerError,
   splitForAppend,
@@ -13,13 +13,16 @@ import { LedgerError } from '@countersign/log-reader';
 import type { NoteSigner } from '@countersign/tlog';
 import { AcceptedLog, type LogIdentity } from './accepted-log.ts';
 import { draftBatch, type BatchDraft } from './batch-draft.ts';
+import { batchKey } from './batch-key.ts';
 import { Eraser } from './eraser.ts';
 import { InputQueue } from './input-queue.ts';
 import { contentKey } from './intake-input.ts';
 import type { LedgerClock } from './ledger-clock.ts';
 import { Patience, StopSignal, UnknownOutcome, codeOf } from './patience.ts';
 import { Sealer, type SealedRoot } from './sealer.ts';
-import type { WriterCounts, WriterState, WriterStatus } from './writer-status.ts';
+import { SnapshotKeeper } from './snapshot-keeper.ts';
+import { SnapshotError, type SnapshotCode, type SnapshotStore } from './snapshot-store.ts';
+import type { SnapshotStatus, WriterCounts, WriterState, WriterStatus } from './writer-status.ts';
 
 /** The broker's time may be ahead of the writer's by this much: more would let it decide what has expired. */
 export const CLOCK_JUMP_MS = 60_000;
@@ -35,6 +38,10 @@ export interface WriterOptions extends LogIdentity {
   /** ULID that tells this writer from others; made at each start. */
   readonly epoch: string;
   readonly partition?: number;
+  /** Where the fold is kept for the next start. Without it every start reads the whole log. */
+  readonly snapshots?: { readonly store: SnapshotStore; readonly everyMs?: number };
+  /** Other bounds than the rules have by default: only where all who read this log have them too. */
+  readonly limits?: Partial<LedgerLimits>;
 }
 
 /**
@@ -48,10 +55,12 @@ export class Writer {
   readonly #sealer: Sealer;
   readonly #eraser: Eraser;
   readonly #queue: InputQueue;
-  readonly #counts = { entries: 0, bindings: 0, quarantined: 0, lostBatches: 0 };
+  readonly #keeper: SnapshotKeeper | undefined;
+  readonly #counts = { quarantined: 0, lostBatches: 0 };
   #state: WriterState = 'starting';
   #sinceMs: number;
   #code: string | undefined;
+  #snapshot: SnapshotStatus = { startSize: 0 };
   #isStopping = false;
   /** Of the newest accepted batch: the next one is drafted and appended meanwhile, and sealed after it. */
   #sealing: Promise<void> = Promise.resolve();
@@ -81,7 +90,14 @@ export class Writer {
       onEntry: (entry, index) => {
         this.#note(entry, index);
       },
+      onCommit: (place) => {
+        this.#keeper?.offer(place);
+      },
+      onSealed: (size) => {
+        this.#keeper?.noteSealed(size);
+      },
     });
+    this.#keeper = this.#newKeeper();
     this.#queue = new InputQueue({ ...options, tp: this.#partitionOf('intake'), patience }, 0);
   }
 
@@ -92,6 +108,7 @@ export class Writer {
       ...(this.#code !== undefined && { code: this.#code }),
       sealedSize: this.#sealer.sealedSize,
       acceptedSize: this.#log.reader.head.size,
+      snapshot: this.#snapshot,
       intakeOffset: this.#queue.offset,
     };
   }
@@ -108,8 +125,11 @@ export class Writer {
   }
 
   get counts(): WriterCounts {
+    const { state } = this.#log;
     return {
       ...this.#counts,
+      entries: state.size,
+      bindings: state.isFounded ? state.head.bindings : 0,
       erasures: this.#eraser.count,
       ignoredBatches: this.#log.reader.counts.ignoredBatches,
     };
@@ -133,11 +153,12 @@ export class Writer {
       this.#become('running');
       while (!this.#isStopping) await this.#cycle();
       await this.#sealing;
+      await this.#keeper?.stop();
       this.#become('stopped');
     } catch (error) {
       // Whoever takes over must not meet what this one still publishes.
       this.#isStopping = true;
-      await Promise.allSettled([this.#sealing]);
+      await Promise.allSettled([this.#sealing, this.#keeper?.stop()]);
       const cause = named(error);
       this.#become('stopped', cause instanceof StopSignal ? undefined : codeOf(cause));
       if (!(cause instanceof StopSignal)) throw cause;
@@ -151,9 +172,10 @@ export class Writer {
   /**
    * Starting is recovering: whatever the last writer left undone is done here, by the same code as ever.
    * A batch that it appended and did not sign is signed; derived records that are missing are published;
-   * erasures that are in the log are carried out.
+   * erasures that are in the log, or in what is read of it, are carried out.
    */
   async #open(): Promise<void> {
+    await this.#startFromSnapshot();
     await this.#log.catchUp();
     this.#log.assertIdentity();
     this.#assertClock(this.#log.state.lastAtMs);
@@ -163,11 +185,43 @@ export class Writer {
     this.#queue.reset(this.#log.reader.head.intakeOffset);
   }
 
+  async #startFromSnapshot(): Promise<void> {
+    const store = this.#options.snapshots?.store;
+    if (store === undefined) return;
+    try {
+      const stored = await store.load();
+      if (stored === undefined) return;
+      const { size: startSize, erased } = await this.#log.startFrom(stored);
+      this.#snapshot = { startSize };
+      const { tenant } = this.#log.state.authority.ledger;
+      this.#eraser.repeat(erased.map((id) => contentKey(tenant, id)));
+      this.#keeper?.noteStored();
+    } catch (error) {
+      if (!(error instanceof SnapshotError)) throw error;
+      this.#snapshot = { startSize: 0, notUsed: error.code };
+    }
+  }
+
+  #newKeeper(): SnapshotKeeper | undefined {
+    const { snapshots, clock } = this.#options;
+    if (snapshots === undefined) return undefined;
+    const onOutcome = (notKept: SnapshotCode | undefined): void => {
+      const { startSize, notUsed } = this.#snapshot;
+      this.#snapshot = {
+        startSize,
+        ...(notUsed !== undefined && { notUsed }),
+        ...(notKept !== undefined && { notKept }),
+      };
+    };
+    return new SnapshotKeeper({ ...snapshots, clock, onOutcome }, () => this.#log.state);
+  }
+
   async #cycle(): Promise<void> {
     const { state, reader } = this.#log;
     const inputs = await this.#queue.next(state);
     if (inputs.length === 0) {
       await this.#sealing;
+      await this.#eraser.repeatSome();
       return;
     }
     for (const { checked } of inputs) this.#assertClock(checked?.raw.appendTimeMs ?? 0);
@@ -187,6 +241,8 @@ export class Writer {
     const erasures = this.#eraser.dueCount;
     await this.#sealer.seal(this.#log.reader);
     await this.#eraser.run(erasures);
+    await this.#eraser.repeatSome();
+    this.#keeper?.noteSealed(this.#sealer.sealedSize);
   }
 
   /** Whether the log grew. */
@@ -222,7 +278,7 @@ export class Writer {
    */
   async #propose(value: Uint8Array, sizeBefore: number): Promise<void> {
     const { broker } = this.#options;
-    const records = [{ key: `batch/${sizeBefore}`, value }];
+    const records = [{ key: batchKey(sizeBefore, this.#log.reader.headEnd), value }];
     try {
       await this.#patience.append(() => broker.append(this.#partitionOf('log'), records));
     } catch (error) {
@@ -240,9 +296,7 @@ export class Writer {
   }
 
   #note(entry: Entry, index: number): void {
-    this.#counts.entries += 1;
     if (entry.type === 'binding-made') {
-      this.#counts.bindings += 1;
       this.#sealer.noteBinding(index);
     } else if (entry.type === 'content-erased') {
       this.#eraser.note(contentKey(entry.tenant, entry.action_id));

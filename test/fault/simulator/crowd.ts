@@ -430,11 +430,13 @@ export class Crowd {
     const agent = random.of(this.#agents);
     const request = this.#requestFrame(agent, this.#envelope(agent));
     const lastMs = disk.recordsOf('intake').at(-1)?.appendTimeMs ?? 0;
+    // The request is under way for a while, in which the decision is held.
+    const arrivesMs = Math.max(lastMs, time.brokerNowMs) + random.of([0, 0, 200]);
     const raw = {
       kind: 'request',
       bytes: request.bytes,
       input: inputOf(request.bytes),
-      appendTimeMs: Math.max(lastMs, time.brokerNowMs),
+      appendTimeMs: arrivesMs,
       offset: 0,
     } as const;
     const input = await authenticate(raw, fold, verifyToySignature);
@@ -447,6 +449,7 @@ export class Crowd {
     const decision = this.#decision(this.#person(), about, { verdict: 'approve' });
     this.#sent.push(decision, request);
     await this.#deliver(decision);
+    time.advance(Math.max(0, arrivesMs - time.brokerNowMs));
     if (random.chance(0.8)) await this.#deliver(request);
   }
 

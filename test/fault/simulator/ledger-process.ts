@@ -13,9 +13,10 @@ import {
 import { LogReader } from '@countersign/log-reader';
 import { Projector } from '@countersign/projector';
 import type { NoteSigner } from '@countersign/tlog';
-import { ORIGIN, TENANT } from './population.ts';
+import { LIMITS, ORIGIN, TENANT } from './population.ts';
 import type { SimulatedBroker } from './simulated-broker.ts';
 import { simulatedSigner } from './simulated-signer.ts';
+import { simulatedSnapshots, type KeptSnapshots } from './simulated-snapshots.ts';
 import { simulatedStore, type StoredRows } from './simulated-store.ts';
 import { SimulatedClock } from './simulated-time.ts';
 import type { Frame } from './signed-truth.ts';
@@ -41,6 +42,8 @@ interface ProcessParts {
   readonly plant: PlantFault;
   /** Read models that a process before this one has left; none in a process without a projector. */
   readonly rows?: StoredRows | undefined;
+  /** What processes before this one have left, or one beside it keeps; none in a process that reads the whole log. */
+  readonly snapshots?: KeptSnapshots | undefined;
 }
 
 /** One life of a process with all services of the ledger in it. */
@@ -53,14 +56,16 @@ export class LedgerProcess {
   readonly #writer: Writer;
   readonly #router: Router;
   readonly #projector: Projector | undefined;
+  readonly #snapshots: KeptSnapshots | undefined;
   isAlive = true;
   isPaused = false;
   #isStopping = false;
   #isFenced = false;
 
-  constructor(world: World, { name, plant, rows }: ProcessParts) {
+  constructor(world: World, { name, plant, rows, snapshots }: ProcessParts) {
     this.#world = world;
     this.name = name;
+    this.#snapshots = snapshots;
     const { schedule, time, population, random } = world;
     this.clock = new SimulatedClock({ owner: name, time, schedule });
     this.#broker = world.brokerFor(name);
@@ -81,6 +86,13 @@ export class LedgerProcess {
       origin: ORIGIN,
       logKeys: [population.vkey],
       epoch: makeUlid(time.nowMs, random.bytes(10)),
+      limits: LIMITS,
+      ...(snapshots !== undefined && {
+        snapshots: {
+          store: simulatedSnapshots(world, name, snapshots),
+          everyMs: random.of([0, 0, 5_000]),
+        },
+      }),
     });
     this.#router = new Router({
       broker: this.#ports.broker,
@@ -129,6 +141,12 @@ export class LedgerProcess {
   crash(): void {
     if (!this.isAlive) return;
     this.isAlive = false;
+    const { startSize, notUsed } = this.#writer.status.snapshot;
+    if (startSize > 0) {
+      const isFromMiddle = (this.#snapshots?.loadedFrom ?? 0) > 0;
+      this.#world.count(`snapshot used${isFromMiddle ? ' from the middle' : ''}`);
+    }
+    if (notUsed !== undefined) this.#world.count(`snapshot ${notUsed}`);
     this.#world.schedule.crash(this.name);
   }
 

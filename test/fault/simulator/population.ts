@@ -3,6 +3,7 @@ import {
   foundLedger,
   type AgentMember,
   type LedgerFounded,
+  type LedgerLimits,
   type Member,
   type PersonMember,
   type Policy,
@@ -16,6 +17,8 @@ import { coseOf, toyEd25519, toyP256, type ToyKey } from './toy-signature.ts';
 
 export const ORIGIN = 'countersign.local/01JD8Z0000000000000000SEED/0';
 export const TENANT = 'default';
+/** So that a short history is committed to more than once. */
+export const LIMITS: Partial<LedgerLimits> = { stateCommitEvery: 5 };
 export const START_MS = Date.parse('2026-11-23T09:00:00.000Z');
 export const INTERFACE: Digest = `sha256:${'ab'.repeat(32)}`;
 const RP_ID = 'localhost';

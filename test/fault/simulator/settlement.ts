@@ -4,7 +4,7 @@ import { contentKey } from '@countersign/ledger';
 import { LogReader } from '@countersign/log-reader';
 import { WireError, decodePublic, type PublicTopic } from '@countersign/wire';
 import { hold } from './invariant-broken.ts';
-import { ORIGIN, TENANT } from './population.ts';
+import { LIMITS, ORIGIN, TENANT } from './population.ts';
 import { verifyToySignature } from './toy-signature.ts';
 import { contentOf, inputOf, type World } from './world.ts';
 
@@ -127,7 +127,7 @@ async function assertReplayed(world: World): Promise<void> {
     logKeys: [population.vkey],
     verifySignature: verifyToySignature,
   });
-  const replayed = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
+  const replayed = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS, limits: LIMITS });
   for (const record of disk.recordsOf('log')) {
     const event = await reader.read(record);
     if (event?.kind !== 'batch') continue;

@@ -6,6 +6,7 @@ import { Crowd } from './crowd.ts';
 import { InvariantBroken, hold } from './invariant-broken.ts';
 import { LedgerProcess, startProjector, type PlantFault } from './ledger-process.ts';
 import { assertSettled, unsettled } from './settlement.ts';
+import { KeptSnapshots, forge } from './simulated-snapshots.ts';
 import { StoredRows } from './simulated-store.ts';
 import { NO_BROKER_FAULTS } from './simulated-broker.ts';
 import type { Frame } from './signed-truth.ts';
@@ -42,6 +43,7 @@ export class Simulation {
   readonly #crowd: Crowd;
   readonly #processes: LedgerProcess[] = [];
   readonly #rows = new Map<LedgerProcess, StoredRows>();
+  readonly snapshots: KeptSnapshots[] = [];
   readonly #hasProjectors: boolean;
   #serial = 0;
   #steps = 0;
@@ -103,7 +105,12 @@ export class Simulation {
     this.#serial += 1;
     const { plant } = this.#options;
     const name = `p${this.#serial}`;
-    const one = new LedgerProcess(this.world, { name, plant: plant ?? ((ports) => ports), rows });
+    const one = new LedgerProcess(this.world, {
+      name,
+      plant: plant ?? ((ports) => ports),
+      rows,
+      snapshots: this.#snapshotsForOne(),
+    });
     if (rows !== undefined) this.#rows.set(one, rows);
     this.#processes.push(one);
     this.world.trace.note(`start ${one.name}`);
@@ -118,6 +125,20 @@ export class Simulation {
     const taken = new Set(this.#alive.map((one) => this.#rows.get(one)));
     const left = [...new Set(this.#rows.values())].filter((rows) => !taken.has(rows));
     return random.chance(0.8) ? (random.ofOrNone(left) ?? new StoredRows()) : new StoredRows();
+  }
+
+  /** One that somebody has left, and may have forged since; that another process uses too, now and then. */
+  #snapshotsForOne(): KeptSnapshots | undefined {
+    const { random } = this.world;
+    if (random.chance(0.1)) return undefined;
+    const filled = this.snapshots.filter(({ newest }) => newest !== undefined);
+    let kept = random.ofOrNone(filled.length > 0 ? filled : this.snapshots);
+    if (kept === undefined || random.chance(0.1)) {
+      kept = new KeptSnapshots();
+      this.snapshots.push(kept);
+    }
+    if (random.chance(0.5)) forge(this.world, kept);
+    return kept;
   }
 
   async #submit(frame: Frame): Promise<void> {
@@ -172,7 +193,7 @@ export class Simulation {
         trace.note(`deed ${this.#crowd.act()}`);
         await macrotask();
       } else if (what === 'time') {
-        time.advance(random.of(TIME_LEAPS_MS));
+        time.advance(plan.hasNights && random.chance(0.1) ? NIGHT_MS : random.of(TIME_LEAPS_MS));
       } else if (what === 'fault') {
         trace.note(`fault ${this.#fault(plan)}`);
       } else {
@@ -304,12 +325,14 @@ export class Simulation {
   }
 }
 
-/** One in so many seeds goes on until the ledger has committed to its state. */
-const LONG_EVERY = 1_000;
+/** One in so many seeds goes on until a snapshot no longer reaches back to the beginning. */
+const LONG_EVERY = 100;
 const RESTART_MS = 5_000;
 /** Nobody is woken early, and everybody may be woken late. */
 const CALM_IDLE_MS = 4_000;
 const TIME_LEAPS_MS = [1, 1, 10, 10, 100, 100, 500, 500, 1_000, 1_000, 2_000, 5_000, 25_000];
+/** Longer than answers are remembered. */
+const NIGHT_MS = 650_000;
 
 type FaultOfOne = 'crash' | 'pause' | 'stop' | 'fence' | 'clock';
 type FaultOfAll = 'start' | 'signer' | 'broker' | 'broker-clock';
@@ -336,6 +359,7 @@ interface Plan {
   readonly skewMs: number;
   /** Every call has its effect and its answer. */
   readonly isCalm: boolean;
+  readonly hasNights: boolean;
 }
 
 const CALM_PLAN: Plan = {
@@ -346,16 +370,29 @@ const CALM_PLAN: Plan = {
   faults: {},
   skewMs: 0,
   isCalm: true,
+  hasNights: false,
+};
+
+/** Processes that die, on a broker that loses things, for days. */
+const LONG_PLAN: Plan = {
+  deeds: 250,
+  stepsPerDeed: 12,
+  time: 0.5,
+  fault: 0.15,
+  faults: { crash: 5, start: 1, stop: 1 },
+  skewMs: 0,
+  isCalm: false,
+  hasNights: true,
 };
 
 function planOf({ random }: World, seed: number): Plan {
   const isCalm = random.chance(0.15);
-  const isLong = seed % LONG_EVERY === 0;
+  if (seed % LONG_EVERY === 0) return LONG_PLAN;
   return {
-    deeds: isLong ? 3_500 : random.between(5, 36),
-    stepsPerDeed: isLong ? 3 : random.of([3, 8, 15, 30]),
-    time: isLong ? 0.5 : random.of([0.1, 0.3, 0.6]),
-    fault: isLong ? 0.01 : random.of([0.02, 0.1, 0.3]),
+    deeds: random.between(5, 36),
+    stepsPerDeed: random.of([3, 8, 15, 30]),
+    time: random.of([0.1, 0.3, 0.6]),
+    fault: random.of([0.02, 0.1, 0.3]),
     faults: {
       crash: 5,
       pause: random.of([0, 3, 8]),
@@ -369,6 +406,7 @@ function planOf({ random }: World, seed: number): Plan {
     },
     skewMs: random.of([0, 1_000, 20_000, 90_000]),
     isCalm,
+    hasNights: random.chance(0.15),
   };
 }
 

@@ -12,7 +12,7 @@ import {
 import { createHash } from 'node:crypto';
 import { InvariantBroken, hold, type Broken } from './invariant-broken.ts';
 import { LogOracle, type LogWatcher, type OracleEntry } from './log-oracle.ts';
-import { ORIGIN, START_MS, populate, type Population } from './population.ts';
+import { LIMITS, ORIGIN, START_MS, populate, type Population } from './population.ts';
 import { RuleOracle } from './rule-oracle.ts';
 import { Schedule } from './schedule.ts';
 import { SeededChoice } from './seeded-choice.ts';
@@ -64,7 +64,10 @@ export class World implements LogWatcher {
   readonly rules: RuleOracle;
   readonly log: LogOracle;
   /** The fold of the accepted entries, taken in one by one as they come. */
-  readonly fold: LedgerState = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
+  readonly fold: LedgerState = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    limits: LIMITS,
+  });
   readonly faults: WorldFaults = {
     broker: { ...NO_BROKER_FAULTS },
     isSignerAway: false,
