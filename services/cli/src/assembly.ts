@@ -2,7 +2,7 @@ import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { GatewayDeps } from '@countersign/gateway';
-import { Router, Writer, type LedgerClock } from '@countersign/ledger';
+import { Router, Writer, type LedgerClock, type SnapshotStore } from '@countersign/ledger';
 import { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
@@ -13,8 +13,13 @@ import type { FoundedData, OpenData } from './open-data.ts';
 
 export function newWriter(
   { broker, mark, signers, logKeys, trust }: OpenData,
-  { clock, pinnedHead }: { clock: LedgerClock; pinnedHead: PinnedHead | undefined },
+  at: {
+    readonly clock: LedgerClock;
+    readonly pinnedHead: PinnedHead | undefined;
+    readonly snapshots: SnapshotStore;
+  },
 ): Writer {
+  const { clock, pinnedHead, snapshots } = at;
   return new Writer({
     broker,
     signers,
@@ -27,6 +32,7 @@ export function newWriter(
     genesis: trust.genesis,
     epoch: newUlid(clock.nowMs()),
     partition: mark.shard,
+    snapshots: { store: snapshots },
     ...(pinnedHead !== undefined && { pinnedHead }),
   });
 }

@@ -42,6 +42,8 @@ export interface DataFolder {
   readonly clusterFile: string;
   /** How far the public topics were moved. */
   readonly positionsFile: string;
+  /** The fold of the log, for the next start. */
+  readonly snapshotFile: string;
 }
 
 const PRIVATE_FOLDER = 0o700;
@@ -68,6 +70,7 @@ export function dataFolder(path: string): DataFolder {
     markFile: at('ledger.json'),
     clusterFile: at('cluster.json'),
     positionsFile: at('positions.json'),
+    snapshotFile: at('snapshot.db'),
   };
 }
 

@@ -14,14 +14,13 @@ const GROUP_AND_OTHERS = 0o077;
  */
 export async function tightenModes(folder: DataFolder, narrator: Narrator): Promise<void> {
   const { path, keysFolder, requestsFolder, brokerFile, storeFile } = folder;
-  const { markFile, trustFile, positionsFile } = folder;
+  const { markFile, trustFile, positionsFile, snapshotFile } = folder;
   // Where the folder itself is, its owner said: a link there is theirs.
   const isLink = (await lstat(path)).isSymbolicLink();
   const folders = [isLink ? await realpath(path) : path, keysFolder, requestsFolder];
   for (const each of folders) await tighten(each, 'folder', narrator);
-  for (const each of [brokerFile, storeFile, markFile, trustFile, positionsFile]) {
-    await tighten(each, 'file', narrator);
-  }
+  const files = [brokerFile, storeFile, markFile, trustFile, positionsFile, snapshotFile];
+  for (const each of files) await tighten(each, 'file', narrator);
 }
 
 async function tighten(path: string, kind: 'file' | 'folder', narrator: Narrator): Promise<void> {

@@ -1,6 +1,12 @@
 import { createServer } from 'node:net';
 import { buildGateway, type GatewayDeps, type LedgerHealth } from '@countersign/gateway';
-import { runTicker, type LedgerClock, type Router, type Writer } from '@countersign/ledger';
+import {
+  runTicker,
+  sqliteSnapshots,
+  type LedgerClock,
+  type Router,
+  type Writer,
+} from '@countersign/ledger';
 import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
@@ -15,6 +21,7 @@ import type { OpenData } from './open-data.ts';
 import { openStore } from './open-store.ts';
 import { OpenedFiles } from './opened-files.ts';
 import { asError, listen, portError, sleep, sleepUnless, type Service } from './service.ts';
+import { SnapshotWatch } from './snapshot-watch.ts';
 
 export interface ServerOptions {
   readonly data: OpenData;
@@ -54,6 +61,7 @@ export class Server implements Service {
     readonly files: OpenedFiles;
     readonly pin: HeadPin;
     readonly invitation: InvitationWatch;
+    readonly snapshots: SnapshotWatch;
   };
   #loops: Promise<unknown>[] = [];
   #projecting: Promise<unknown> = Promise.resolve();
@@ -69,13 +77,16 @@ export class Server implements Service {
     this.#options = options;
     this.#store = store;
     this.#clock = { nowMs, sleep };
-    this.#writer = newWriter(data, { clock: this.#clock, pinnedHead: found.head });
+    const snapshots = sqliteSnapshots(data.folder.snapshotFile);
+    const { head: pinnedHead } = found;
+    this.#writer = newWriter(data, { clock: this.#clock, pinnedHead, snapshots });
     this.#router = newRouter([data], this.#clock);
     this.#projector = newProjector(data, { store, clock: this.#clock });
     this.#chores = {
       files: found.files,
       pin: new HeadPin(data, () => storedHead(data, store)),
       invitation: new InvitationWatch(data.folder, store),
+      snapshots: new SnapshotWatch(this.#writer, snapshots, options.logger),
     };
     this.#room = data.backends.room();
     this.#gateway = this.#newGateway(found.gateway);
@@ -126,6 +137,7 @@ export class Server implements Service {
     this.#writer.stop();
     this.#router.stop();
     await Promise.allSettled(this.#loops);
+    await this.#chores.snapshots.close();
     // After the writer, so that what it has just sealed is still read.
     this.#projector.stop();
     await Promise.allSettled([this.#projecting]);
@@ -190,6 +202,7 @@ export class Server implements Service {
     await this.#chores.files.assertInPlace();
     await this.#room.look();
     await this.#chores.invitation.look();
+    this.#chores.snapshots.look();
     await this.#pinHead();
   }
 

@@ -1,10 +1,17 @@
-import { runTicker, type LedgerClock, type Writer, type WriterCounts } from '@countersign/ledger';
+import {
+  runTicker,
+  sqliteSnapshots,
+  type LedgerClock,
+  type Writer,
+  type WriterCounts,
+} from '@countersign/ledger';
 import type { Logger } from 'pino';
 import { newWriter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import { HeadPin, type SeenHead } from './head-pin.ts';
 import type { OpenData } from './open-data.ts';
 import { asError, sleepUnless } from './service.ts';
+import { SnapshotWatch } from './snapshot-watch.ts';
 
 const PIN_EVERY_MS = 5_000;
 
@@ -83,8 +90,9 @@ export class ShardWork {
 
   async #work(): Promise<void> {
     if (!this.#wanted) return;
-    const { data, clock } = this.#parts;
-    const writer = newWriter(data, { clock, pinnedHead: this.#pin.head });
+    const { data, clock, logger } = this.#parts;
+    const snapshots = sqliteSnapshots(data.folder.snapshotFile);
+    const writer = newWriter(data, { clock, pinnedHead: this.#pin.head, snapshots });
     const stopping = new AbortController();
     this.#writer = writer;
     this.#stopping = stopping;
@@ -98,6 +106,7 @@ export class ShardWork {
       writer.stop();
       stopping.abort();
       await this.#renewPin(writer);
+      await new SnapshotWatch(writer, snapshots, logger).close();
     }
   }
 
