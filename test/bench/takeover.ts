@@ -1,0 +1,131 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { useLatin1Reader, useSha256 } from '@countersign/canonical';
+import { openSqliteBroker } from '@countersign/broker-sqlite';
+import {
+  nativeLatin1Reader,
+  nativeSha256,
+  newUlid,
+  verifySignatureAside,
+} from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { Writer, sqliteSnapshots } from '@countersign/ledger';
+import { openLocalSigner } from '@countersign/signer-local';
+import { useSha256 as useSha256InTrees } from '@countersign/tlog';
+import { rounded } from './percentile.ts';
+import { writeSyntheticLog, type SyntheticLog } from './synthetic-log.ts';
+
+/** How long a writer takes over a log with so many actions, from a snapshot and from the beginning. */
+const { values } = parseArgs({
+  options: {
+    finished: { type: 'string', default: '20000' },
+    open: { type: 'string', default: '2000' },
+    'ms-per-action': { type: 'string', default: '250' },
+    folder: { type: 'string' },
+    /** Of the process that measures one start. */
+    start: { type: 'string' },
+  },
+});
+
+useSha256(nativeSha256);
+useSha256InTrees(nativeSha256);
+useLatin1Reader(nativeLatin1Reader);
+
+if (values.start === undefined) await measure();
+else await start(values.start);
+
+async function measure(): Promise<void> {
+  const folder = await mkdtemp(path.join(values.folder ?? tmpdir(), 'countersign-takeover-'));
+  try {
+    const began = performance.now();
+    const log = await writeSyntheticLog(folder, {
+      finished: Number(values.finished),
+      open: Number(values.open),
+      msPerAction: Number(values['ms-per-action']),
+    });
+    report('log written', { ...log.counts, seconds: secondsSince(began) });
+    report('from the beginning, keeping a snapshot', await started(folder, log, 'keep'));
+    const { size } = await stat(path.join(folder, 'snapshot.db'));
+    report('snapshot file', { MB: megabytes(size) });
+    report('from the beginning', await started(folder, log, 'log'));
+    report('from the snapshot', await started(folder, log, 'snapshot'));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** In a process of its own, so that nothing is warm and its memory is its own. */
+async function started(
+  folder: string,
+  log: SyntheticLog,
+  how: 'keep' | 'log' | 'snapshot',
+): Promise<Readonly<Record<string, number>>> {
+  const child = fork(fileURLToPath(import.meta.url), ['--start', how], {
+    execArgv: process.execArgv,
+  });
+  child.send({ folder, origin: log.origin, nowMs: log.endMs });
+  const [figures] = (await once(child, 'message')) as [Record<string, number>];
+  await once(child, 'exit');
+  return figures;
+}
+
+interface Told {
+  readonly folder: string;
+  readonly origin: string;
+  readonly nowMs: number;
+}
+
+async function start(how: string): Promise<void> {
+  const [told] = (await once(process, 'message')) as [Told];
+  const { folder, origin } = told;
+  const began = performance.now();
+  const nowMs = (): number => told.nowMs + Math.floor(performance.now() - began);
+  const broker = await openSqliteBroker({ path: path.join(folder, 'broker.db'), clock: nowMs });
+  const signer = await openLocalSigner({ keyFile: path.join(folder, 'log.key'), name: origin });
+  const store = sqliteSnapshots(path.join(folder, 'snapshot.db'));
+  const writer = new Writer({
+    broker,
+    signer,
+    origin,
+    logKeys: [signer.vkey],
+    clock: { nowMs, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+    verifySignature: verifySignatureAside,
+    descriptors: BUILTIN_DESCRIPTORS,
+    epoch: newUlid(told.nowMs),
+    ...(how !== 'log' && { snapshots: { store, everyMs: how === 'keep' ? 0 : 3_600_000 } }),
+  });
+  const running = writer.run();
+  while (writer.status.state !== 'running') {
+    await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 5))]);
+  }
+  const figures = {
+    seconds: secondsSince(began),
+    entries: writer.status.acceptedSize,
+    from: writer.status.snapshot.startSize,
+    MB: megabytes(process.memoryUsage.rss()),
+  };
+  writer.stop();
+  await running;
+  await store.close();
+  await broker.close();
+  process.send?.(figures);
+  process.disconnect();
+}
+
+function secondsSince(began: number): number {
+  return rounded((performance.now() - began) / 1_000);
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1e6);
+}
+
+function report(what: string, figures: Readonly<Record<string, number>>): void {
+  const texts = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
+  console.log(`${what}: ${texts.join(', ')}`);
+}
