@@ -90,7 +90,7 @@ async function start(how: string): Promise<void> {
   const store = sqliteSnapshots(path.join(folder, 'snapshot.db'));
   const writer = new Writer({
     broker,
-    signer,
+    signers: [signer],
     origin,
     logKeys: [signer.vkey],
     clock: { nowMs, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },

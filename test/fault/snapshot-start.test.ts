@@ -12,7 +12,7 @@ import { Simulation } from './simulator/simulation.ts';
 import { verifyToySignature } from './simulator/toy-signature.ts';
 import type { World } from './simulator/world.ts';
 
-const SEEDS = 24;
+const SEEDS = 16;
 const LONG_MS = 600_000;
 const EPOCH = '01JD8Z0000000000000000TW1N';
 
@@ -55,7 +55,7 @@ async function written(world: World, disk: MemoryDisk, store?: SnapshotStore): P
   const broker = new MemoryBroker({ clock: () => nowMs, disk });
   const writer = new Writer({
     broker,
-    signer: { ...simulatedSigner(world, 'twin'), sign: signed(population.logKey) },
+    signers: [{ ...simulatedSigner(world, 'twin'), sign: signed(population.logKey) }],
     clock: { nowMs: () => nowMs, sleep: () => Promise.resolve() },
     verifySignature: verifyToySignature,
     descriptors: BUILTIN_DESCRIPTORS,

@@ -30,7 +30,7 @@ export interface MembershipProof {
 }
 
 type Members = ReadonlyMap<string, Member>;
-type Retirable = MemberOf<'credential'> | MemberOf<'log-key'>;
+export type Retirable = MemberOf<'credential'> | MemberOf<'log-key'>;
 
 function keyOf(kind: MemberKind, id: string): string {
   // No kind holds a NUL, and it sorts before every character that one does: the order is by kind, then id.
@@ -54,17 +54,17 @@ export class AuthorityState {
   }
 
   /** @throws BindingError MEMBER_EXISTS when two members share kind and id */
-  static of(
-    members: readonly Member[],
-    retired: readonly MemberOf<'credential'>[] = [],
-  ): AuthorityState {
+  static of(members: readonly Member[], retired: readonly Retirable[] = []): AuthorityState {
     const map = new Map<string, Member>();
     for (const member of members) {
       const key = keyOf(member.kind, member.id);
       if (map.has(key)) throw new BindingError('MEMBER_EXISTS', 'expected each member once');
       map.set(key, member);
     }
-    return new AuthorityState(map, new Map(retired.map((each) => [each.id, each])));
+    return new AuthorityState(
+      map,
+      new Map(retired.map((each) => [keyOf(each.kind, each.id), each])),
+    );
   }
 
   get size(): number {
@@ -107,9 +107,11 @@ export class AuthorityState {
     return this.#byThumbprint.get(thumbprint);
   }
 
-  /** By id. */
-  get retired(): readonly MemberOf<'credential'>[] {
-    return [...this.#retired.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+  /** By kind, then id. */
+  get retired(): readonly Retirable[] {
+    return [...this.#retired.entries()]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, member]) => member);
   }
 
   retiredCredential(id: string): MemberOf<'credential'> | undefined {

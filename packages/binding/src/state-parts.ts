@@ -1,6 +1,6 @@
 import type { Json } from '@countersign/canonical';
-import { member, type Member, type MemberOf } from './authority-member.ts';
-import { AuthorityState } from './authority.ts';
+import { member, type Member } from './authority-member.ts';
+import { AuthorityState, type Retirable } from './authority.ts';
 import {
   authorityRef,
   credentialId,
@@ -22,7 +22,7 @@ export interface StateParts {
   readonly bindings: number;
   readonly authority: AuthorityRef;
   readonly members: readonly Member[];
-  readonly retired: readonly MemberOf<'credential'>[];
+  readonly retired: readonly Retirable[];
   readonly policy: Policy;
   readonly counters: readonly { readonly credential: string; readonly counter: number }[];
 }
@@ -37,7 +37,7 @@ const stateParts: Shape<StateParts> = object<StateParts>({
   bindings: position,
   authority: authorityRef,
   members: list(member, ANY_NUMBER),
-  retired: list(retiredCredential, ANY_NUMBER),
+  retired: list(retiredMember, ANY_NUMBER),
   policy: policyShape,
   counters: list(
     object<StateParts['counters'][number]>({ credential: credentialId, counter: integer(1) }),
@@ -45,10 +45,10 @@ const stateParts: Shape<StateParts> = object<StateParts>({
   ),
 });
 
-function retiredCredential(json: Json | undefined, path: string): MemberOf<'credential'> {
+function retiredMember(json: Json | undefined, path: string): Retirable {
   const retired = member(json, path);
-  if (retired.kind !== 'credential') throw invalid(path, 'a credential');
-  return retired;
+  if (retired.kind === 'credential' || retired.kind === 'log-key') return retired;
+  throw invalid(path, 'a credential or a log key');
 }
 
 /** @throws BindingError: these are none */

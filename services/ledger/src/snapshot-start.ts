@@ -158,6 +158,7 @@ class SnapshotStart {
     if (state === undefined) {
       throw refusal('SNAPSHOT_MISMATCH', `expected the state that entry ${parts.size} commits to`);
     }
+    assertFoundingKeys(state, this.#options.reader.logKeys);
     return state;
   }
 
@@ -194,6 +195,15 @@ class SnapshotStart {
     }
     return entry;
   }
+}
+
+/** Which key could sign which head follows from entries before it, once a key has come or gone. */
+function assertFoundingKeys({ authority }: LedgerState, logKeys: readonly string[]): void {
+  const keys = authority.ofKind('log-key').map(({ vkey }) => vkey);
+  const isAsFounded =
+    [...keys].sort().join('\n') === [...logKeys].sort().join('\n') &&
+    authority.retired.every(({ kind }) => kind !== 'log-key');
+  if (!isAsFounded) throw refusal('SNAPSHOT_OTHER_KEYS', 'expected the log keys of the founding');
 }
 
 /** Something is done about it once it is sealed: a binding is published, content is removed. */

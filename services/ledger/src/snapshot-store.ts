@@ -10,6 +10,8 @@ export type SnapshotCode =
   | 'SNAPSHOT_NOT_IN_LOG'
   /** It goes on from a place too near to itself to know the last answers and erasures. */
   | 'SNAPSHOT_TOO_NEAR'
+  /** A log key has come or gone since the founding: only the whole log tells which heads it may have signed. */
+  | 'SNAPSHOT_OTHER_KEYS'
   /** A pinned head lies before it, which only the whole log can be checked against. */
   | 'SNAPSHOT_BEHIND_PIN';
 
