@@ -132,7 +132,7 @@ describe('a ledger process', () => {
     };
     await replaceLog(`${kafka.prefix}log`);
     const { exit, stderr } = await command('ledger', '--data', at);
-    expect([exit, /LOG_ROLLBACK|LOG_CORRUPT/.test(stderr)]).toEqual([1, true]);
+    expect([exit, stderr]).toEqual([1, expect.stringMatching(/LOG_ROLLBACK/)]);
   });
 
   it('needs a cluster for what runs apart', async () => {

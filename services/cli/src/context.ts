@@ -18,6 +18,8 @@ export interface CliContext {
   readonly interrupted: AbortSignal;
   /** Runs `stop` when the process is told to end, and ends it then. */
   readonly closeWith: (stop: (why: string) => Promise<void>) => void;
+  /** Ends the process with the command's exit code at the latest then, whatever still keeps it. */
+  readonly exitWithin: (ms: number) => void;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
 }

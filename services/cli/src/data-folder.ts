@@ -142,7 +142,11 @@ function unreadable(path: string, cause: unknown): Error {
  * @throws CliError DISK_FULL
  */
 export async function writePrivate(path: string, content: string): Promise<void> {
-  const temporary = join(dirname(path), `.${path.slice(dirname(path).length + 1)}.new`);
+  // Of this process: others may work with the same folder.
+  const temporary = join(
+    dirname(path),
+    `.${path.slice(dirname(path).length + 1)}.${process.pid}.new`,
+  );
   try {
     await rm(temporary, { force: true });
     await writeSynced(temporary, content);

@@ -3,7 +3,7 @@ import type { ReadModels } from '@countersign/store';
 import { openCheckpoint, parseVerifierKey, TlogError } from '@countersign/tlog';
 import type { PinnedHead } from '@countersign/verify';
 import type { FoundedData } from './open-data.ts';
-import { trustDocument, writeTrust } from './trust-file.ts';
+import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
 
 /** A head, and the verifier keys that may sign it. */
 export interface SeenHead extends PinnedHead {
@@ -15,6 +15,7 @@ export class HeadPin {
   readonly #data: FoundedData;
   readonly #newest: () => Promise<SeenHead | undefined>;
   #head: PinnedHead | undefined;
+  #renewing: Promise<void> = Promise.resolve();
 
   constructor(data: FoundedData, newest: () => Promise<SeenHead | undefined>) {
     this.#data = data;
@@ -26,10 +27,21 @@ export class HeadPin {
     return this.#head;
   }
 
-  async renew(): Promise<void> {
+  /** One after the other. The pin never goes back, whoever else writes it. */
+  renew(): Promise<void> {
+    this.#renewing = this.#renewing.then(
+      () => this.#renew(),
+      () => this.#renew(),
+    );
+    return this.#renewing;
+  }
+
+  async #renew(): Promise<void> {
     const head = await this.#newest();
     if (head === undefined || head.size <= (this.#head?.size ?? 0)) return;
     const { folder, mark, trust } = this.#data;
+    const there = await readOwnTrust(folder);
+    if ((there?.pinnedHead?.size ?? 0) >= head.size) return;
     const ledger = { logKeys: head.logKeys, genesis: trust.genesis };
     await writeTrust(folder, trustDocument(mark, ledger, head));
     this.#head = head;

@@ -70,6 +70,9 @@ const context: CliContext = {
       await stop(signal ?? 'an error');
     });
   },
+  exitWithin: (ms) => {
+    setTimeout(() => process.exit(), ms).unref();
+  },
   nowMs: Date.now,
   randomBytes: (size) => new Uint8Array(randomBytes(size)),
 };

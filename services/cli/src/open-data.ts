@@ -115,6 +115,32 @@ export async function openFounded(folder: DataFolder, parts: OpenParts): Promise
   });
 }
 
+/** Opens ledgers and starts something on them; whatever of it fails, none stays open. */
+export async function startedOn<Data extends FoundedData, T>(
+  folders: readonly [DataFolder, ...DataFolder[]],
+  open: (folder: DataFolder) => Promise<Data>,
+  start: (ledgers: readonly [Data, ...Data[]]) => Promise<T>,
+): Promise<T> {
+  const opened: Data[] = [];
+  const opening = async (folder: DataFolder): Promise<Data> => {
+    const data = await open(folder);
+    opened.push(data);
+    return data;
+  };
+  try {
+    const [first, ...more] = folders;
+    const ledgers: [Data, ...Data[]] = [await opening(first)];
+    for (const folder of more) ledgers.push(await opening(folder));
+    return await start(ledgers);
+  } catch (error) {
+    for (const { backends, broker } of opened) {
+      backends.routing.close();
+      await broker.close();
+    }
+    throw error;
+  }
+}
+
 type Opened = Omit<FoundedData, 'logKeys' | 'trust'>;
 
 async function opening<More>(
@@ -206,6 +232,15 @@ async function ownFoundingKeys(
 async function assertOwnLog(opened: Opened): Promise<void> {
   const { broker, mark } = opened;
   const records = await broker.read({ topic: 'log', partition: mark.shard }, 0, FIRST_RECORDS);
+  if (records[0]?.offset !== 0 || records[0].value === null) {
+    throw new CliError(
+      'LOG_ROLLBACK',
+      `${placeOf(opened).brokerFile}: the log has lost its beginning`,
+      {
+        hint: RESTORE,
+      },
+    );
+  }
   // Every batch names its log in plain text; no more than that is looked for here.
   const isOurs = records.some(({ value }) => Buffer.from(value ?? []).includes(mark.origin));
   if (isOurs) return;

@@ -3,6 +3,9 @@ import type { FastifyInstance } from 'fastify';
 import { cliError, isSystemError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 
+const STOP_WITHIN_MS = 20_000;
+const EXIT_WITHIN_MS = 2_000;
+
 /** What runs until it is stopped, or gives up. */
 export interface Service {
   /** Rejects when a part of it has given up; it can only be stopped then. */
@@ -14,7 +17,7 @@ export interface Service {
 /** Runs a service until the process is told to end, and says so; a service that gives up ends the command with its error. */
 export async function runService(
   service: Service,
-  context: Pick<CliContext, 'closeWith' | 'interrupted'>,
+  context: Pick<CliContext, 'closeWith' | 'exitWithin' | 'interrupted'>,
   onStopped: (why: string) => void,
 ): Promise<void> {
   const stop = async (why: string): Promise<void> => {
@@ -29,8 +32,9 @@ export async function runService(
   try {
     await service.failed;
   } finally {
-    // Only reached when a part has given up.
-    await service.stop();
+    // Only reached when a part has given up: what it was may keep the others from a tidy end.
+    await Promise.race([service.stop(), delay(STOP_WITHIN_MS)]);
+    context.exitWithin(EXIT_WITHIN_MS);
   }
 }
 

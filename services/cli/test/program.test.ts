@@ -33,6 +33,7 @@ function nowhere(): { context: CliContext; said: Said } {
     child: { stdout: new PassThrough(), stderr: new PassThrough() },
     interrupted: new AbortController().signal,
     closeWith: () => undefined,
+    exitWithin: () => undefined,
     nowMs: () => 0,
     randomBytes: (size) => new Uint8Array(size),
   };

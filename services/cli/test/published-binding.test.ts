@@ -60,6 +60,7 @@ async function verify(...argv: string[]): Promise<{ exit: number; said: string }
     child: { stdout: new PassThrough(), stderr: new PassThrough() },
     interrupted: new AbortController().signal,
     closeWith: () => undefined,
+    exitWithin: () => undefined,
     nowMs: () => 0,
     randomBytes: (size) => new Uint8Array(size),
   });

@@ -1,15 +1,19 @@
-import { readdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs, { Kafka } from 'kafkajs';
 import type { ServiceKind, ServiceProcess } from '../../support/cluster/cluster-ledger.ts';
 import type { LinkFault } from '../../support/fault-proxy.ts';
 import type { KmsFault } from '../../support/kms-proxy.ts';
 import type { Storm } from './storm.ts';
 
+const { KafkaJSError } = kafkajs;
+
 /** Longer than the session of a group: the others have got its shards when it goes on. */
 const BEYOND_SESSION_MS = 13_000;
-/** Room that a broker's files have left before it finds none. */
-const ROOM_BYTES = 60_000;
+/** More than the index of a segment, which a broker makes as large as it may become. */
+const FILE_BYTES = 10_600_000;
+const FILL_BYTES = 500_000;
 
 /** One thing that goes wrong while clients work, and is over when it resolves. What it ended is running again then. */
 export type Fault = (storm: Storm) => Promise<void>;
@@ -107,37 +111,47 @@ async function kms({ cluster, random }: Storm, fault: KmsFault): Promise<void> {
   cluster.kms.set('none');
 }
 
-/** No file of the broker grows any more: its log folder fails, and the broker with it. */
+/**
+ * Somebody's topic fills what is left: its file cannot grow, the broker gives up on its log folder, and ends, in the middle of
+ * whatever the ledger asks of it.
+ */
 async function diskFull({ cluster }: Storm): Promise<void> {
   const { kafka } = cluster;
   await kafka.crash();
-  await kafka.limitFiles((await largestSegment(kafka.dataFolder)) + ROOM_BYTES);
+  await kafka.limitFiles(FILE_BYTES);
   await kafka.up();
-  await sleep(6_000);
+  await fill(kafka.address);
   await kafka.limitFiles(undefined);
   await kafka.crash();
   await kafka.up();
 }
 
-async function largestSegment(folder: string): Promise<number> {
-  const names = await readdir(folder, { recursive: true });
-  const sizes = await Promise.all(
-    names
-      .filter((name) => name.endsWith('.log'))
-      .map(async (name) => (await stat(join(folder, name))).size),
-  );
-  return Math.max(0, ...sizes);
+async function fill(address: string): Promise<void> {
+  const quiet = { logCreator: () => () => undefined, retry: { retries: 2 } };
+  const client = new Kafka({ brokers: [address], ...quiet });
+  const topic = `filler-${randomUUID()}`;
+  const admin = client.admin();
+  const producer = client.producer();
+  try {
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+    await producer.connect();
+    for (let sent = 0; sent <= 2 * FILE_BYTES; sent += FILL_BYTES) {
+      await producer.send({ topic, messages: [{ value: randomBytes(FILL_BYTES) }] });
+    }
+  } catch (error) {
+    // As it has to be: what has no room is refused, or the broker is gone.
+    if (!(error instanceof KafkaJSError)) throw error;
+    return;
+  } finally {
+    await Promise.allSettled([admin.disconnect(), producer.disconnect()]);
+  }
+  throw new Error('expected a broker that finds no room');
 }
 
 /** A ledger whose clock is behind the broker's stops with CLOCK_JUMP, rather than let the broker say what has expired. */
-async function jump({ clockFile, ledger }: Storm, shiftMs: number): Promise<void> {
+async function jump({ clockFile }: Storm, shiftMs: number): Promise<void> {
   await writeFile(clockFile, String(shiftMs));
   await sleep(4_000);
   await writeFile(clockFile, '0');
-  for (const service of ledger.services) {
-    if (!service.isRunning) {
-      await service.stop();
-      service.start();
-    }
-  }
 }

@@ -114,9 +114,9 @@ export class ClusterStorm implements Storm {
     );
   }
 
-  /** Every service is well again, and everything that was told is in the topics, once. */
+  /** Every service is well again, started again where it gave up; and everything that was told is in the topics, once. */
   async calm(): Promise<Audited> {
-    for (const service of this.ledger.services) await service.ready();
+    for (const service of this.ledger.services) await service.recovered();
     this.#throwIfFailed();
     return this.audit({});
   }

@@ -60,8 +60,18 @@ export class ServiceProcess {
     });
     ended.catch(() => undefined);
     while (!(await Promise.race([isReady(this.probe), ended]))) {
-      if (Date.now() > until) throw new Error(`expected the ${this.kind} to be ready`);
+      if (Date.now() > until) throw new Error(`${this.kind}: ${await answerOf(this.probe)}`);
       await Promise.race([sleep(100), ended]);
+    }
+  }
+
+  /** As `ready`, under a supervisor that starts again what has ended. */
+  async recovered(): Promise<void> {
+    const until = Date.now() + READY_WITHIN_MS;
+    while (!(await isReady(this.probe))) {
+      if (Date.now() > until) throw new Error(`${this.kind}: ${await answerOf(this.probe)}`);
+      if (!this.isRunning) this.start();
+      await sleep(200);
     }
   }
 
@@ -167,6 +177,14 @@ export class ClusterLedger {
     const option = kind === 'gateway' ? '--listen' : '--probe';
     const args = ['--data', this.data, option, `127.0.0.1:${port}`];
     return { args, env, probe: `http://127.0.0.1:${port}` };
+  }
+}
+
+async function answerOf(address: string): Promise<string> {
+  try {
+    return `expected to be ready, got ${await (await fetch(`${address}/readyz`)).text()}`;
+  } catch (error) {
+    return `expected an answer, got ${String(error)}`;
   }
 }
 

@@ -6,7 +6,7 @@ import { dataFolder } from '../data-folder.ts';
 import { GatewayService } from '../gateway-service.ts';
 import { dataPath } from '../ledger-access.ts';
 import { loggerOf } from '../logger.ts';
-import { openFounded } from '../open-data.ts';
+import { openFounded, startedOn } from '../open-data.ts';
 import { runService, type Listening } from '../service.ts';
 import { portOf } from './founding-options.ts';
 import { factsOf, openParts, parseListening, saying } from './service-options.ts';
@@ -47,11 +47,19 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
   const folder = dataFolder(dataPath(options, context));
   const { json } = options;
   const service = { ...(json !== undefined && { json }) };
-  const data = await openFounded(folder, openParts(context, service));
-  const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
+  const parts = openParts(context, service);
   const say = saying('gateway', context, service);
-  const running = await GatewayService.start({ data, where, version, logger, nowMs, randomBytes });
-  say.ready([{ ...factsOf(data), url: data.mark.url }]);
+  const running = await startedOn(
+    [folder],
+    (each) => openFounded(each, parts),
+    async ([data]) => {
+      const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
+      const base = { data, where, version, logger };
+      const started = await GatewayService.start({ ...base, nowMs, randomBytes });
+      say.ready([{ ...factsOf(data), url: data.mark.url }]);
+      return started;
+    },
+  );
   await runService(running, context, say.stopped);
   return EXIT.ok;
 }

@@ -4,7 +4,7 @@ import { EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { assertOneCluster, LedgerService } from '../ledger-service.ts';
 import { loggerOf } from '../logger.ts';
-import { openData, type OpenData } from '../open-data.ts';
+import { openData, startedOn } from '../open-data.ts';
 import { runService } from '../service.ts';
 import {
   addServiceOptions,
@@ -34,14 +34,18 @@ Example:
 async function runLedger(options: ServiceOptions, context: CliContext): Promise<number> {
   const { nowMs } = context;
   const logger = loggerOf(context);
-  const [first, ...more] = foldersOf(options, context);
   const parts = openParts(context, options);
-  const ledgers: [OpenData, ...OpenData[]] = [await openData(first, parts)];
-  for (const folder of more) ledgers.push(await openData(folder, parts));
-  assertOneCluster(ledgers);
   const say = saying('ledger', context, options);
-  const service = await LedgerService.start({ ledgers, probe: options.probe, logger, nowMs });
-  say.ready(ledgers.map(factsOf));
+  const service = await startedOn(
+    foldersOf(options, context),
+    (folder) => openData(folder, parts),
+    async (ledgers) => {
+      assertOneCluster(ledgers);
+      const started = await LedgerService.start({ ledgers, probe: options.probe, logger, nowMs });
+      say.ready(ledgers.map(factsOf));
+      return started;
+    },
+  );
   await runService(service, context, say.stopped);
   return EXIT.ok;
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
-import { openFounded, type FoundedData } from '../open-data.ts';
+import { openFounded, startedOn } from '../open-data.ts';
 import { ProjectorService } from '../projector-service.ts';
 import { runService } from '../service.ts';
 import {
@@ -31,13 +31,17 @@ Example:
 }
 
 async function runProjector(options: ServiceOptions, context: CliContext): Promise<number> {
-  const [first, ...more] = foldersOf(options, context);
   const parts = openParts(context, options);
-  const ledgers: [FoundedData, ...FoundedData[]] = [await openFounded(first, parts)];
-  for (const folder of more) ledgers.push(await openFounded(folder, parts));
   const say = saying('projector', context, options);
-  const service = await ProjectorService.start({ ledgers, probe: options.probe });
-  say.ready(ledgers.map(factsOf));
+  const service = await startedOn(
+    foldersOf(options, context),
+    (folder) => openFounded(folder, parts),
+    async (ledgers) => {
+      const started = await ProjectorService.start({ ledgers, probe: options.probe });
+      say.ready(ledgers.map(factsOf));
+      return started;
+    },
+  );
   await runService(service, context, say.stopped);
   return EXIT.ok;
 }
