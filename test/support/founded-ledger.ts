@@ -104,7 +104,8 @@ export class FoundedLedger {
     this.origin = parts.signer.name;
     this.signer = parts.signer;
     this.signers = [parts.signer];
-    this.parties = new Parties(this.origin, () => this.clock.nowMs(), options.crewSize);
+    const { crewSize = 0 } = options;
+    this.parties = new Parties(this.origin, () => this.clock.nowMs(), { crewSize });
     this.folder = parts.folder;
     this.broker = parts.broker;
     this.store = parts.store;

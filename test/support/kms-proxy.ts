@@ -11,6 +11,12 @@ export type KmsFault = 'none' | 'throttled' | 'slow' | 'down' | 'failing';
 
 const SLOW_MS = 2_000;
 
+/** When a signature was asked for and when its answer was handed over whole, as `performance.now` counts. */
+export interface Signing {
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+}
+
 /** Stands before moto, and answers as AWS KMS does where moto cannot: that it is asked too much, late, or not at all. */
 export class KmsProxy {
   readonly #server: Server;
@@ -18,6 +24,8 @@ export class KmsProxy {
   #fault: KmsFault = 'none';
   /** Signatures that were asked for. */
   signs = 0;
+  /** Those that were answered. */
+  readonly signings: Signing[] = [];
 
   private constructor(target: string) {
     this.#target = new URL(target);
@@ -46,7 +54,7 @@ export class KmsProxy {
   }
 
   #answer(incoming: IncomingMessage, response: ServerResponse): void {
-    if (incoming.headers['x-amz-target'] === 'TrentService.Sign') this.signs += 1;
+    if (incoming.headers['x-amz-target'] === 'TrentService.Sign') this.#note(response);
     switch (this.#fault) {
       case 'down':
         incoming.destroy();
@@ -65,6 +73,14 @@ export class KmsProxy {
       case 'none':
         this.#pass(incoming, response);
     }
+  }
+
+  #note(response: ServerResponse): void {
+    this.signs += 1;
+    const askedAtMs = performance.now();
+    response.once('finish', () => {
+      this.signings.push({ askedAtMs, answeredAtMs: performance.now() });
+    });
   }
 
   #pass(incoming: IncomingMessage, response: ServerResponse): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pythonEnvironment } from './python-environment.ts';
 
-const MOTO = { name: 'moto', requirement: 'moto[iam,kms,server]==5.2.5' };
+export const MOTO = { name: 'moto', requirement: 'moto[iam,kms,server]==5.2.5' };
 const START_TIMEOUT_MS = 30_000;
 
 /** What a client of the AWS SDK needs to reach moto. */

@@ -106,9 +106,16 @@ export interface TextEntry {
   readonly text: string;
 }
 
+export interface PartiesOptions {
+  /** How many agents there are besides `agent`. */
+  readonly crewSize?: number;
+  readonly tenant?: string;
+}
+
 /** Everybody around one ledger, with real keys, who says the right thing unless told otherwise. */
 export class Parties {
   readonly origin: string;
+  readonly tenant: string;
   readonly nowMs: () => number;
   readonly owner: Person;
   readonly alice: Person;
@@ -118,8 +125,10 @@ export class Parties {
   /** More agents of the same owner, each with its own bound of open requests. */
   readonly crew: readonly KeyHolder[];
 
-  constructor(origin: string, nowMs: () => number, crewSize = 0) {
+  constructor(origin: string, nowMs: () => number, options: PartiesOptions = {}) {
+    const { crewSize = 0, tenant = TENANT } = options;
     this.origin = origin;
+    this.tenant = tenant;
     this.nowMs = nowMs;
     this.owner = new Person(nowMs());
     this.alice = new Person(nowMs());
@@ -131,7 +140,7 @@ export class Parties {
     return foundLedger({
       at: formatTimestamp(this.nowMs()),
       origin: this.origin,
-      tenant: TENANT,
+      tenant: this.tenant,
       separation: 'full',
       demo: false,
       rps: [{ id: 'localhost', origins: [WEB_ORIGIN] }],
@@ -170,7 +179,7 @@ export class Parties {
   action(more: JsonObject = {}): JsonObject {
     return {
       v: 'countersign.action.v1',
-      tenant: TENANT,
+      tenant: this.tenant,
       action_id: newUlid(this.nowMs()),
       nonce: toBase64url(randomBytes(16)),
       type: 'generic.command',
@@ -208,7 +217,7 @@ export class Parties {
     const statement: DecisionStatement = {
       v: 'countersign.decision.v1',
       ledger: this.origin,
-      tenant: TENANT,
+      tenant: this.tenant,
       action_id: entry.action_id,
       admission: leafOf(utf8(admission.text)),
       action_digest: entry.action_digest,
@@ -234,7 +243,7 @@ export class Parties {
     const entry = boundIn(binding.text);
     return this.executor.frame('use', {
       v: 'countersign.use.v1',
-      tenant: TENANT,
+      tenant: this.tenant,
       action_id: entry.action_id,
       use_id: useId,
       action_digest: entry.action_digest,
@@ -248,7 +257,7 @@ export class Parties {
     const entry = entryIn(use.text, 'binding-used');
     return this.executor.frame('report', {
       v: 'countersign.report.v1',
-      tenant: TENANT,
+      tenant: this.tenant,
       action_id: entry.action_id,
       use_id: entry.use_id,
       action_digest: actionDigest,
@@ -263,7 +272,7 @@ export class Parties {
   erasureFrame(actionId: string): Uint8Array {
     return this.agent.frame('erasure', {
       v: 'countersign.erasure.v1',
-      tenant: TENANT,
+      tenant: this.tenant,
       action_id: actionId,
       requested_at: formatTimestamp(this.nowMs()),
       nonce: toBase64url(randomBytes(22)),

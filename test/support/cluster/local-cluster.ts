@@ -19,9 +19,21 @@ export interface LocalCluster {
   /** What a process needs to reach AWS as moto has it. */
   readonly env: Readonly<Record<string, string>>;
   /** Writes a cluster.json with a new key, for a ledger of its own. */
-  readonly describe: (folder: string, options?: { readonly prefix?: string }) => Promise<string>;
+  readonly describe: (folder: string, options?: DescribeOptions) => Promise<string>;
   /** The last that is started is stopped first. */
   readonly stop: () => Promise<void>;
+}
+
+export interface DescribeOptions {
+  /** Of its topics. */
+  readonly prefix?: string;
+  /** Of its read models. */
+  readonly schemaPrefix?: string;
+}
+
+/** A cluster that tells when its ledgers ask KMS for signatures. */
+export interface ObservedCluster extends LocalCluster {
+  readonly kms: KmsProxy;
 }
 
 /** A cluster whose ledgers come to Kafka and KMS through something that can be told to fail. */
@@ -40,12 +52,21 @@ type Stops = (() => Promise<void>)[];
 export async function startLocalCluster(options: LocalClusterOptions = {}): Promise<LocalCluster> {
   const { say = () => undefined } = options;
   return started(async (stops) => {
-    say('Apache Kafka: fetched once from Maven Central (43 MB), which may take a minute …');
-    const kafka = await startLocalKafka();
-    stops.push(kafka.stop);
-    say('PostgreSQL, and moto in the place of AWS KMS: installed once from PyPI …');
-    const [postgres, moto] = await startOthers(stops);
+    const { kafka, postgres, moto } = await startParts(stops, say);
     return { kafka, postgres, moto, kafkaAddress: kafka.address, kmsEndpoint: moto.endpoint };
+  });
+}
+
+/** The same, with nothing between it and its ledgers but what counts and times the signatures. */
+export async function startObservedCluster(
+  options: LocalClusterOptions = {},
+): Promise<ObservedCluster> {
+  const { say = () => undefined } = options;
+  return started(async (stops) => {
+    const { kafka, postgres, moto } = await startParts(stops, say);
+    const kms = await startKmsProxy(moto, stops);
+    const { address: kafkaAddress } = kafka;
+    return { kafka, postgres, moto, kms, kafkaAddress, kmsEndpoint: kms.endpoint };
   });
 }
 
@@ -57,11 +78,28 @@ export async function startFaultyCluster(): Promise<FaultyCluster> {
     stops.push(kafka.stop);
     link.to(kafka.behindPort);
     const [postgres, moto] = await startOthers(stops);
-    const kms = await KmsProxy.start(moto.endpoint);
-    stops.push(() => kms.stop());
+    const kms = await startKmsProxy(moto, stops);
     const kafkaAddress = `127.0.0.1:${link.port}`;
     return { kafka, postgres, moto, link, kms, kafkaAddress, kmsEndpoint: kms.endpoint };
   });
+}
+
+async function startParts(
+  stops: Stops,
+  say: (what: string) => void,
+): Promise<Pick<LocalCluster, 'kafka' | 'postgres' | 'moto'>> {
+  say('Apache Kafka: fetched once from Maven Central (43 MB), which may take a minute …');
+  const kafka = await startLocalKafka();
+  stops.push(kafka.stop);
+  say('PostgreSQL, and moto in the place of AWS KMS: installed once from PyPI …');
+  const [postgres, moto] = await startOthers(stops);
+  return { kafka, postgres, moto };
+}
+
+async function startKmsProxy(moto: MotoServer, stops: Stops): Promise<KmsProxy> {
+  const kms = await KmsProxy.start(moto.endpoint);
+  stops.push(() => kms.stop());
+  return kms;
 }
 
 async function startOthers(stops: Stops): Promise<[LocalPostgres, MotoServer]> {
@@ -104,7 +142,7 @@ const AWS_ENV = {
 async function describe(
   parts: Parts,
   folder: string,
-  { prefix = 'countersign.' }: { readonly prefix?: string } = {},
+  { prefix = 'countersign.', schemaPrefix }: DescribeOptions = {},
 ): Promise<string> {
   const config = {
     v: 'countersign.cluster.v1',
@@ -114,7 +152,10 @@ async function describe(
       region: MOTO_CLIENT.region,
       endpoint: parts.kmsEndpoint,
     },
-    postgres: { url: parts.postgres.url },
+    postgres: {
+      url: parts.postgres.url,
+      ...(schemaPrefix !== undefined && { schema_prefix: schemaPrefix }),
+    },
   };
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'cluster.json');
