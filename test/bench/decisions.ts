@@ -5,7 +5,7 @@ import { inputDigest } from '@countersign/ledger';
 import { percentile, rounded } from './percentile.ts';
 
 /** Below the bound of open requests that one agent may have. */
-const OPEN_PER_AGENT = 150;
+export const OPEN_PER_AGENT = 150;
 
 export interface DecisionFigures {
   readonly in_flight: number;
