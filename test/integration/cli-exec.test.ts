@@ -263,7 +263,7 @@ describe('exec', () => {
     });
   });
 
-  it('reports `unknown` and does not run again when it was killed while the command ran', async () => {
+  it('C16: reports OUTCOME_UNKNOWN and does not run again when it was killed while the command ran', async () => {
     const at = await founded();
     const { path, runs } = await countingScript(at.ledger, 'echo started; exec sleep 5');
     const { exec, id } = await at.ledger.ask(['--', path]);
@@ -273,6 +273,7 @@ describe('exec', () => {
     const resumed = await at.ledger.run('exec', ['--resume', id, '--json']).ended;
     expect(resumed.exit).toBe(3);
     expect(resumed.stderr).toContain('"result":"unknown"');
+    expect(resumed.stderr).toContain('"code":"OUTCOME_UNKNOWN"');
     expect(await runs()).toBe(1);
     const shown = await at.ledger.run('show', [id, '--json']).ended;
     expect(JSON.parse(shown.stdout)).toMatchObject({ status: 'used', result: 'unknown' });

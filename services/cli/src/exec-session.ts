@@ -47,6 +47,8 @@ export interface ExecDeps extends ExecParts {
 }
 
 /** A day: the ledger's own rules are shorter. */
+/** An approval of what may have run already is no approval to run it once more. */
+const OUTCOME_UNKNOWN = 'OUTCOME_UNKNOWN';
 const ACTION_LIFE_S = 86_400;
 const REPORT_WITHIN_MS = 30_000;
 
@@ -271,7 +273,9 @@ async function deliver(frame: string, actionId: string, deps: ExecDeps): Promise
 
 async function deliverAgain(sent: ReportRecord, deps: ExecDeps): Promise<number> {
   await deps.access.client.submit('reports', sent.frame);
-  deps.narrator.say('ended', `it had ended before: ${sent.result}`, { result: sent.result });
+  const code = sent.result === 'unknown' ? OUTCOME_UNKNOWN : undefined;
+  const words = `it had ended before: ${code ?? sent.result}`;
+  deps.narrator.say('ended', words, { result: sent.result, ...(code !== undefined && { code }) });
   return exitOf(sent.result);
 }
 
@@ -297,8 +301,11 @@ async function reportUnknown(
   await report(record, facts, deps);
   deps.narrator.say(
     'unknown',
-    'the use was claimed before the interruption: whether the command ran is unknown, and it is not run again',
-    { action_id: request.action_id, use_id: use.use_id, result: 'unknown' },
+    [
+      `${OUTCOME_UNKNOWN}: the use was claimed before the interruption: whether the command ran is unknown, and it is not run again`,
+      'look at what it would have changed; then ask for a new action if it did not',
+    ],
+    { code: OUTCOME_UNKNOWN, action_id: request.action_id, use_id: use.use_id, result: 'unknown' },
   );
   return EXIT.indeterminate;
 }
