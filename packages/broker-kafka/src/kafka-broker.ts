@@ -4,6 +4,7 @@ import {
   assertReadable,
   BrokerError,
   MAX_READ_RECORDS,
+  ownHeaders,
   partitionKey,
   type Appended,
   type Broker,
@@ -176,9 +177,11 @@ class KafkaBroker implements Broker {
 
 /** With values of their own: callers may reuse theirs. */
 function wireRecords(topic: Topic, records: readonly NewRecord[]): KafkaRecord[] {
-  return records.map(({ key, value: given }) => {
-    const value = new Uint8Array(given);
-    return { key: topic === 'content' ? contentWireKey(key, value) : key, value };
+  return records.map((record) => {
+    const { key } = record;
+    const value = new Uint8Array(record.value);
+    const wireKey = topic === 'content' ? contentWireKey(key, value) : key;
+    return { key: wireKey, value, ...ownHeaders(record) };
   });
 }
 

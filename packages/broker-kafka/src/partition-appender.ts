@@ -4,6 +4,7 @@ import {
   MAX_APPEND_BYTES,
   MAX_RECORDS_PER_APPEND,
   type Appended,
+  type RecordHeaders,
 } from '@countersign/broker';
 import type { KafkaNode } from 'kafkajs/src/cluster/index.js';
 import type { AppendClock } from './append-clock.ts';
@@ -24,6 +25,7 @@ const SEQUENCE_MAX = 2 ** 31 - 1;
 export interface KafkaRecord {
   readonly key: string;
   readonly value: Uint8Array | null;
+  readonly headers?: RecordHeaders;
 }
 
 export interface AppenderOptions {
@@ -183,14 +185,15 @@ export class PartitionAppender {
   ): {
     partition: number;
     firstSequence: number;
-    messages: { key: Buffer; value: Buffer | null }[];
+    messages: { key: Buffer; value: Buffer | null; headers?: Record<string, string> }[];
   } {
     return {
       partition: this.#options.name.partition,
       firstSequence: sequence,
-      messages: records.map(({ key, value }) => ({
+      messages: records.map(({ key, value, headers }) => ({
         key: Buffer.from(key, 'utf8'),
         value: value && Buffer.from(value.buffer, value.byteOffset, value.length),
+        ...(headers !== undefined && { headers: { ...headers } }),
       })),
     };
   }
@@ -203,6 +206,6 @@ async function newProducer(node: KafkaNode): Promise<Producer> {
   return { id: producerId, epoch: producerEpoch, sequence: 0 };
 }
 
-function costOf({ key, value }: KafkaRecord): number {
-  return appendCostBytes({ key, value: value ?? new Uint8Array() });
+function costOf(record: KafkaRecord): number {
+  return appendCostBytes({ ...record, value: record.value ?? new Uint8Array() });
 }

@@ -147,11 +147,12 @@ export class PartitionReader {
     const taken: StoredRecord[] = [];
     let bytes = 0;
     let floor = clock.floorAt(from);
-    for (const { offset, timeMs, key, value } of set.records) {
+    for (const { timeMs, ...record } of set.records) {
+      const { value } = record;
       bytes += value?.length ?? 0;
       if (taken.length === maxRecords || (taken.length > 0 && bytes > MAX_READ_BYTES)) break;
       floor = Math.max(floor, timeMs);
-      taken.push({ offset, appendTimeMs: floor, key, value });
+      taken.push({ ...record, appendTimeMs: floor });
     }
     const next = (taken.at(-1)?.offset ?? from) + 1;
     clock.note(next, floor);

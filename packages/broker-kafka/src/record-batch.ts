@@ -1,4 +1,4 @@
-import { BrokerError } from '@countersign/broker';
+import { BrokerError, headersOf, type RecordHeaders } from '@countersign/broker';
 import crc32C from 'kafkajs/src/protocol/recordBatch/crc32C/index.js';
 
 // Kafka's record batch, version 2: https://kafka.apache.org/documentation/#recordbatch
@@ -22,6 +22,7 @@ export interface DecodedRecord {
   readonly timeMs: number;
   readonly key: string;
   readonly value: Uint8Array | null;
+  readonly headers?: RecordHeaders;
 }
 
 export interface RecordSet {
@@ -69,14 +70,15 @@ function decodeBatch(batch: Buffer, fromOffset: number, into: DecodedRecord[]): 
   const timeMs = Number(batch.readBigInt64BE(MAX_TIMESTAMP_AT));
   const cursor = new Cursor(batch, RECORDS_AT);
   for (let count = batch.readInt32BE(COUNT_AT); count > 0; count -= 1) {
-    const { delta, key, value } = readRecord(cursor);
+    const { delta, key, value, headers } = readRecord(cursor);
     const offset = base + delta;
     if (offset < fromOffset) continue;
-    into.push(
-      isControl
-        ? { offset, timeMs, key: '', value: EMPTY }
-        : { offset, timeMs, key: key?.toString('utf8') ?? '', value: value && copyOf(value) },
-    );
+    if (isControl) {
+      into.push({ offset, timeMs, key: '', value: EMPTY });
+      continue;
+    }
+    const record = { key: key?.toString('utf8') ?? '', value: value && copyOf(value) };
+    into.push({ offset, timeMs, ...record, ...(headers !== undefined && { headers }) });
   }
 }
 
@@ -93,6 +95,7 @@ function readRecord(cursor: Cursor): {
   readonly delta: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
+  readonly headers: RecordHeaders | undefined;
 } {
   const length = cursor.varint();
   const end = cursor.at + length;
@@ -100,9 +103,23 @@ function readRecord(cursor: Cursor): {
   cursor.skipVarint();
   const delta = cursor.varint();
   const record = { delta, key: cursor.bytes(), value: cursor.bytes() };
-  // Headers mean nothing here.
+  const headers = record.value === null ? undefined : headersOf(headersIn(cursor.upTo(end)));
+  // Whatever they were: they never decide where the next record begins.
   cursor.at = end;
-  return record;
+  return { ...record, headers };
+}
+
+/** As far as they make sense. Any producer may have written them, and a record is as good without. */
+function* headersIn(cursor: Cursor): Generator<readonly [string, string]> {
+  try {
+    for (let count = cursor.varint(); count > 0; count -= 1) {
+      const name = cursor.bytes()?.toString('latin1');
+      const value = cursor.bytes()?.toString('latin1');
+      if (name !== undefined && value !== undefined) yield [name, value];
+    }
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error;
+  }
 }
 
 class Cursor {
@@ -130,6 +147,11 @@ class Cursor {
   skipVarint(): void {
     while ((this.#bytes[this.at] ?? 0) >= 0x80) this.at += 1;
     this.at += 1;
+  }
+
+  /** Of the same bytes, that ends earlier. */
+  upTo(end: number): Cursor {
+    return new Cursor(this.#bytes.subarray(0, end), this.at);
   }
 
   bytes(): Buffer | null {

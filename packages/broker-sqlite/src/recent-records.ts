@@ -70,7 +70,7 @@ export class RecentRecords {
     for (const recent of this.#partitions.values()) {
       if (recent.topic !== topic) continue;
       recent.records = recent.records.map((record) =>
-        record.key === key ? { ...record, value: null } : record,
+        record.key === key ? withoutValue(record) : record,
       );
       recent.bytes = costOf(recent.records);
     }
@@ -94,6 +94,10 @@ export class RecentRecords {
     this.#partitions.set(key, fresh);
     return fresh;
   }
+}
+
+function withoutValue({ offset, appendTimeMs, key }: StoredRecord): StoredRecord {
+  return { offset, appendTimeMs, key, value: null };
 }
 
 /** With values of their own, in one buffer: callers do what they like with theirs. */

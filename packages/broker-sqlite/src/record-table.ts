@@ -1,11 +1,18 @@
 import { crc32 } from 'node:zlib';
-import type { NewRecord, StoredRecord, TopicPartition } from '@countersign/broker';
-import { BrokerError } from '@countersign/broker';
+import {
+  BrokerError,
+  headersOf,
+  type NewRecord,
+  type RecordHeaders,
+  type StoredRecord,
+  type TopicPartition,
+} from '@countersign/broker';
 import type { Row, Statement } from '@countersign/sqlite';
 
 /** "CSBR": what the header of our files carries. */
 export const APPLICATION_ID = 0x43534252;
-export const FORMAT_VERSION = 1;
+/** 2: headers. */
+export const FORMAT_VERSION = 2;
 
 /**
  * `topic_end` alone says where the next record goes, so an offset is never used twice. The index serves erasure, and only
@@ -22,6 +29,7 @@ export const SCHEMA: readonly string[] = [
      PRIMARY KEY (topic, part, pos)
    ) STRICT;
    CREATE INDEX record_key ON record (topic, key) WHERE topic NOT IN ('log', 'quarantine');`,
+  'ALTER TABLE record ADD COLUMN headers TEXT',
 ];
 
 const EXTEND = `INSERT INTO topic_end (topic, part, next, time_ms) VALUES (?1, ?2, ?3, ?4)
@@ -29,19 +37,19 @@ const EXTEND = `INSERT INTO topic_end (topic, part, next, time_ms) VALUES (?1, ?
   RETURNING next, time_ms`;
 
 /** `back` counts from the end that EXTEND has just set, so the offset is decided inside the transaction. */
-const INSERT = `INSERT INTO record (topic, part, pos, time_ms, key, value, crc)
-  SELECT topic, part, next - ?3, time_ms, ?4, ?5, ?6 FROM topic_end WHERE topic = ?1 AND part = ?2`;
+const INSERT = `INSERT INTO record (topic, part, pos, time_ms, key, value, crc, headers)
+  SELECT topic, part, next - ?3, time_ms, ?4, ?5, ?6, ?7 FROM topic_end WHERE topic = ?1 AND part = ?2`;
 
 export const SELECT_ENDS = 'SELECT topic, part, next FROM topic_end';
 
 export const SELECT_SIZES = `SELECT length(value) AS bytes FROM record
   WHERE topic = ? AND part = ? AND pos >= ? ORDER BY pos LIMIT ?`;
 
-export const SELECT_RECORDS = `SELECT pos, time_ms, key, value, crc FROM record
+export const SELECT_RECORDS = `SELECT pos, time_ms, key, value, crc, headers FROM record
   WHERE topic = ? AND part = ? AND pos >= ? ORDER BY pos LIMIT ?`;
 
-export const ERASE =
-  'UPDATE record SET value = NULL WHERE topic = ? AND key = ? AND value IS NOT NULL';
+export const ERASE = `UPDATE record SET value = NULL, headers = NULL
+  WHERE topic = ? AND key = ? AND value IS NOT NULL`;
 
 /** One transaction: the first statement answers with the new end. */
 export function appendStatements(
@@ -49,9 +57,17 @@ export function appendStatements(
   records: readonly NewRecord[],
   nowMs: number,
 ): Statement[] {
-  const inserts = records.map(({ key, value }, i) => ({
+  const inserts = records.map(({ key, value, headers }, i) => ({
     sql: INSERT,
-    params: [tp.topic, tp.partition, records.length - i, key, value, checksum(key, value)],
+    params: [
+      tp.topic,
+      tp.partition,
+      records.length - i,
+      key,
+      value,
+      checksum(key, value),
+      headers === undefined ? null : JSON.stringify(headers),
+    ],
   }));
   return [{ sql: EXTEND, params: [tp.topic, tp.partition, records.length, nowMs] }, ...inserts];
 }
@@ -76,7 +92,22 @@ export function recordOf(row: Row, expectedOffset: number): StoredRecord {
       `the record at offset ${offset} does not match its checksum`,
     );
   }
-  return { offset, appendTimeMs, key, value };
+  const headers = value === null ? undefined : headersIn(row);
+  return { offset, appendTimeMs, key, value, ...(headers !== undefined && { headers }) };
+}
+
+/** Only hints: what cannot be read is none, and the record is as good without. */
+function headersIn({ headers }: Row): RecordHeaders | undefined {
+  if (typeof headers !== 'string') return undefined;
+  try {
+    const parsed: unknown = JSON.parse(headers);
+    return typeof parsed === 'object' && parsed !== null
+      ? headersOf(Object.entries(parsed))
+      : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function checksum(key: string, value: Uint8Array): number {

@@ -5,6 +5,7 @@ import {
   BrokerError,
   EndWaiters,
   MAX_READ_BYTES,
+  ownHeaders,
   type Appended,
   type Broker,
   type BrokerErrorCode,
@@ -85,7 +86,13 @@ class SqliteBroker implements Broker {
   async append(tp: TopicPartition, records: readonly NewRecord[]): Promise<Appended> {
     this.#assertOpen();
     assertAppendable(records);
-    return this.#groups.add(tp, copiesOf(records));
+    // With headers of their own too.
+    const own = records.map((record) => ({
+      key: record.key,
+      value: record.value,
+      ...ownHeaders(record),
+    }));
+    return this.#groups.add(tp, copiesOf(own));
   }
 
   async #write(tp: TopicPartition, appends: readonly Appending[]): Promise<void> {

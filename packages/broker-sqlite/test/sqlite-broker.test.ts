@@ -3,9 +3,11 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { crc32 } from 'node:zlib';
 import { BrokerError, type Broker, type TopicPartition } from '@countersign/broker';
 import { brokerContract } from '@countersign/broker/testing';
 import { openSqliteBroker } from '@countersign/broker-sqlite';
+import { openDatabase } from '@countersign/sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const LOG: TopicPartition = { topic: 'log', partition: 0 };
@@ -253,4 +255,56 @@ describe('what is answered from memory', () => {
     const values = (await broker.read(CONTENT, 0, 9)).map(({ value }) => value);
     expect(values).toEqual([null, new Uint8Array(Buffer.from('other'))]);
   });
+});
+
+describe('a file of the first format', () => {
+  // As that release wrote it, but for the pages around it.
+  const V1 = `CREATE TABLE topic_end (
+     topic TEXT NOT NULL, part INTEGER NOT NULL, next INTEGER NOT NULL, time_ms INTEGER NOT NULL,
+     PRIMARY KEY (topic, part)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE record (
+     topic TEXT NOT NULL, part INTEGER NOT NULL, pos INTEGER NOT NULL, time_ms INTEGER NOT NULL,
+     key TEXT NOT NULL, value BLOB, crc INTEGER NOT NULL,
+     PRIMARY KEY (topic, part, pos)
+   ) STRICT;
+   CREATE INDEX record_key ON record (topic, key) WHERE topic NOT IN ('log', 'quarantine');`;
+  const applicationId = 0x43534252;
+
+  it('is read as it was, and goes on with headers', async () => {
+    const old = await openDatabase({ path, applicationId, userVersion: 1, schema: [V1] });
+    const value = Buffer.from('from before');
+    const crc = crc32(value, crc32('k'));
+    await old.run([
+      { sql: 'INSERT INTO topic_end VALUES (?, ?, ?, ?)', params: ['log', 0, 1, 7] },
+      {
+        sql: 'INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)',
+        params: ['log', 0, 0, 7, 'k', value, crc],
+      },
+    ]);
+    await old.close();
+    const before = { offset: 0, appendTimeMs: 7, key: 'k', value: new Uint8Array(value) };
+    const broker = await open();
+    expect(await broker.read(LOG, 0, 9)).toEqual([before]);
+    await broker.append(LOG, [{ ...record('after'), headers: { a: 'b' } }]);
+    await broker.close();
+    const again = await (await open()).read(LOG, 0, 9);
+    expect(again[0]).toEqual(before);
+    expect(again[1]?.headers).toEqual({ a: 'b' });
+  });
+
+  it.each(['', '{', '[]', '"x"', 'null', '{"a":1}', '{"A":"x","b":"\\u0000"}'])(
+    'has no headers where %j stands for them',
+    async (text) => {
+      const first = await open();
+      await first.append(LOG, [{ ...record('v'), headers: { a: 'b' } }]);
+      await first.close();
+      const raw = { path, applicationId, userVersion: 2, schema: [] };
+      const database = await openDatabase(raw);
+      await database.run([{ sql: 'UPDATE record SET headers = ?', params: [text] }]);
+      await database.close();
+      const [read] = await (await open()).read(LOG, 0, 1);
+      expect([read?.headers, Buffer.from(read?.value ?? []).toString()]).toEqual([undefined, 'v']);
+    },
+  );
 });

@@ -1,4 +1,5 @@
 import { BrokerError } from './broker-error.ts';
+import type { RecordHeaders } from './record-headers.ts';
 
 export type Topic =
   | 'action-requested'
@@ -29,6 +30,7 @@ export interface NewRecord {
   /** What `erase` finds it by; it stays readable after an erasure, so it MUST be an id and never content. */
   readonly key: string;
   readonly value: Uint8Array;
+  readonly headers?: RecordHeaders;
 }
 
 export interface StoredRecord {
@@ -38,6 +40,8 @@ export interface StoredRecord {
   readonly key: string;
   /** null: erased. */
   readonly value: Uint8Array | null;
+  /** Absent where there are none, and where the value was erased. */
+  readonly headers?: RecordHeaders;
 }
 
 export interface Appended {
@@ -61,7 +65,7 @@ export interface Broker {
   /**
    * Copies the values before it returns, so the caller may reuse its buffers.
    * All records of one append get the same time.
-   * @throws {BrokerError} BROKER_LIMIT for no record, too many, or too large; BROKER_INDEFINITE when the outcome is unknown
+   * @throws {BrokerError} BROKER_LIMIT for no record, too many, too large, or with headers beyond their bounds; BROKER_INDEFINITE when the outcome is unknown
    */
   append(tp: TopicPartition, records: readonly NewRecord[]): Promise<Appended>;
 
@@ -80,7 +84,7 @@ export interface Broker {
   waitBeyond(tp: TopicPartition, offset: number, timeoutMs: number): Promise<boolean>;
 
   /**
-   * Makes the value of every record with that key null, on all partitions of the topic, and removes the bytes from the storage.
+   * Makes the value of every record with that key null, on all partitions of the topic, and removes its bytes and headers from the storage.
    * Offsets, times and keys stay. Resolves with the number of values it removed: 0 when it is repeated.
    *
    * A broker that keeps its partitions as they were written does it later, and only says here that it will. Of the content topic:

@@ -12,6 +12,13 @@ export { BrokerError, type BrokerErrorCode, type BrokerErrorKind } from './broke
 export { EndWaiters, partitionKey } from './end-waiters.ts';
 export { MemoryBroker, MemoryDisk, type MemoryBrokerOptions } from './memory-broker.ts';
 export {
+  headersOf,
+  MAX_HEADERS,
+  MAX_HEADER_BYTES,
+  ownHeaders,
+  type RecordHeaders,
+} from './record-headers.ts';
+export {
   appendCostBytes,
   assertAppendable,
   assertReadable,

@@ -9,6 +9,7 @@ import {
 } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
 import { EndWaiters, partitionKey } from './end-waiters.ts';
+import { ownHeaders } from './record-headers.ts';
 import { assertAppendable, assertReadable, MAX_READ_BYTES } from './record-limits.ts';
 
 /** What outlives a MemoryBroker, as a disk outlives a process: several brokers, one after the other or at once, may share it. */
@@ -67,8 +68,10 @@ export class MemoryBroker implements Broker {
       const stored = this.#disk.recordsOf(tp);
       const firstOffset = stored.length;
       const appendTimeMs = Math.max(stored.at(-1)?.appendTimeMs ?? 0, this.#clock());
-      for (const { key, value } of records) {
-        stored.push({ offset: stored.length, appendTimeMs, key, value: copyOf(value) });
+      for (const record of records) {
+        const { key, value } = record;
+        const kept = { key, value: copyOf(value), ...ownHeaders(record) };
+        stored.push({ offset: stored.length, appendTimeMs, ...kept });
       }
       this.#disk.grew(tp);
       return { firstOffset, appendTimeMs };
@@ -106,9 +109,10 @@ export class MemoryBroker implements Broker {
       let erased = 0;
       for (const records of this.#disk.ofTopic(topic)) {
         for (const record of records) {
+          const { offset, appendTimeMs } = record;
           if (record.key !== key || record.value === null) continue;
           record.value.fill(0);
-          records[record.offset] = { ...record, value: null };
+          records[offset] = { offset, appendTimeMs, key, value: null };
           erased += 1;
         }
       }

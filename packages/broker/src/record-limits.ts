@@ -1,5 +1,6 @@
 import type { NewRecord } from './broker.ts';
 import { BrokerError } from './broker-error.ts';
+import { assertHeaders, headersCostBytes } from './record-headers.ts';
 
 export const MAX_RECORD_BYTES = 900_000;
 export const MAX_KEY_BYTES = 512;
@@ -19,7 +20,8 @@ const NOT_A_KEY = /[\0\p{Surrogate}]/u;
 
 /** What a record counts against MAX_APPEND_BYTES. */
 export function appendCostBytes(record: NewRecord): number {
-  return utf8Length(record.key) + record.value.length + RECORD_OVERHEAD_BYTES;
+  const { key, value, headers } = record;
+  return utf8Length(key) + value.length + headersCostBytes(headers) + RECORD_OVERHEAD_BYTES;
 }
 
 /** @throws {BrokerError} BROKER_LIMIT */
@@ -38,6 +40,7 @@ export function assertAppendable(records: readonly NewRecord[]): void {
     if (NOT_A_KEY.test(record.key)) {
       throw new BrokerError('BROKER_LIMIT', 'expected a key of whole characters without U+0000');
     }
+    if (record.headers !== undefined) assertHeaders(record.headers);
     totalBytes += appendCostBytes(record);
   }
   if (totalBytes > MAX_APPEND_BYTES) {

@@ -1,4 +1,11 @@
 export { decodeContent, encodeContent, type Content } from './content.ts';
+export {
+  eventHeaders,
+  logSource,
+  ROUTER_SOURCE,
+  type EventRecord,
+  type RecordedEvent,
+} from './event-headers.ts';
 export { MAX_BATCH_ENTRIES } from './encoding-check.ts';
 export {
   decodeIntake,

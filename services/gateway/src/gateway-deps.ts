@@ -1,6 +1,7 @@
 import type { JsonObject, VerifySignature } from '@countersign/canonical';
 import type { Descriptor } from '@countersign/descriptors';
 import type { ReadModels } from '@countersign/store';
+import type { TraceContext } from '@countersign/tracing';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GatewayLimits } from './gateway-limits.ts';
 
@@ -13,6 +14,8 @@ export interface Submission {
   readonly actionId: string;
   /** The frame, canonical. */
   readonly payload: Uint8Array;
+  /** Of the request that brought it. */
+  readonly trace?: TraceContext;
 }
 
 /** The way into the ledger. */

@@ -90,9 +90,10 @@ export class Submissions {
     return { isNew: false, answer: await this.#answer(digest, await this.#wait(digest, waiter)) };
   }
 
-  async #intake({ kind, tenant, actionId, payload, digest }: RoutedFrame): Promise<void> {
+  async #intake(frame: RoutedFrame): Promise<void> {
+    const { kind, tenant, actionId, payload, trace, digest } = frame;
     const { input } = await this.#deps.router
-      .submit({ kind, tenant, actionId, payload })
+      .submit({ kind, tenant, actionId, payload, ...(trace !== undefined && { trace }) })
       .catch((cause: unknown) => {
         throw notTaken(cause, digest);
       });

@@ -1,5 +1,6 @@
 import { parseDecisionMade } from '@countersign/binding';
 import type { Json } from '@countersign/canonical';
+import { traceContextOf } from '@countersign/tracing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import { DigestSchema, InputAnswerSchema, PendingAnswerSchema } from './answer-schema.ts';
@@ -126,12 +127,16 @@ export async function submitFrame(
       input: frame.digest,
     });
   }
-  return await gateway.submissions.submit(frame, {
-    sender: `${addressOf(request)} ${frame.sender}`,
-    unprovenAt: addressOf(request),
-    gone: request.gone,
-    waitMs: waitMsOf(gateway, request.query.wait_ms ?? gateway.limits.defaultWaitMs),
-  });
+  const trace = traceContextOf(request.headers);
+  return await gateway.submissions.submit(
+    { ...frame, ...(trace !== undefined && { trace }) },
+    {
+      sender: `${addressOf(request)} ${frame.sender}`,
+      unprovenAt: addressOf(request),
+      gone: request.gone,
+      waitMs: waitMsOf(gateway, request.query.wait_ms ?? gateway.limits.defaultWaitMs),
+    },
+  );
 }
 
 export function answerInput(reply: FastifyReply, input: string, answered: Answered): FastifyReply {

@@ -16,11 +16,14 @@ import type { NewRecord } from '@countersign/broker';
 import { canonicalBytes, equalBytes, utf8 } from '@countersign/canonical';
 import type { KnownBatch } from '@countersign/log-reader';
 import type { CompactRange } from '@countersign/tlog';
+import type { TraceContext } from '@countersign/tracing';
 import {
   MAX_BATCH_ENTRIES,
   encodeContent,
   encodeLogRecord,
   encodeQuarantined,
+  eventHeaders,
+  logSource,
   type Batch,
 } from '@countersign/wire';
 import { contentKey, wireKindOf } from './intake-input.ts';
@@ -32,6 +35,7 @@ const ENTRY_OVERHEAD_BYTES = 8;
 /** An input of the intake, checked as far as it can be without deciding. */
 export interface PreparedInput {
   readonly offset: number;
+  readonly trace?: TraceContext;
   /** Undefined for what was erased, and for what is none. */
   readonly checked?: {
     readonly raw: RawInput;
@@ -62,12 +66,16 @@ export interface BatchDraft {
   readonly quarantined: readonly NewRecord[];
   /** How many of the prepared inputs it takes up; the others wait for the next batch. */
   readonly consumed: number;
+  /** Of the inputs that it takes up, as many as are worth telling. */
+  readonly traces: readonly TraceContext[];
   /** Undefined when the inputs come to no entries. */
   readonly record?: KnownBatch;
 }
 
 /** By which the entries follow from the inputs: schemas/formats/entries.md §7 says what 2 changed. */
 const RULES_VERSION = 2;
+/** A crowd is told apart no more. */
+const TRACES_MAX = 32;
 
 /** Decides one input after the other until the batch is full or the authority changes. */
 export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): BatchDraft {
@@ -75,7 +83,7 @@ export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): B
   const { range } = base;
   const sizeBefore = range.size;
   const rootBefore = range.root();
-  const work = new Work(sizeBefore);
+  const work = new Work(sizeBefore, logSource(base.origin));
   let consumed = 0;
   for (const input of inputs) {
     if (!work.take(input, state)) break;
@@ -85,7 +93,11 @@ export function draftBatch(base: DraftBase, inputs: readonly PreparedInput[]): B
   for (const hash of leafHashes) range.append(hash);
   const rootAfter = range.root();
   const { entries, content, quarantined } = work;
-  const common = { state, sizeBefore, rootAfter, entries, content, quarantined, consumed };
+  const traces = inputs.slice(0, consumed).flatMap(({ trace }) => trace ?? []);
+  const common = {
+    ...{ state, sizeBefore, rootAfter, entries, content, quarantined, consumed },
+    traces: traces.slice(0, TRACES_MAX),
+  };
   if (entries.length === 0) return common;
   const nextOffset = (inputs[consumed - 1]?.offset ?? -1) + 1;
   const batch: Batch = {
@@ -116,11 +128,14 @@ class Work {
   readonly content: NewRecord[] = [];
   readonly quarantined: NewRecord[] = [];
   readonly #sizeBefore: number;
+  /** Who tells of them. */
+  readonly #source: string;
   #bytes = 0;
   #isFull = false;
 
-  constructor(sizeBefore: number) {
+  constructor(sizeBefore: number, source: string) {
     this.#sizeBefore = sizeBefore;
+    this.#source = source;
   }
 
   /** False when this input must wait for the next batch. */
@@ -131,7 +146,7 @@ class Work {
     if (checked.authority !== state.authority) return false;
     const { raw, result } = checked;
     if (isQuarantined(result)) {
-      this.quarantined.push(quarantineRecord(raw, result.code));
+      this.#quarantine(raw, result.code);
       return true;
     }
     const decided = decide(state, result);
@@ -163,16 +178,22 @@ class Work {
     const { entries, content, outcome, dropped } = decided;
     this.#bytes += sizeOf(entries);
     this.entries.push(...entries);
-    this.content.push(...contentRecords(content, entries));
+    this.content.push(...contentRecords(content, entries, this.#source));
     for (const { input, code } of dropped) {
-      this.quarantined.push(quarantineRecord({ ...raw, input }, code));
+      this.#quarantine({ ...raw, input }, code);
     }
     if (outcome.status === 'quarantined') {
-      this.quarantined.push(quarantineRecord(raw, outcome.code));
+      this.#quarantine(raw, outcome.code);
     } else if (outcome.status === 'repeated' && !isAnswered(raw, state)) {
       // Other bytes that ask for the same again have no entry of their own: their sender is told which one.
-      this.quarantined.push(quarantineRecord(raw, `REPEATED/${outcome.index}`));
+      this.#quarantine(raw, `REPEATED/${outcome.index}`);
     }
+  }
+
+  #quarantine(raw: RawInput, reason: string): void {
+    const id = `${raw.input}/${reason}`;
+    const headers = eventHeaders({ record: 'Quarantined', id, source: this.#source });
+    this.quarantined.push({ ...quarantineRecord(raw, reason), headers });
   }
 }
 
@@ -202,6 +223,7 @@ function quarantineRecord(raw: RawInput, reason: string): NewRecord {
 function contentRecords(
   content: readonly ContentWrite[],
   entries: readonly PlacedEntry[],
+  source: string,
 ): NewRecord[] {
   return content.flatMap((write) => {
     const owner = entries.find(({ entry }) => digestNamedBy(entry) === write.digest)?.entry;
@@ -215,7 +237,8 @@ function contentRecords(
       digest: write.digest,
       body: bodyOf(write),
     });
-    return [{ key: contentKey(tenant, actionId), value }];
+    const headers = eventHeaders({ record: 'Content', id: write.digest, source });
+    return [{ key: contentKey(tenant, actionId), value, headers }];
   });
 }
 

@@ -10,7 +10,8 @@ import type { Broker, TopicPartition } from '@countersign/broker';
 import type { VerifySignature } from '@countersign/canonical';
 import { LedgerError, LogReader, type AcceptedEntry } from '@countersign/log-reader';
 import { CompactRange, hashLeaf } from '@countersign/tlog';
-import { encodeLogRecord } from '@countersign/wire';
+import { encodeLogRecord, type Batch } from '@countersign/wire';
+import { batchHeaders } from './batch-headers.ts';
 
 const READ_RECORDS = 2_000;
 
@@ -49,7 +50,7 @@ export async function found(options: FoundingOptions): Promise<Founded> {
   const range = CompactRange.empty();
   const rootBefore = range.root();
   range.append(hashLeaf(bytes));
-  const value = encodeLogRecord({
+  const batch: Batch = {
     kind: 'batch',
     origin: entry.origin,
     sizeBefore: 0,
@@ -60,8 +61,13 @@ export async function found(options: FoundingOptions): Promise<Founded> {
     epoch: options.epoch,
     rulesVersion: entry.rules_version,
     entries: [bytes],
-  });
-  await broker.append(tp, [{ key: 'batch/0', value }]);
+  };
+  const record = {
+    key: 'batch/0',
+    value: encodeLogRecord(batch),
+    headers: batchHeaders(batch),
+  };
+  await broker.append(tp, [record]);
   const after = await readGenesis(log, tp);
   const genesis = leafOf(bytes);
   if (after === undefined || leafOf(after.bytes) !== genesis) {

@@ -1,6 +1,7 @@
 import { authenticate, type LedgerState } from '@countersign/binding';
 import type { Broker, StoredRecord, TopicPartition } from '@countersign/broker';
 import type { VerifySignature } from '@countersign/canonical';
+import { traceContextOf } from '@countersign/tracing';
 import type { PreparedInput } from './batch-draft.ts';
 import { rawInput } from './intake-input.ts';
 import type { Patience } from './patience.ts';
@@ -93,8 +94,11 @@ export class InputQueue {
 
   async #prepare(record: StoredRecord, state: LedgerState): Promise<PreparedInput> {
     const raw = rawInput(record);
-    const { offset } = record;
-    return raw === undefined ? { offset } : { offset, checked: await this.#check(raw, state) };
+    const { offset, headers } = record;
+    if (raw === undefined) return { offset };
+    const trace = traceContextOf(headers);
+    const checked = await this.#check(raw, state);
+    return { offset, checked, ...(trace !== undefined && { trace }) };
   }
 
   async #check(
@@ -113,7 +117,7 @@ export class InputQueue {
       this.#items.map(async (item) =>
         item.checked === undefined || item.checked.authority === state.authority
           ? item
-          : { offset: item.offset, checked: await this.#check(item.checked.raw, state) },
+          : { ...item, checked: await this.#check(item.checked.raw, state) },
       ),
     );
     if (generation === this.#generation) this.#items = items;

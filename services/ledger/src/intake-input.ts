@@ -1,7 +1,15 @@
 import type { InputKind, RawInput } from '@countersign/binding';
 import type { NewRecord, StoredRecord } from '@countersign/broker';
 import { digestBytes, type Digest } from '@countersign/canonical';
-import { WireError, decodeIntake, encodeIntake, type IntakeKind } from '@countersign/wire';
+import { traceHeaders, type TraceContext } from '@countersign/tracing';
+import {
+  ROUTER_SOURCE,
+  WireError,
+  decodeIntake,
+  encodeIntake,
+  eventHeaders,
+  type IntakeKind,
+} from '@countersign/wire';
 
 /** What can be submitted. Ticks are the ledger's own. */
 export type SubmitKind = Exclude<InputKind, 'tick'>;
@@ -42,6 +50,8 @@ export interface Submission {
   readonly actionId: string;
   /** The frame, exactly as received. */
   readonly payload: Uint8Array;
+  /** Of the request that brought it. */
+  readonly trace?: TraceContext;
 }
 
 /** By which the sender finds the answer. */
@@ -55,19 +65,25 @@ export function inputDigest(payload: Uint8Array): Digest {
  *
  * @throws WireError WIRE_LIMIT
  */
-export function intakeRecord({ kind, tenant, actionId, payload }: Submission): NewRecord {
+export function intakeRecord(submission: Submission): NewRecord {
+  const { kind, tenant, actionId, payload, trace } = submission;
   const key = contentKey(tenant, actionId);
   return {
     key: kind === 'request' || kind === 'decision' ? key : `${key}/${kind}`,
     value: encodeIntake({ kind: WIRE_KINDS[kind], tenant, actionId, payload }),
+    headers: {
+      ...eventHeaders({ record: 'Intake', id: inputDigest(payload), source: ROUTER_SOURCE }),
+      ...traceHeaders(trace),
+    },
   };
 }
 
-export function tickRecord(): NewRecord {
+export function tickRecord(nowMs: number): NewRecord {
   const payload = new Uint8Array();
   return {
     key: 'tick',
     value: encodeIntake({ kind: 'Tick', tenant: '', actionId: '', payload }),
+    headers: eventHeaders({ record: 'Intake', id: `tick/${nowMs}`, source: ROUTER_SOURCE }),
   };
 }
 

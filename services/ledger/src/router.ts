@@ -6,10 +6,13 @@ import {
   type TopicPartition,
 } from '@countersign/broker';
 import type { Digest } from '@countersign/canonical';
+import { traceContextOf } from '@countersign/tracing';
 import {
+  ROUTER_SOURCE,
   WireError,
   decodePublic,
   encodeQuarantined,
+  eventHeaders,
   type PublicEvent,
   type PublicTopic,
 } from '@countersign/wire';
@@ -214,7 +217,9 @@ export class Router {
       return refused(fault ?? 'TENANT_UNKNOWN', payload);
     }
     const tp = { topic: 'intake', partition } as const;
-    return [{ tp, record: intakeRecord({ kind, tenant, actionId, payload }) }];
+    const trace = traceContextOf(record.headers);
+    const input = { kind, tenant, actionId, payload, ...(trace !== undefined && { trace }) };
+    return [{ tp, record: intakeRecord(input) }];
   }
 
   /**
@@ -272,5 +277,7 @@ function refusal(kind: SubmitKind, reason: string, payload: Uint8Array): NewReco
     inputDigest: digest,
     sizeBytes: payload.length,
   });
-  return { key: digest, value };
+  const id = `${digest}/${reason}`;
+  const headers = eventHeaders({ record: 'Quarantined', id, source: ROUTER_SOURCE });
+  return { key: digest, value, headers };
 }

@@ -1,8 +1,9 @@
 import type { NewRecord } from '@countersign/broker';
 import type { AcceptedBatch, TailTree } from '@countersign/log-reader';
-import { encodeLogRecord } from '@countersign/wire';
+import { encodeLogRecord, eventHeaders, logSource } from '@countersign/wire';
 
 export interface SealedPart {
+  readonly origin: string;
   readonly size: number;
   /** The signed note. */
   readonly note: string;
@@ -19,16 +20,21 @@ export interface SealedPart {
  */
 export function sealedRecords(part: SealedPart): NewRecord[] {
   const { size, note, tail } = part;
+  const source = logSource(part.origin);
   const records: NewRecord[] = [];
   for (const { index, bytes } of part.batches.flatMap((batch) => batch.entries)) {
     if (!part.bindings.has(index)) continue;
     const receipt = tail.receipt(index, { size, note });
     const value = encodeLogRecord({ kind: 'binding', index, entry: bytes, receipt });
-    records.push({ key: `binding/${index}`, value });
+    const key = `binding/${index}`;
+    const headers = eventHeaders({ record: 'BindingSealed', id: key, source });
+    records.push({ key, value, headers });
   }
+  const key = `checkpoint/${size}`;
   records.push({
-    key: `checkpoint/${size}`,
+    key,
     value: encodeLogRecord({ kind: 'checkpoint', size, note }),
+    headers: eventHeaders({ record: 'CheckpointSealed', id: key, source }),
   });
   return records;
 }

@@ -89,7 +89,8 @@ export class Sealer {
     for (const batches of size > sealedSize ? runsOf(due) : []) {
       const head = headOf(batches);
       const note = await this.#sign({ ...head, sealedSize, keys });
-      await this.#publish({ size: head.size, note, batches, bindings, tail });
+      const { origin } = this.#options;
+      await this.#publish({ origin, size: head.size, note, batches, bindings, tail });
       sealedSize = head.size;
     }
     this.#sealedSize = size;

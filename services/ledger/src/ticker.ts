@@ -36,7 +36,7 @@ async function tick(options: TickerOptions, patience: Patience): Promise<void> {
   const dueInMs = (options.nextDeadlineMs() ?? Infinity) - clock.nowMs();
   if (dueInMs <= 0) {
     await patience.appendRepeatable(() =>
-      broker.append({ topic: 'intake', partition }, [tickRecord()]),
+      broker.append({ topic: 'intake', partition }, [tickRecord(clock.nowMs())]),
     );
   }
   await clock.sleep(dueInMs <= 0 ? TICK_EVERY_MS : Math.min(TICK_EVERY_MS, dueInMs));

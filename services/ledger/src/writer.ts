@@ -11,8 +11,10 @@ import type { VerifySignature } from '@countersign/canonical';
 import type { Descriptor } from '@countersign/descriptors';
 import { LedgerError } from '@countersign/log-reader';
 import type { NoteSigner } from '@countersign/tlog';
+import { lastingTraceHeaders } from '@countersign/tracing';
 import { AcceptedLog, type LogIdentity } from './accepted-log.ts';
 import { draftBatch, type BatchDraft } from './batch-draft.ts';
+import { batchHeaders } from './batch-headers.ts';
 import { batchKey } from './batch-key.ts';
 import { Eraser } from './eraser.ts';
 import { InputQueue } from './input-queue.ts';
@@ -259,7 +261,15 @@ export class Writer {
       this.#queue.consume(draft.consumed);
       return false;
     }
-    await this.#propose(record.value, draft.sizeBefore);
+    const [trace, ...others] = draft.traces;
+    await this.#propose({
+      key: batchKey(draft.sizeBefore, this.#log.reader.headEnd),
+      value: record.value,
+      headers: {
+        ...batchHeaders(record.batch),
+        ...lastingTraceHeaders(others.length === 0 ? trace : undefined),
+      },
+    });
     const { hasDraft, hasOthers } = await this.#log.catchUp(draft);
     if (hasDraft) this.#queue.consume(draft.consumed);
     else if (hasOthers) this.#counts.lostBatches += 1;
@@ -276,11 +286,10 @@ export class Writer {
    * then part of the log for everybody, to be signed by whoever writes next; or not, and then nothing. So
    * after an unknown outcome too, the log is read and what it says goes: this batch is never appended again.
    */
-  async #propose(value: Uint8Array, sizeBefore: number): Promise<void> {
+  async #propose(record: NewRecord): Promise<void> {
     const { broker } = this.#options;
-    const records = [{ key: batchKey(sizeBefore, this.#log.reader.headEnd), value }];
     try {
-      await this.#patience.append(() => broker.append(this.#partitionOf('log'), records));
+      await this.#patience.append(() => broker.append(this.#partitionOf('log'), [record]));
     } catch (error) {
       if (!(error instanceof UnknownOutcome)) throw error;
       await this.#patience.pause();

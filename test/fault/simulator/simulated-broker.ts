@@ -4,6 +4,7 @@ import {
   assertAppendable,
   assertErasable,
   assertReadable,
+  ownHeaders,
   partitionKey,
   type Appended,
   type Broker,
@@ -82,7 +83,11 @@ export class SimulatedBroker implements Broker {
     assertAppendable(records);
     if (this.#state === 'fenced')
       throw new BrokerError('BROKER_FENCED', 'expected the newest epoch');
-    const copies = records.map(({ key, value }) => ({ key, value: new Uint8Array(value) }));
+    const copies = records.map((record) => ({
+      key: record.key,
+      value: new Uint8Array(record.value),
+      ...ownHeaders(record),
+    }));
     const { disk, schedule, owner, survives } = this.#parts;
     const channel = this.#channelOf(tp);
     return this.#issue((resolve, reject) => {

@@ -38,8 +38,9 @@ export class SimulatedDisk {
     this.#partitions.set(key, held);
     const firstOffset = held.length;
     const appendTimeMs = Math.max(held.at(-1)?.appendTimeMs ?? 0, this.#time.brokerNowMs);
-    for (const { key: name, value } of records) {
-      held.push({ offset: held.length, appendTimeMs, key: name, value: new Uint8Array(value) });
+    for (const record of records) {
+      const kept = { ...record, value: new Uint8Array(record.value) };
+      held.push({ offset: held.length, appendTimeMs, ...kept });
     }
     for (const watcher of this.#watchers) watcher(tp, held.slice(firstOffset));
     return { firstOffset, appendTimeMs };
@@ -52,7 +53,8 @@ export class SimulatedDisk {
       if (!name.startsWith(`${topic}/`)) continue;
       for (const record of records) {
         if (record.key !== key || record.value === null) continue;
-        records[record.offset] = { ...record, value: null };
+        const { offset, appendTimeMs } = record;
+        records[offset] = { offset, appendTimeMs, key, value: null };
         erased += 1;
       }
     }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Broker, StoredRecord, TopicPartition } from '../broker.ts';
 import { BrokerError, type BrokerErrorCode } from '../broker-error.ts';
+import { MAX_HEADER_BYTES, MAX_HEADERS, type RecordHeaders } from '../record-headers.ts';
 import {
   MAX_APPEND_BYTES,
   MAX_READ_BYTES,
@@ -50,6 +51,7 @@ export function brokerContract(name: string, create: () => Promise<BrokerSubject
     describeWaiting(context);
     describeErasure(context, reopen);
     describeLimits(context);
+    describeHeaders(context, reopen);
   });
 }
 
@@ -314,6 +316,76 @@ function describeLimits(context: Context): void {
     ] as const) {
       expect(await code(broker.read(LOG, from, max))).toBe('BROKER_LIMIT');
     }
+  });
+}
+
+function describeHeaders(context: Context, reopen: () => Promise<Broker>): void {
+  const value = Buffer.from('v');
+  const headers = { ce_id: 'sha256:x', 'content-type': 'application/avro', empty: '' };
+  const put = async (tp: TopicPartition, given?: RecordHeaders): Promise<void> => {
+    const record = { key: 'k', value, ...(given !== undefined && { headers: given }) };
+    await context().broker.append(tp, [record]);
+  };
+  const found = async (broker: Broker, tp: TopicPartition): Promise<unknown[]> =>
+    (await broker.read(tp, 0, 10)).map((record) => record.headers);
+
+  it('gives back the headers of each record, and none where there were none', async () => {
+    await put(LOG, headers);
+    await put(LOG);
+    await put(LOG, {});
+    expect(await found(context().broker, LOG)).toEqual([headers, undefined, undefined]);
+    expect(await found(await reopen(), LOG)).toEqual([headers, undefined, undefined]);
+  });
+
+  it('keeps no headers that the caller may change', async () => {
+    const mine = { ...headers };
+    const appended = put(LOG, mine);
+    mine.ce_id = 'changed';
+    await appended;
+    expect(await found(context().broker, LOG)).toEqual([headers]);
+  });
+
+  it('forgets the headers of what was erased', async () => {
+    const { broker, subject } = context();
+    await put(CONTENT, headers);
+    await broker.erase('content', 'k');
+    const again = await reopen();
+    const last = (await again.read(CONTENT, 0, 10)).at(-1);
+    expect([last?.value, last?.headers]).toEqual([null, undefined]);
+    if (subject.erasure !== 'by compaction')
+      expect(await found(again, CONTENT)).toEqual([undefined]);
+  });
+
+  it('takes as many headers as it says, and refuses more, longer and unprintable ones', async () => {
+    const { broker } = context();
+    const many = (count: number): RecordHeaders =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`h${i}`, '']));
+    await put(LOG, many(MAX_HEADERS));
+    await put(LOG, { a: 'x'.repeat(MAX_HEADER_BYTES - 1) });
+    const refused = [many(MAX_HEADERS + 1), { a: 'x'.repeat(MAX_HEADER_BYTES) }];
+    for (const name of ['', 'A', '-a', 'a b', '__proto__x', 'a'.repeat(65)]) {
+      refused.push({ [name]: '' });
+    }
+    for (const text of ['\n', '\0', 'ü', '\ud800', '\x7f']) refused.push({ a: text });
+    for (const given of refused) expect(await code(put(LOG, given))).toBe('BROKER_LIMIT');
+    expect(await broker.end(LOG)).toBe(2);
+    expect((await broker.read(LOG, 0, 1))[0]?.headers).toEqual(many(MAX_HEADERS));
+  });
+
+  it('counts headers against the size of an append', async () => {
+    const { broker } = context();
+    const large = (bytes: number): { key: string; value: Uint8Array } => ({
+      key: 'k',
+      value: new Uint8Array(bytes),
+    });
+    const half = MAX_APPEND_BYTES / 2 - 1_000;
+    const heavy = { headers: { a: 'x'.repeat(2_000) } };
+    const tooLarge = [
+      { ...large(half), ...heavy },
+      { ...large(half), ...heavy },
+    ];
+    expect(await code(broker.append(LOG, tooLarge))).toBe('BROKER_LIMIT');
+    await broker.append(LOG, [large(half), large(half)]);
   });
 }
 

@@ -9,6 +9,7 @@ import type {
 import { BrokerError } from '../broker-error.ts';
 import { partitionKey } from '../end-waiters.ts';
 import { MemoryBroker, MemoryDisk } from '../memory-broker.ts';
+import { ownHeaders } from '../record-headers.ts';
 import { assertAppendable } from '../record-limits.ts';
 import { SeededRandom } from './seeded-random.ts';
 
@@ -108,7 +109,11 @@ export class FaultyBroker implements Broker {
     assertAppendable(records);
     if (this.#state === 'fenced')
       throw new BrokerError('BROKER_FENCED', 'expected the newest epoch');
-    const copies = records.map(({ key, value }) => ({ key, value: new Uint8Array(value) }));
+    const copies = records.map((record) => ({
+      key: record.key,
+      value: new Uint8Array(record.value),
+      ...ownHeaders(record),
+    }));
     const key = partitionKey(tp);
     const before = this.#lastAppend.get(key) ?? Promise.resolve();
     const appended = before.then(() => this.#appendNow(tp, copies));

@@ -1,0 +1,6 @@
+export {
+  lastingTraceHeaders,
+  traceContextOf,
+  traceHeaders,
+  type TraceContext,
+} from './trace-context.ts';
