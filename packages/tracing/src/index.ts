@@ -4,3 +4,4 @@ export {
   traceHeaders,
   type TraceContext,
 } from './trace-context.ts';
+export { activeTrace, inActiveTrace, inSpan, type SpanOptions } from './span.ts';

@@ -1,6 +1,7 @@
 import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { newProjector } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { FoundedData } from './open-data.ts';
@@ -11,6 +12,7 @@ import { asError, listen, sleep, type Listening, type Service } from './service.
 export interface ProjectorServiceOptions {
   readonly ledgers: readonly [FoundedData, ...FoundedData[]];
   readonly probe: Listening | undefined;
+  readonly logger: Logger;
 }
 
 interface Following {

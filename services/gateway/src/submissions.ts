@@ -1,6 +1,7 @@
 import { isRefusalCode, type RefusalCode } from '@countersign/binding';
 import { parseStrict, utf8, type Json } from '@countersign/canonical';
 import type { ActionStatus } from '@countersign/store';
+import { inSpan } from '@countersign/tracing';
 import type { AnsweredEntry, GatewayDeps, InputAnswer } from './gateway-deps.ts';
 import { GatewayError, type LoggedEntry } from './gateway-error.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -102,7 +103,9 @@ export class Submissions {
 
   #wait(digest: string, waiter: Waiter): Promise<InputAnswer | undefined> {
     const { room, view } = this.#deps;
-    return room.wait(waiter, (timeoutMs) => view.waitForInput(digest, timeoutMs));
+    return inSpan('gateway.answer', {}, () =>
+      room.wait(waiter, (timeoutMs) => view.waitForInput(digest, timeoutMs)),
+    );
   }
 
   /** Who was unknown yesterday may be enrolled today; until the input is judged again, the old answer stands. */

@@ -1,6 +1,6 @@
 import { parseDecisionMade } from '@countersign/binding';
 import type { Json } from '@countersign/canonical';
-import { traceContextOf } from '@countersign/tracing';
+import { inSpan, traceContextOf } from '@countersign/tracing';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Type, type TSchema } from 'typebox';
 import { DigestSchema, InputAnswerSchema, PendingAnswerSchema } from './answer-schema.ts';
@@ -128,14 +128,19 @@ export async function submitFrame(
     });
   }
   const trace = traceContextOf(request.headers);
-  return await gateway.submissions.submit(
-    { ...frame, ...(trace !== undefined && { trace }) },
-    {
+  const traced = { ...frame, ...(trace !== undefined && { trace }) };
+  const span = {
+    kind: 'server',
+    attributes: { 'countersign.kind': frame.kind },
+    ...(trace !== undefined && { causes: [trace] }),
+  } as const;
+  return await inSpan('gateway.request', span, () =>
+    gateway.submissions.submit(traced, {
       sender: `${addressOf(request)} ${frame.sender}`,
       unprovenAt: addressOf(request),
       gone: request.gone,
       waitMs: waitMsOf(gateway, request.query.wait_ms ?? gateway.limits.defaultWaitMs),
-    },
+    }),
   );
 }
 

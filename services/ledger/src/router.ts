@@ -6,7 +6,7 @@ import {
   type TopicPartition,
 } from '@countersign/broker';
 import type { Digest } from '@countersign/canonical';
-import { traceContextOf } from '@countersign/tracing';
+import { activeTrace, inSpan, traceContextOf } from '@countersign/tracing';
 import {
   ROUTER_SOURCE,
   WireError,
@@ -102,11 +102,15 @@ export class Router {
     if (partition === undefined) {
       throw new LedgerError('TENANT_UNKNOWN', 'expected a tenant of this installation');
     }
-    const record = intakeRecord(submission);
-    const { firstOffset } = await this.#options.broker.append({ topic: 'intake', partition }, [
-      record,
-    ]);
-    return { input: inputDigest(submission.payload), offset: firstOffset };
+    const { kind, tenant, payload } = submission;
+    const attributes = { 'countersign.kind': kind, 'countersign.tenant': tenant };
+    return inSpan('router.submit', { kind: 'producer', attributes }, async () => {
+      const trace = activeTrace() ?? submission.trace;
+      const record = intakeRecord({ ...submission, ...(trace !== undefined && { trace }) });
+      const tp = { topic: 'intake', partition } as const;
+      const { firstOffset } = await this.#options.broker.append(tp, [record]);
+      return { input: inputDigest(payload), offset: firstOffset };
+    });
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { NewRecord } from '@countersign/broker';
 import type { AcceptedBatch, TailTree } from '@countersign/log-reader';
+import { activeTrace, lastingTraceHeaders } from '@countersign/tracing';
 import { encodeLogRecord, eventHeaders, logSource } from '@countersign/wire';
 
 export interface SealedPart {
@@ -21,20 +22,21 @@ export interface SealedPart {
 export function sealedRecords(part: SealedPart): NewRecord[] {
   const { size, note, tail } = part;
   const source = logSource(part.origin);
+  const trace = lastingTraceHeaders(activeTrace());
   const records: NewRecord[] = [];
   for (const { index, bytes } of part.batches.flatMap((batch) => batch.entries)) {
     if (!part.bindings.has(index)) continue;
     const receipt = tail.receipt(index, { size, note });
     const value = encodeLogRecord({ kind: 'binding', index, entry: bytes, receipt });
     const key = `binding/${index}`;
-    const headers = eventHeaders({ record: 'BindingSealed', id: key, source });
+    const headers = { ...eventHeaders({ record: 'BindingSealed', id: key, source }), ...trace };
     records.push({ key, value, headers });
   }
   const key = `checkpoint/${size}`;
   records.push({
     key,
     value: encodeLogRecord({ kind: 'checkpoint', size, note }),
-    headers: eventHeaders({ record: 'CheckpointSealed', id: key, source }),
+    headers: { ...eventHeaders({ record: 'CheckpointSealed', id: key, source }), ...trace },
   });
   return records;
 }

@@ -10,6 +10,7 @@ import {
   type NoteSigner,
 } from '@countersign/tlog';
 import { signersOf, type HeadToSign } from './head-signers.ts';
+import { inSpan } from '@countersign/tracing';
 import type { Patience } from './patience.ts';
 import { sealedRecords, type SealedPart } from './sealed-record.ts';
 
@@ -103,9 +104,11 @@ export class Sealer {
 
   async #publish(part: SealedPart): Promise<void> {
     const { broker, tp, patience } = this.#options;
-    for (const run of splitForAppend(sealedRecords(part))) {
-      await patience.appendRepeatable(() => broker.append(tp, run));
-    }
+    await inSpan('ledger.publish', { kind: 'producer' }, async () => {
+      for (const run of splitForAppend(sealedRecords(part))) {
+        await patience.appendRepeatable(() => broker.append(tp, run));
+      }
+    });
   }
 
   /** The note is checked before anybody sees it: a signer with another key than the log's stops here. */
@@ -115,7 +118,9 @@ export class Sealer {
     const text = formatCheckpoint({ origin, size, root });
     const signers = signersOf(this.#options.signers, { origin, size, keys, sealedSize });
     try {
-      const note = await patience.sign(() => signNote(text, signers));
+      const note = await inSpan('ledger.sign', { kind: 'client' }, () =>
+        patience.sign(() => signNote(text, signers)),
+      );
       await openCheckpointAt(note, { origin, keys, verifySignature, knownAt: sealedSize });
       return note;
     } catch (error) {

@@ -11,7 +11,7 @@ import type { VerifySignature } from '@countersign/canonical';
 import type { Descriptor } from '@countersign/descriptors';
 import { LedgerError } from '@countersign/log-reader';
 import type { NoteSigner } from '@countersign/tlog';
-import { lastingTraceHeaders } from '@countersign/tracing';
+import { activeTrace, inActiveTrace, inSpan, lastingTraceHeaders } from '@countersign/tracing';
 import { AcceptedLog, type LogIdentity } from './accepted-log.ts';
 import { draftBatch, type BatchDraft } from './batch-draft.ts';
 import { batchHeaders } from './batch-headers.ts';
@@ -227,13 +227,20 @@ export class Writer {
       return;
     }
     for (const { checked } of inputs) this.#assertClock(checked?.raw.appendTimeMs ?? 0);
-    const { origin, epoch } = this.#options;
+    const { origin, epoch, clock } = this.#options;
+    const startMs = clock.nowMs();
     const draft = draftBatch({ state, range: reader.range, origin, epoch }, inputs);
     // The next inputs are read and checked while this batch is written.
     this.#queue.prefetch(draft.state);
-    if (!(await this.#write(draft))) return;
+    const { traces: causes, entries } = draft;
+    const attributes = { 'countersign.entries': entries.length, 'countersign.origin': origin };
+    const seal = await inSpan('ledger.batch', { causes, attributes, startMs }, async () => {
+      const hasGrown = await this.#write(draft);
+      return hasGrown ? inActiveTrace(() => this.#seal()) : undefined;
+    });
+    if (seal === undefined) return;
     await this.#sealing;
-    this.#sealing = this.#seal();
+    this.#sealing = seal();
     // The next cycle, or the end, gets the failure; until then it must not count as unhandled.
     this.#sealing.catch(() => undefined);
   }
@@ -241,7 +248,7 @@ export class Writer {
   /** Signs and publishes the head that is accepted now, and carries out the erasures up to it. */
   async #seal(): Promise<void> {
     const erasures = this.#eraser.dueCount;
-    await this.#sealer.seal(this.#log.reader);
+    await inSpan('ledger.seal', {}, () => this.#sealer.seal(this.#log.reader));
     await this.#eraser.run(erasures);
     await this.#eraser.repeatSome();
     this.#keeper?.noteSealed(this.#sealer.sealedSize);
@@ -267,7 +274,7 @@ export class Writer {
       value: record.value,
       headers: {
         ...batchHeaders(record.batch),
-        ...lastingTraceHeaders(others.length === 0 ? trace : undefined),
+        ...lastingTraceHeaders(activeTrace() ?? (others.length === 0 ? trace : undefined)),
       },
     });
     const { hasDraft, hasOthers } = await this.#log.catchUp(draft);
@@ -289,7 +296,9 @@ export class Writer {
   async #propose(record: NewRecord): Promise<void> {
     const { broker } = this.#options;
     try {
-      await this.#patience.append(() => broker.append(this.#partitionOf('log'), [record]));
+      await inSpan('ledger.append', { kind: 'producer' }, () =>
+        this.#patience.append(() => broker.append(this.#partitionOf('log'), [record])),
+      );
     } catch (error) {
       if (!(error instanceof UnknownOutcome)) throw error;
       await this.#patience.pause();

@@ -5,6 +5,7 @@ import { LogReader, keysAfter, type ResumePoint, type SealedHead } from '@counte
 import type { ReadModels, RowChange } from '@countersign/store';
 import { KeyHistory } from '@countersign/tlog';
 import { authorityAfter } from './authority-chain.ts';
+import { inSpan, traceContextOf, type TraceContext } from '@countersign/tracing';
 import type { LogProofs } from './log-proof.ts';
 import { projectEntry, type SealedEntry } from './row-changes.ts';
 import { sealedEntries } from './sealed-answer.ts';
@@ -78,6 +79,7 @@ export class LogProjection {
     const rows: RowChange[] = [];
     const sealed: SealedEntry[] = [];
     let last: SealedHead | undefined;
+    const traces = tracesOf(records);
     for (const record of records) {
       const event = await this.#reader.read(record);
       if (event?.kind !== 'sealed') continue;
@@ -87,7 +89,7 @@ export class LogProjection {
       sealed.push(...entries);
       rows.push(...this.#project(entries, event));
     }
-    if (last !== undefined) await this.#commit({ rows, sealed, head: last });
+    if (last !== undefined) await this.#commit({ rows, sealed, head: last, traces });
     return this.#reader.nextOffset;
   }
 
@@ -118,17 +120,34 @@ export class LogProjection {
     readonly rows: readonly RowChange[];
     readonly sealed: readonly SealedEntry[];
     readonly head: SealedHead;
+    readonly traces: readonly TraceContext[];
   }): Promise<void> {
-    const { rows, sealed, head } = work;
+    const { rows, sealed, head, traces: causes } = work;
     await this.#committing;
     const { turn, onStored } = this.#options;
     const from = this.#position;
     this.#position = head.resume.nextOffset;
-    this.#committing = turn.apply(from, { rows, log: { from, to: head.resume } }).then(() => {
+    const span = {
+      kind: 'consumer',
+      causes,
+      attributes: { 'countersign.entries': sealed.length },
+    } as const;
+    this.#committing = inSpan('projector.store', span, async () => {
+      await turn.apply(from, { rows, log: { from, to: head.resume } });
       onStored(sealed, head);
     });
     this.#committing.catch(() => {
       this.#hasFailed = true;
     });
   }
+}
+
+/** One of each trace: a batch and what seals it are one cause. */
+function tracesOf(records: readonly StoredRecord[]): TraceContext[] {
+  const traces = new Map<string, TraceContext>();
+  for (const { headers } of records) {
+    const trace = traceContextOf(headers);
+    if (trace !== undefined) traces.set(trace.traceparent.split('-')[1] ?? '', trace);
+  }
+  return [...traces.values()];
 }

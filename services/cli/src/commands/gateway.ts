@@ -8,6 +8,7 @@ import { dataPath } from '../ledger-access.ts';
 import { loggerOf } from '../logger.ts';
 import { openFounded, startedOn } from '../open-data.ts';
 import { runService, type Listening } from '../service.ts';
+import { startTracing, traced } from '../tracing.ts';
 import { portOf } from './founding-options.ts';
 import { factsOf, openParts, parseListening, saying } from './service-options.ts';
 
@@ -43,7 +44,8 @@ Example:
 
 async function runGateway(options: GatewayOptions, context: CliContext): Promise<number> {
   const { nowMs, randomBytes, version } = context;
-  const logger = loggerOf(context);
+  const logger = loggerOf(context, 'gateway');
+  const tracing = await startTracing('gateway', context);
   const folder = dataFolder(dataPath(options, context));
   const { json } = options;
   const service = { ...(json !== undefined && { json }) };
@@ -60,6 +62,6 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
       return started;
     },
   );
-  await runService(running, context, say.stopped);
+  await runService(traced(running, tracing), context, say.stopped);
   return EXIT.ok;
 }

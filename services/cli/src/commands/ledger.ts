@@ -6,6 +6,7 @@ import { assertOneCluster, LedgerService } from '../ledger-service.ts';
 import { loggerOf } from '../logger.ts';
 import { openData, startedOn } from '../open-data.ts';
 import { runService } from '../service.ts';
+import { startTracing, traced } from '../tracing.ts';
 import {
   addServiceOptions,
   factsOf,
@@ -33,7 +34,8 @@ Example:
 
 async function runLedger(options: ServiceOptions, context: CliContext): Promise<number> {
   const { nowMs } = context;
-  const logger = loggerOf(context);
+  const logger = loggerOf(context, 'ledger');
+  const tracing = await startTracing('ledger', context);
   const parts = openParts(context, options);
   const say = saying('ledger', context, options);
   const service = await startedOn(
@@ -46,6 +48,6 @@ async function runLedger(options: ServiceOptions, context: CliContext): Promise<
       return started;
     },
   );
-  await runService(service, context, say.stopped);
+  await runService(traced(service, tracing), context, say.stopped);
   return EXIT.ok;
 }

@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
+import { loggerOf } from '../logger.ts';
 import { openFounded, startedOn } from '../open-data.ts';
 import { ProjectorService } from '../projector-service.ts';
 import { runService } from '../service.ts';
+import { startTracing, traced } from '../tracing.ts';
 import {
   addServiceOptions,
   factsOf,
@@ -31,17 +33,19 @@ Example:
 }
 
 async function runProjector(options: ServiceOptions, context: CliContext): Promise<number> {
+  const logger = loggerOf(context, 'projector');
+  const tracing = await startTracing('projector', context);
   const parts = openParts(context, options);
   const say = saying('projector', context, options);
   const service = await startedOn(
     foldersOf(options, context),
     (folder) => openFounded(folder, parts),
     async (ledgers) => {
-      const started = await ProjectorService.start({ ledgers, probe: options.probe });
+      const started = await ProjectorService.start({ ledgers, probe: options.probe, logger });
       say.ready(ledgers.map(factsOf));
       return started;
     },
   );
-  await runService(service, context, say.stopped);
+  await runService(traced(service, tracing), context, say.stopped);
   return EXIT.ok;
 }

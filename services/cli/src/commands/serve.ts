@@ -8,6 +8,7 @@ import type { CommandParts } from '../command-parts.ts';
 import { loggerOf } from '../logger.ts';
 import { assertPortFree, Server } from '../server.ts';
 import { runService } from '../service.ts';
+import { startTracing, traced } from '../tracing.ts';
 import {
   addFoundingOptions,
   openFounding,
@@ -41,7 +42,8 @@ Examples:
 
 async function serve(options: ServeOptions, context: CliContext): Promise<number> {
   const { nowMs, randomBytes, version, stdout } = context;
-  const logger = loggerOf(context);
+  const logger = loggerOf(context, 'serve');
+  const tracing = await startTracing('serve', context);
   const folder = dataFolder(dataPath(options, context));
   const mark = await readMark(folder);
   const port = portOf(options, mark);
@@ -52,7 +54,7 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   const isJson = options.json === true;
   if (isJson) stdout.json({ event: 'ready', ...readyFacts(data) });
   else await printBanner(data, context);
-  await runService(server, context, (why) => {
+  await runService(traced(server, tracing), context, (why) => {
     if (isJson) stdout.json({ event: 'stopped', why });
     else {
       stdout.lines(
