@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { ClusterLedger } from '../support/cluster/cluster-ledger.ts';
+import { ClusterLedger, type ServiceKind } from '../support/cluster/cluster-ledger.ts';
 import { startLocalCluster, type LocalCluster } from '../support/cluster/local-cluster.ts';
 import { HttpPerson } from '../support/http-person.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
@@ -10,6 +10,7 @@ import { launch } from '../demo/countersign.ts';
 
 const RATIONALE = 'planted-rationale-5f1d';
 const SECRET = 'planted-secret-9c3a';
+const AWS_SECRET = 'planted-aws-secret-31bd';
 const PURPOSE = 'planted-purpose-77e0';
 
 let folder: string;
@@ -27,7 +28,8 @@ beforeAll(async () => {
     COUNTERSIGN_LOG_LEVEL: 'debug',
     OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
     OTEL_BSP_SCHEDULE_DELAY: '200',
-    PLANTED: SECRET,
+    PGPASSWORD: SECRET,
+    AWS_SECRET_ACCESS_KEY: AWS_SECRET,
   };
   ledger = await ClusterLedger.found({ cluster: { ...cluster, env }, folder });
   await ledger.start(['ledger', 'projector', 'gateway']);
@@ -43,9 +45,22 @@ afterAll(async () => {
 
 /** One action from the request to its report, with something to hide in every part of it. */
 async function act(): Promise<void> {
-  const running = launch(['exec', '--data', ledger.data, '--purpose', PURPOSE, '--', 'true'], {
-    env: ledger.env,
-  });
+  const running = launch(
+    [
+      'exec',
+      '--data',
+      ledger.data,
+      '--purpose',
+      PURPOSE,
+      '--secret-env',
+      'PGPASSWORD',
+      '--',
+      'true',
+    ],
+    {
+      env: ledger.env,
+    },
+  );
   const open = await vi.waitUntil(async () => (await person.inbox())[0], { timeout: 30_000 });
   const answer = await person.decide(open.action_id, 'approve', RATIONALE);
   expect(answer.status).toBe(201);
@@ -89,4 +104,78 @@ describe('the services of a ledger on a cluster', () => {
       expect(receiver.text()).not.toContain(hidden);
     }
   });
+
+  it('measure what operators watch', async () => {
+    const [ofLedger, ofProjector, ofGateway] = await Promise.all(
+      (['ledger', 'projector', 'gateway'] as const).map((kind) => metricsOf(kind)),
+    );
+    const value = (text: string | undefined, name: string): number =>
+      Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text ?? '')?.[1]);
+    await vi.waitUntil(
+      async () => value(await metricsOf('ledger'), 'countersign_intake_lag') === 0,
+      {
+        timeout: 10_000,
+      },
+    );
+    expect(value(ofLedger, 'countersign_shard_assigned')).toBe(1);
+    expect(value(ofLedger, 'countersign_unsealed_entries')).toBe(0);
+    expect(value(ofLedger, 'countersign_seal_age_seconds')).toBeLessThan(60);
+    expect(value(ofLedger, 'countersign_bindings')).toBeGreaterThan(0);
+    expect(value(ofLedger, 'countersign_sign_seconds_count')).toBeGreaterThan(3);
+    expect(value(ofLedger, 'countersign_batch_entries_count')).toBeGreaterThan(3);
+    expect(value(ofLedger, 'countersign_batch_entries_sum')).toBeGreaterThan(4);
+    await vi.waitUntil(
+      async () => value(await metricsOf('projector'), 'countersign_projector_lag_records') === 0,
+      { timeout: 10_000 },
+    );
+    expect(value(ofProjector, 'countersign_projected_size')).toBeGreaterThan(4);
+    expect(value(ofGateway, 'countersign_projected_size')).toBeGreaterThan(4);
+  });
+
+  it('write structured lines, and nothing that is to stay secret', async () => {
+    const metrics = await Promise.all(
+      (['ledger', 'projector', 'gateway'] as const).map((kind) => metricsOf(kind)),
+    );
+    const secrets = await secretsOf();
+    const kinds = ledger.services.map(({ kind }) => kind);
+    const ended = await Promise.all(ledger.services.splice(0).map((each) => each.stop()));
+    expect(ended.map((each) => each?.code)).toEqual(ended.map(() => 0));
+    const lines = ended.flatMap((each) => (each?.stderr ?? '').split('\n').filter(Boolean));
+    for (const line of lines) {
+      expect(JSON.parse(line)).toMatchObject({
+        level: expect.stringMatching(/^(?:debug|info|warn)$/) as string,
+        service: expect.stringMatching(/^(?:ledger|projector|gateway)$/) as string,
+        event: expect.stringMatching(/^[a-z_]+$/) as string,
+      });
+    }
+    expect(lines.some((line) => line.includes('"request_answered"'))).toBe(true);
+    expect(lines.some((line) => line.includes('"shard_assigned"'))).toBe(true);
+    const everything = [...ended.flatMap((each) => [each?.stdout, each?.stderr]), ...metrics];
+    expect(Object.values(secrets).every((secret) => secret.length > 7)).toBe(true);
+    const leaked = Object.entries(secrets).filter(([, secret]) =>
+      everything.some((text) => text?.includes(secret)),
+    );
+    expect(leaked.map(([name]) => name)).toEqual([]);
+    await ledger.start(kinds);
+  });
 });
+
+async function metricsOf(kind: ServiceKind): Promise<string> {
+  const address = kind === 'gateway' ? ledger.url : ledger.of(kind)[0]?.probe;
+  return (await fetch(`${address ?? ''}/metrics`)).text();
+}
+
+/** Everything that somebody could do harm with, or that is somebody's own. */
+async function secretsOf(): Promise<Record<string, string>> {
+  const link = new URLSearchParams(new URL(await ledger.enrolmentLink()).hash.slice(1));
+  return {
+    rationale: RATIONALE,
+    purpose: PURPOSE,
+    'secret variable': SECRET,
+    'read token': (await readFile(join(ledger.data, 'keys', 'read.token'), 'utf8')).trim(),
+    'password of the database': new URL(cluster.postgres.url).password,
+    'enrolment key': link.get('i') ?? '',
+    'secret key of AWS': AWS_SECRET,
+    session: person.cookie,
+  };
+}

@@ -118,6 +118,11 @@ export class HttpPerson {
     this.#cookie = (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
   }
 
+  /** Of its session. */
+  get cookie(): string {
+    return this.#cookie.split('=')[1] ?? '';
+  }
+
   async review(actionId: string): Promise<Review> {
     return (await expectOk(this.get(`/v1/actions/${actionId}/review`))) as unknown as Review;
   }

@@ -2,7 +2,13 @@ import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { GatewayDeps } from '@countersign/gateway';
-import { Router, Writer, type LedgerClock, type SnapshotStore } from '@countersign/ledger';
+import {
+  Router,
+  Writer,
+  type LedgerClock,
+  type SnapshotStore,
+  type WriterOptions,
+} from '@countersign/ledger';
 import { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
@@ -13,13 +19,12 @@ import type { FoundedData, OpenData } from './open-data.ts';
 
 export function newWriter(
   { broker, mark, signers, logKeys, trust }: OpenData,
-  at: {
-    readonly clock: LedgerClock;
+  at: Pick<WriterOptions, 'clock' | 'onBatch'> & {
     readonly pinnedHead: PinnedHead | undefined;
     readonly snapshots: SnapshotStore;
   },
 ): Writer {
-  const { clock, pinnedHead, snapshots } = at;
+  const { clock, pinnedHead, snapshots, onBatch } = at;
   return new Writer({
     broker,
     signers,
@@ -34,6 +39,7 @@ export function newWriter(
     partition: mark.shard,
     snapshots: { store: snapshots },
     ...(pinnedHead !== undefined && { pinnedHead }),
+    ...(onBatch !== undefined && { onBatch }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { buildGateway } from '@countersign/gateway';
+import { buildGateway, type LedgerHealth } from '@countersign/gateway';
 import { StoreView } from '@countersign/projector';
 import type { Logger } from 'pino';
 import { ApartHealth } from './apart-health.ts';
@@ -7,6 +7,7 @@ import { gatewayParts, newRouter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { FoundedData } from './open-data.ts';
 import { openSharedStore } from './open-store.ts';
+import { WaitWatch, type Waiting } from './wait-watch.ts';
 import { asError, listen, sleep, type Listening, type Service } from './service.ts';
 
 export interface GatewayServiceOptions {
@@ -51,6 +52,13 @@ export class GatewayService implements Service {
     });
     const stopped = new AbortController();
     const watching = health.watch(stopped.signal);
+    const { tenant, shard } = data.mark;
+    const waits = new WaitWatch({
+      logger,
+      nowMs,
+      read: () => waitsOf(health.health, view.status).map((each) => ({ tenant, shard, ...each })),
+    });
+    void waits.run(stopped.signal);
     const viewing = view.run();
     // Whatever the store answers is waited out: it ends for a fault of ours only.
     const failed = viewing.then(
@@ -79,4 +87,18 @@ export class GatewayService implements Service {
   async stop(): Promise<void> {
     await this.#close();
   }
+}
+
+/** What this gateway cannot answer without: the ledger, and the read models. */
+function waitsOf(
+  { writer }: LedgerHealth,
+  view: StoreView['status'],
+): Pick<Waiting, 'state' | 'code'>[] {
+  const { state, code } = writer;
+  const isAway = state !== 'running' && code !== undefined;
+  const ofStore = view.state === 'waiting-store' ? [{ state: view.state, code: view.code }] : [];
+  return [
+    ...(isAway ? [{ state, code }] : []),
+    ...ofStore.map((each) => ({ ...each, code: each.code ?? 'UNKNOWN' })),
+  ];
 }

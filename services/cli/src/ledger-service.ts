@@ -2,12 +2,15 @@ import type { Assignment, GroupMember } from '@countersign/broker-kafka';
 import { PUBLIC_TOPICS, type LedgerClock, type Router } from '@countersign/ledger';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import { newRouter } from './assembly.ts';
 import { cliError } from './cli-error.ts';
 import type { OpenData } from './open-data.ts';
-import { buildProbe, type ProbeGauge } from './probe.ts';
+import { LedgerMetrics } from './ledger-metrics.ts';
+import { buildProbe } from './probe.ts';
 import { asError, listen, sleep, type Listening, type Service } from './service.ts';
 import { ShardWork, type ShardStatus } from './shard-work.ts';
+import { WaitWatch, type Waiting } from './wait-watch.ts';
 
 export interface LedgerServiceOptions {
   /** One for each shard, all on the same topics. */
@@ -27,6 +30,8 @@ export class LedgerService implements Service {
   readonly #works: readonly ShardWork[];
   readonly #router: Router;
   readonly #probe: FastifyInstance;
+  readonly #watch: WaitWatch;
+  readonly #stopped = new AbortController();
   #routing: Promise<unknown> = Promise.resolve();
   #member: GroupMember | undefined;
   #fail: (error: Error) => void = () => undefined;
@@ -35,6 +40,8 @@ export class LedgerService implements Service {
   private constructor(options: LedgerServiceOptions) {
     const { ledgers, logger, nowMs } = options;
     const clock: LedgerClock = { nowMs, sleep };
+    const registry = new Registry();
+    const metrics = new LedgerMetrics(registry, nowMs);
     this.#options = options;
     this.#works = ledgers.map(
       (data) =>
@@ -42,6 +49,7 @@ export class LedgerService implements Service {
           data,
           clock,
           logger,
+          metrics,
           onFailed: (error) => {
             this.#note(error, data);
           },
@@ -49,9 +57,20 @@ export class LedgerService implements Service {
     );
     const isShared = ledgers[0].backends.group !== undefined;
     this.#router = newRouter(ledgers, clock, isShared ? 'assigned' : undefined);
+    const statuses = (): ShardStatus[] => this.#works.map(({ status }) => status);
     this.#probe = buildProbe({
-      unready: () => unready(this.#works.map(({ status }) => status)),
-      gauges: gauges(() => this.#works.map(({ status }) => status)),
+      unready: () => unready(statuses()),
+      gauges: metrics.gauges(statuses),
+      registry,
+    });
+    this.#watch = new WaitWatch({
+      logger,
+      nowMs,
+      registry,
+      read: () => statuses().flatMap(waitOf),
+      onLook: () => {
+        metrics.noteSealed(statuses());
+      },
     });
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
@@ -64,6 +83,7 @@ export class LedgerService implements Service {
     const service = new LedgerService(options);
     try {
       if (options.probe !== undefined) await listen(service.#probe, options.probe);
+      void service.#watch.run(service.#stopped.signal);
       service.#routing = service.#router.run();
       service.#routing.catch((error: unknown) => {
         service.#fail(asError(error));
@@ -82,6 +102,7 @@ export class LedgerService implements Service {
     this.#router.stop();
     await Promise.all(this.#works.map((work) => work.stop()));
     await Promise.allSettled([this.#routing]);
+    this.#stopped.abort();
     await this.#probe.close();
     for (const { backends, broker } of this.#options.ledgers) {
       backends.routing.close();
@@ -113,7 +134,9 @@ export class LedgerService implements Service {
   /** A log that cannot be written on stops nobody else's; a process that has none left to write on ends. */
   #note(error: Error, { mark }: OpenData): void {
     this.#failedCount += 1;
-    this.#options.logger.fatal({ err: error, tenant: mark.tenant }, 'the ledger was stopped');
+    const { tenant, shard } = mark;
+    const line = { event: 'ledger_stopped', err: error, tenant, shard };
+    this.#options.logger.fatal(line, 'the ledger was stopped');
     if (this.#failedCount === this.#works.length) this.#fail(error);
   }
 }
@@ -135,38 +158,7 @@ function unready(all: readonly ShardStatus[]): { code: string; detail: string } 
   return { code: code ?? 'STARTING', detail: `the writer of ${tenant} is ${state}` };
 }
 
-function gauges(read: () => readonly ShardStatus[]): ProbeGauge[] {
-  const of = (
-    name: string,
-    help: string,
-    value: (status: ShardStatus) => number | undefined,
-  ): ProbeGauge => ({
-    name: `countersign_${name}`,
-    help,
-    labels: ['tenant'],
-    read: () =>
-      read().flatMap((status) => {
-        const got = value(status);
-        return got === undefined ? [] : [{ labels: { tenant: status.tenant }, value: got }];
-      }),
-  });
-  return [
-    {
-      name: 'countersign_writer_state',
-      help: '1 for the state that the writer is in; idle where another process writes',
-      labels: ['tenant', 'state'],
-      read: () => read().map(({ tenant, state }) => ({ labels: { tenant, state }, value: 1 })),
-    },
-    of('log_size', 'Entries in the newest sealed head', ({ sealedSize }) => sealedSize),
-    of('log_accepted_size', 'Entries in the log, sealed or not', (s) => s.acceptedSize),
-    of('intake_offset', 'Next input to decide', ({ intakeOffset }) => intakeOffset),
-    of('bindings', 'Bindings in the log', ({ counts }) => counts?.bindings),
-    of('lost_batches', 'Batches that another writer came before', (s) => s.counts?.lostBatches),
-    of(
-      'ignored_batches',
-      'Batches in the topic that are not of the log',
-      (s) => s.counts?.ignoredBatches,
-    ),
-    of('quarantined_inputs', 'Inputs of nobody known', ({ counts }) => counts?.quarantined),
-  ];
+/** What waits for somebody else; who starts, or is told to stop, does not. */
+function waitOf({ tenant, shard, state, code }: ShardStatus): Waiting[] {
+  return state.startsWith('waiting') && code !== undefined ? [{ tenant, shard, state, code }] : [];
 }

@@ -47,7 +47,7 @@ export function loggerOf(
       formatters: { level: (level) => ({ level }) },
       redact: { paths: REDACTED, censor: '[redacted]' },
       serializers: { err: describedError },
-      mixin: traceIds,
+      mixin: everyLine,
     },
     {
       write: (line) => {
@@ -89,11 +89,11 @@ function causesOf(error: Error): string[] {
   return causes;
 }
 
-function traceIds(): Readonly<Record<string, string>> {
+/** What stands in a line unless it says otherwise. `note`: a line of a library's own. */
+function everyLine(): Readonly<Record<string, string>> {
   const [, traceId, spanId] = activeTrace()?.traceparent.split('-') ?? [];
-  return traceId === undefined || spanId === undefined
-    ? {}
-    : { trace_id: traceId, span_id: spanId };
+  const ids = traceId === undefined || spanId === undefined ? {} : { traceId, spanId };
+  return { event: 'note', ...ids };
 }
 
 function logLevel(env: CliContext['env']): string {

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, type Registry } from 'prom-client';
 
 export interface ProbeGauge {
   readonly name: string;
@@ -15,12 +15,13 @@ export interface ProbeOptions {
   /** Why the process does not do its work, or undefined while it does. */
   readonly unready: () => { readonly code: string; readonly detail: string } | undefined;
   readonly gauges: readonly ProbeGauge[];
+  /** Of what else is measured. */
+  readonly registry: Registry;
 }
 
 /** What an orchestrator and Prometheus ask of a process that serves nobody else: `/healthz`, `/readyz`, `/metrics`. */
-export function buildProbe({ unready, gauges }: ProbeOptions): FastifyInstance {
+export function buildProbe({ unready, gauges, registry }: ProbeOptions): FastifyInstance {
   const app = Fastify({ logger: false });
-  const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   for (const gauge of gauges) register(gauge, registry);
   app.get('/healthz', () => ({ status: 'ok' }));

@@ -2,23 +2,30 @@ import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import { newProjector } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { FoundedData } from './open-data.ts';
 import { openStore } from './open-store.ts';
 import { buildProbe, type ProbeGauge } from './probe.ts';
+import { ProjectorLag } from './projector-lag.ts';
 import { asError, listen, sleep, type Listening, type Service } from './service.ts';
+import { WaitWatch, type Waiting } from './wait-watch.ts';
 
 export interface ProjectorServiceOptions {
   readonly ledgers: readonly [FoundedData, ...FoundedData[]];
   readonly probe: Listening | undefined;
   readonly logger: Logger;
+  readonly nowMs: () => number;
 }
+
+type Watched = Pick<ProjectorServiceOptions, 'logger' | 'nowMs'>;
 
 interface Following {
   readonly data: FoundedData;
   readonly store: ReadModels;
   readonly projector: Projector;
+  readonly lag: ProjectorLag;
 }
 
 /** Follows the logs of any number of ledgers into their read models. Any number of these processes may run on the same ones. */
@@ -26,12 +33,20 @@ export class ProjectorService implements Service {
   readonly failed: Promise<never>;
   readonly #following: readonly Following[];
   readonly #probe: FastifyInstance;
+  readonly #watch: WaitWatch;
+  readonly #stopped = new AbortController();
   #running: Promise<unknown>[] = [];
   #fail: (error: Error) => void = () => undefined;
 
-  private constructor(following: readonly Following[]) {
+  private constructor(following: readonly Following[], { logger, nowMs }: Watched) {
+    const registry = new Registry();
     this.#following = following;
-    this.#probe = buildProbe({ unready: () => unready(following), gauges: gauges(following) });
+    this.#probe = buildProbe({
+      unready: () => unready(following),
+      gauges: gauges(following),
+      registry,
+    });
+    this.#watch = new WaitWatch({ logger, nowMs, registry, read: () => following.flatMap(waitOf) });
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
     });
@@ -39,25 +54,33 @@ export class ProjectorService implements Service {
   }
 
   /** @throws CliError PORT_BUSY, STORE_UNAVAILABLE, STORE_CORRUPT */
-  static async start({ ledgers, probe }: ProjectorServiceOptions): Promise<ProjectorService> {
+  static async start(options: ProjectorServiceOptions): Promise<ProjectorService> {
+    const { ledgers, probe, nowMs } = options;
     const following: Following[] = [];
     for (const data of ledgers) {
       const store = await openStore(data);
-      following.push({ data, store, projector: newProjector(data, { store, clock: { sleep } }) });
+      const projector = newProjector(data, { store, clock: { sleep } });
+      following.push({ data, store, projector, lag: new ProjectorLag({ data, store, nowMs }) });
     }
-    const service = new ProjectorService(following);
+    const service = new ProjectorService(following, options);
     try {
       if (probe !== undefined) await listen(service.#probe, probe);
     } catch (error) {
       await service.stop();
       throw error;
     }
-    service.#running = following.map((each) => service.#run(each));
+    const { signal } = service.#stopped;
+    service.#running = [
+      ...following.map((each) => service.#run(each)),
+      ...following.map(({ lag }) => lag.watch(signal)),
+      service.#watch.run(signal),
+    ];
     return service;
   }
 
   async stop(): Promise<void> {
     for (const { projector } of this.#following) projector.stop();
+    this.#stopped.abort();
     await Promise.all(this.#running);
     await this.#probe.close();
     for (const { store, data } of this.#following) {
@@ -88,19 +111,43 @@ function gauges(following: readonly Following[]): ProbeGauge[] {
   const of = (
     name: string,
     help: string,
-    value: (status: Projector['status']) => number,
+    value: (following: Following) => number | undefined,
   ): ProbeGauge => ({
     name: `countersign_${name}`,
     help,
     labels: ['tenant'],
     read: () =>
-      following.map(({ data, projector }) => ({
-        labels: { tenant: data.mark.tenant },
-        value: value(projector.status),
-      })),
+      following.flatMap((each) => {
+        const got = value(each);
+        return got === undefined ? [] : [{ labels: { tenant: each.data.mark.tenant }, value: got }];
+      }),
   });
   return [
-    of('log_size', 'Entries in the newest sealed head that was read', (s) => s.sealedSize),
-    of('projected_size', 'Entries in the read models', ({ storedSize }) => storedSize),
+    of(
+      'log_size',
+      'Entries in the newest sealed head that was read',
+      ({ projector }) => projector.status.sealedSize,
+    ),
+    of(
+      'projected_size',
+      'Entries in the read models',
+      ({ projector }) => projector.status.storedSize,
+    ),
+    of(
+      'projector_lag_records',
+      'Records of the log topic not in the read models',
+      (f) => f.lag.records,
+    ),
+    of(
+      'projector_lag_seconds',
+      'Seconds since the read models held all of the log topic',
+      (f) => f.lag.seconds,
+    ),
   ];
+}
+
+function waitOf({ projector, data }: Following): Waiting[] {
+  const { state, code } = projector.status;
+  const { tenant, shard } = data.mark;
+  return state === 'waiting-store' && code !== undefined ? [{ tenant, shard, state, code }] : [];
 }

@@ -20,6 +20,7 @@ import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
 import { openStore } from './open-store.ts';
 import { OpenedFiles } from './opened-files.ts';
+import { WaitWatch } from './wait-watch.ts';
 import { asError, listen, portError, sleep, sleepUnless, type Service } from './service.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
 
@@ -66,6 +67,7 @@ export class Server implements Service {
   #loops: Promise<unknown>[] = [];
   #projecting: Promise<unknown> = Promise.resolve();
   readonly #stopped = new AbortController();
+  readonly #waits: WaitWatch;
   #isStopping = false;
   #fail: (error: unknown) => void = () => undefined;
   /** Of what has ended it, while it still answers. */
@@ -88,6 +90,16 @@ export class Server implements Service {
       invitation: new InvitationWatch(data.folder, store),
       snapshots: new SnapshotWatch(this.#writer, snapshots, options.logger),
     };
+    const { tenant, shard } = data.mark;
+    this.#waits = new WaitWatch({
+      logger: options.logger,
+      nowMs,
+      read: () => {
+        const { state, code } = this.#writer.status;
+        const waits = state.startsWith('waiting') && code !== undefined;
+        return waits ? [{ tenant, shard, state, code }] : [];
+      },
+    });
     this.#room = data.backends.room();
     this.#gateway = this.#newGateway(found.gateway);
     this.failed = new Promise((_, reject) => {
@@ -150,6 +162,7 @@ export class Server implements Service {
 
   #run(): void {
     const { broker, mark } = this.#options.data;
+    void this.#waits.run(this.#stopped.signal);
     this.#projecting = this.#projector.run();
     this.#loops = [
       this.#writer.run(),
@@ -211,7 +224,9 @@ export class Server implements Service {
       await this.#chores.pin.renew();
     } catch (error) {
       // The pin only remembers what was seen: without it the next start knows less, and nothing is lost.
-      this.#options.logger.warn({ err: error }, 'the head of the log could not be pinned');
+      const { tenant } = this.#options.data.mark;
+      const line = { event: 'head_not_pinned', tenant, err: error };
+      this.#options.logger.warn(line, 'the head of the log could not be pinned');
     }
   }
 

@@ -9,11 +9,13 @@ import type { Logger } from 'pino';
 import { newWriter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import { HeadPin, type SeenHead } from './head-pin.ts';
+import type { LedgerMetrics } from './ledger-metrics.ts';
 import type { OpenData } from './open-data.ts';
 import { asError, sleepUnless } from './service.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
 
 const PIN_EVERY_MS = 5_000;
+const LOOK_EVERY_MS = 2_000;
 
 export interface ShardStatus {
   readonly tenant: string;
@@ -24,6 +26,8 @@ export interface ShardStatus {
   readonly sealedSize: number;
   readonly acceptedSize: number;
   readonly intakeOffset: number;
+  /** Where the intake ended when it was last looked at. */
+  readonly intakeEnd?: number;
   readonly counts?: WriterCounts;
 }
 
@@ -31,6 +35,7 @@ export interface ShardWorkParts {
   readonly data: OpenData;
   readonly clock: LedgerClock;
   readonly logger: Logger;
+  readonly metrics: LedgerMetrics;
   /** Called once it has given up: with the reason, in the words of the command line. */
   readonly onFailed: (error: Error) => void;
 }
@@ -43,6 +48,7 @@ export class ShardWork {
   #stopping = new AbortController();
   #working: Promise<void> = Promise.resolve();
   #wanted = false;
+  #intakeEnd: number | undefined;
 
   constructor(parts: ShardWorkParts) {
     this.#parts = parts;
@@ -57,7 +63,11 @@ export class ShardWork {
     }
     const { state, code, sealedSize, acceptedSize, intakeOffset } = writer.status;
     const { counts } = writer;
-    const sizes = { sealedSize, acceptedSize, intakeOffset, counts };
+    const intakeEnd = this.#intakeEnd;
+    const sizes = {
+      ...{ sealedSize, acceptedSize, intakeOffset, counts },
+      ...(intakeEnd !== undefined && { intakeEnd }),
+    };
     return { tenant, shard, state, ...(code !== undefined && { code }), ...sizes };
   }
 
@@ -69,7 +79,8 @@ export class ShardWork {
     if (isOurs === this.#wanted) return;
     this.#wanted = isOurs;
     const { logger, data } = this.#parts;
-    logger.info({ tenant: data.mark.tenant, shard: data.mark.shard, isOurs }, 'shard assigned');
+    const { tenant, shard } = data.mark;
+    logger.info({ event: 'shard_assigned', tenant, shard, isOurs }, 'shard assigned');
     if (!isOurs) {
       this.#leave();
       return;
@@ -90,14 +101,26 @@ export class ShardWork {
 
   async #work(): Promise<void> {
     if (!this.#wanted) return;
-    const { data, clock, logger } = this.#parts;
+    const { data, clock, logger, metrics } = this.#parts;
     const snapshots = sqliteSnapshots(data.folder.snapshotFile);
-    const writer = newWriter(data, { clock, pinnedHead: this.#pin.head, snapshots });
+    const writer = newWriter(measured(data, metrics), {
+      clock,
+      pinnedHead: this.#pin.head,
+      snapshots,
+      onBatch: (entries) => {
+        metrics.batch(data.mark.tenant, entries);
+      },
+    });
     const stopping = new AbortController();
     this.#writer = writer;
     this.#stopping = stopping;
     try {
-      await Promise.all([writer.run(), this.#tick(writer, stopping), this.#keepPin(stopping)]);
+      await Promise.all([
+        writer.run(),
+        this.#tick(writer, stopping),
+        this.#keepPin(stopping),
+        this.#watchIntake(stopping),
+      ]);
       this.#writer = undefined;
     } catch (error) {
       // Its last status stays to be seen.
@@ -121,6 +144,18 @@ export class ShardWork {
     });
   }
 
+  async #watchIntake({ signal }: AbortController): Promise<void> {
+    const { broker, mark } = this.#parts.data;
+    while (!signal.aborted) {
+      try {
+        this.#intakeEnd = await broker.end({ topic: 'intake', partition: mark.shard });
+      } catch {
+        // The writer meets the same, and says so.
+      }
+      await sleepUnless(LOOK_EVERY_MS, signal);
+    }
+  }
+
   async #keepPin(stopping: AbortController): Promise<void> {
     while (!stopping.signal.aborted) {
       await sleepUnless(PIN_EVERY_MS, stopping.signal);
@@ -134,7 +169,9 @@ export class ShardWork {
       await this.#pin.renew();
     } catch (error) {
       // The pin only remembers what was seen: without it the next start knows less, and nothing is lost.
-      this.#parts.logger.warn({ err: error }, 'the head of the log could not be pinned');
+      const { tenant } = this.#parts.data.mark;
+      const line = { event: 'head_not_pinned', tenant, err: error };
+      this.#parts.logger.warn(line, 'the head of the log could not be pinned');
     }
   }
 }
@@ -144,4 +181,9 @@ function headOf(writer: Writer | undefined): SeenHead | undefined {
   return head === undefined || writer === undefined
     ? undefined
     : { ...head, logKeys: writer.logKeys };
+}
+
+function measured(data: OpenData, metrics: LedgerMetrics): OpenData {
+  const { tenant } = data.mark;
+  return { ...data, signers: data.signers.map((signer) => metrics.timed(tenant, signer)) };
 }

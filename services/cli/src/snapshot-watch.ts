@@ -18,7 +18,10 @@ export class SnapshotWatch {
     const { notUsed, notKept } = this.#writer.status.snapshot;
     const code = notKept ?? notUsed;
     if (code !== undefined && code !== this.#said) {
-      this.#logger.warn({ code }, 'no snapshot of the log; nothing is lost but time at a start');
+      this.#logger.warn(
+        { event: 'no_snapshot', code },
+        'no snapshot of the log; nothing is lost but time at a start',
+      );
     }
     this.#said = code;
   }
@@ -30,7 +33,10 @@ export class SnapshotWatch {
       await this.#snapshots.close();
     } catch (error) {
       if (!(error instanceof SnapshotError)) throw error;
-      this.#logger.warn({ code: error.code }, 'the snapshot could not be closed');
+      this.#logger.warn(
+        { event: 'snapshot_not_closed', code: error.code },
+        'the snapshot could not be closed',
+      );
     }
   }
 }

@@ -187,7 +187,10 @@ export function answerProblem(
   const problem = problemOf(thrown);
   const { code, message, facts } = problem;
   const status = STATUS_OF[code];
-  if (code === 'INTERNAL') request.log.error({ err: facts.cause ?? problem }, 'request failed');
+  if (code === 'INTERNAL') {
+    const line = { event: 'request_failed', err: facts.cause ?? problem };
+    request.log.error(line, 'request failed');
+  }
   request.problemCode = code;
   if (status === 401) void reply.header('www-authenticate', 'Bearer realm="countersign"');
   if (facts.retryAfterS !== undefined) void reply.header('retry-after', String(facts.retryAfterS));

@@ -37,6 +37,12 @@ function recordAnswer(metrics: GatewayMetrics, request: FastifyRequest, reply: F
   const seconds = reply.elapsedTime / 1000;
   metrics.answered({ method, route, status, seconds });
   if (problemCode !== undefined) metrics.refused(problemCode);
-  const line = { method, route, status, ms: Math.round(reply.elapsedTime) };
+  const line = {
+    event: 'request_answered',
+    method,
+    route,
+    status,
+    ms: Math.round(reply.elapsedTime),
+  };
   request.log.info(problemCode === undefined ? line : { ...line, code: problemCode }, 'answered');
 }

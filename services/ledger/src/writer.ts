@@ -44,6 +44,8 @@ export interface WriterOptions extends LogIdentity {
   readonly snapshots?: { readonly store: SnapshotStore; readonly everyMs?: number };
   /** Other bounds than the rules have by default: only where all who read this log have them too. */
   readonly limits?: Partial<LedgerLimits>;
+  /** Told of each batch of its own that became part of the log: how many entries. */
+  readonly onBatch?: (entries: number) => void;
 }
 
 /**
@@ -278,8 +280,10 @@ export class Writer {
       },
     });
     const { hasDraft, hasOthers } = await this.#log.catchUp(draft);
-    if (hasDraft) this.#queue.consume(draft.consumed);
-    else if (hasOthers) this.#counts.lostBatches += 1;
+    if (hasDraft) {
+      this.#queue.consume(draft.consumed);
+      this.#options.onBatch?.(draft.entries.length);
+    } else if (hasOthers) this.#counts.lostBatches += 1;
     // Another writer has decided some of these inputs: what is left begins where its batch says.
     if (hasOthers) this.#queue.reset(this.#log.reader.head.intakeOffset);
     return hasDraft || hasOthers;

@@ -35,13 +35,19 @@ Example:
 async function runProjector(options: ServiceOptions, context: CliContext): Promise<number> {
   const logger = loggerOf(context, 'projector');
   const tracing = await startTracing('projector', context);
+  const { nowMs } = context;
   const parts = openParts(context, options);
   const say = saying('projector', context, options);
   const service = await startedOn(
     foldersOf(options, context),
     (folder) => openFounded(folder, parts),
     async (ledgers) => {
-      const started = await ProjectorService.start({ ledgers, probe: options.probe, logger });
+      const started = await ProjectorService.start({
+        ledgers,
+        probe: options.probe,
+        logger,
+        nowMs,
+      });
       say.ready(ledgers.map(factsOf));
       return started;
     },
