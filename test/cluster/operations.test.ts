@@ -37,34 +37,47 @@ beforeAll(async () => {
 }, 240_000);
 
 afterAll(async () => {
+  cluster.moto.resume();
   await ledger.stop();
   await cluster.stop();
   await receiver.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
+const EXEC = (): string[] => [
+  ...['exec', '--data', ledger.data, '--purpose', PURPOSE],
+  ...['--secret-env', 'PGPASSWORD', '--', 'true'],
+];
+
 /** One action from the request to its report, with something to hide in every part of it. */
 async function act(): Promise<void> {
-  const running = launch(
-    [
-      'exec',
-      '--data',
-      ledger.data,
-      '--purpose',
-      PURPOSE,
-      '--secret-env',
-      'PGPASSWORD',
-      '--',
-      'true',
-    ],
-    {
-      env: ledger.env,
-    },
-  );
+  const running = launch(EXEC(), { env: ledger.env });
+  await approveNext();
+  expect((await running.finished).code).toBe(0);
+}
+
+async function approveNext(): Promise<void> {
   const open = await vi.waitUntil(async () => (await person.inbox())[0], { timeout: 30_000 });
   const answer = await person.decide(open.action_id, 'approve', RATIONALE);
   expect(answer.status).toBe(201);
-  expect((await running.finished).code).toBe(0);
+}
+
+/** `/readyz` says so at last, with a code that begins like this one. */
+async function untilReady(
+  kind: ServiceKind,
+  expected: { readonly status: number; readonly code?: string },
+): Promise<void> {
+  const probe = ledger.of(kind)[0]?.probe ?? '';
+  let seen = '';
+  const isSo = async (): Promise<boolean> => {
+    const response = await fetch(`${probe}/readyz`).catch(() => undefined);
+    seen = `${response?.status ?? 0} ${(await response?.text()) ?? ''}`;
+    const hasStatus = response?.status === expected.status;
+    return hasStatus && (expected.code === undefined || seen.includes(expected.code));
+  };
+  await vi.waitUntil(isSo, { timeout: 60_000, interval: 200 }).catch(() => {
+    throw new Error(`expected ${kind} to say ${JSON.stringify(expected)}, got ${seen}`);
+  });
 }
 
 describe('the services of a ledger on a cluster', () => {
@@ -132,6 +145,74 @@ describe('the services of a ledger on a cluster', () => {
     expect(value(ofGateway, 'countersign_projected_size')).toBeGreaterThan(4);
   });
 
+  it.each(['deploy/alerts.yaml', 'deploy/dashboards/countersign.json', 'docs/cluster.md'])(
+    'have every metric that %s names',
+    async (file) => {
+      const kinds = ['ledger', 'projector', 'gateway'] as const;
+      const metrics = (await Promise.all(kinds.map((kind) => metricsOf(kind)))).join('\n');
+      const text = await readFile(join(import.meta.dirname, '..', '..', file), 'utf8');
+      const named = new Set(text.match(/\bcountersign_(?!shard_\b)[a-z_]+[a-z]\b/g));
+      expect(named.size).toBeGreaterThan(5);
+      const base = (name: string): string => name.replace(/_(?:bucket|sum|count)$/, '');
+      const missing = [...named].filter((name) => !metrics.includes(`# TYPE ${base(name)} `));
+      expect(missing).toEqual([]);
+    },
+  );
+
+  it('say at the gateway that the ledger is away, and when it is back', async () => {
+    const [writing] = ledger.of('ledger');
+    expect((await writing?.stop())?.code).toBe(0);
+    await untilReady('gateway', { status: 503, code: 'LEDGER_AWAY' });
+    writing?.start();
+    await untilReady('gateway', { status: 200 });
+  });
+
+  it('say that Kafka is away, and when it is back', async () => {
+    await cluster.kafka.pause();
+    await untilReady('gateway', { status: 503, code: 'BROKER_' });
+    await cluster.kafka.resume();
+    await untilReady('gateway', { status: 200 });
+    await untilReady('ledger', { status: 200 });
+    await act();
+  });
+
+  it('say that PostgreSQL is away, and when it is back', async () => {
+    await cluster.postgres.down();
+    await untilReady('projector', { status: 503, code: 'STORE_UNAVAILABLE' });
+    await untilReady('gateway', { status: 503, code: 'PROJECTOR_BEHIND' });
+    await cluster.postgres.up();
+    await untilReady('projector', { status: 200 });
+    await untilReady('gateway', { status: 200 });
+    await act();
+  });
+
+  it('say that KMS is away, and seal what waited once it is back', async () => {
+    cluster.moto.pause();
+    const asked = launch(EXEC(), { env: ledger.env });
+    await untilReady('ledger', { status: 503, code: 'SIGNER_' });
+    cluster.moto.resume();
+    await untilReady('ledger', { status: 200 });
+    await approveNext();
+    expect((await asked.finished).code).toBe(0);
+  });
+
+  it('end at SIGTERM under load with 0, within their time, and lose nothing', async () => {
+    const acting = Array.from({ length: 4 }, () => launch(EXEC(), { env: ledger.env }));
+    await vi.waitUntil(async () => (await person.inbox()).length > 0, { timeout: 30_000 });
+    const kinds = ['ledger', 'projector'] as const;
+    const begunMs = Date.now();
+    const services = kinds.flatMap((kind) => ledger.of(kind));
+    const ended = await Promise.all(services.map((each) => each.stop()));
+    expect(ended.map((each) => each?.code)).toEqual([0, 0]);
+    expect(Date.now() - begunMs).toBeLessThan(20_000);
+    for (const each of services) each.start();
+    for (const each of services) await each.ready();
+    for (let left = acting.length; left > 0; left -= 1) await approveNext();
+    expect(
+      (await Promise.all(acting.map((each) => each.finished))).map(({ code }) => code),
+    ).toEqual([0, 0, 0, 0]);
+  }, 120_000);
+
   it('write structured lines, and nothing that is to stay secret', async () => {
     const metrics = await Promise.all(
       (['ledger', 'projector', 'gateway'] as const).map((kind) => metricsOf(kind)),
@@ -161,8 +242,7 @@ describe('the services of a ledger on a cluster', () => {
 });
 
 async function metricsOf(kind: ServiceKind): Promise<string> {
-  const address = kind === 'gateway' ? ledger.url : ledger.of(kind)[0]?.probe;
-  return (await fetch(`${address ?? ''}/metrics`)).text();
+  return (await fetch(ledger.of(kind)[0]?.metrics ?? '')).text();
 }
 
 /** Everything that somebody could do harm with, or that is somebody's own. */

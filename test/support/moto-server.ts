@@ -15,6 +15,9 @@ export const MOTO_CLIENT = {
 
 export interface MotoServer {
   readonly endpoint: string;
+  /** It takes connections and answers nobody. */
+  pause(): void;
+  resume(): void;
   stop(): Promise<void>;
 }
 
@@ -36,7 +39,16 @@ export async function startMoto(): Promise<MotoServer> {
   });
   const endpoint = `http://127.0.0.1:${port}`;
   await answering(endpoint, server);
-  return { endpoint, stop: () => stopped(server) };
+  return {
+    endpoint,
+    pause: () => {
+      server.kill('SIGSTOP');
+    },
+    resume: () => {
+      server.kill('SIGCONT');
+    },
+    stop: () => stopped(server),
+  };
 }
 
 async function answering(endpoint: string, server: ChildProcess): Promise<void> {

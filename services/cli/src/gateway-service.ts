@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import { ApartHealth } from './apart-health.ts';
 import { gatewayParts, newRouter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
+import { buildGatewayProbe } from './probe.ts';
 import type { FoundedData } from './open-data.ts';
 import { openSharedStore } from './open-store.ts';
 import { WaitWatch, type Waiting } from './wait-watch.ts';
@@ -13,6 +14,8 @@ import { asError, listen, sleep, type Listening, type Service } from './service.
 export interface GatewayServiceOptions {
   readonly data: FoundedData;
   readonly where: Listening;
+  /** Where health and metrics are told besides, to whoever knows the process by its address alone. */
+  readonly probe: Listening | undefined;
   readonly version: string;
   readonly logger: Logger;
   readonly nowMs: () => number;
@@ -50,6 +53,7 @@ export class GatewayService implements Service {
       randomBytes,
       logger,
     });
+    const probe = buildGatewayProbe(gateway, new URL(data.mark.url).host);
     const stopped = new AbortController();
     const watching = health.watch(stopped.signal);
     const { tenant, shard } = data.mark;
@@ -68,6 +72,7 @@ export class GatewayService implements Service {
     failed.catch(() => undefined);
     const service = new GatewayService(failed, async () => {
       await gateway.close();
+      await probe.close();
       stopped.abort();
       view.stop();
       await Promise.allSettled([watching, viewing]);
@@ -77,6 +82,7 @@ export class GatewayService implements Service {
     });
     try {
       await listen(gateway, where);
+      if (options.probe !== undefined) await listen(probe, options.probe);
       return service;
     } catch (error) {
       await service.stop();

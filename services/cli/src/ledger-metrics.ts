@@ -1,7 +1,7 @@
 import type { NoteSigner } from '@countersign/tlog';
 import { Histogram, type Registry } from 'prom-client';
 import type { ProbeGauge } from './probe.ts';
-import type { ShardStatus } from './shard-work.ts';
+import type { ShardStatus } from './shard-status.ts';
 
 const SIGN_BUCKETS_S = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 10_000];

@@ -9,7 +9,8 @@ import type { OpenData } from './open-data.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
 import { buildProbe } from './probe.ts';
 import { asError, listen, sleep, type Listening, type Service } from './service.ts';
-import { ShardWork, type ShardStatus } from './shard-work.ts';
+import type { ShardStatus } from './shard-status.ts';
+import { ShardWork } from './shard-work.ts';
 import { WaitWatch, type Waiting } from './wait-watch.ts';
 
 export interface LedgerServiceOptions {

@@ -35,6 +35,21 @@ export function buildProbe({ unready, gauges, registry }: ProbeOptions): Fastify
   return app;
 }
 
+/** The same of a gateway, which answers as itself only to who calls it by its public name. */
+export function buildGatewayProbe(gateway: FastifyInstance, host: string): FastifyInstance {
+  const app = Fastify({ logger: false });
+  for (const url of ['/healthz', '/readyz', '/metrics']) {
+    app.get(url, async (_request, reply) => {
+      const answer = await gateway.inject({ url, headers: { host } });
+      return reply
+        .code(answer.statusCode)
+        .type(String(answer.headers['content-type']))
+        .send(answer.payload);
+    });
+  }
+  return app;
+}
+
 function register({ name, help, labels, read }: ProbeGauge, registry: Registry): void {
   const gauge: Gauge = new Gauge({
     name,

@@ -15,6 +15,7 @@ export class ProjectorLag {
   readonly #parts: ProjectorLagParts;
   #records: number | undefined;
   #wholeMs: number;
+  #away: string | undefined;
 
   constructor(parts: ProjectorLagParts) {
     this.#parts = parts;
@@ -24,6 +25,11 @@ export class ProjectorLag {
   /** Undefined before the first look. */
   get records(): number | undefined {
     return this.#records;
+  }
+
+  /** Why nobody could look: of a broker or a store that is away, also while there is nothing to do. */
+  get away(): string | undefined {
+    return this.#away;
   }
 
   /** Since nothing was missing, as far as anybody could look. */
@@ -44,9 +50,11 @@ export class ProjectorLag {
       const end = await data.broker.end({ topic: 'log', partition: data.mark.shard });
       const next = (await store.logPosition())?.nextOffset ?? 0;
       this.#records = Math.max(0, end - next);
+      this.#away = undefined;
       if (this.#records === 0) this.#wholeMs = nowMs();
-    } catch {
-      // Who is away cannot be looked at: the seconds go on, and the next look tells.
+    } catch (error) {
+      // The seconds go on, and the next look tells.
+      this.#away = error instanceof Error && 'code' in error ? String(error.code) : 'UNKNOWN';
       if (this.#records === 0) this.#records = undefined;
     }
   }

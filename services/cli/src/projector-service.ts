@@ -100,6 +100,13 @@ export class ProjectorService implements Service {
 }
 
 function unready(following: readonly Following[]): { code: string; detail: string } | undefined {
+  const away = following.find(({ lag }) => lag.away !== undefined);
+  if (away?.lag.away !== undefined) {
+    return {
+      code: away.lag.away,
+      detail: `${away.data.mark.tenant}: what it follows or writes is away`,
+    };
+  }
   const waiting = following.find(({ projector }) => projector.status.state !== 'following');
   if (waiting === undefined) return undefined;
   const { state, code } = waiting.projector.status;

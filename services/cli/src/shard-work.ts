@@ -1,10 +1,4 @@
-import {
-  runTicker,
-  sqliteSnapshots,
-  type LedgerClock,
-  type Writer,
-  type WriterCounts,
-} from '@countersign/ledger';
+import { runTicker, sqliteSnapshots, type LedgerClock, type Writer } from '@countersign/ledger';
 import type { Logger } from 'pino';
 import { newWriter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
@@ -12,24 +6,11 @@ import { HeadPin, type SeenHead } from './head-pin.ts';
 import type { LedgerMetrics } from './ledger-metrics.ts';
 import type { OpenData } from './open-data.ts';
 import { asError, sleepUnless } from './service.ts';
+import type { ShardStatus } from './shard-status.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
 
 const PIN_EVERY_MS = 5_000;
 const LOOK_EVERY_MS = 2_000;
-
-export interface ShardStatus {
-  readonly tenant: string;
-  readonly shard: number;
-  /** `idle`: the work is another process's. */
-  readonly state: Writer['status']['state'] | 'idle';
-  readonly code?: string;
-  readonly sealedSize: number;
-  readonly acceptedSize: number;
-  readonly intakeOffset: number;
-  /** Where the intake ended when it was last looked at. */
-  readonly intakeEnd?: number;
-  readonly counts?: WriterCounts;
-}
 
 export interface ShardWorkParts {
   readonly data: OpenData;

@@ -27,13 +27,16 @@ export interface ClusterLedgerOptions {
 export class ServiceProcess {
   readonly kind: ServiceKind;
   readonly probe: string;
+  /** Where its metrics are. */
+  readonly metrics: string;
   readonly #args: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
   #running: Running | undefined;
 
-  constructor(kind: ServiceKind, parts: { args: string[]; env: NodeJS.ProcessEnv; probe: string }) {
+  constructor(kind: ServiceKind, parts: ServiceParts) {
     this.kind = kind;
     this.probe = parts.probe;
+    this.metrics = `${parts.metrics ?? parts.probe}/metrics`;
     this.#args = parts.args;
     this.#env = parts.env;
   }
@@ -168,15 +171,16 @@ export class ClusterLedger {
     }
   }
 
-  async #partsOf(
-    kind: ServiceKind,
-  ): Promise<{ args: string[]; env: NodeJS.ProcessEnv; probe: string }> {
+  async #partsOf(kind: ServiceKind): Promise<ServiceParts> {
     const { env } = this;
     const isFirst = this.of('gateway').length === 0;
     const port = kind === 'gateway' && isFirst ? this.#port : await freePort();
-    const option = kind === 'gateway' ? '--listen' : '--probe';
-    const args = ['--data', this.data, option, `127.0.0.1:${port}`];
-    return { args, env, probe: `http://127.0.0.1:${port}` };
+    const at = `127.0.0.1:${port}`;
+    // A gateway answers as itself to its public name alone.
+    const metricsAt = kind === 'gateway' ? `127.0.0.1:${await freePort()}` : at;
+    const listening = kind === 'gateway' ? ['--listen', at] : [];
+    const args = ['--data', this.data, ...listening, '--probe', metricsAt];
+    return { args, env, probe: `http://${at}`, metrics: `http://${metricsAt}` };
   }
 }
 
@@ -186,6 +190,14 @@ async function answerOf(address: string): Promise<string> {
   } catch (error) {
     return `expected an answer, got ${String(error)}`;
   }
+}
+
+interface ServiceParts {
+  readonly args: string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly probe: string;
+  /** At the probe unless given. */
+  readonly metrics?: string;
 }
 
 async function isReady(address: string): Promise<boolean> {

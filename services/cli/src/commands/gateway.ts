@@ -15,6 +15,7 @@ import { factsOf, openParts, parseListening, saying } from './service-options.ts
 interface GatewayOptions {
   readonly data?: string;
   readonly listen?: Listening;
+  readonly probe?: Listening;
   readonly json?: true;
 }
 
@@ -26,6 +27,11 @@ export function addGateway(program: Command, { context, end }: CommandParts): vo
     .option(
       '--listen <host:port>',
       'address to listen on (default 127.0.0.1 and the port of its address)',
+      parseListening,
+    )
+    .option(
+      '--probe <host:port>',
+      'another address for /healthz, /readyz and /metrics (default none)',
       parseListening,
     )
     .option('--json', 'print JSON')
@@ -56,7 +62,7 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
     (each) => openFounded(each, parts),
     async ([data]) => {
       const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
-      const base = { data, where, version, logger };
+      const base = { data, where, probe: options.probe, version, logger };
       const started = await GatewayService.start({ ...base, nowMs, randomBytes });
       say.ready([{ ...factsOf(data), url: data.mark.url }]);
       return started;
