@@ -16,7 +16,6 @@ const crossing = ['integration', 'conformance', 'fault', 'console', 'kms'].map((
 /** The same tests as on files of one machine, on Kafka, KMS and PostgreSQL: all that do not open the files themselves. */
 const END_TO_END = [
   'attack-executor',
-  'attack-log',
   'attack-one-use',
   'attack-open-topics',
   'cli-evidence',

@@ -211,7 +211,9 @@ describe('a decision that is produced straight into the public topic', () => {
     expect(refused.text).toContain('"code":"ORPHAN_DECISION"');
     // The id is asked for afterwards: the decision of then is not found again.
     await at.admit(action);
-    expect(await at.store.action(TENANT, actionId)).toMatchObject({ status: 'pending' });
+    await expect
+      .poll(() => at.store.action(TENANT, actionId), { timeout: ANSWER_MS })
+      .toMatchObject({ status: 'pending' });
     expect(await typesOf(at)).not.toContain('binding-made');
   });
 });

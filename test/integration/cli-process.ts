@@ -149,11 +149,12 @@ export class CliLedger {
     }
     const options = { ...this.#options, env };
     const data = ['--data', this.data];
-    const server = new CliProcess(['gateway', ...data], options);
+    const at = `127.0.0.1:${this.port}`;
+    const server = new CliProcess(['gateway', ...data, '--listen', at], options);
     this.#beside = ['ledger', 'projector'].map((name) => new CliProcess([name, ...data], options));
     this.server = server;
     await Promise.all([server, ...this.#beside].map((each) => each.said(/\n$/)));
-    while (!(await fetch(`${this.url}/readyz`)).ok) await sleep(50);
+    while (!(await fetch(`http://${at}/readyz`)).ok) await sleep(50);
     return server;
   }
 

@@ -110,8 +110,9 @@ describe('a gateway before the real ledger', () => {
     expect(again.body['entry']).toMatchObject({ type: 'use-refused' });
     const report = parties.reportFrame(logged(used, 'binding-used'), actionDigestOf(action));
     expect((await post('reports', report)).status).toBe(201);
+    // Decision, binding, use and the refused one came after the admission.
     const { status, body } = await read(
-      `/v1/actions/${id}?since=${admission.index + 3}&wait_ms=5000`,
+      `/v1/actions/${id}?since=${admission.index + 4}&wait_ms=5000`,
     );
     expect([status, body['result']]).toEqual([200, 'succeeded']);
     const evidence = await read(`/v1/actions/${id}/evidence`);
