@@ -207,6 +207,8 @@ describe('the services of a ledger on a cluster', () => {
     expect(Date.now() - begunMs).toBeLessThan(20_000);
     for (const each of services) each.start();
     for (const each of services) await each.ready();
+    // Gateways look every two seconds whether there is a ledger, and take nothing before.
+    await untilReady('gateway', { status: 200 });
     for (let left = acting.length; left > 0; left -= 1) await approveNext();
     expect(
       (await Promise.all(acting.map((each) => each.finished))).map(({ code }) => code),
