@@ -16,6 +16,26 @@ const PYTHON = {
   get: 'apt-get install python3 python3-venv',
 };
 
+/** Of the broker, which comes from Maven Central. */
+const BROKER = [
+  {
+    what: 'Java 17 or later',
+    isThere: () => hasJava(17),
+    get: 'apt-get install default-jdk-headless',
+  },
+  { what: 'Maven', isThere: () => answers('mvn', ['--version']), get: 'apt-get install maven' },
+];
+const KCAT = {
+  what: 'kcat',
+  isThere: () => answers('kcat', ['-V']),
+  get: 'apt-get install kcat',
+};
+const POSTGRES = {
+  what: 'PostgreSQL, its server programs: those tests stop and kill one',
+  isThere: () => answers('initdb', ['--version']) || hasDebianPostgres(),
+  get: 'apt-get install postgresql',
+};
+
 /** @type {{project: string, needs: {what: string, isThere: () => boolean, get: string}[]}[]} */
 const PROJECTS = [
   { project: 'unit', needs: [] },
@@ -33,37 +53,9 @@ const PROJECTS = [
       },
     ],
   },
-  {
-    project: 'kafka',
-    needs: [
-      {
-        what: 'Java 17 or later',
-        isThere: () => hasJava(17),
-        get: 'apt-get install default-jdk-headless',
-      },
-      {
-        what: 'Maven',
-        isThere: () => answers('mvn', ['--version']),
-        get: 'apt-get install maven',
-      },
-      {
-        what: 'kcat',
-        isThere: () => answers('kcat', ['-V']),
-        get: 'apt-get install kcat',
-      },
-      PYTHON,
-    ],
-  },
-  {
-    project: 'postgres',
-    needs: [
-      {
-        what: 'PostgreSQL, its server programs: those tests stop and kill one',
-        isThere: () => answers('initdb', ['--version']) || hasDebianPostgres(),
-        get: 'apt-get install postgresql',
-      },
-    ],
-  },
+  { project: 'kafka', needs: [...BROKER, KCAT, PYTHON] },
+  { project: 'postgres', needs: [POSTGRES] },
+  { project: 'cluster', needs: [...BROKER, POSTGRES, PYTHON] },
 ];
 
 function answers(command, args) {
