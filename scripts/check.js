@@ -13,7 +13,13 @@ const LINT = [
   '--cache-strategy=content',
   `--cache-location=${CACHE}/eslint/`,
 ];
-const FORMAT = ['prettier', '--check', '.', '--cache', `--cache-location=${CACHE}/prettier/.prettier-cache`];
+const FORMAT = [
+  'prettier',
+  '--check',
+  '.',
+  '--cache',
+  `--cache-location=${CACHE}/prettier/.prettier-cache`,
+];
 const BUILD = ['tsc', '-b'];
 const TEST_TYPES = ['tsc', '-p', 'tsconfig.test.json'];
 const ARROWS = ['depcruise', '--config', 'dependency-cruiser.json', 'packages', 'services', 'test'];
