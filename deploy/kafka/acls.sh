@@ -38,6 +38,8 @@ allow "$PRODUCERS" "Write" "$public"
 allow "$READERS" "Read" "log"
 
 allow "$GATEWAY" "Write" "intake"
+# That the log is the one which it answers for.
+allow "$GATEWAY" "Read" "log"
 allow "$LEDGER" "Read" "$public"
 allow "$LEDGER" "Read Write" "intake log content quarantine"
 allow "$PROJECTOR" "Read" "log content quarantine"

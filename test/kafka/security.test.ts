@@ -285,7 +285,7 @@ describe('who may not', () => {
   });
 
   it.each([
-    ['gateway', ['log', 'intake', 'content', 'action-requested']],
+    ['gateway', ['intake', 'content', 'action-requested']],
     ['projector', ['intake', 'action-requested']],
   ] as const)('%s reads none of %j', async (user, topics) => {
     const broker = await opened(user);
