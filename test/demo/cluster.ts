@@ -40,29 +40,47 @@ async function run(): Promise<void> {
     await ledger.start(times(values.ledgers, 'ledger'));
     await ledger.start(times(values.projectors, 'projector'));
     await ledger.start(times(values.gateways, 'gateway'));
-    tell(ledger, await ledger.enrolmentLink());
+    await tell(ledger, cluster.env);
     await interrupted;
   } finally {
-    await ledger?.stop();
+    await stopped(ledger);
     await cluster.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function tell(ledger: ClusterLedger, link: string): void {
+/** A service that was killed meanwhile is no reason to leave anything behind. */
+async function stopped(ledger: ClusterLedger | undefined): Promise<void> {
+  try {
+    await ledger?.stop();
+  } catch (error) {
+    stage.step('stopped', error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function tell(ledger: ClusterLedger, env: Readonly<Record<string, string>>): Promise<void> {
   stage.title('A ledger on Kafka, AWS KMS (moto) and PostgreSQL');
   stage.step('address', ledger.url);
   stage.step('data', ledger.data);
   stage.step('cluster', ledger.clusterFile);
   for (const { kind, probe, running } of ledger.services) {
-    stage.step(kind, `process ${String(running.child.pid)}, ${probe}/metrics`);
+    const at = kind === 'gateway' ? ledger.url : `${probe}/metrics`;
+    stage.step(kind, `process ${String(running.child.pid)}, ${at}`);
   }
   stage.line('');
-  stage.line('  Open this link in your browser to enrol the first passkey:');
-  stage.line(`  ${link}`);
+  if (process.stdout.isTTY) {
+    stage.line('  Open this link in your browser to enrol the first passkey:');
+    stage.line(`  ${await ledger.enrolmentLink()}`);
+  } else {
+    stage.line(`  The link in ${ledger.data}/enrolment-link.txt enrols the first passkey.`);
+  }
   stage.line('');
   stage.line('  Then, in another terminal in this folder:');
   stage.line(`  ./countersign exec --data ${ledger.data} --purpose "try it" -- echo hello`);
+  stage.line('');
+  const names = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  stage.line('  A process more, by hand:');
+  stage.line(`  ${names.join(' ')} ./countersign ledger --data ${ledger.data}`);
   stage.line('');
   stage.line('  Ctrl-C stops everything and removes it.');
 }

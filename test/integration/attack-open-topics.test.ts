@@ -148,6 +148,24 @@ describe('a decision that is produced straight into the public topic', () => {
     expect(await typesOf(at)).not.toContain('decision-accepted');
   });
 
+  it('D06: with an action id that is none, too long for any key: SCHEMA_INVALID, and the router goes on', async () => {
+    const at = await opened();
+    const actionId = 'x'.repeat(600);
+    const statement = { tenant: TENANT, action_id: actionId };
+    const value = encodePublic('decision-made', {
+      tenant: TENANT,
+      actionId,
+      payload: bytesOf({ statement }),
+    });
+    const tp = { topic: 'decision-made', partition: 0 } as const;
+    await at.broker.append(tp, [{ key: 'eve', value }]);
+    await expect.poll(() => quarantined(at), { timeout: ANSWER_MS }).toEqual(['SCHEMA_INVALID']);
+    const asked = await at.admit();
+    const payload = at.parties.decisionFrame(asked.admission);
+    const made = await produce(at, 'decision-made', { payload, actionId: asked.actionId });
+    entryOf(made, 'binding-made');
+  });
+
   it('C03: is delivered again and again, by producer, router and partition: one binding', async () => {
     const at = await opened();
     const asked = await at.admit();

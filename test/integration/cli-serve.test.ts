@@ -59,7 +59,7 @@ async function takeLastRecord(path: string, topic: string): Promise<void> {
   const database = await openDatabase({
     path,
     applicationId: 0x43534252,
-    userVersion: 1,
+    userVersion: 2,
     schema: [''],
   });
   const last = '(SELECT max(pos) FROM record WHERE topic = ?1)';

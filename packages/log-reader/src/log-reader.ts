@@ -157,13 +157,18 @@ export class LogReader {
    * that the log does not reach; `LOG_CORRUPT` for a record out of order. Nothing may be read after it.
    */
   async read(record: RawRecord, known?: KnownBatch): Promise<LogEvent | undefined> {
-    if (record.offset !== this.#nextOffset || record.value === null) {
+    if (record.offset !== this.#nextOffset) {
       throw new LedgerError(
         'LOG_CORRUPT',
-        `expected log record ${this.#nextOffset}, got ${record.value === null ? 'an erased' : ''} ${record.offset}`,
+        `expected log record ${this.#nextOffset}, got ${record.offset}`,
       );
     }
     this.#nextOffset += 1;
+    // Anybody who may write to the topic can write that; the log's own records are never taken away.
+    if (record.value === null) {
+      this.counts.undecodable += 1;
+      return undefined;
+    }
     if (known !== undefined && equalBytes(record.value, known.value)) {
       return this.#readBatch(known.batch, record, known.leafHashes);
     }

@@ -178,6 +178,18 @@ describe('a log reader', () => {
     });
   });
 
+  it('passes over an empty record, which anybody may write to the topic', async () => {
+    const log = new LogOfTest();
+    log.grow('a');
+    const [first = null] = log.values;
+    const reader = readerOf(log);
+    const read = (offset: number, value: Uint8Array | null): Promise<unknown> =>
+      reader.read({ offset, value, appendTimeMs: 0 });
+    await read(0, null);
+    await read(1, first);
+    expect([reader.head.size, reader.counts.undecodable]).toEqual([1, 1]);
+  });
+
   it('resumed at any signed head, sees the same as one that never stopped', async () => {
     const log = new LogOfTest();
     log.grow('a', 'b', 'c');

@@ -32,9 +32,11 @@ const CODE_OF_NAME: Readonly<Record<string, SignerErrorCode>> = {
 export function signerErrorOf(error: unknown): SignerError {
   if (error instanceof SignerError) return error;
   if (!(error instanceof KMSServiceException)) {
-    return new SignerError('SIGNER_UNAVAILABLE', 'expected an answer of KMS, got none', {
-      cause: error,
-    });
+    const isUnknown = error instanceof Error && error.name === 'CredentialsProviderError';
+    const message = isUnknown
+      ? 'expected credentials for AWS in the environment, a profile or a role, found none'
+      : 'expected an answer of KMS, got none';
+    return new SignerError('SIGNER_UNAVAILABLE', message, { cause: error });
   }
   return new SignerError(codeOf(error), `expected KMS to answer, got ${error.name}`, {
     cause: error,

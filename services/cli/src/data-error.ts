@@ -25,11 +25,17 @@ export function placeOf({
 
 /** What an adapter says in its own words, in those of the command line. Anything else is returned as it is. */
 export function dataError(error: unknown, place: Place): unknown {
+  if (isForeignKey(error)) return new CliError('FOREIGN_LEDGER', error.message, { cause: error });
   if (place.tier !== undefined) return clusterError(error);
   if (error instanceof BrokerError) return brokerError(error, place);
   if (error instanceof StoreError) return storeError(error, place);
   if (error instanceof LedgerError) return ledgerError(error, place);
   return error;
+}
+
+/** The key that is here never was one of that log: it is another ledger's, not a signer that failed. */
+function isForeignKey(error: unknown): error is LedgerError {
+  return error instanceof LedgerError && error.code === 'SIGNER_FATAL' && error.cause === undefined;
 }
 
 /** The adapters of a cluster have codes of their own, which operators look up. */

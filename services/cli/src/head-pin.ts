@@ -1,8 +1,9 @@
 import { verifySignature } from '@countersign/crypto-node';
+import type { Writer } from '@countersign/ledger';
 import type { ReadModels } from '@countersign/store';
 import { openCheckpoint, parseVerifierKey, TlogError } from '@countersign/tlog';
 import type { PinnedHead } from '@countersign/verify';
-import type { FoundedData } from './open-data.ts';
+import type { FoundedData, OpenData } from './open-data.ts';
 import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
 
 /** A head, and the verifier keys that may sign it. */
@@ -23,8 +24,10 @@ export class HeadPin {
     this.#head = data.trust.pinnedHead;
   }
 
-  get head(): PinnedHead | undefined {
-    return this.#head;
+  /** The newest that any process has pinned in this folder. */
+  async known(): Promise<PinnedHead | undefined> {
+    const there = (await readOwnTrust(this.#data.folder))?.pinnedHead;
+    return (there?.size ?? 0) > (this.#head?.size ?? 0) ? there : this.#head;
   }
 
   /** One after the other. The pin never goes back, whoever else writes it. */
@@ -48,36 +51,35 @@ export class HeadPin {
   }
 }
 
-/** The newest head that the read models hold. */
-export async function storedHead(
-  data: FoundedData,
-  store: ReadModels,
-): Promise<SeenHead | undefined> {
-  const newest = await store.checkpoint();
-  if (newest === undefined) return undefined;
-  // The members are those at the newest head that is stored.
-  const logKeys = (await store.members('log-key')).map(({ text }) => vkeyIn(text));
-  const { size, root } = await openHead(newest.note, data, logKeys);
-  return { size, root, logKeys };
-}
-
-function vkeyIn(member: string): string {
-  const { vkey } = JSON.parse(member) as { readonly vkey?: unknown };
-  return typeof vkey === 'string' ? vkey : '';
+/** What a writer has sealed: it knows the keys of the log from the log itself. */
+export function sealedBy(writer: Writer | undefined): SeenHead | undefined {
+  const head = writer?.sealedHead;
+  return head === undefined || writer === undefined
+    ? undefined
+    : { ...head, logKeys: writer.logKeys };
 }
 
 /**
  * The newest head that anything in this data folder remembers: what the trust file pins, or what the read models saw. A log
- * behind it was put back, and a writer that went on from there would sign a second head of a size (attack row G03).
+ * behind it was put back, and a writer that went on from there would sign a second head of a size (attack row G03). The read models
+ * are believed for a key that is known without them, and for no other.
  */
 export async function knownHead(
-  data: FoundedData,
+  { mark, trust, signers }: OpenData,
   store: ReadModels,
 ): Promise<PinnedHead | undefined> {
-  const pinned = data.trust.pinnedHead;
+  const pinned = trust.pinnedHead;
+  const newest = await store.checkpoint();
+  if (newest === undefined || newest.size <= (pinned?.size ?? 0)) return pinned;
+  const own = signers.map(({ vkey }) => parseVerifierKey(vkey));
+  const verifiers = [...trust.logKeys, ...own.filter(({ vkey }) => !isAmong(trust.logKeys, vkey))];
   try {
-    const stored = await storedHead(data, store);
-    return (stored?.size ?? 0) <= (pinned?.size ?? 0) ? pinned : stored;
+    const { size, root } = await openCheckpoint(newest.note, {
+      origin: mark.origin,
+      verifiers,
+      verifySignature,
+    });
+    return { size, root };
   } catch (error) {
     // Read models of another ledger, or damaged ones, prove nothing; they are only a copy.
     if (error instanceof TlogError) return pinned;
@@ -85,14 +87,6 @@ export async function knownHead(
   }
 }
 
-function openHead(
-  note: string,
-  { mark }: FoundedData,
-  vkeys: readonly string[],
-): ReturnType<typeof openCheckpoint> {
-  return openCheckpoint(note, {
-    origin: mark.origin,
-    verifiers: vkeys.map(parseVerifierKey),
-    verifySignature,
-  });
+function isAmong(keys: readonly { readonly vkey: string }[], vkey: string): boolean {
+  return keys.some((key) => key.vkey === vkey);
 }

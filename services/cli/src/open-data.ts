@@ -233,7 +233,7 @@ async function ownFoundingKeys(
 async function assertOwnLog(opened: Opened): Promise<void> {
   const { broker, mark } = opened;
   const records = await broker.read({ topic: 'log', partition: mark.shard }, 0, FIRST_RECORDS);
-  if (records[0]?.offset !== 0 || records[0].value === null) {
+  if (records[0]?.offset !== 0 || records.every(({ value }) => value === null)) {
     throw new CliError(
       'LOG_ROLLBACK',
       `${placeOf(opened).brokerFile}: the log has lost its beginning`,

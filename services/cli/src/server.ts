@@ -15,7 +15,7 @@ import { gatewayParts, newProjector, newRouter, newWriter } from './assembly.ts'
 import { cliError } from './cli-error.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { DiskRoom } from './disk-room.ts';
-import { HeadPin, knownHead, storedHead } from './head-pin.ts';
+import { HeadPin, knownHead, sealedBy } from './head-pin.ts';
 import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
 import { openStore } from './open-store.ts';
@@ -86,7 +86,7 @@ export class Server implements Service {
     this.#projector = newProjector(data, { store, clock: this.#clock });
     this.#chores = {
       files: found.files,
-      pin: new HeadPin(data, () => storedHead(data, store)),
+      pin: new HeadPin(data, () => Promise.resolve(sealedBy(this.#writer))),
       invitation: new InvitationWatch(data.folder, store),
       snapshots: new SnapshotWatch(this.#writer, snapshots, options.logger),
     };

@@ -2,7 +2,7 @@ import { runTicker, sqliteSnapshots, type LedgerClock, type Writer } from '@coun
 import type { Logger } from 'pino';
 import { newWriter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
-import { HeadPin, type SeenHead } from './head-pin.ts';
+import { HeadPin, sealedBy } from './head-pin.ts';
 import type { LedgerMetrics } from './ledger-metrics.ts';
 import type { OpenData } from './open-data.ts';
 import { asError, sleepUnless } from './service.ts';
@@ -33,7 +33,7 @@ export class ShardWork {
 
   constructor(parts: ShardWorkParts) {
     this.#parts = parts;
-    this.#pin = new HeadPin(parts.data, () => Promise.resolve(headOf(this.#writer)));
+    this.#pin = new HeadPin(parts.data, () => Promise.resolve(sealedBy(this.#writer)));
   }
 
   get status(): ShardStatus {
@@ -86,7 +86,8 @@ export class ShardWork {
     const snapshots = sqliteSnapshots(data.folder.snapshotFile);
     const writer = newWriter(measured(data, metrics), {
       clock,
-      pinnedHead: this.#pin.head,
+      // Another process may have seen more than this one.
+      pinnedHead: await this.#pin.known(),
       snapshots,
       onBatch: (entries) => {
         metrics.batch(data.mark.tenant, entries);
@@ -155,13 +156,6 @@ export class ShardWork {
       this.#parts.logger.warn(line, 'the head of the log could not be pinned');
     }
   }
-}
-
-function headOf(writer: Writer | undefined): SeenHead | undefined {
-  const head = writer?.sealedHead;
-  return head === undefined || writer === undefined
-    ? undefined
-    : { ...head, logKeys: writer.logKeys };
 }
 
 function measured(data: OpenData, metrics: LedgerMetrics): OpenData {

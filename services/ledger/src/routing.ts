@@ -1,5 +1,5 @@
 import { BindingError, parseSignedObject, type RefusalCode } from '@countersign/binding';
-import { CanonicalError, parseStrict, type Json } from '@countersign/canonical';
+import { CanonicalError, isUlid, parseStrict, type Json } from '@countersign/canonical';
 import type { Submission } from './intake-input.ts';
 
 /** Frames larger than this are refused before they reach a ledger. */
@@ -12,8 +12,10 @@ const LIMITS = { maxBytes: PAYLOAD_BYTES_MAX, maxDepth: 40, maxMembers: 10_000 }
  * shard, and the key under which its content can be erased, so a lie in them would do harm.
  */
 export function routingFault(submission: Submission): RefusalCode | undefined {
-  const { payload, tenant, actionId } = submission;
+  const { kind, payload, tenant, actionId } = submission;
   if (payload.length > PAYLOAD_BYTES_MAX) return 'LIMIT_EXCEEDED';
+  // It becomes part of a record's key, which holds no more than an id; an enrolment is about no action.
+  if (kind !== 'enrolment' && !isUlid(actionId)) return 'SCHEMA_INVALID';
   try {
     const named = namedIn(submission);
     const agrees =

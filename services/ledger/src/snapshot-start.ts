@@ -26,6 +26,8 @@ import { parseSnapshotHead, type ResumeClaim, type SnapshotHead } from './snapsh
 import { SnapshotError, type SnapshotCode, type StoredSnapshot } from './snapshot-store.ts';
 
 const LOG_READ_RECORDS = 2_000;
+/** From an input's time to its batch's own, as a rule of a working ledger. */
+const APPENDED_WITHIN_MS = 300_000;
 
 export interface SnapshotStartOptions {
   readonly broker: Broker;
@@ -128,6 +130,7 @@ class SnapshotStart {
   }
 
   #take(batch: AcceptedBatch): void {
+    this.#assertFresh(batch);
     this.#batches += 1;
     const { size } = this.#head.state;
     if (batch.sizeAfter <= size) this.#batchesBefore += 1;
@@ -142,6 +145,20 @@ class SnapshotStart {
       if (index === size) this.#state = this.#restore(entry);
       this.#state?.evolve(entry, { index, leaf: `sha256:${toHex(leafHash)}` });
     }
+  }
+
+  /**
+   * A copy of an old batch, put at the end of the topic for a forged resume place to lead to, is as old as its entries say. A writer
+   * that was away makes such batches too: then the log is read from its beginning, which costs time.
+   */
+  #assertFresh({ appendTimeMs, entries }: AcceptedBatch): void {
+    const [first] = entries;
+    const atMs = first === undefined ? appendTimeMs : timestampMs(parseEntry(first.bytes).at);
+    if (appendTimeMs - atMs <= APPENDED_WITHIN_MS) return;
+    throw refusal(
+      'SNAPSHOT_NOT_IN_LOG',
+      'expected batches that were appended when they were decided',
+    );
   }
 
   #restore(entry: Entry): LedgerState {

@@ -1,9 +1,12 @@
 import type { StoredRecord } from '@countersign/broker';
-import { CanonicalError, fromUtf8, parseStrict, type Json } from '@countersign/canonical';
+import { CanonicalError, fromUtf8, isDigest, parseStrict, type Json } from '@countersign/canonical';
 import type { ContentRow, RowChange } from '@countersign/store';
 import { WireError, decodeContent, decodeQuarantined, type Content } from '@countersign/wire';
 
 const REPEATED = /^REPEATED\/(\d{1,15})$/;
+const NUL = '\u0000';
+/** Ids, codes and salts. */
+const SHORT_CHARS_MAX = 256;
 const BODY_LIMITS = { maxBytes: 131_072, maxDepth: 40, maxMembers: 10_000 };
 
 /** What a record of a side topic changes. One that is none changes nothing. */
@@ -11,11 +14,26 @@ export function sideRows(topic: 'content' | 'quarantine', record: StoredRecord):
   const { value } = record;
   if (value === null) return [];
   try {
-    return topic === 'content' ? contentRows(decodeContent(value)) : quarantineRows(value);
+    const rows = topic === 'content' ? contentRows(decodeContent(value)) : quarantineRows(value);
+    return rows.filter(isStorable);
   } catch (error) {
     if (error instanceof WireError || error instanceof CanonicalError) return [];
     throw error;
   }
+}
+
+/** What no ledger has written there is passed over: not every store takes every text. */
+function isStorable(row: RowChange): boolean {
+  if (row.change === 'content') {
+    const { tenant, actionId, digest, text, salt } = row.row;
+    return isDigest(digest) && [tenant, actionId, salt ?? ''].every(isShort) && !text.includes(NUL);
+  }
+  if (row.change === 'quarantined') return isDigest(row.digest) && isShort(row.code);
+  return row.change !== 'input' || isDigest(row.digest);
+}
+
+function isShort(text: string): boolean {
+  return text.length <= SHORT_CHARS_MAX && !text.includes(NUL);
 }
 
 function contentRows({ tenant, actionId, kind, digest, body }: Content): RowChange[] {

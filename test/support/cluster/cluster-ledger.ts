@@ -42,7 +42,8 @@ export class ServiceProcess {
   }
 
   start(): void {
-    this.#running = launch([this.kind, ...this.#args], { env: this.#env });
+    // Not of our group: a Ctrl-C in the terminal is ours, and each service is then told to stop, once.
+    this.#running = launch([this.kind, ...this.#args], { env: this.#env, detached: true });
   }
 
   get running(): Running {
@@ -161,6 +162,7 @@ export class ClusterLedger {
     return (await readFile(join(this.data, 'enrolment-link.txt'), 'utf8')).trim();
   }
 
+  /** @throws Error naming a service that did not end as it should, once all have ended */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const ended = await Promise.all(this.services.splice(0).map((each) => each.stop(signal)));
     const failed = ended.find(
