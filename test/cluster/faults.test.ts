@@ -26,7 +26,7 @@ describe('a ledger on a cluster under load', () => {
   it(
     `C13, C15: loses, doubles and forks nothing in ${CYCLES} faults`,
     async () => {
-      storm.startClients(CLIENTS);
+      storm.clients.start(CLIENTS);
       for (let cycle = 0; cycle < CYCLES; cycle += 1) {
         const [name, fault] = faultOf(cycle);
         const begunMs = Date.now();

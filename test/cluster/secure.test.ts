@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createTopics, readKafkaSecurity } from '@countersign/broker-kafka';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { countersign, freePort } from '../integration/cli-process.ts';
+import { countersign } from '../integration/cli-process.ts';
+import { freePort } from '../support/free-port.ts';
 import { newKey } from '../support/cluster/local-cluster.ts';
 import { ServiceProcess, type ServiceKind } from '../support/cluster/cluster-ledger.ts';
 import { HttpPerson } from '../support/http-person.ts';
+import { javaSettings, newPasswords } from '../support/kafka/broker-users.ts';
 import { CertificateAuthority } from '../support/kafka/certificates.ts';
 import { kafkaTools } from '../support/kafka/kafka-jars.ts';
 import { startSecureKafka, type SecureKafka } from '../support/kafka/local-kafka.ts';
@@ -23,9 +24,7 @@ const PREFIX = 'countersign.';
 const USERS = ['admin', 'ledger', 'projector', 'gateway'] as const;
 type User = (typeof USERS)[number];
 
-const passwords = Object.fromEntries(
-  USERS.map((user) => [user, randomBytes(18).toString('base64url')]),
-) as Record<User, string>;
+const passwords = newPasswords(USERS);
 
 let folder: string;
 let authority: CertificateAuthority;
@@ -56,7 +55,7 @@ beforeAll(async () => {
   await createTopics(admin, { prefix: PREFIX, partitions: 1, replicas: 1 });
   await producing([kafka.address], admin);
   const settings = join(folder, 'admin.properties');
-  await writeFile(settings, javaSettings());
+  await writeFile(settings, javaSettings('admin', passwords.admin, authority.caFile));
   const path = `${await kafkaTools(folder)}:${process.env['PATH'] ?? ''}`;
   await printed('env', [`PATH=${path}`, 'sh', ACLS, kafka.address, settings]);
   keyId = await newKey(inject('cluster').kmsEndpoint);
@@ -67,18 +66,6 @@ afterAll(async () => {
   await kafka.stop();
   await rm(folder, { recursive: true, force: true });
 });
-
-function javaSettings(): string {
-  const login = 'org.apache.kafka.common.security.scram.ScramLoginModule';
-  return [
-    'security.protocol=SASL_SSL',
-    'sasl.mechanism=SCRAM-SHA-512',
-    `sasl.jaas.config=${login} required username="admin" password="${passwords.admin}";`,
-    'ssl.truststore.type=PEM',
-    `ssl.truststore.location=${authority.caFile}`,
-    '',
-  ].join('\n');
-}
 
 /** The cluster as a service of this user reaches it. */
 async function clusterFile(user: User): Promise<string> {

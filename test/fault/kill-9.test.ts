@@ -21,7 +21,7 @@ describe('countersign serve under load', () => {
   it(
     `loses, doubles and forks nothing in ${CYCLES} kills`,
     async () => {
-      killed.startClients(CLIENTS);
+      killed.clients.start(CLIENTS);
       for (let cycle = 0; cycle < CYCLES; cycle += 1) await killed.liveAndDie();
       const audited = await killed.liveOn();
       report(killed, audited);

@@ -7,7 +7,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { approve, CliLedger, freePort, type Ended } from './cli-process.ts';
+import { approve, CliLedger, type Ended } from './cli-process.ts';
+import { freePort } from '../support/free-port.ts';
 
 /** What stands between `exec` and its ledger does with one call: lets it pass, cuts it, or answers itself. */
 type Meddling = 'pass' | 'cut' | { readonly status: number; readonly body: string };

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newUlid } from '@countersign/crypto-node';
-import { countersign, freePort, type Ended } from './cli-process.ts';
+import { freePort } from '../support/free-port.ts';
+import { countersign, type Ended } from './cli-process.ts';
 
 /** Clears the screen, sets the title, colours, turns the reading order round, hides, and begins a line of its own. */
 const HOSTILE =

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../support/free-port.ts';
 import { HttpPerson } from '../support/http-person.ts';
 import { tierOfTests, type TierOfTests } from '../support/tier.ts';
 
@@ -76,17 +76,6 @@ export class CliProcess {
 
 export function countersign(args: readonly string[], options?: CliOptions): Promise<Ended> {
   return new CliProcess(args, options).ended;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('expected a port');
-  return address.port;
 }
 
 /** A data folder with its server, gone after the test. */

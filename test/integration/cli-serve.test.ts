@@ -16,7 +16,8 @@ import { createServer, type Server } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { openDatabase } from '@countersign/sqlite';
-import { approve, CliLedger, countersign, CliProcess, freePort } from './cli-process.ts';
+import { approve, CliLedger, countersign, CliProcess } from './cli-process.ts';
+import { freePort } from '../support/free-port.ts';
 
 const ledgers: CliLedger[] = [];
 

@@ -1,7 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { canonicalBytes } from '@countersign/canonical';
-import { verifySignature } from '@countersign/crypto-node';
-import { createVerifier, parseTrust, type Outcome } from '@countersign/verify';
+import { evidenceOutcome } from '../support/evidence-outcome.ts';
 import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
 import { TENANT } from '../support/parties.ts';
 
@@ -16,21 +14,6 @@ async function started(options = {}): Promise<FoundedLedger> {
   ledger = await FoundedLedger.create(options);
   ledger.start();
   return ledger;
-}
-
-async function verified(at: FoundedLedger, actionId: string): Promise<Outcome> {
-  const evidence = await at.projector.evidence(TENANT, actionId);
-  const trust = parseTrust(
-    canonicalBytes({
-      v: 'countersign.trust.v1',
-      origin: at.origin,
-      log_keys: [at.signer.vkey],
-      genesis: at.genesis,
-      accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
-    }),
-  );
-  const verifier = createVerifier({ trust, verifySignature });
-  return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
 }
 
 async function stored(at: FoundedLedger): Promise<void> {
@@ -59,8 +42,8 @@ describe('erasure', () => {
       const ofOther = records.filter(({ key }) => key === `${TENANT}/${kept.actionId}`);
       expect(ofOther.some(({ value }) => value === null)).toBe(false);
     }
-    expect(await verified(at, bound.actionId)).toMatchObject({ outcome: 'VALID' });
-    expect(await verified(at, kept.actionId)).toMatchObject({ outcome: 'VALID' });
+    expect(await evidenceOutcome(at, bound.actionId)).toMatchObject({ outcome: 'VALID' });
+    expect(await evidenceOutcome(at, kept.actionId)).toMatchObject({ outcome: 'VALID' });
   });
 
   it('is carried out at the next start when the writer stopped before it', async () => {

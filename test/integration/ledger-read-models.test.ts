@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { canonicalBytes, utf8 } from '@countersign/canonical';
-import { verifySignature } from '@countersign/crypto-node';
+import { utf8 } from '@countersign/canonical';
 import { verifyConsistency } from '@countersign/tlog';
-import { createVerifier, parseTrust, type Outcome } from '@countersign/verify';
+import { evidenceOutcome } from '../support/evidence-outcome.ts';
 import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
 import { TENANT, actionDigestOf, commandPolicy } from '../support/parties.ts';
 
@@ -17,21 +16,6 @@ async function started(options = {}): Promise<FoundedLedger> {
   ledger = await FoundedLedger.create(options);
   ledger.start();
   return ledger;
-}
-
-async function verified(at: FoundedLedger, actionId: string): Promise<Outcome> {
-  const evidence = await at.projector.evidence(TENANT, actionId);
-  const trust = parseTrust(
-    canonicalBytes({
-      v: 'countersign.trust.v1',
-      origin: at.origin,
-      log_keys: [at.signer.vkey],
-      genesis: at.genesis,
-      accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
-    }),
-  );
-  const verifier = createVerifier({ trust, verifySignature });
-  return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
 }
 
 async function stored(at: FoundedLedger): Promise<void> {
@@ -49,7 +33,7 @@ describe('evidence', () => {
     const report = at.parties.reportFrame(use, actionDigestOf(asked.action));
     await at.ask('report', asked.actionId, report);
     await stored(at);
-    const outcome = await verified(at, asked.actionId);
+    const outcome = await evidenceOutcome(at, asked.actionId);
     expect(outcome).toMatchObject({ outcome: 'VALID', level: 'human' });
   });
 

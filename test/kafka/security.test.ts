@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +16,7 @@ import { inputDigest } from '@countersign/ledger';
 import { encodePublic } from '@countersign/wire';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ANSWER_MS, FoundedLedger, entryOf } from '../support/founded-ledger.ts';
+import { javaSettings, newPasswords } from '../support/kafka/broker-users.ts';
 import { CertificateAuthority, type Certificate } from '../support/kafka/certificates.ts';
 import { kafkaTools } from '../support/kafka/kafka-jars.ts';
 import { startSecureKafka, type SecureKafka } from '../support/kafka/local-kafka.ts';
@@ -38,9 +38,7 @@ const START_MS = 300_000;
 const USERS = ['admin', 'producer', 'reader', 'gateway', 'projector', 'nobody'] as const;
 type User = (typeof USERS)[number];
 
-const passwords = Object.fromEntries(
-  USERS.map((user) => [user, randomBytes(18).toString('base64url')]),
-) as Record<User, string>;
+const passwords = newPasswords(USERS);
 
 let folder: string;
 let authority: CertificateAuthority;
@@ -63,7 +61,7 @@ beforeAll(async () => {
   });
   await createTopics(await as('admin'), { prefix: PREFIX, partitions: 2, replicas: 1 });
   const admin = join(folder, 'admin.properties');
-  await writeFile(admin, javaSettings('admin'));
+  await writeFile(admin, javaSettings('admin', passwords.admin, authority.caFile));
   await producing([kafka.address], await as('admin'));
   const path = `${await kafkaTools(folder)}:${process.env['PATH'] ?? ''}`;
   await printed('env', [
@@ -102,18 +100,6 @@ async function opened(user: User | 'ledger'): Promise<Broker> {
   const broker = await openKafkaBroker({ ...(await as(user)), prefix: PREFIX });
   toClose.push(broker);
   return broker;
-}
-
-function javaSettings(user: User): string {
-  const login = 'org.apache.kafka.common.security.scram.ScramLoginModule';
-  return [
-    'security.protocol=SASL_SSL',
-    'sasl.mechanism=SCRAM-SHA-512',
-    `sasl.jaas.config=${login} required username="${user}" password="${passwords[user]}";`,
-    'ssl.truststore.type=PEM',
-    `ssl.truststore.location=${authority.caFile}`,
-    '',
-  ].join('\n');
 }
 
 /** Options of kcat. Debian's has a librdkafka whose SCRAM no broker of Kafka 4 takes: a certificate does. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.ts';
 import { pythonEnvironment } from './python-environment.ts';
 
 export const MOTO = { name: 'moto', requirement: 'moto[iam,kms,server]==5.2.5' };
@@ -74,19 +74,5 @@ function stopped(server: ChildProcess): Promise<void> {
       resolve();
     });
     server.kill();
-  });
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('expected a port'));
-        else resolve(address.port);
-      });
-    });
   });
 }

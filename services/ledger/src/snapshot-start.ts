@@ -130,13 +130,14 @@ class SnapshotStart {
   }
 
   #take(batch: AcceptedBatch): void {
-    this.#assertFresh(batch);
     this.#batches += 1;
     const { size } = this.#head.state;
     if (batch.sizeAfter <= size) this.#batchesBefore += 1;
     for (const { bytes, index, leafHash } of batch.entries) {
       const entry = parseEntry(bytes);
-      this.#firstAtMs ??= timestampMs(entry.at);
+      const atMs = timestampMs(entry.at);
+      if (index === batch.sizeBefore) assertFresh(batch, atMs);
+      this.#firstAtMs ??= atMs;
       if (isFollowedUp(entry)) this.#read.push({ entry, index });
       if (index < size) {
         this.#recent.note(entry, index);
@@ -145,20 +146,6 @@ class SnapshotStart {
       if (index === size) this.#state = this.#restore(entry);
       this.#state?.evolve(entry, { index, leaf: `sha256:${toHex(leafHash)}` });
     }
-  }
-
-  /**
-   * A copy of an old batch, put at the end of the topic for a forged resume place to lead to, is as old as its entries say. A writer
-   * that was away makes such batches too: then the log is read from its beginning, which costs time.
-   */
-  #assertFresh({ appendTimeMs, entries }: AcceptedBatch): void {
-    const [first] = entries;
-    const atMs = first === undefined ? appendTimeMs : timestampMs(parseEntry(first.bytes).at);
-    if (appendTimeMs - atMs <= APPENDED_WITHIN_MS) return;
-    throw refusal(
-      'SNAPSHOT_NOT_IN_LOG',
-      'expected batches that were appended when they were decided',
-    );
   }
 
   #restore(entry: Entry): LedgerState {
@@ -212,6 +199,20 @@ class SnapshotStart {
     }
     return entry;
   }
+}
+
+/**
+ * A copy of an old batch, put at the end of the topic for a forged resume place to lead to, is as old as its entries say. A writer
+ * that was away makes such batches too: then the log is read from its beginning, which costs time.
+ *
+ * @param decidedAtMs of its first entry
+ */
+function assertFresh({ appendTimeMs }: AcceptedBatch, decidedAtMs: number): void {
+  if (appendTimeMs - decidedAtMs <= APPENDED_WITHIN_MS) return;
+  throw refusal(
+    'SNAPSHOT_NOT_IN_LOG',
+    'expected batches that were appended when they were decided',
+  );
 }
 
 /** Which key could sign which head follows from entries before it, once a key has come or gone. */

@@ -7,7 +7,8 @@ import { Router, found } from '@countersign/ledger';
 import { kmsClient, openKmsSigner } from '@countersign/signer-kms';
 import { ServiceProcess, type ServiceKind } from '../../support/cluster/cluster-ledger.ts';
 import type { LocalCluster } from '../../support/cluster/local-cluster.ts';
-import { MOTO_CLIENT, freePort } from '../../support/moto-server.ts';
+import { freePort } from '../../support/free-port.ts';
+import { MOTO_CLIENT } from '../../support/moto-server.ts';
 import { Parties, WEB_ORIGIN } from '../../support/parties.ts';
 import { LogFollower } from './log-follower.ts';
 

@@ -7,7 +7,8 @@ import type { LedgerFounded } from '@countersign/binding';
 import { ClusterLedger, type ServiceKind } from '../../support/cluster/cluster-ledger.ts';
 import { startFaultyCluster, type FaultyCluster } from '../../support/cluster/local-cluster.ts';
 import { HttpPerson } from '../../support/http-person.ts';
-import { Errand, type Town } from '../killed-ledger/errand.ts';
+import { Clients } from '../killed-ledger/clients.ts';
+import type { Town } from '../killed-ledger/errand.ts';
 import { holdersOf } from '../killed-ledger/killed-ledger.ts';
 import { auditTopics, type Audited, type TopicAuditParts } from '../killed-ledger/topic-audit.ts';
 import { hold } from '../simulator/invariant-broken.ts';
@@ -36,11 +37,9 @@ export class ClusterStorm implements Storm {
   readonly clockFile: string;
   readonly random = Math.random;
   readonly town: Town;
+  readonly clients: Clients;
   readonly #folder: string;
   readonly #vkey: string;
-  #clients: Promise<void>[] = [];
-  #isOver = false;
-  #failure: { readonly error: unknown } | undefined;
 
   private constructor(
     parts: { cluster: FaultyCluster; ledger: ClusterLedger; folder: string; vkey: string },
@@ -52,6 +51,7 @@ export class ClusterStorm implements Storm {
     this.clockFile = clockFileIn(parts.folder);
     this.#vkey = parts.vkey;
     this.town = town;
+    this.clients = new Clients(town);
   }
 
   static async start(): Promise<ClusterStorm> {
@@ -102,30 +102,17 @@ export class ClusterStorm implements Storm {
     return new ClusterStorm({ ...parts, vkey }, town);
   }
 
-  /** So many clients, each with one errand after the other. */
-  startClients(count: number): void {
-    const work = async (): Promise<void> => {
-      while (!this.#isOver) await new Errand(this.town).run();
-    };
-    this.#clients = Array.from({ length: count }, () =>
-      work().catch((error: unknown) => {
-        this.#failure ??= { error };
-      }),
-    );
-  }
-
   /** Every service is well again, started again where it gave up; and everything that was told is in the topics, once. */
   async calm(): Promise<Audited> {
     for (const service of this.ledger.services) await service.recovered();
-    this.#throwIfFailed();
+    this.clients.throwIfFailed();
     return this.audit({});
   }
 
   /** Whoever is not answered yet is now; then every service ends as it should. */
   async end(): Promise<Audited> {
-    this.#isOver = true;
-    await Promise.all(this.#clients);
-    this.#throwIfFailed();
+    this.clients.dismiss();
+    await this.clients.gone();
     await this.ledger.stop();
     const audited = await this.audit({});
     hold(audited.sealedSize === audited.entries.length, 'UNSEALED', 'after a stop');
@@ -139,14 +126,10 @@ export class ClusterStorm implements Storm {
   }
 
   async discard(): Promise<void> {
-    this.#isOver = true;
+    this.clients.dismiss();
     await this.ledger.stop('SIGKILL');
     await this.cluster.stop();
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  #throwIfFailed(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }
 

@@ -8,7 +8,8 @@ import { contentKey } from '@countersign/ledger';
 import { CliLedger } from '../../integration/cli-process.ts';
 import { hold } from '../simulator/invariant-broken.ts';
 import { SignedTruth } from '../simulator/signed-truth.ts';
-import { Errand, type Town } from './errand.ts';
+import { Clients } from './clients.ts';
+import type { Town } from './errand.ts';
 import { auditFiles, type AuditParts, type Audited } from './topic-audit.ts';
 
 /** After so long at most a server is killed, counted from when it answers. */
@@ -22,19 +23,18 @@ const FROZEN_MS = 300;
 /** One ledger that dies again and again, and clients who do not give up. */
 export class KilledLedger {
   readonly town: Town;
+  readonly clients: Clients;
   readonly #ledger: CliLedger;
   readonly #vkey: string;
   /** The fold of what the audits saw, taken in as the log grew. */
   readonly #kept: LedgerState = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
   readonly #gate = new Gate();
-  #clients: Promise<void>[] = [];
-  #isOver = false;
-  #failure: { readonly error: unknown } | undefined;
 
   private constructor(ledger: CliLedger, town: Omit<Town, 'up'>, vkey: string) {
     this.#ledger = ledger;
     this.#vkey = vkey;
     this.town = { ...town, up: () => this.#gate.opened };
+    this.clients = new Clients(this.town);
   }
 
   /** Founds a ledger by its first start, with one person, and kills that server. */
@@ -57,18 +57,6 @@ export class KilledLedger {
     return new KilledLedger(ledger, { ...town, counts: new Map<string, number>() }, vkey);
   }
 
-  /** So many clients, each with one errand after the other. */
-  startClients(count: number): void {
-    const work = async (): Promise<void> => {
-      while (!this.#isOver) await new Errand(this.town).run();
-    };
-    this.#clients = Array.from({ length: count }, () =>
-      work().catch((error: unknown) => {
-        this.#failure ??= { error };
-      }),
-    );
-  }
-
   /** One life: from its start to its death at some moment, and what an audit says of what is left. */
   async liveAndDie(): Promise<Audited> {
     if (Math.random() < BORN) {
@@ -82,17 +70,16 @@ export class KilledLedger {
     }
     this.#gate.close();
     await this.#ledger.stop('SIGKILL');
-    this.#throwIfFailed();
+    this.clients.throwIfFailed();
     return this.#audit();
   }
 
   /** The last life: whoever is not answered yet is now, and then it ends as it should. */
   async liveOn(): Promise<Audited> {
-    this.#isOver = true;
+    this.clients.dismiss();
     await this.#ledger.serve();
     this.#gate.open();
-    await Promise.all(this.#clients);
-    this.#throwIfFailed();
+    await this.clients.gone();
     await this.#ledger.stop('SIGTERM');
     const audited = await this.#audit();
     hold(audited.sealedSize === audited.entries.length, 'UNSEALED', 'after a stop');
@@ -121,7 +108,7 @@ export class KilledLedger {
   }
 
   discard(): Promise<void> {
-    this.#isOver = true;
+    this.clients.dismiss();
     return this.#ledger.discard();
   }
 
@@ -132,10 +119,6 @@ export class KilledLedger {
     await sleep(FROZEN_MS);
     child?.kill('SIGCONT');
     await sleep(Math.random() * FROZEN_MS);
-  }
-
-  #throwIfFailed(): void {
-    if (this.#failure !== undefined) throw this.#failure.error;
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launch, type Finished, type Running } from '../../demo/countersign.ts';
-import { freePort } from '../moto-server.ts';
+import { freePort } from '../free-port.ts';
 import type { LocalCluster } from './local-cluster.ts';
 
 const READY_WITHIN_MS = 90_000;
