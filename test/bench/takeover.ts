@@ -17,6 +17,7 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { Writer, sqliteSnapshots } from '@countersign/ledger';
 import { openLocalSigner } from '@countersign/signer-local';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
+import { heapBytes } from './heap.ts';
 import { rounded } from './percentile.ts';
 import { writeSyntheticLog, type SyntheticLog } from './synthetic-log.ts';
 
@@ -105,9 +106,11 @@ async function start(how: string): Promise<void> {
   }
   const figures = {
     seconds: secondsSince(began),
+    'of a core': rounded(cpuSeconds()),
     entries: writer.status.acceptedSize,
     from: writer.status.snapshot.startSize,
     MB: megabytes(process.memoryUsage.rss()),
+    'MB of heap': megabytes(heapBytes()),
   };
   writer.stop();
   await running;
@@ -119,6 +122,11 @@ async function start(how: string): Promise<void> {
 
 function secondsSince(began: number): number {
   return rounded((performance.now() - began) / 1_000);
+}
+
+function cpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 function megabytes(bytes: number): number {

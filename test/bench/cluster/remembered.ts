@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { LedgerState, leafOf, parseEntry } from '@countersign/binding';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { decodeLogRecord, isBindingSealed } from '@countersign/wire';
+import { heapBytes } from '../heap.ts';
 import type { Lane } from './bare-copy.ts';
 
 /**
@@ -29,12 +28,4 @@ function fold(state: LedgerState, messages: Lane['messages']): void {
       state.evolve(parseEntry(bytes), { index: record.sizeBefore + at, leaf: leafOf(bytes) });
     }
   }
-}
-
-function heapBytes(): number {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
-  collect();
-  return process.memoryUsage().heapUsed;
 }
