@@ -3,7 +3,6 @@ export { ConsoleError, type ConsoleCode } from './console-error.ts';
 export { checkDecisions, type CheckedDecision } from './decision-check.ts';
 export { decisionFrame, decisionStatement, saltedRationale } from './decision.ts';
 export { distDirectory } from '@countersign/console/dist-directory';
-export { derFromRaw, rawFromDer } from './der-signature.ts';
 export { enrolmentStatement } from './enrolment.ts';
 export { headlineOf } from './headline.ts';
 export { parseInbox, type OpenRequest } from './inbox.ts';

@@ -4,6 +4,7 @@ import {
   signedMessage,
   type EnrolmentStatement,
 } from '@countersign/binding';
+import { derFromRaw, ownBytes } from '@countersign/crypto-web';
 import {
   CanonicalError,
   concatBytes,
@@ -12,8 +13,6 @@ import {
   type Digest,
 } from '@countersign/canonical';
 import { ConsoleError } from './console-error.ts';
-import { derFromRaw } from './der-signature.ts';
-import { ownBytes } from './web-crypto.ts';
 
 /** What an enrolment link carries behind its `#`, which browsers send to nobody. */
 export interface InvitationLink {

@@ -1,9 +1,9 @@
 import { fromBase64url, toBase64url, type Json, type JsonObject } from '@countersign/canonical';
+import { ownBytes } from '@countersign/crypto-web';
 import type { WebauthnProof } from '@countersign/human-proof';
 import { integerIn, listIn, objectIn, objectOf, textIn } from './answer-json.ts';
 import { newCredential, type NewCredential } from './authenticator-data.ts';
 import { ConsoleError } from './console-error.ts';
-import { ownBytes } from './web-crypto.ts';
 
 const TIMEOUT_MS = 300_000;
 

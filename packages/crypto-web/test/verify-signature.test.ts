@@ -1,6 +1,6 @@
 import { constants, generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { verifySignature } from '@countersign/console';
+import { verifySignature } from '@countersign/crypto-web';
 
 const message = Buffer.from('exactly this');
 
