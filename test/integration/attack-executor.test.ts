@@ -1,18 +1,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import {
-  createServer,
-  request,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { approve, CliLedger, type Ended } from './cli-process.ts';
 import { freePort } from '../support/free-port.ts';
-
-/** What stands between `exec` and its ledger does with one call: lets it pass, cuts it, or answers itself. */
-type Meddling = 'pass' | 'cut' | { readonly status: number; readonly body: string };
-type Meddler = (call: string) => Meddling;
+import { MeddlingProxy, type Meddler } from '../support/meddling-proxy.ts';
 
 let ledger: CliLedger | undefined;
 let proxy: MeddlingProxy | undefined;
@@ -23,48 +13,6 @@ afterEach(async () => {
   await proxy?.close();
   proxy = undefined;
 });
-
-/** The network: everybody reaches the ledger through it, at its public address. */
-class MeddlingProxy {
-  meddle: Meddler = () => 'pass';
-  readonly url: string;
-  readonly #server: Server;
-
-  private constructor(server: Server, port: number) {
-    this.#server = server;
-    this.url = `http://localhost:${port}`;
-  }
-
-  static async listen(port: number, ledgerPort: number): Promise<MeddlingProxy> {
-    const server = createServer((incoming, response) => {
-      const call = `${incoming.method ?? ''} ${incoming.url ?? ''}`;
-      const what = made.meddle(call);
-      if (what === 'cut') incoming.socket.destroy();
-      else if (what === 'pass') forward(incoming, response, ledgerPort);
-      else response.writeHead(what.status, { 'content-type': 'application/json' }).end(what.body);
-    });
-    const made = new MeddlingProxy(server, port);
-    await new Promise<void>((resolve) => {
-      server.listen(port, 'localhost', resolve);
-    });
-    return made;
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => this.#server.close(resolve));
-  }
-}
-
-function forward(incoming: IncomingMessage, response: ServerResponse, port: number): void {
-  const { method, url, headers } = incoming;
-  const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-  });
-  onward.on('error', () => incoming.socket.destroy());
-  incoming.pipe(onward);
-}
 
 /** A ledger behind a network of this test, and one command that a person has approved and that has not run. */
 async function approved(

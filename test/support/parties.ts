@@ -60,10 +60,14 @@ export class KeyHolder {
     this.publicKey = toBase64url(this.#key.publicKeySpki);
   }
 
+  sign(message: Uint8Array): Uint8Array {
+    return signEd25519(this.#key, message);
+  }
+
   /** A signed object as it travels. */
   frame(kind: SignedKind, payload: JsonObject): Uint8Array {
     const bytes = canonicalBytes(payload);
-    const signature = signEd25519(this.#key, signedMessage(kind, bytes));
+    const signature = this.sign(signedMessage(kind, bytes));
     return canonicalBytes({
       payload: toBase64url(bytes),
       key: this.thumbprint,

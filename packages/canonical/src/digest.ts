@@ -40,6 +40,7 @@ export const DIGEST_TAGS = [
   'countersign/session/v1',
   'countersign/enrolment/v1',
   'countersign/input/v1',
+  'countersign/idempotency/v1',
 ] as const;
 
 export type DigestTag = (typeof DIGEST_TAGS)[number];

@@ -13,7 +13,7 @@ export interface RequestSigner {
   /** Thumbprint of the public key, as enrolled. */
   readonly keyId: Digest;
   /** @returns 64 bytes, RFC 8032. */
-  readonly sign: (message: Uint8Array) => Uint8Array;
+  readonly sign: (message: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 }
 
 /** Who proves a read token without sending it. */
@@ -41,7 +41,7 @@ export async function signRequest(
       key: {
         id: signer.keyId,
         alg: signer.keyId === TOKEN_KEY_ID ? 'hmac-sha256' : 'ed25519',
-        sign: (data) => Promise.resolve(Buffer.from(signer.sign(data))),
+        sign: async (data) => Buffer.from(await signer.sign(data)),
       },
       name: PROFILE.label,
       fields: [...PROFILE.fields],

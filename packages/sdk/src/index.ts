@@ -1,0 +1,35 @@
+export {
+  guard,
+  type ExecutorIdentity,
+  type Guard,
+  type GuardOptions,
+  type RunOrder,
+} from './guard.ts';
+export {
+  isAnsweredEntry,
+  LedgerClient,
+  type ActionView,
+  type AnsweredEntry,
+  type InputAnswer,
+  type InputPath,
+  type LedgerClientOptions,
+  type Patience,
+} from './ledger-client.ts';
+export type {
+  ExecutionResult,
+  RunEnded,
+  RunRefused,
+  RunResult,
+  RunUnknown,
+  VerifiedAction,
+} from './run-result.ts';
+export { memoryRunStore, type RunLock, type RunPart, type RunStore } from './run-store.ts';
+export { SdkError, type SdkErrorCode } from './sdk-error.ts';
+export {
+  parseSigningKey,
+  readSigningKey,
+  signedFrame,
+  type HeldKey,
+  type SigningKey,
+} from './signing-key.ts';
+export { claimUse, draftUse, signedReport, type GrantedUse } from './use-claim.ts';

@@ -1,0 +1,35 @@
+import {
+  CanonicalError,
+  canonicalBytes,
+  parseStrict,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
+import { DescriptorError, parseAction, type Action } from '@countersign/descriptors';
+import { SdkError } from './sdk-error.ts';
+
+/**
+ * The action that would be run, made of the parameters that would be sent: its digest is what the evidence is compared with.
+ *
+ * @throws SdkError with the code of the gate or of the schema
+ */
+export function orderedAction(order: {
+  readonly action: Uint8Array | JsonObject;
+  readonly params?: JsonObject;
+}): Action {
+  try {
+    const { action, params } = order;
+    if (params === undefined && action instanceof Uint8Array) return parseAction(action);
+    const envelope = action instanceof Uint8Array ? objectIn(action) : action;
+    return parseAction(canonicalBytes(params === undefined ? envelope : { ...envelope, params }));
+  } catch (error) {
+    if (!(error instanceof CanonicalError || error instanceof DescriptorError)) throw error;
+    throw new SdkError(error.code, error.message, { cause: error });
+  }
+}
+
+function objectIn(bytes: Uint8Array): JsonObject {
+  const json: Json = parseStrict(bytes);
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as JsonObject;
+  throw new SdkError('ACTION_INVALID', 'expected the object of an action');
+}

@@ -1,0 +1,37 @@
+import type { Json } from '@countersign/canonical';
+import type { Action } from '@countersign/descriptors';
+import type { Facts } from '@countersign/verify';
+import { idempotencyKeyOf } from './run-record.ts';
+import type { VerifiedAction } from './run-result.ts';
+import type { GrantedUse } from './use-claim.ts';
+
+/** @param action whose digest was compared with the evidence, which is what makes its parameters the approved ones. */
+export function verifiedAction(
+  action: Action,
+  facts: Facts,
+  { useId, shortId, startBy }: GrantedUse,
+): VerifiedAction {
+  const { tenant, action_id: actionId, type, type_version: typeVersion, params } = action.envelope;
+  return Object.freeze({
+    tenant,
+    actionId,
+    actionDigest: action.digest,
+    type,
+    typeVersion,
+    params: frozen(params),
+    approvals: facts.approvals,
+    useId,
+    shortId,
+    idempotencyKey: idempotencyKeyOf({ tenant, actionId, useId }),
+    startBy,
+  });
+}
+
+/** An action is at most 32 deep. */
+function frozen<T extends Json>(json: T): T {
+  if (typeof json === 'object' && json !== null) {
+    for (const each of Object.values(json)) frozen(each);
+    Object.freeze(json);
+  }
+  return json;
+}

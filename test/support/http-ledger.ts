@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { verifySignature } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { buildGateway, type GatewayLimits } from '@countersign/gateway';
+import { LedgerClient } from '@countersign/sdk';
+import { canonicalBytes } from '@countersign/canonical';
+import type { FastifyInstance } from 'fastify';
+import pino from 'pino';
+import { FoundedLedger, type FoundedOptions } from './founded-ledger.ts';
+import { freePort } from './free-port.ts';
+import { MeddlingProxy } from './meddling-proxy.ts';
+import type { KeyHolder } from './parties.ts';
+
+/** A founded ledger in this process with a gateway that listens, so that the network can be cut, and start again. */
+export class HttpLedger {
+  readonly ledger: FoundedLedger;
+  /** The network: everybody reaches the ledger through it, at its public address. */
+  readonly net: MeddlingProxy;
+  readonly #port: number;
+  readonly #limits: Partial<GatewayLimits>;
+  #app: FastifyInstance | undefined;
+
+  private constructor(
+    ledger: FoundedLedger,
+    at: { net: MeddlingProxy; port: number },
+    limits: Partial<GatewayLimits>,
+  ) {
+    this.ledger = ledger;
+    this.net = at.net;
+    this.#port = at.port;
+    this.#limits = limits;
+  }
+
+  static async start(
+    options: FoundedOptions = {},
+    limits: Partial<GatewayLimits> = {},
+  ): Promise<HttpLedger> {
+    const ledger = await FoundedLedger.create({ tier: 'sqlite', ...options });
+    ledger.start();
+    const port = await freePort();
+    const net = await MeddlingProxy.listen(await freePort(), port);
+    const made = new HttpLedger(ledger, { net, port }, limits);
+    await made.listen();
+    return made;
+  }
+
+  get url(): string {
+    return this.net.url;
+  }
+
+  async listen(): Promise<void> {
+    const { ledger } = this;
+    const app = buildGateway({
+      config: {
+        ledger: ledger.origin,
+        publicOrigins: [this.url],
+        version: 'test',
+        limits: this.#limits,
+      },
+      router: ledger.router,
+      view: ledger.projector,
+      models: ledger.store,
+      descriptors: BUILTIN_DESCRIPTORS,
+      health: () => ({
+        writer: ledger.writer.status,
+        sealedSize: ledger.writer.status.sealedSize,
+        sealedAtMs: null,
+        projectedSize: ledger.projector.status.storedSize,
+        bindings: ledger.writer.counts.bindings,
+      }),
+      readTokens: [],
+      verifySignature,
+      nowMs: () => ledger.clock.nowMs(),
+      randomBytes: (size) => new Uint8Array(randomBytes(size)),
+      logger: pino({ level: 'silent' }),
+    });
+    await app.listen({ port: this.#port, host: '127.0.0.1' });
+    this.#app = app;
+  }
+
+  /** Nobody answers at the address any more. */
+  async hangUp(): Promise<void> {
+    await this.#app?.close();
+    this.#app = undefined;
+  }
+
+  /** Its services and its gateway start again. */
+  async restart(): Promise<void> {
+    await this.hangUp();
+    await this.ledger.restart();
+    await this.listen();
+  }
+
+  /** The way in of one of the parties. */
+  client(holder: KeyHolder): LedgerClient {
+    return new LedgerClient({
+      url: this.url,
+      reader: { keyId: holder.thumbprint, sign: (message) => holder.sign(message) },
+      nowMs: () => this.ledger.clock.nowMs(),
+    });
+  }
+
+  /** What its founder hands to verifiers. */
+  trustFile(): Uint8Array {
+    const { origin, signer, genesis } = this.ledger;
+    return canonicalBytes({
+      v: 'countersign.trust.v1',
+      origin,
+      log_keys: [signer.vkey],
+      genesis,
+      accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
+    });
+  }
+
+  async discard(): Promise<void> {
+    await this.net.close();
+    await this.hangUp();
+    await this.ledger.discard();
+  }
+}
