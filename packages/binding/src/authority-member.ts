@@ -205,7 +205,10 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
   policy: object<PolicyMember>({ kind: oneOf('policy'), id: oneOf('policy'), digest }),
   descriptor: object<DescriptorMember>({
     kind: oneOf('descriptor'),
-    id: matching(/^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+\/[1-9][0-9]{0,3}$/, 'a type and its version'),
+    id: matching(
+      /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+\/[1-9][0-9]{0,3}$/,
+      'a type and its version',
+    ),
     digest,
   }),
 };

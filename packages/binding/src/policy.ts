@@ -63,7 +63,7 @@ const ruleId: Shape<string> = matching(
 );
 
 export const typeName: Shape<string> = matching(
-  /^[a-z][a-z0-9]*(\.[a-z][a-z0-9]*)+$/,
+  /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+$/,
   'a type name',
 );
 
@@ -197,7 +197,7 @@ export const DEFAULT_POLICY: Policy = {
     {
       ...COMMON_RULE,
       id: 'default',
-      types: ['generic.command', 'iam.policy.change'],
+      types: ['generic.command', 'generic.tool_call', 'iam.policy.change'],
       rationale: 'required',
       decide_within_s: 900,
       use_within_s: 900,

@@ -41,6 +41,8 @@ export const DIGEST_TAGS = [
   'countersign/enrolment/v1',
   'countersign/input/v1',
   'countersign/idempotency/v1',
+  'countersign/mcp-tool/v1',
+  'countersign/mcp-launch/v1',
 ] as const;
 
 export type DigestTag = (typeof DIGEST_TAGS)[number];

@@ -1,6 +1,7 @@
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
 import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
+import { GENERIC_TOOL_CALL } from './builtin/generic-tool-call.ts';
 import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
 import { loadDescriptor, type Descriptor } from './descriptor.ts';
 
@@ -9,5 +10,6 @@ export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_CHANGE,
   AUTHORITY_LOGKEY,
   GENERIC_COMMAND,
+  GENERIC_TOOL_CALL,
   IAM_POLICY_CHANGE,
 ].map(loadDescriptor);

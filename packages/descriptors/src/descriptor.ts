@@ -76,7 +76,7 @@ const MEMBERS = [
 const FIELD_MEMBERS = ['class', 'precondition', 'material', 'reason'];
 const CONTRACT_MEMBERS = ['interface', 'preconditions', 'optional_preconditions', 'record'];
 const CLASSES: readonly FieldClass[] = ['executed', 'precondition', 'claimed'];
-const TYPE = /^[a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)+$/;
+const TYPE = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$/;
 const TYPE_VERSION_MAX = 9999;
 const ROOT = '/params';
 

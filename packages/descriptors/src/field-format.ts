@@ -29,6 +29,7 @@ export const FIELD_FORMATS = [
   'tenant',
   'type-name',
   'precondition-name',
+  'url',
 ] as const;
 
 export type FieldFormat = (typeof FIELD_FORMATS)[number];
@@ -67,9 +68,12 @@ const AWS_ACCOUNT = /^[0-9]{12}$/;
 const ENV_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const NONCE = /^[A-Za-z0-9_-]{22,43}$/;
 const TENANT = /^[a-z0-9][a-z0-9-]{1,62}$/;
-const TYPE_NAME = /^[a-z][a-z0-9]*(?:\.[a-z][a-z0-9]*)+$/;
+const TYPE_NAME = /^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$/;
 const PRECONDITION_NAME = /^[a-z_.]{1,64}$/;
 const TYPE_NAME_MAX = 64;
+const URL_PARTS =
+  /^(https?):\/\/([a-z0-9.-]{1,253})(?::([1-9][0-9]{0,4}))?(\/[A-Za-z0-9._~!$&'()+,;=:@/-]*)$/;
+const HOST_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Names that are re-pointed: what they meant at approval need not be what they mean at execution (A10). */
 const MOVING_NAME =
@@ -102,6 +106,22 @@ function isResolvedVersion(text: string): boolean {
   return !WILDCARD.test(text) && !MOVING_NAME.test(last);
 }
 
+/**
+ * An address in its one spelling. No query and no user: they are where secrets stand (attack row H09), and what they select
+ * belongs into the arguments.
+ */
+function isResolvedUrl(text: string): boolean {
+  const [, scheme, host = '', port, path = ''] = URL_PARTS.exec(text) ?? [];
+  const steps = path.split('/').slice(1);
+  return (
+    scheme !== undefined &&
+    host.split('.').every((label) => HOST_LABEL.test(label)) &&
+    port !== (scheme === 'https' ? '443' : '80') &&
+    !steps.slice(0, -1).includes('') &&
+    !steps.some((step) => step === '.' || step === '..')
+  );
+}
+
 type Check = readonly [isValid: (text: string) => boolean, code: DescriptorErrorCode];
 
 const CHECKS: Readonly<Record<FieldFormat, Check>> = {
@@ -121,6 +141,7 @@ const CHECKS: Readonly<Record<FieldFormat, Check>> = {
   tenant: [(text) => TENANT.test(text), 'SCHEMA_INVALID'],
   'type-name': [(text) => text.length <= TYPE_NAME_MAX && TYPE_NAME.test(text), 'SCHEMA_INVALID'],
   'precondition-name': [(text) => PRECONDITION_NAME.test(text), 'SCHEMA_INVALID'],
+  url: [isResolvedUrl, 'UNRESOLVED_REFERENCE'],
 };
 
 /** Money has its own answer for every wrong value, a space or a foreign digit included (B03). */

@@ -3,7 +3,7 @@ import type { Computation, Computed } from './computation.ts';
 import { DescriptorError } from './descriptor-error.ts';
 import type { DisplayLine, DisplayMark } from './display.ts';
 import { meaningOf, parseIamPolicy, type IamPolicy, type PolicyEntry } from './iam-policy.ts';
-import { valueAt } from './json-member.ts';
+import { textAt } from './json-member.ts';
 import { lineDifference, type LineDifference } from './line-difference.ts';
 import { numberedLines, textWarnings } from './text-lines.ts';
 import { shownTextLine } from './text-safety.ts';
@@ -13,11 +13,6 @@ const LINES_MAX = 1900;
 
 /** Services whose ARNs name no account. */
 const ACCOUNTLESS = /^arn:[a-z0-9-]+:s3:::/;
-
-function textAt(params: JsonObject, pointer: string): string {
-  const value = valueAt(params, pointer);
-  return typeof value === 'string' ? value : '';
-}
 
 function checkTarget(params: JsonObject): void {
   const ref = textAt(params, '/target/ref');

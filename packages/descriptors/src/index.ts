@@ -9,6 +9,7 @@ export {
 export { BUILTIN_DESCRIPTORS } from './builtin-descriptors.ts';
 export { mayBeSecret } from './command-environment.ts';
 export { DescriptorError, type DescriptorErrorCode } from './descriptor-error.ts';
+export { exactJsonText } from './exact-json.ts';
 export {
   loadDescriptor,
   type Descriptor,

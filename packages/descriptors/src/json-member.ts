@@ -38,6 +38,12 @@ export function valueAt(root: Json, pointer: string): Json | undefined {
   return value;
 }
 
+/** The text that a pointer names, or the empty one. */
+export function textAt(root: Json, pointer: string): string {
+  const value = valueAt(root, pointer);
+  return typeof value === 'string' ? value : '';
+}
+
 /** The texts that these items hold under one name. */
 export function memberTexts(items: Json | undefined, name: string): string[] {
   if (!isJsonArray(items)) return [];

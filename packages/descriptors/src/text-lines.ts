@@ -53,7 +53,8 @@ function printed(value: Json, indent: string): string {
       .map((name) => `${inner}${canonicalText(name)}: ${printed(value[name] ?? null, inner)}`);
     return `{\n${members.join(',\n')}\n${indent}}`;
   }
-  return canonicalText(value);
+  // Beyond our profile of JSON, a number is one of an exact text: exact-json.ts.
+  return typeof value === 'number' ? String(value) : canonicalText(value);
 }
 
 /** A whole JSON document: one member or item a line, indented, members in canonical order. */

@@ -11,6 +11,7 @@ import {
   digest,
   envelope,
   POLICY_PARAMS,
+  TOOL_PARAMS,
 } from './example-action.ts';
 import { otherValues, pathsOf, withChange } from './json-mutation.ts';
 
@@ -18,6 +19,7 @@ const EXAMPLES = [
   envelope('generic.command', COMMAND_PARAMS),
   envelope('iam.policy.change', POLICY_PARAMS),
   envelope('authority.change', AUTHORITY_PARAMS),
+  envelope('generic.tool_call', TOOL_PARAMS),
 ];
 const COMMAND = envelope('generic.command', COMMAND_PARAMS);
 

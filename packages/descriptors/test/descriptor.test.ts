@@ -40,6 +40,7 @@ describe('loadDescriptor', () => {
       'authority.change/1',
       'authority.logkey/1',
       'generic.command/1',
+      'generic.tool_call/1',
       'iam.policy.change/1',
     ]);
   });

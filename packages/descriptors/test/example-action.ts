@@ -63,6 +63,18 @@ export const AUTHORITY_PARAMS: JsonObject = {
   note: 'Second deployment host',
 };
 
+export const TOOL_PARAMS: JsonObject = {
+  server: {
+    name: 'GitHub MCP Server',
+    version: '0.21.0',
+    origin: { kind: 'launch', digest: digest('a1') },
+  },
+  tool: { name: 'create_issue', descriptor_digest: digest('a2') },
+  arguments:
+    '{"labels":["bug"],"owner":"acme","repo":"billing","title":"Rounding of 0.5 cents","weight":0.5}',
+  purpose: 'Report what INC-4711 showed',
+};
+
 /** Every optional member is there, so that a property over all members meets each of them. */
 export function envelope(type: string, params: JsonObject): JsonObject {
   const names = type === 'iam.policy.change' ? POLICY_PRECONDITIONS : [];
