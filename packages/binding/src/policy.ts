@@ -197,7 +197,15 @@ export const DEFAULT_POLICY: Policy = {
     {
       ...COMMON_RULE,
       id: 'default',
-      types: ['generic.command', 'generic.tool_call', 'iam.policy.change'],
+      types: [
+        'generic.command',
+        'generic.tool_call',
+        'iam.policy.change',
+        'key.rotate',
+        'payment.transfer',
+        'response.contain',
+        'secret.access',
+      ],
       rationale: 'required',
       decide_within_s: 900,
       use_within_s: 900,

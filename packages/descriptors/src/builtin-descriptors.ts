@@ -3,6 +3,10 @@ import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
 import { GENERIC_TOOL_CALL } from './builtin/generic-tool-call.ts';
 import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
+import { KEY_ROTATE } from './builtin/key-rotate.ts';
+import { PAYMENT_TRANSFER } from './builtin/payment-transfer.ts';
+import { RESPONSE_CONTAIN } from './builtin/response-contain.ts';
+import { SECRET_ACCESS_TYPE } from './builtin/secret-access.ts';
 import { loadDescriptor, type Descriptor } from './descriptor.ts';
 
 /** The types that every ledger knows from its first entry on. */
@@ -12,4 +16,8 @@ export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   GENERIC_COMMAND,
   GENERIC_TOOL_CALL,
   IAM_POLICY_CHANGE,
+  KEY_ROTATE,
+  PAYMENT_TRANSFER,
+  RESPONSE_CONTAIN,
+  SECRET_ACCESS_TYPE,
 ].map(loadDescriptor);

@@ -8,7 +8,8 @@ export interface Computed {
 
 /**
  * What the renderer works out from the params of one type, so that no agent has to be believed.
- * MUST be a pure function of the params, and MUST show each of its `shows` in full.
+ * MUST be a pure function of the params, and MUST show each of its `shows` in full: fields, and arrays
+ * that may have no items.
  */
 export interface Computation {
   readonly shows: readonly string[];
@@ -16,6 +17,6 @@ export interface Computation {
    * What the schema cannot say. Params have passed the schema.
    * @throws {DescriptorError}
    */
-  readonly check: (params: JsonObject) => void;
+  readonly check?: (params: JsonObject) => void;
   readonly compute: (params: JsonObject) => Computed;
 }

@@ -15,7 +15,6 @@ import {
   fieldsOf,
   literalText,
   parseEntry,
-  parseLine,
   type TemplateEntry,
   type TemplateLine,
 } from './template.ts';
@@ -64,7 +63,7 @@ export interface Descriptor {
   readonly schema: ObjectSchema;
   readonly fields: ReadonlyMap<string, Field>;
   readonly template: readonly TemplateEntry[];
-  readonly claims: readonly TemplateLine[];
+  readonly claims: readonly TemplateEntry[];
   readonly notCovered: readonly string[];
   readonly contract: ExecutorContract;
 }
@@ -147,11 +146,14 @@ function shownBy(entry: TemplateEntry): readonly string[] {
 }
 
 /** Each field in its own box, and none left out: what nobody sees, nobody has approved (E04). */
-function checkCoverage(descriptor: Pick<Descriptor, 'fields' | 'template' | 'claims'>): void {
+function checkCoverage(
+  descriptor: Pick<Descriptor, 'fields' | 'template' | 'claims'>,
+  { arrays }: Places,
+): void {
   const shown = new Set(descriptor.template.flatMap(shownBy));
-  const claimed = new Set(descriptor.claims.flatMap(fieldsOf));
-  for (const pointer of shown) {
-    if (!descriptor.fields.has(pointer)) {
+  const claimed = new Set(descriptor.claims.flatMap(shownBy));
+  for (const pointer of [...shown, ...claimed]) {
+    if (!descriptor.fields.has(pointer) && !arrays.has(pointer)) {
       throw unrenderable('template', 'computations that show fields of this schema');
     }
   }
@@ -204,11 +206,11 @@ export function loadDescriptor(document: Json): Descriptor {
     schema,
     fields: parseFields(record.object('fields'), places, contract),
     template: record.list('template').map((entry, i) => parseEntry(entry, `template/${i}`, places)),
-    claims: record.list('claims').map((line, i) => parseLine(line, `claims/${i}`, places)),
+    claims: record.list('claims').map((entry, i) => parseEntry(entry, `claims/${i}`, places)),
     notCovered: record.texts('not_covered').map((text) => literalText(text, 'not_covered')),
     contract,
   };
-  checkCoverage(parts);
+  checkCoverage(parts, places);
   const kept = record.whole();
   return {
     ...parts,

@@ -7,7 +7,7 @@ import { DescriptorError } from './descriptor-error.ts';
 import { assertShowable, displayDigestOf, type Display, type DisplayLine } from './display.ts';
 import { isJsonArray, valueAt } from './json-member.ts';
 import type { ValuePlace } from './schema-place.ts';
-import type { TemplateLine, ValueForm } from './template.ts';
+import type { TemplateEntry, TemplateLine, ValueForm } from './template.ts';
 import { documentLines, textWarnings } from './text-lines.ts';
 import { shownPlain, shownQuoted, type ShownText } from './text-safety.ts';
 import { validatedPlaces } from './validate-params.ts';
@@ -29,7 +29,11 @@ class Sheet {
     this.#root = { params };
   }
 
-  lines(line: TemplateLine): DisplayLine[] {
+  entry(entry: TemplateEntry): DisplayLine[] {
+    return isLine(entry) ? this.#lines(entry) : this.#computed(entry.computed);
+  }
+
+  #lines(line: TemplateLine): DisplayLine[] {
     if (line.each === undefined) return this.#line(line, line.label, (pointer) => pointer);
     const items = valueAt(this.#root, line.each);
     if (!isJsonArray(items)) return this.#absent(line);
@@ -41,10 +45,6 @@ class Sheet {
         pointer.replace(`${each}/*`, `${each}/${i}`),
       ),
     );
-  }
-
-  show(pointers: readonly string[]): void {
-    for (const pointer of pointers) this.#shown.add(pointer);
   }
 
   /** Whether the value there has been shown, by itself or by a computation over all items. */
@@ -99,9 +99,9 @@ class Sheet {
     return [...computed.lines];
   }
 
-  computed(name: string): DisplayLine[] {
+  #computed(name: string): DisplayLine[] {
     const computation = computationOf(name);
-    this.show(computation.shows);
+    for (const pointer of computation.shows) this.#shown.add(pointer);
     return this.#take(computation.compute(this.#params));
   }
 }
@@ -169,10 +169,9 @@ function displayOf(descriptor: Descriptor, action: Action): Display {
   const sheet = new Sheet(envelope.params);
   const lines = [actionLine(descriptor)];
   for (const entry of descriptor.template) {
-    const own = isLine(entry) ? sheet.lines(entry) : sheet.computed(entry.computed);
-    for (const line of own) lines.push(line);
+    for (const line of sheet.entry(entry)) lines.push(line);
   }
-  const claims = descriptor.claims.flatMap((line) => sheet.lines(line));
+  const claims = descriptor.claims.flatMap((entry) => sheet.entry(entry));
   assertAllShown(descriptor, places, sheet);
   lines.push(...commonLines(descriptor, envelope));
   const commonClaim = commonClaims(envelope);

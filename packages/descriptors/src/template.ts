@@ -91,7 +91,7 @@ function checkItems(line: TemplateLine, where: string, places: Places): void {
   }
 }
 
-export function parseLine(json: Json, where: string, places: Places): TemplateLine {
+function parseLine(json: Json, where: string, places: Places): TemplateLine {
   const record = new ClosedRecord(json, where, LINE_MEMBERS);
   const line: TemplateLine = {
     label: literalText(record.text('label'), where, LABEL_MAX),

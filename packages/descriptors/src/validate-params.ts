@@ -62,8 +62,8 @@ export function validatedPlaces(descriptor: Descriptor, action: Action): readonl
   const given = checkPreconditions(descriptor, action);
   const places = valuePlaces(params, descriptor.schema, '/params');
   checkFieldPreconditions(descriptor, places, given);
-  for (const entry of descriptor.template) {
-    if (!isLine(entry)) computationOf(entry.computed).check(params);
+  for (const entry of [...descriptor.template, ...descriptor.claims]) {
+    if (!isLine(entry)) computationOf(entry.computed).check?.(params);
   }
   return places;
 }

@@ -10,7 +10,13 @@ import {
   COMMAND_PARAMS,
   digest,
   envelope,
+  HOST_PARAMS,
+  INSTANCE_PARAMS,
+  PASSWORD_PARAMS,
+  PAYMENT_PARAMS,
   POLICY_PARAMS,
+  ROTATION_PARAMS,
+  SECRET_PARAMS,
   TOOL_PARAMS,
 } from './example-action.ts';
 import { otherValues, pathsOf, withChange } from './json-mutation.ts';
@@ -20,6 +26,12 @@ const EXAMPLES = [
   envelope('iam.policy.change', POLICY_PARAMS),
   envelope('authority.change', AUTHORITY_PARAMS),
   envelope('generic.tool_call', TOOL_PARAMS),
+  envelope('payment.transfer', PAYMENT_PARAMS),
+  envelope('key.rotate', ROTATION_PARAMS),
+  envelope('key.rotate', PASSWORD_PARAMS),
+  envelope('secret.access', SECRET_PARAMS),
+  envelope('response.contain', INSTANCE_PARAMS),
+  envelope('response.contain', HOST_PARAMS),
 ];
 const COMMAND = envelope('generic.command', COMMAND_PARAMS);
 

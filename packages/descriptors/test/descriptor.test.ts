@@ -42,6 +42,10 @@ describe('loadDescriptor', () => {
       'generic.command/1',
       'generic.tool_call/1',
       'iam.policy.change/1',
+      'key.rotate/1',
+      'payment.transfer/1',
+      'response.contain/1',
+      'secret.access/1',
     ]);
   });
 
@@ -111,7 +115,7 @@ describe('loadDescriptor', () => {
     ['a pattern', { type: 'string', format: 'display-text', maxLength: 9, pattern: '^(a+)+$' }],
     ['a text without a format', { type: 'string', maxLength: 9 }],
     ['a text without a bound', { type: 'string', format: 'display-text' }],
-    ['a format of nobody', { type: 'string', format: 'iban', maxLength: 9 }],
+    ['a format of nobody', { type: 'string', format: 'telephone', maxLength: 9 }],
     ['an array without a bound', { type: 'array', items: TEXT }],
     ['an integer without bounds', { type: 'integer' }],
     ['a number', { type: 'number', minimum: 0, maximum: 1 }],

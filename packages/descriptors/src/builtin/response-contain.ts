@@ -1,0 +1,225 @@
+import type { JsonObject } from '@countersign/canonical';
+
+const GROUPS: JsonObject = {
+  type: 'array',
+  minItems: 1,
+  maxItems: 16,
+  uniqueItems: true,
+  items: { type: 'string', format: 'ec2-security-group' },
+};
+
+/** The same document as schemas/json/response.contain.v1.json, because this package reads no files. */
+export const RESPONSE_CONTAIN: JsonObject = {
+  v: 'countersign.descriptor.v1',
+  type: 'response.contain',
+  type_version: 1,
+  title: 'Cut a machine off, or let it back',
+  reversibility: 'externally-reversible',
+  schema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['incident', 'action', 'target', 'evidence', 'impact'],
+    properties: {
+      incident: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['system', 'id', 'severity'],
+        properties: {
+          system: { type: 'string', format: 'identifier', maxLength: 100 },
+          id: { type: 'string', format: 'identifier', maxLength: 100 },
+          severity: { enum: ['low', 'medium', 'high', 'critical'] },
+        },
+      },
+      action: { enum: ['isolate-host', 'release-host'] },
+      target: {
+        oneOf: [
+          {
+            type: 'object',
+            additionalProperties: false,
+            required: [
+              'kind',
+              'id',
+              'account',
+              'region',
+              'display',
+              'groups_before',
+              'groups_after',
+            ],
+            properties: {
+              kind: { const: 'cloud-instance' },
+              id: { type: 'string', format: 'ec2-instance' },
+              account: { type: 'string', format: 'aws-account' },
+              region: { type: 'string', format: 'aws-region' },
+              display: { type: 'string', format: 'display-text', minLength: 1, maxLength: 200 },
+              groups_before: GROUPS,
+              groups_after: GROUPS,
+              owner: { type: 'string', format: 'display-text', minLength: 1, maxLength: 200 },
+              criticality: { enum: ['none', 'business', 'crown-jewel', 'safety'] },
+              last_seen: { type: 'string', format: 'timestamp' },
+            },
+          },
+          {
+            type: 'object',
+            additionalProperties: false,
+            required: ['kind', 'machine_id', 'boot_id', 'netns_inode', 'display'],
+            properties: {
+              kind: { const: 'host' },
+              machine_id: { type: 'string', format: 'hex128' },
+              boot_id: { type: 'string', format: 'uuid4' },
+              netns_inode: { type: 'integer', minimum: 1, maximum: 4294967295 },
+              display: { type: 'string', format: 'display-text', minLength: 1, maxLength: 200 },
+              owner: { type: 'string', format: 'display-text', minLength: 1, maxLength: 200 },
+              criticality: { enum: ['none', 'business', 'crown-jewel', 'safety'] },
+              last_seen: { type: 'string', format: 'timestamp' },
+            },
+          },
+        ],
+      },
+      evidence: {
+        type: 'array',
+        maxItems: 20,
+        items: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['source', 'ref', 'digest'],
+          properties: {
+            source: { type: 'string', format: 'display-text', minLength: 1, maxLength: 100 },
+            ref: { type: 'string', format: 'display-text', minLength: 1, maxLength: 300 },
+            digest: { type: 'string', format: 'sha256' },
+          },
+        },
+      },
+      impact: {
+        type: 'object',
+        additionalProperties: false,
+        required: ['sessions_cut', 'services'],
+        properties: {
+          sessions_cut: { type: 'integer', minimum: 0, maximum: 1000000 },
+          services: {
+            type: 'array',
+            maxItems: 50,
+            items: { type: 'string', format: 'display-text', minLength: 1, maxLength: 200 },
+          },
+          on_shift_contact: {
+            type: 'string',
+            format: 'display-text',
+            minLength: 1,
+            maxLength: 200,
+          },
+        },
+      },
+    },
+  },
+  fields: {
+    '/params/incident/system': { class: 'executed' },
+    '/params/incident/id': { class: 'executed' },
+    '/params/incident/severity': { class: 'claimed' },
+    '/params/action': { class: 'executed' },
+    '/params/target/kind': { class: 'executed' },
+    '/params/target/id': { class: 'executed' },
+    '/params/target/account': { class: 'executed' },
+    '/params/target/region': { class: 'executed' },
+    '/params/target/machine_id': { class: 'precondition', precondition: 'device.record' },
+    '/params/target/boot_id': { class: 'precondition', precondition: 'device.record' },
+    '/params/target/netns_inode': { class: 'executed' },
+    '/params/target/display': { class: 'precondition', precondition: 'device.record' },
+    '/params/target/groups_before/*': { class: 'precondition', precondition: 'device.record' },
+    '/params/target/groups_after/*': { class: 'executed' },
+    '/params/target/owner': { class: 'claimed' },
+    '/params/target/criticality': { class: 'claimed' },
+    '/params/target/last_seen': { class: 'claimed' },
+    '/params/evidence/*/source': { class: 'claimed' },
+    '/params/evidence/*/ref': { class: 'claimed' },
+    '/params/evidence/*/digest': { class: 'claimed' },
+    '/params/impact/sessions_cut': { class: 'claimed' },
+    '/params/impact/services/*': { class: 'claimed' },
+    '/params/impact/on_shift_contact': { class: 'claimed' },
+  },
+  template: [
+    { computed: 'containment' },
+    {
+      label: 'Instance',
+      text: [
+        { field: '/params/target/id' },
+        ' in account ',
+        { field: '/params/target/account' },
+        ', ',
+        { field: '/params/target/region' },
+      ],
+    },
+    {
+      label: 'Network namespace',
+      text: [
+        { field: '/params/target/netns_inode' },
+        ' of the machine ',
+        { field: '/params/target/machine_id' },
+        ', started as ',
+        { field: '/params/target/boot_id' },
+      ],
+    },
+    {
+      label: 'Group before {n}',
+      each: '/params/target/groups_before',
+      empty: 'none',
+      text: [{ field: '/params/target/groups_before/*' }],
+    },
+    {
+      label: 'Group after {n}',
+      each: '/params/target/groups_after',
+      empty: 'none',
+      text: [{ field: '/params/target/groups_after/*' }],
+    },
+    {
+      label: 'Incident',
+      text: [{ field: '/params/incident/id' }, ' in ', { field: '/params/incident/system' }],
+    },
+  ],
+  claims: [
+    { computed: 'containment-claims' },
+    { label: 'Severity of the incident', text: [{ field: '/params/incident/severity' }] },
+    { label: 'Owner', absent: 'not given', text: [{ field: '/params/target/owner' }] },
+    {
+      label: 'Last seen',
+      absent: 'not given',
+      text: [{ field: '/params/target/last_seen' }, ' (UTC)'],
+    },
+    { label: 'Sessions that are cut', text: [{ field: '/params/impact/sessions_cut' }] },
+    {
+      label: 'Service {n}',
+      each: '/params/impact/services',
+      empty: 'none is known',
+      text: [{ field: '/params/impact/services/*' }],
+    },
+    {
+      label: 'On shift',
+      absent: 'not given',
+      text: [{ field: '/params/impact/on_shift_contact' }],
+    },
+    {
+      label: 'Evidence {n}',
+      each: '/params/evidence',
+      empty: 'none',
+      text: [
+        { field: '/params/evidence/*/source' },
+        ': ',
+        { field: '/params/evidence/*/ref' },
+        ', digest ',
+        { field: '/params/evidence/*/digest' },
+      ],
+    },
+  ],
+  not_covered: [
+    'What the rules of a security group let through: they can be changed without changing the group.',
+    'Connections of an instance that are open already: AWS may let them run on until they end.',
+    'What somebody does on the machine itself, which goes on running.',
+    'Whether the machine was attacked: that is what the agent says, with the evidence that it names.',
+    'Other ways of the same workload: copies, replicas and what starts in its place.',
+  ],
+  executor_contract: {
+    interface: 'countersign.executor.containment.v1',
+    preconditions: ['device.record'],
+    optional_preconditions: ['incident.state'],
+    record:
+      'The tag countersign-use of the instance, or the journal of the machine, and the role session name in the audit log of the account',
+  },
+};
