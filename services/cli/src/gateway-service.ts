@@ -5,17 +5,19 @@ import type { Logger } from 'pino';
 import { ApartHealth } from './apart-health.ts';
 import { gatewayParts, newRouter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
-import { buildGatewayProbe } from './probe.ts';
 import type { FoundedData } from './open-data.ts';
 import { openSharedStore } from './open-store.ts';
-import { WaitWatch, type Waiting } from './wait-watch.ts';
+import type { ProcessProbe } from './process-probe.ts';
+import type { StartPatience } from './start-patience.ts';
+import type { Waiting } from './wait-watch.ts';
 import { asError, listen, sleep, type Listening, type Service } from './service.ts';
 
 export interface GatewayServiceOptions {
   readonly data: FoundedData;
   readonly where: Listening;
   /** Where health and metrics are told besides, to whoever knows the process by its address alone. */
-  readonly probe: Listening | undefined;
+  readonly probe: ProcessProbe;
+  readonly patience: StartPatience;
   readonly version: string;
   readonly logger: Logger;
   readonly nowMs: () => number;
@@ -35,10 +37,10 @@ export class GatewayService implements Service {
     this.#close = close;
   }
 
-  /** @throws CliError PORT_BUSY, STORE_UNAVAILABLE, STORE_CORRUPT */
+  /** @throws CliError PORT_BUSY, STORE_SETTINGS, STORE_CORRUPT, StartInterrupted */
   static async start(options: GatewayServiceOptions): Promise<GatewayService> {
-    const { data, where, version, logger, nowMs, randomBytes } = options;
-    const store = await openSharedStore(data);
+    const { data, where, probe, version, logger, nowMs, randomBytes } = options;
+    const store = await options.patience.until(data.mark, () => openSharedStore(data));
     const { origin } = data.mark;
     const view = new StoreView({ store, signal: store, origin, descriptors: BUILTIN_DESCRIPTORS });
     const health = new ApartHealth({ data, view });
@@ -53,16 +55,8 @@ export class GatewayService implements Service {
       randomBytes,
       logger,
     });
-    const probe = buildGatewayProbe(gateway, new URL(data.mark.url).host);
     const stopped = new AbortController();
     const watching = health.watch(stopped.signal);
-    const { tenant, shard } = data.mark;
-    const waits = new WaitWatch({
-      logger,
-      nowMs,
-      read: () => waitsOf(health.health, view.status).map((each) => ({ tenant, shard, ...each })),
-    });
-    void waits.run(stopped.signal);
     const viewing = view.run();
     // Whatever the store answers is waited out: it ends for a fault of ours only.
     const failed = viewing.then(
@@ -72,7 +66,6 @@ export class GatewayService implements Service {
     failed.catch(() => undefined);
     const service = new GatewayService(failed, async () => {
       await gateway.close();
-      await probe.close();
       stopped.abort();
       view.stop();
       await Promise.allSettled([watching, viewing]);
@@ -80,9 +73,16 @@ export class GatewayService implements Service {
       data.backends.routing.close();
       await data.broker.close();
     });
+    const { tenant, shard } = data.mark;
     try {
       await listen(gateway, where);
-      if (options.probe !== undefined) await listen(probe, options.probe);
+      probe.show({
+        // It answers for itself.
+        unready: () => undefined,
+        app: { instance: gateway, host: new URL(data.mark.url).host },
+        waits: () =>
+          waitsOf(health.health, view.status).map((each) => ({ tenant, shard, ...each })),
+      });
       return service;
     } catch (error) {
       await service.stop();

@@ -1,6 +1,6 @@
 import type { NoteSigner } from '@countersign/tlog';
 import { Histogram, type Registry } from 'prom-client';
-import type { ProbeGauge } from './probe.ts';
+import type { ProbeGauge } from './process-probe.ts';
 import type { ShardStatus } from './shard-status.ts';
 
 const SIGN_BUCKETS_S = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

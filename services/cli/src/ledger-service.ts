@@ -1,22 +1,22 @@
 import type { Assignment, GroupMember } from '@countersign/broker-kafka';
 import { PUBLIC_TOPICS, type LedgerClock, type Router } from '@countersign/ledger';
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
 import { newRouter } from './assembly.ts';
 import { cliError } from './cli-error.ts';
 import type { OpenData } from './open-data.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
-import { buildProbe } from './probe.ts';
-import { asError, listen, sleep, type Listening, type Service } from './service.ts';
+import type { ProbeSource, ProcessProbe, Unready } from './process-probe.ts';
+import { asError, sleep, type Service } from './service.ts';
 import type { ShardStatus } from './shard-status.ts';
 import { ShardWork } from './shard-work.ts';
-import { WaitWatch, type Waiting } from './wait-watch.ts';
+import type { StartPatience } from './start-patience.ts';
+import type { Waiting } from './wait-watch.ts';
 
 export interface LedgerServiceOptions {
   /** One for each shard, all on the same topics. */
   readonly ledgers: readonly [OpenData, ...OpenData[]];
-  readonly probe: Listening | undefined;
+  readonly probe: ProcessProbe;
+  readonly patience: StartPatience;
   readonly logger: Logger;
   readonly nowMs: () => number;
 }
@@ -30,19 +30,16 @@ export class LedgerService implements Service {
   readonly #options: LedgerServiceOptions;
   readonly #works: readonly ShardWork[];
   readonly #router: Router;
-  readonly #probe: FastifyInstance;
-  readonly #watch: WaitWatch;
-  readonly #stopped = new AbortController();
+  readonly #source: ProbeSource;
   #routing: Promise<unknown> = Promise.resolve();
   #member: GroupMember | undefined;
   #fail: (error: Error) => void = () => undefined;
   #failedCount = 0;
 
   private constructor(options: LedgerServiceOptions) {
-    const { ledgers, logger, nowMs } = options;
+    const { ledgers, probe, logger, nowMs } = options;
     const clock: LedgerClock = { nowMs, sleep };
-    const registry = new Registry();
-    const metrics = new LedgerMetrics(registry, nowMs);
+    const metrics = new LedgerMetrics(probe.registry, nowMs);
     this.#options = options;
     this.#works = ledgers.map(
       (data) =>
@@ -59,37 +56,30 @@ export class LedgerService implements Service {
     const isShared = ledgers[0].backends.group !== undefined;
     this.#router = newRouter(ledgers, clock, isShared ? 'assigned' : undefined);
     const statuses = (): ShardStatus[] => this.#works.map(({ status }) => status);
-    this.#probe = buildProbe({
+    this.#source = {
       unready: () => unready(statuses()),
       gauges: metrics.gauges(statuses),
-      registry,
-    });
-    this.#watch = new WaitWatch({
-      logger,
-      nowMs,
-      registry,
-      read: () => statuses().flatMap(waitOf),
+      waits: () => statuses().flatMap(waitOf),
       onLook: () => {
         metrics.noteSealed(statuses());
       },
-    });
+    };
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
     });
     this.failed.catch(() => undefined);
   }
 
-  /** @throws CliError PORT_BUSY; BROKER_UNAVAILABLE and the like */
+  /** @throws BROKER_DENIED and the like, StartInterrupted */
   static async start(options: LedgerServiceOptions): Promise<LedgerService> {
     const service = new LedgerService(options);
     try {
-      if (options.probe !== undefined) await listen(service.#probe, options.probe);
-      void service.#watch.run(service.#stopped.signal);
       service.#routing = service.#router.run();
       service.#routing.catch((error: unknown) => {
         service.#fail(asError(error));
       });
-      await service.#join();
+      await options.patience.until(options.ledgers[0].mark, () => service.#join());
+      options.probe.show(service.#source);
       return service;
     } catch (error) {
       await service.stop();
@@ -103,8 +93,6 @@ export class LedgerService implements Service {
     this.#router.stop();
     await Promise.all(this.#works.map((work) => work.stop()));
     await Promise.allSettled([this.#routing]);
-    this.#stopped.abort();
-    await this.#probe.close();
     for (const { backends, broker } of this.#options.ledgers) {
       backends.routing.close();
       await broker.close();
@@ -152,7 +140,7 @@ export function assertOneCluster(ledgers: readonly OpenData[]): void {
   });
 }
 
-function unready(all: readonly ShardStatus[]): { code: string; detail: string } | undefined {
+function unready(all: readonly ShardStatus[]): Unready | undefined {
   const waiting = all.find(({ state }) => state !== 'running' && state !== 'idle');
   if (waiting === undefined) return undefined;
   const { state, code, tenant } = waiting;

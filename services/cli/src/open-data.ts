@@ -163,6 +163,7 @@ async function opening<More>(
       throw error;
     }
   } catch (error) {
+    backends.routing.close();
     throw dataError(error, placeOf(at));
   }
 }

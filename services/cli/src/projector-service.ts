@@ -1,25 +1,21 @@
 import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
-import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
-import { Registry } from 'prom-client';
 import { newProjector } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { FoundedData } from './open-data.ts';
 import { openStore } from './open-store.ts';
-import { buildProbe, type ProbeGauge } from './probe.ts';
+import type { ProbeGauge, ProcessProbe, Unready } from './process-probe.ts';
 import { ProjectorLag } from './projector-lag.ts';
-import { asError, listen, sleep, type Listening, type Service } from './service.ts';
-import { WaitWatch, type Waiting } from './wait-watch.ts';
+import { asError, sleep, type Service } from './service.ts';
+import type { StartPatience } from './start-patience.ts';
+import type { Waiting } from './wait-watch.ts';
 
 export interface ProjectorServiceOptions {
   readonly ledgers: readonly [FoundedData, ...FoundedData[]];
-  readonly probe: Listening | undefined;
-  readonly logger: Logger;
+  readonly probe: ProcessProbe;
+  readonly patience: StartPatience;
   readonly nowMs: () => number;
 }
-
-type Watched = Pick<ProjectorServiceOptions, 'logger' | 'nowMs'>;
 
 interface Following {
   readonly data: FoundedData;
@@ -32,48 +28,42 @@ interface Following {
 export class ProjectorService implements Service {
   readonly failed: Promise<never>;
   readonly #following: readonly Following[];
-  readonly #probe: FastifyInstance;
-  readonly #watch: WaitWatch;
   readonly #stopped = new AbortController();
   #running: Promise<unknown>[] = [];
   #fail: (error: Error) => void = () => undefined;
 
-  private constructor(following: readonly Following[], { logger, nowMs }: Watched) {
-    const registry = new Registry();
+  private constructor(following: readonly Following[]) {
     this.#following = following;
-    this.#probe = buildProbe({
-      unready: () => unready(following),
-      gauges: gauges(following),
-      registry,
-    });
-    this.#watch = new WaitWatch({ logger, nowMs, registry, read: () => following.flatMap(waitOf) });
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
     });
     this.failed.catch(() => undefined);
   }
 
-  /** @throws CliError PORT_BUSY, STORE_UNAVAILABLE, STORE_CORRUPT */
+  /** @throws CliError STORE_SETTINGS, STORE_CORRUPT, StartInterrupted */
   static async start(options: ProjectorServiceOptions): Promise<ProjectorService> {
-    const { ledgers, probe, nowMs } = options;
+    const { ledgers, probe, patience, nowMs } = options;
     const following: Following[] = [];
-    for (const data of ledgers) {
-      const store = await openStore(data);
-      const projector = newProjector(data, { store, clock: { sleep } });
-      following.push({ data, store, projector, lag: new ProjectorLag({ data, store, nowMs }) });
-    }
-    const service = new ProjectorService(following, options);
     try {
-      if (probe !== undefined) await listen(service.#probe, probe);
+      for (const data of ledgers) {
+        const store = await patience.until(data.mark, () => openStore(data));
+        const projector = newProjector(data, { store, clock: { sleep } });
+        following.push({ data, store, projector, lag: new ProjectorLag({ data, store, nowMs }) });
+      }
     } catch (error) {
-      await service.stop();
+      for (const { store } of following) await store.close();
       throw error;
     }
+    const service = new ProjectorService(following);
+    probe.show({
+      unready: () => unready(following),
+      gauges: gauges(following),
+      waits: () => following.flatMap(waitOf),
+    });
     const { signal } = service.#stopped;
     service.#running = [
       ...following.map((each) => service.#run(each)),
       ...following.map(({ lag }) => lag.watch(signal)),
-      service.#watch.run(signal),
     ];
     return service;
   }
@@ -82,7 +72,6 @@ export class ProjectorService implements Service {
     for (const { projector } of this.#following) projector.stop();
     this.#stopped.abort();
     await Promise.all(this.#running);
-    await this.#probe.close();
     for (const { store, data } of this.#following) {
       await store.close();
       await data.broker.close();
@@ -99,7 +88,7 @@ export class ProjectorService implements Service {
   }
 }
 
-function unready(following: readonly Following[]): { code: string; detail: string } | undefined {
+function unready(following: readonly Following[]): Unready | undefined {
   const away = following.find(({ lag }) => lag.away !== undefined);
   if (away?.lag.away !== undefined) {
     return {

@@ -4,6 +4,8 @@ import { sleepUnless } from './service.ts';
 
 /** Shorter waits are everyday life. */
 const LOOK_EVERY_MS = 250;
+/** A long one is told again, for whoever looks at the last lines only. */
+const AGAIN_EVERY_MS = 60_000;
 
 export interface Waiting {
   readonly tenant: string;
@@ -11,6 +13,14 @@ export interface Waiting {
   /** What the part does instead of its work. */
   readonly state: string;
   readonly code: string;
+  /** What the last attempt ended with, in words of ours. */
+  readonly detail?: string;
+}
+
+interface Begun {
+  readonly waiting: Waiting;
+  readonly sinceMs: number;
+  readonly toldMs: number;
 }
 
 export interface WaitWatchParts {
@@ -23,10 +33,10 @@ export interface WaitWatchParts {
   readonly registry?: Registry;
 }
 
-/** Says once that a wait has begun and once that it has ended, and counts the time between. */
+/** Says that a wait has begun, each minute that it lasts, and that it has ended, and counts the time between. */
 export class WaitWatch {
   readonly #parts: WaitWatchParts;
-  readonly #begun = new Map<string, { readonly waiting: Waiting; readonly sinceMs: number }>();
+  readonly #begun = new Map<string, Begun>();
   readonly #waits: Counter<'tenant' | 'code'> | undefined;
   readonly #seconds: Counter<'tenant' | 'code'> | undefined;
   #lookedMs: number;
@@ -64,22 +74,36 @@ export class WaitWatch {
     const { nowMs, read, onLook } = this.#parts;
     const now = nowMs();
     const waiting = new Map(read().map((each) => [keyOf(each), each]));
-    for (const [key, { waiting: before, sinceMs }] of this.#begun) {
-      this.#seconds?.inc(labelsOf(before), Math.max(0, now - this.#lookedMs) / 1000);
-      if (waiting.has(key)) continue;
-      this.#begun.delete(key);
-      const seconds = Math.round((now - sinceMs) / 100) / 10;
-      this.#parts.logger.warn({ event: 'wait_ended', ...before, seconds }, 'goes on');
+    for (const [key, begun] of this.#begun) {
+      this.#seconds?.inc(labelsOf(begun.waiting), Math.max(0, now - this.#lookedMs) / 1000);
+      const still = waiting.get(key);
+      if (still !== undefined && now - begun.toldMs < AGAIN_EVERY_MS) continue;
+      const seconds = Math.round((now - begun.sinceMs) / 100) / 10;
+      if (still === undefined) {
+        this.#begun.delete(key);
+        this.#say('wait_ended', { ...withoutDetail(begun.waiting), seconds }, 'goes on');
+      } else {
+        this.#begun.set(key, { ...begun, toldMs: now });
+        this.#say('wait_lasts', { ...still, seconds }, 'still waits');
+      }
     }
     for (const [key, each] of waiting) {
       if (this.#begun.has(key)) continue;
-      this.#begun.set(key, { waiting: each, sinceMs: now });
+      this.#begun.set(key, { waiting: each, sinceMs: now, toldMs: now });
       this.#waits?.inc(labelsOf(each));
-      this.#parts.logger.warn({ event: 'wait_begun', ...each }, 'waits');
+      this.#say('wait_begun', each, 'waits');
     }
     this.#lookedMs = now;
     onLook?.();
   }
+
+  #say(event: string, facts: Waiting & { readonly seconds?: number }, words: string): void {
+    this.#parts.logger.warn({ event, ...facts }, words);
+  }
+}
+
+function withoutDetail({ tenant, shard, state, code }: Waiting): Waiting {
+  return { tenant, shard, state, code };
 }
 
 function keyOf({ tenant, state, code }: Waiting): string {

@@ -70,7 +70,7 @@ describe('a line of the log', () => {
 });
 
 describe('a wait', () => {
-  it('is told once when it begins and once when it ends, with the seconds between', () => {
+  it('is told when it begins, each minute that it lasts, and when it ends, with the seconds', () => {
     const { lines, logger } = capture();
     let nowMs = 0;
     let waits: Waiting[] = [];
@@ -95,6 +95,7 @@ describe('a wait', () => {
     }
     expect(lines.map((line) => JSON.parse(line) as object)).toMatchObject([
       { event: 'wait_begun', level: 'warn', ...waiting },
+      { event: 'wait_lasts', level: 'warn', ...waiting, seconds: 60.3 },
       { event: 'wait_ended', level: 'warn', ...waiting, seconds: 62.5 },
     ]);
   });

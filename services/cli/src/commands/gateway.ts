@@ -1,16 +1,14 @@
 import type { Command } from 'commander';
-import { EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder } from '../data-folder.ts';
 import { GatewayService } from '../gateway-service.ts';
 import { dataPath } from '../ledger-access.ts';
-import { loggerOf } from '../logger.ts';
-import { openFounded, startedOn } from '../open-data.ts';
-import { runService, type Listening } from '../service.ts';
-import { startTracing, traced } from '../tracing.ts';
+import { openFounded } from '../open-data.ts';
+import type { Listening } from '../service.ts';
 import { portOf } from './founding-options.ts';
-import { factsOf, openParts, parseListening, saying } from './service-options.ts';
+import { factsOf, parseListening } from './service-options.ts';
+import { serviceRun } from './service-run.ts';
 
 interface GatewayOptions {
   readonly data?: string;
@@ -50,24 +48,18 @@ Example:
 
 async function runGateway(options: GatewayOptions, context: CliContext): Promise<number> {
   const { nowMs, randomBytes, version } = context;
-  const logger = loggerOf(context, 'gateway');
-  const tracing = await startTracing('gateway', context);
-  const folder = dataFolder(dataPath(options, context));
-  const { json } = options;
-  const service = { ...(json !== undefined && { json }) };
-  const parts = openParts(context, service);
-  const say = saying('gateway', context, service);
-  const running = await startedOn(
-    [folder],
-    (each) => openFounded(each, parts),
-    async ([data]) => {
-      const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
-      const base = { data, where, probe: options.probe, version, logger };
-      const started = await GatewayService.start({ ...base, nowMs, randomBytes });
-      say.ready([{ ...factsOf(data), url: data.mark.url }]);
-      return started;
+  return serviceRun(
+    {
+      name: 'gateway',
+      folders: [dataFolder(dataPath(options, context))],
+      options,
+      open: openFounded,
+      start: ([data], parts) => {
+        const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
+        return GatewayService.start({ data, where, version, nowMs, randomBytes, ...parts });
+      },
+      facts: (data) => ({ ...factsOf(data), url: data.mark.url }),
     },
+    context,
   );
-  await runService(traced(running, tracing), context, say.stopped);
-  return EXIT.ok;
 }

@@ -1,20 +1,10 @@
 import type { Command } from 'commander';
 import type { CommandParts } from '../command-parts.ts';
-import { EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { assertOneCluster, LedgerService } from '../ledger-service.ts';
-import { loggerOf } from '../logger.ts';
-import { openData, startedOn } from '../open-data.ts';
-import { runService } from '../service.ts';
-import { startTracing, traced } from '../tracing.ts';
-import {
-  addServiceOptions,
-  factsOf,
-  foldersOf,
-  openParts,
-  saying,
-  type ServiceOptions,
-} from './service-options.ts';
+import { openData } from '../open-data.ts';
+import { addServiceOptions, factsOf, foldersOf, type ServiceOptions } from './service-options.ts';
+import { serviceRun } from './service-run.ts';
 
 export function addLedger(program: Command, { context, end }: CommandParts): void {
   addServiceOptions(program.command('ledger'))
@@ -34,20 +24,18 @@ Example:
 
 async function runLedger(options: ServiceOptions, context: CliContext): Promise<number> {
   const { nowMs } = context;
-  const logger = loggerOf(context, 'ledger');
-  const tracing = await startTracing('ledger', context);
-  const parts = openParts(context, options);
-  const say = saying('ledger', context, options);
-  const service = await startedOn(
-    foldersOf(options, context),
-    (folder) => openData(folder, parts),
-    async (ledgers) => {
-      assertOneCluster(ledgers);
-      const started = await LedgerService.start({ ledgers, probe: options.probe, logger, nowMs });
-      say.ready(ledgers.map(factsOf));
-      return started;
+  return serviceRun(
+    {
+      name: 'ledger',
+      folders: foldersOf(options, context),
+      options,
+      open: openData,
+      start: (ledgers, parts) => {
+        assertOneCluster(ledgers);
+        return LedgerService.start({ ledgers, nowMs, ...parts });
+      },
+      facts: factsOf,
     },
+    context,
   );
-  await runService(traced(service, tracing), context, say.stopped);
-  return EXIT.ok;
 }

@@ -1,20 +1,10 @@
 import type { Command } from 'commander';
-import { EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
-import { loggerOf } from '../logger.ts';
-import { openFounded, startedOn } from '../open-data.ts';
+import { openFounded } from '../open-data.ts';
 import { ProjectorService } from '../projector-service.ts';
-import { runService } from '../service.ts';
-import { startTracing, traced } from '../tracing.ts';
-import {
-  addServiceOptions,
-  factsOf,
-  foldersOf,
-  openParts,
-  saying,
-  type ServiceOptions,
-} from './service-options.ts';
+import { addServiceOptions, factsOf, foldersOf, type ServiceOptions } from './service-options.ts';
+import { serviceRun } from './service-run.ts';
 
 export function addProjector(program: Command, { context, end }: CommandParts): void {
   addServiceOptions(program.command('projector'))
@@ -33,25 +23,16 @@ Example:
 }
 
 async function runProjector(options: ServiceOptions, context: CliContext): Promise<number> {
-  const logger = loggerOf(context, 'projector');
-  const tracing = await startTracing('projector', context);
   const { nowMs } = context;
-  const parts = openParts(context, options);
-  const say = saying('projector', context, options);
-  const service = await startedOn(
-    foldersOf(options, context),
-    (folder) => openFounded(folder, parts),
-    async (ledgers) => {
-      const started = await ProjectorService.start({
-        ledgers,
-        probe: options.probe,
-        logger,
-        nowMs,
-      });
-      say.ready(ledgers.map(factsOf));
-      return started;
+  return serviceRun(
+    {
+      name: 'projector',
+      folders: foldersOf(options, context),
+      options,
+      open: openFounded,
+      start: (ledgers, parts) => ProjectorService.start({ ledgers, nowMs, ...parts }),
+      facts: factsOf,
     },
+    context,
   );
-  await runService(traced(service, tracing), context, say.stopped);
-  return EXIT.ok;
 }
