@@ -196,6 +196,21 @@ describe('the services of a ledger on a cluster', () => {
     expect((await asked.finished).code).toBe(0);
   });
 
+  it('say of an idle ledger that KMS is away, without a signature', async () => {
+    const signed = async (): Promise<string | undefined> =>
+      /^countersign_sign_seconds_count.*$/m.exec(await metricsOf('ledger'))?.[0];
+    const before = await signed();
+    cluster.moto.pause();
+    await untilReady('ledger', { status: 503, code: 'SIGNER_' });
+    const metrics = await metricsOf('ledger');
+    expect(metrics).toMatch(/^countersign_signer_away\{tenant="default"\} 1$/m);
+    expect(metrics).toMatch(/^countersign_signer_checks_total\{[^}]*outcome="SIGNER_[A-Z]+"\} 1$/m);
+    expect(metrics).toMatch(/^countersign_writer_state\{[^}]*state="running"\} 1$/m);
+    cluster.moto.resume();
+    await untilReady('ledger', { status: 200 });
+    expect(await signed()).toBe(before);
+  }, 90_000);
+
   it('end at SIGTERM under load with 0, within their time, and lose nothing', async () => {
     const acting = Array.from({ length: 4 }, () => launch(EXEC(), { env: ledger.env }));
     await vi.waitUntil(async () => (await person.inbox()).length > 0, { timeout: 30_000 });

@@ -1,1 +1,7 @@
-export { kmsClient, openKmsSigner, type KmsClient, type KmsSignerOptions } from './kms-signer.ts';
+export {
+  kmsClient,
+  openKmsSigner,
+  type KmsClient,
+  type KmsSigner,
+  type KmsSignerOptions,
+} from './kms-signer.ts';

@@ -68,6 +68,15 @@ interface KmsKey {
   readonly publicKey: Uint8Array;
 }
 
+export interface KmsSigner extends NoteSigner {
+  /**
+   * Whether KMS answers for the key. It asks for the public half, which costs no signature and proves no right to one.
+   *
+   * @throws SignerError as `sign`
+   */
+  readonly check: () => Promise<void>;
+}
+
 /**
  * A client that asks once. Whoever waits for the signer asks again, and says so in the ledger's status; repetitions
  * inside of the client would be waits that nobody sees.
@@ -89,13 +98,11 @@ export function kmsClient(
  * const client = kmsClient({ region: 'eu-central-1' });
  * const signer = await openKmsSigner({ keyId: 'alias/ledger', name: 'countersign.example/log', client });
  */
-export async function openKmsSigner(options: KmsSignerOptions): Promise<NoteSigner> {
+export async function openKmsSigner(options: KmsSignerOptions): Promise<KmsSigner> {
   const { keyId, name, client, timeoutMs = REQUEST_TIMEOUT_MS } = options;
-  const key = keyOf(
-    await inTime(timeoutMs, (sending) =>
-      client.send(new GetPublicKeyCommand({ KeyId: keyId }), sending),
-    ),
-  );
+  const publicHalf = (id: string): Promise<PublicHalf> =>
+    inTime(timeoutMs, (sending) => client.send(new GetPublicKeyCommand({ KeyId: id }), sending));
+  const key = keyOf(await publicHalf(keyId));
   const vkey = formatVerifierKey({ name, algorithm: key.kind.vkey, publicKey: key.publicKey });
   return {
     name,
@@ -108,6 +115,9 @@ export async function openKmsSigner(options: KmsSignerOptions): Promise<NoteSign
         client.send(signCommand(key, message), sending),
       );
       return verified(key, message, signature);
+    },
+    check: async () => {
+      keyOf(await publicHalf(key.keyId));
     },
   };
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import { verifySignature } from '@countersign/crypto-node';
-import { kmsClient, openKmsSigner, type KmsClient } from '@countersign/signer-kms';
+import { kmsClient, openKmsSigner, type KmsClient, type KmsSigner } from '@countersign/signer-kms';
 import { FakeKms, kmsException, type FakeKeySpec } from '@countersign/signer-kms/testing';
 import { parseVerifierKey, SignerError, TlogError, type NoteSigner } from '@countersign/tlog';
 import { noteSignerContract } from '@countersign/tlog/testing';
@@ -50,7 +50,7 @@ beforeEach(() => {
 
 function open(
   more: { keyId?: string; name?: string; timeoutMs?: number } = {},
-): Promise<NoteSigner> {
+): Promise<KmsSigner> {
   return openKmsSigner({ keyId, name: NAME, client: kms, ...more });
 }
 
@@ -59,6 +59,25 @@ function isBy(signer: NoteSigner, signature: Uint8Array): boolean {
   const algorithm = type === 2 ? 'ecdsa-p256-sha256' : 'ed25519';
   return verifySignature({ algorithm, publicKey, message: MESSAGE, signature });
 }
+
+describe('a check', () => {
+  it('says whether KMS answers for the key, without a signature', async () => {
+    const signer = await open();
+    expect(await code(signer.check())).toBe('resolved');
+    kms.failure = () => kmsException('ThrottlingException', 400);
+    expect(await code(signer.check())).toBe('SIGNER_THROTTLED');
+    kms.failure = undefined;
+    kms.setState(keyId, 'PendingDeletion');
+    expect(await code(signer.check())).toBe('SIGNER_KEY_STATE');
+    expect(kms.signRequests).toBe(0);
+  });
+
+  it('waits no longer than for a signature', async () => {
+    const signer = await open({ timeoutMs: 50 });
+    kms.delayMs = 5_000;
+    expect(await code(signer.check())).toBe('SIGNER_TIMEOUT');
+  });
+});
 
 describe('G07: a key that is none for a log', () => {
   it.each<FakeKeySpec>(['ECC_NIST_P384', 'RSA_2048'])(

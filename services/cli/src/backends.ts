@@ -6,13 +6,19 @@ import type { NoteSigner } from '@countersign/tlog';
 import type { CliContext } from './context.ts';
 import type { DiskRoom } from './disk-room.ts';
 
+/** A signer of the log; one that is somewhere else can be asked whether it is there. */
+export interface LogSigner extends NoteSigner {
+  /** @throws SignerError */
+  readonly check?: () => Promise<void>;
+}
+
 /** What the ledger of a data folder runs on. */
 export interface Backends {
   readonly openBroker: () => Promise<Broker>;
   /** Makes the key of a new log where that is ours to make. */
   readonly createLogKey: () => Promise<void>;
   /** One; while the keys of the log change, more. */
-  readonly openSigners: () => Promise<readonly NoteSigner[]>;
+  readonly openSigners: () => Promise<readonly LogSigner[]>;
   readonly openStore: () => Promise<ReadModels>;
   /** The same, which tells what other processes change; absent where there can be no other. */
   readonly openSharedStore?: () => Promise<ReadModels & StoreSignal>;

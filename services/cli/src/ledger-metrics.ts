@@ -1,5 +1,5 @@
-import type { NoteSigner } from '@countersign/tlog';
-import { Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { LogSigner } from './backends.ts';
 import type { ProbeGauge } from './process-probe.ts';
 import type { ShardStatus } from './shard-status.ts';
 
@@ -10,6 +10,7 @@ const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 2_048, 4_09
 export class LedgerMetrics {
   readonly #signs: Histogram<'tenant' | 'outcome'>;
   readonly #batches: Histogram<'tenant'>;
+  readonly #checks: Counter<'tenant' | 'outcome'>;
   readonly #nowMs: () => number;
   /** When the newest head of each tenant was first seen to be sealed. */
   readonly #sealed = new Map<string, { readonly size: number; readonly atMs: number }>();
@@ -31,13 +32,22 @@ export class LedgerMetrics {
       buckets: BATCH_BUCKETS,
       registers,
     });
+    this.#checks = new Counter({
+      name: 'countersign_signer_checks_total',
+      help: 'Questions to an idle signer whether it is there, by outcome: ok or a code; no signature is made for them',
+      labelNames: ['tenant', 'outcome'],
+      registers,
+    });
+  }
+
+  signerChecked(tenant: string, outcome: string): void {
+    this.#checks.inc({ tenant, outcome });
   }
 
   /** The same signer, each call of which is measured. */
-  timed(tenant: string, signer: NoteSigner): NoteSigner {
+  timed(tenant: string, signer: LogSigner): LogSigner {
     return {
-      name: signer.name,
-      vkey: signer.vkey,
+      ...signer,
       sign: async (message) => {
         const end = this.#signs.startTimer({ tenant });
         try {
@@ -105,6 +115,11 @@ function shardGauges(read: () => readonly ShardStatus[], sealAge: Value): ProbeG
       'unsealed_entries',
       'Entries of the log under no signed head yet',
       ours((s) => s.acceptedSize - s.sealedSize),
+    ),
+    of(
+      'signer_away',
+      '1 while a signer that nothing waits for does not answer',
+      ours((s) => Number(s.signerAway !== undefined)),
     ),
     of('seal_age_seconds', 'Seconds since the newest head was sealed', ours(sealAge)),
     of('intake_offset', 'Next input to decide', ({ intakeOffset }) => intakeOffset),

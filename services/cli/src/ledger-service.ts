@@ -142,12 +142,19 @@ export function assertOneCluster(ledgers: readonly OpenData[]): void {
 
 function unready(all: readonly ShardStatus[]): Unready | undefined {
   const waiting = all.find(({ state }) => state !== 'running' && state !== 'idle');
-  if (waiting === undefined) return undefined;
-  const { state, code, tenant } = waiting;
-  return { code: code ?? 'STARTING', detail: `the writer of ${tenant} is ${state}` };
+  if (waiting !== undefined) {
+    const { state, code, tenant } = waiting;
+    return { code: code ?? 'STARTING', detail: `the writer of ${tenant} is ${state}` };
+  }
+  const unsigned = all.find(({ signerAway }) => signerAway !== undefined);
+  if (unsigned?.signerAway === undefined) return undefined;
+  const detail = `the signer of ${unsigned.tenant} is away; nothing waits for it yet`;
+  return { code: unsigned.signerAway, detail };
 }
 
 /** What waits for somebody else; who starts, or is told to stop, does not. */
-function waitOf({ tenant, shard, state, code }: ShardStatus): Waiting[] {
-  return state.startsWith('waiting') && code !== undefined ? [{ tenant, shard, state, code }] : [];
+function waitOf({ tenant, shard, state, code, signerAway }: ShardStatus): Waiting[] {
+  if (state.startsWith('waiting') && code !== undefined) return [{ tenant, shard, state, code }];
+  if (signerAway === undefined) return [];
+  return [{ tenant, shard, state: 'signer-away', code: signerAway }];
 }

@@ -2,9 +2,8 @@ import { BrokerError, type Broker, type Topic } from '@countersign/broker';
 import { newUlid, verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { found, readFounding, type Founded, type FoundingOptions } from '@countersign/ledger';
-import type { NoteSigner } from '@countersign/tlog';
 import type { Trust } from '@countersign/verify';
-import type { Backends } from './backends.ts';
+import type { Backends, LogSigner } from './backends.ts';
 import { CliError, cliError } from './cli-error.ts';
 import { backendsOf } from './data-backends.ts';
 import { dataError, placeOf } from './data-error.ts';
@@ -60,7 +59,7 @@ export interface FoundedData {
 
 export interface OpenData extends FoundedData {
   /** Of all keys of the log that this machine has. */
-  readonly signers: readonly NoteSigner[];
+  readonly signers: readonly LogSigner[];
   /** The log was founded by this very start. */
   readonly isNew: boolean;
 }

@@ -6,6 +6,8 @@ export interface ShardStatus {
   /** `idle`: the work is another process's. */
   readonly state: Writer['status']['state'] | 'idle';
   readonly code?: string;
+  /** With which code the signer last said, while there was nothing to sign, that it is away. */
+  readonly signerAway?: string;
   readonly sealedSize: number;
   readonly acceptedSize: number;
   readonly intakeOffset: number;

@@ -7,6 +7,7 @@ import type { LedgerMetrics } from './ledger-metrics.ts';
 import type { OpenData } from './open-data.ts';
 import { asError, sleepUnless } from './service.ts';
 import type { ShardStatus } from './shard-status.ts';
+import { SignerWatch } from './signer-watch.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
 
 const PIN_EVERY_MS = 5_000;
@@ -25,6 +26,7 @@ export interface ShardWorkParts {
 export class ShardWork {
   readonly #parts: ShardWorkParts;
   readonly #pin: HeadPin;
+  readonly #signer: SignerWatch;
   #writer: Writer | undefined;
   #stopping = new AbortController();
   #working: Promise<void> = Promise.resolve();
@@ -34,6 +36,15 @@ export class ShardWork {
   constructor(parts: ShardWorkParts) {
     this.#parts = parts;
     this.#pin = new HeadPin(parts.data, () => Promise.resolve(sealedBy(this.#writer)));
+    const { data, clock, metrics } = parts;
+    const { tenant } = data.mark;
+    this.#signer = new SignerWatch({
+      signers: data.signers.map((signer) => metrics.timed(tenant, signer)),
+      nowMs: () => clock.nowMs(),
+      onCheck: (outcome) => {
+        metrics.signerChecked(tenant, outcome);
+      },
+    });
   }
 
   get status(): ShardStatus {
@@ -45,9 +56,11 @@ export class ShardWork {
     const { state, code, sealedSize, acceptedSize, intakeOffset } = writer.status;
     const { counts } = writer;
     const intakeEnd = this.#intakeEnd;
+    const { away: signerAway } = this.#signer;
     const sizes = {
       ...{ sealedSize, acceptedSize, intakeOffset, counts },
       ...(intakeEnd !== undefined && { intakeEnd }),
+      ...(signerAway !== undefined && { signerAway }),
     };
     return { tenant, shard, state, ...(code !== undefined && { code }), ...sizes };
   }
@@ -84,15 +97,18 @@ export class ShardWork {
     if (!this.#wanted) return;
     const { data, clock, logger, metrics } = this.#parts;
     const snapshots = sqliteSnapshots(data.folder.snapshotFile);
-    const writer = newWriter(measured(data, metrics), {
-      clock,
-      // Another process may have seen more than this one.
-      pinnedHead: await this.#pin.known(),
-      snapshots,
-      onBatch: (entries) => {
-        metrics.batch(data.mark.tenant, entries);
+    const writer = newWriter(
+      { ...data, signers: this.#signer.signers },
+      {
+        clock,
+        // Another process may have seen more than this one.
+        pinnedHead: await this.#pin.known(),
+        snapshots,
+        onBatch: (entries) => {
+          metrics.batch(data.mark.tenant, entries);
+        },
       },
-    });
+    );
     const stopping = new AbortController();
     this.#writer = writer;
     this.#stopping = stopping;
@@ -102,6 +118,7 @@ export class ShardWork {
         this.#tick(writer, stopping),
         this.#keepPin(stopping),
         this.#watchIntake(stopping),
+        this.#signer.run(stopping.signal),
       ]);
       this.#writer = undefined;
     } catch (error) {
@@ -156,9 +173,4 @@ export class ShardWork {
       this.#parts.logger.warn(line, 'the head of the log could not be pinned');
     }
   }
-}
-
-function measured(data: OpenData, metrics: LedgerMetrics): OpenData {
-  const { tenant } = data.mark;
-  return { ...data, signers: data.signers.map((signer) => metrics.timed(tenant, signer)) };
 }
