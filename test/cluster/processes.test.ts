@@ -147,7 +147,7 @@ describe('a ledger process', () => {
 /** The topic is there again, and empty, as after a restore that forgot it. */
 async function replaceLog(topic: string): Promise<void> {
   const { kafka } = inject('cluster');
-  const admin = new Kafka({ brokers: [kafka], logCreator: () => () => undefined }).admin();
+  const admin = new Kafka({ brokers: [...kafka], logCreator: () => () => undefined }).admin();
   await admin.connect();
   try {
     await admin.fetchTopicOffsets(topic);

@@ -130,7 +130,9 @@ export class ClusterLedger {
   }
 
   get env(): NodeJS.ProcessEnv {
-    return { ...process.env, ...this.#options.cluster.env, ...this.#options.env };
+    // Its cluster is its own, whatever server other tests share.
+    const own = { COUNTERSIGN_POSTGRES_URL: undefined };
+    return { ...process.env, ...own, ...this.#options.cluster.env, ...this.#options.env };
   }
 
   /** A command that has to succeed. */

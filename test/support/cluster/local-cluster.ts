@@ -134,7 +134,8 @@ async function started<P extends Parts>(
   }
 }
 
-const AWS_ENV = {
+/** What a process needs to reach AWS as moto has it. */
+export const AWS_ENV: Readonly<Record<string, string>> = {
   AWS_ACCESS_KEY_ID: MOTO_CLIENT.credentials.accessKeyId,
   AWS_SECRET_ACCESS_KEY: MOTO_CLIENT.credentials.secretAccessKey,
 };

@@ -21,7 +21,7 @@ useTier({
   clusterFile: async (folder, { partitions } = { partitions: 1 }) => {
     const config = {
       v: 'countersign.cluster.v1',
-      kafka: { brokers: [kafka], prefix: await newTopics(partitions) },
+      kafka: { brokers: kafka, prefix: await newTopics(partitions) },
       kms: { key_id: await newKey(kmsEndpoint), region: MOTO_CLIENT.region, endpoint: kmsEndpoint },
       postgres: { url: postgresUrl, schema_prefix: `${newSchema()}_` },
     };
@@ -37,7 +37,7 @@ async function place(): Promise<TierPlace> {
   const shifts: Shifts = new Map();
   return {
     connect: async (clock) =>
-      new ShiftedBroker(await openKafkaBroker({ brokers: [kafka], prefix }), clock, shifts),
+      new ShiftedBroker(await openKafkaBroker({ brokers: kafka, prefix }), clock, shifts),
     openSigner: async (origin) =>
       openKmsSigner({ keyId: await newKey(kmsEndpoint), name: origin, client }),
     openStore: () => openPostgresStore({ url: postgresUrl, schema: newSchema() }),
@@ -46,6 +46,6 @@ async function place(): Promise<TierPlace> {
 
 async function newTopics(partitions: number): Promise<string> {
   const prefix = `test-${randomUUID()}.`;
-  await createTopics({ brokers: [kafka] }, { prefix, partitions, replicas: 1 });
+  await createTopics({ brokers: kafka }, { prefix, partitions, replicas: 1 });
   return prefix;
 }

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startLocalKafka } from './local-kafka.ts';
+import { sharedKafka } from '../servers/shared-server.ts';
 import { producing } from './producing.ts';
 
 declare module 'vitest' {
@@ -8,19 +8,16 @@ declare module 'vitest' {
   }
 }
 
-/** One broker for all tests of the project: the one that the environment names, or our own. */
-export default async function setup(
-  project: TestProject,
-): Promise<(() => Promise<void>) | undefined> {
-  const named = (process.env['COUNTERSIGN_KAFKA_BROKERS'] ?? '').split(',').filter(Boolean);
-  const own = named.length === 0 ? await startLocalKafka() : undefined;
-  const brokers = own === undefined ? named : [own.address];
+/** One broker for all tests of the project. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { address, stop } = await sharedKafka();
+  const brokers = address.split(',').filter(Boolean);
   try {
     await producing(brokers);
   } catch (error) {
-    await own?.stop();
+    await stop();
     throw error;
   }
   project.provide('kafkaBrokers', brokers);
-  return own?.stop;
+  return stop;
 }

@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startLocalPostgres } from './local-postgres.ts';
+import { sharedPostgres } from '../servers/shared-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -8,12 +8,9 @@ declare module 'vitest' {
   }
 }
 
-/** One server for all tests of the project: the one that the environment names, or our own. */
-export default async function setup(
-  project: TestProject,
-): Promise<(() => Promise<void>) | undefined> {
-  const named = process.env['COUNTERSIGN_POSTGRES_URL'];
-  const own = named === undefined || named === '' ? await startLocalPostgres() : undefined;
-  project.provide('postgresUrl', own?.url ?? named ?? '');
-  return own?.stop;
+/** One server for all tests of the project. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { address, stop } = await sharedPostgres();
+  project.provide('postgresUrl', address);
+  return stop;
 }
