@@ -5,11 +5,19 @@ import { entryOf, type FoundedLedger } from './founded-ledger.ts';
 import { auditLog } from './log-audit.ts';
 import { StepBroker, type Fate } from './step-broker.ts';
 
+export interface RaceReport {
+  readonly inputs: number;
+  /** Entries that became part of the log. */
+  readonly entries: number;
+  /** Batches that came second, and are no part of it. */
+  readonly ignored: number;
+}
+
 /** Two writers on one log, the second over a broker of its own: both draft on the same head before either appends. */
 export async function expectRacesWithoutFork(
   at: FoundedLedger,
   { races, rivalBroker }: { readonly races: number; readonly rivalBroker: Broker },
-): Promise<void> {
+): Promise<RaceReport> {
   const slow = (broker: Broker): StepBroker =>
     new StepBroker(broker, async ({ what }): Promise<Fate> => {
       if (what === 'batch') await sleep(2);
@@ -36,6 +44,9 @@ export async function expectRacesWithoutFork(
     expect(audit.counts.ignoredBatches).toBeGreaterThanOrEqual(races);
     expect(at.writer.status.state).toBe('running');
     expect(rival.status.state).toBe('running');
+    // The audit has thrown for a fork, a gap, or two signed heads of one size.
+    const { size: entries, counts } = audit;
+    return { inputs: answered, entries, ignored: counts.ignoredBatches };
   } finally {
     rival.stop();
     await Promise.allSettled([running]);
