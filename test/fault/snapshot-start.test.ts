@@ -1,8 +1,10 @@
 import { LedgerState, parseEntry } from '@countersign/binding';
 import { MemoryBroker, MemoryDisk, type StoredRecord, type Topic } from '@countersign/broker';
+import { canonicalBytes, timestampMs } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { Writer, type SnapshotStore } from '@countersign/ledger';
 import { LogReader } from '@countersign/log-reader';
+import { WireError, decodeLogRecord, type LogRecord } from '@countersign/wire';
 import { describe, expect, it } from 'vitest';
 import { LIMITS, ORIGIN } from './simulator/population.ts';
 import { SeededChoice } from './simulator/seeded-choice.ts';
@@ -13,6 +15,8 @@ import { verifyToySignature } from './simulator/toy-signature.ts';
 import type { World } from './simulator/world.ts';
 
 const SEEDS = 16;
+/** How much later than the simulation it is. */
+const LATER_MS = 30_000_000;
 const LONG_MS = 600_000;
 const EPOCH = '01JD8Z0000000000000000TW1N';
 
@@ -48,13 +52,11 @@ interface Written {
   readonly startSize: number;
 }
 
-/** Lets a writer decide everything that is left in the intake. */
-async function written(world: World, disk: MemoryDisk, store?: SnapshotStore): Promise<Written> {
+function newWriter(world: World, disk: MemoryDisk, store?: SnapshotStore): Writer {
   const { population } = world;
-  const nowMs = world.time.nowMs + 30_000_000;
-  const broker = new MemoryBroker({ clock: () => nowMs, disk });
-  const writer = new Writer({
-    broker,
+  const nowMs = world.time.nowMs + LATER_MS;
+  return new Writer({
+    broker: new MemoryBroker({ clock: () => nowMs, disk }),
     signers: [{ ...simulatedSigner(world, 'twin'), sign: signed(population.logKey) }],
     clock: { nowMs: () => nowMs, sleep: () => Promise.resolve() },
     verifySignature: verifyToySignature,
@@ -65,6 +67,11 @@ async function written(world: World, disk: MemoryDisk, store?: SnapshotStore): P
     limits: LIMITS,
     ...(store !== undefined && { snapshots: { store } }),
   });
+}
+
+/** Lets a writer decide everything that is left in the intake. */
+async function written(world: World, disk: MemoryDisk, store?: SnapshotStore): Promise<Written> {
+  const writer = newWriter(world, disk, store);
   const running = writer.run();
   const end = world.disk.recordsOf('intake').length;
   while (writer.status.state !== 'running' || writer.status.intakeOffset < end) {
@@ -140,6 +147,90 @@ describe('a writer that starts from a snapshot', () => {
       }
       expect(used).toBeGreaterThan(10);
       expect(refused).toBeGreaterThan(0);
+    },
+    LONG_MS,
+  );
+});
+
+/** As it is taken from a snapshot, or not. */
+async function startOf(
+  world: World,
+  disk: MemoryDisk,
+  store: SnapshotStore,
+): Promise<Writer['status']['snapshot']> {
+  const writer = newWriter(world, disk, store);
+  const running = writer.run();
+  while (writer.status.state === 'starting') {
+    await Promise.race([running, new Promise((resolve) => setTimeout(resolve, 1))]);
+  }
+  writer.stop();
+  await running;
+  return writer.status.snapshot;
+}
+
+interface Head {
+  readonly state: { readonly size: number };
+  readonly resume: { readonly size: number; readonly batch_offset: number };
+}
+
+/** The records from the place on that a snapshot goes back to, put once more at the end of the topic, and the snapshot that leads there. */
+function withCopies(
+  world: World,
+  { head, actions }: Copy,
+  timeOf: (record: StoredRecord) => number,
+): { disk: MemoryDisk; store: SnapshotStore } {
+  const json = JSON.parse(Buffer.from(head).toString()) as Head;
+  const { size, batch_offset: from } = json.resume;
+  const disk = diskOf(world, world.disk.recordsOf('log').length);
+  const log = disk.recordsOf({ topic: 'log', partition: 0 });
+  const begin = log.length;
+  for (const record of world.disk.recordsOf('log').slice(from)) {
+    const key = log.length === begin ? `batch/${size}/${begin}` : record.key;
+    log.push({ ...record, key, offset: log.length, appendTimeMs: timeOf(record) });
+  }
+  const forged = { ...json, resume: { ...json.resume, batch_offset: begin } };
+  return { disk, store: storeOf({ head: canonicalBytes(forged), actions }) };
+}
+
+/** Of the first entry of a batch; any other record is as old as it is. */
+function decidedMs({ value, appendTimeMs }: StoredRecord): number {
+  const record = value === null ? undefined : recordIn(value);
+  const first = record?.kind === 'batch' ? record.entries[0] : undefined;
+  return first === undefined ? appendTimeMs : timestampMs(parseEntry(first).at);
+}
+
+function recordIn(value: Uint8Array): LogRecord | undefined {
+  try {
+    return decodeLogRecord(value);
+  } catch (error) {
+    // Rubbish is in the simulated topics too.
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+describe('a snapshot together with copies of old batches', () => {
+  it(
+    'is not used: whatever follows the copied place could be passed over',
+    async () => {
+      const simulation = new Simulation({ seed: 100 });
+      expect((await simulation.run()).broken).toBeUndefined();
+      const { world, snapshots } = simulation;
+      const copies = snapshots.flatMap(({ newest, older }) => [...older, newest]);
+      let tried = 0;
+      for (const copy of copies) {
+        if (copy === undefined) continue;
+        // Were it not for the time at which they were appended, the copies would be taken for the log.
+        const fresh = withCopies(world, copy, decidedMs);
+        if ((await startOf(world, fresh.disk, fresh.store)).startSize === 0) continue;
+        tried += 1;
+        const late = withCopies(world, copy, () => world.time.nowMs + LATER_MS);
+        expect(await startOf(world, late.disk, late.store)).toEqual({
+          startSize: 0,
+          notUsed: 'SNAPSHOT_NOT_IN_LOG',
+        });
+      }
+      expect(tried).toBeGreaterThan(0);
     },
     LONG_MS,
   );
