@@ -1,0 +1,95 @@
+import { digestOf, type Digest, type Json, type JsonObject } from '@countersign/canonical';
+import type { ConnectorErrorCode } from './connector-error.ts';
+
+export type LiveState = Readonly<Record<string, Digest>>;
+
+/** A use that was verified and claimed: the one permission to act, once. */
+export interface VerifiedUse<Params> {
+  /** Of the action that the evidence proves. They alone decide what is sent. */
+  readonly params: Params;
+  /** Digests of live state that were approved; what is read under the target's lock must still equal them. */
+  readonly preconditions: LiveState;
+  readonly useId: string;
+  /** For people, and for the target's own record: `cs-` and ten characters of the use id. */
+  readonly shortId: string;
+  readonly idempotencyKey: string;
+}
+
+/** What an executor reports. `unknown` is an answer of its own: whoever reads it looks at the target, and never runs it again. */
+export interface Effect {
+  readonly result: 'succeeded' | 'failed' | 'unknown';
+  /** The target's own name for what was changed. */
+  readonly targetRef: string;
+  readonly beforeDigest?: Digest;
+  readonly afterDigest?: Digest;
+  /** Why it did not succeed: for the executor's own log. */
+  readonly code?: ConnectorErrorCode | 'NOT_SENT' | 'OUTCOME_UNKNOWN';
+}
+
+/**
+ * Changes one kind of target, between the claim of a use and its report.
+ *
+ * - What is read is read now. State that differs from what was approved is refused before the target is touched.
+ * - One idempotency key has one effect, however often and from however many processes it is executed.
+ * - `execute` MUST NOT throw: a rejected promise could be taken for "nothing happened".
+ * - The target itself keeps the short id, or sixteen characters of the use id that end with the same ten.
+ */
+export interface Connector<Params> {
+  readonly type: string;
+  /** The document whose digest is the executor's interface digest. */
+  readonly interface: JsonObject;
+  preconditions(params: Params): Promise<LiveState>;
+  execute(use: VerifiedUse<Params>): Promise<Effect>;
+}
+
+/** As much of an action as a connector reads before the use is claimed. */
+export interface ApprovedAction {
+  readonly params: unknown;
+  readonly preconditions: LiveState;
+}
+
+/** What a guard calls: the state before the claim, and the effect after it. */
+export interface GuardedCalls {
+  preconditions(action: ApprovedAction): Promise<LiveState>;
+  execute(verified: Omit<VerifiedUse<unknown>, 'preconditions'>): Promise<Effect>;
+}
+
+/**
+ * One run of a connector in a guard, which verifies the evidence and the schema of the parameters, and claims the use.
+ *
+ * @example
+ * const calls = guardedCalls(connector);
+ * await guard.run({ action, preconditions: calls.preconditions }, calls.execute);
+ */
+export function guardedCalls<Params>(connector: Connector<Params>): GuardedCalls {
+  let approved: LiveState | undefined;
+  return {
+    async preconditions(action) {
+      approved = action.preconditions;
+      const live = await connector.preconditions(action.params as Params);
+      // Only what the action names: a state that nobody approved is no precondition of it.
+      return Object.fromEntries(
+        Object.entries(live).filter(([name]) => name in action.preconditions),
+      );
+    },
+    async execute(verified) {
+      const params = verified.params as Params;
+      if (approved === undefined) {
+        return { result: 'failed', targetRef: connector.type, code: 'PRECONDITION_STALE' };
+      }
+      return connector.execute({ ...verified, params, preconditions: approved });
+    },
+  };
+}
+
+/** Digest of a piece of live state, as an action's `preconditions` name it. */
+export function stateDigest(state: Json): Digest {
+  return digestOf('countersign/precondition/v1', state);
+}
+
+const REFERENCE_CHARACTERS = 16;
+
+/** The random part of a use id: what fits in the record of a bank or of an audit log, and ends as the short id does. */
+export function useReference(useId: string): string {
+  return useId.slice(-REFERENCE_CHARACTERS);
+}

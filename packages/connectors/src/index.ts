@@ -1,0 +1,21 @@
+export { ConnectorError, type ConnectorErrorCode } from './connector-error.ts';
+export {
+  guardedCalls,
+  stateDigest,
+  useReference,
+  type Connector,
+  type Effect,
+  type GuardedCalls,
+  type LiveState,
+  type VerifiedUse,
+} from './connector.ts';
+export { PaymentConnector, type PaymentConnectorOptions } from './payment/payment-connector.ts';
+export type { PaymentParams } from './payment/payment-params.ts';
+export type { Debtor } from './payment/pain-001.ts';
+export { vendorFolder, type VendorRecords } from './payment/vendor-records.ts';
+export {
+  readPaymentStatus,
+  readStatement,
+  type PaymentStatus,
+  type StatementLine,
+} from './payment/bank-status.ts';

@@ -1,0 +1,5 @@
+export {
+  connectorContract,
+  type ConnectorSubject,
+  type ConnectorStage,
+} from './testing/connector-contract.ts';
