@@ -45,7 +45,7 @@ export interface Connector<Params> {
 /** As much of an action as a connector reads before the use is claimed. */
 export interface ApprovedAction {
   readonly params: unknown;
-  readonly preconditions: LiveState;
+  readonly preconditions: readonly { readonly name: string; readonly digest: Digest }[];
 }
 
 /** What a guard calls: the state before the claim, and the effect after it. */
@@ -65,18 +65,14 @@ export function guardedCalls<Params>(connector: Connector<Params>): GuardedCalls
   let approved: LiveState | undefined;
   return {
     async preconditions(action) {
-      approved = action.preconditions;
-      const live = await connector.preconditions(action.params as Params);
-      // Only what the action names: a state that nobody approved is no precondition of it.
-      return Object.fromEntries(
-        Object.entries(live).filter(([name]) => name in action.preconditions),
-      );
+      approved = Object.fromEntries(action.preconditions.map(({ name, digest }) => [name, digest]));
+      return connector.preconditions(action.params as Params);
     },
     async execute(verified) {
-      const params = verified.params as Params;
       if (approved === undefined) {
         return { result: 'failed', targetRef: connector.type, code: 'PRECONDITION_STALE' };
       }
+      const params = verified.params as Params;
       return connector.execute({ ...verified, params, preconditions: approved });
     },
   };

@@ -19,3 +19,8 @@ export {
   type PaymentStatus,
   type StatementLine,
 } from './payment/bank-status.ts';
+export {
+  RolePasswordConnector,
+  type RolePasswordConnectorOptions,
+} from './postgres/role-password-connector.ts';
+export type { RotateParams } from './rotation/rotate-params.ts';

@@ -7,7 +7,10 @@ import { createDurably, isSystemError, makePrivateFolder } from './durable-file.
 
 /** Knows whether the target may have been touched yet. */
 export interface Attempt {
-  /** Every call that could change the target goes through here: from it on, an error no longer means that nothing happened. */
+  /**
+   * Every call that could change the target goes through here: from it on, an error no longer means that nothing happened.
+   * A call that the target itself refused MUST throw a ConnectorError.
+   */
   send<T>(call: () => Promise<T>): Promise<T>;
 }
 
@@ -60,7 +63,7 @@ export class OnceJournal {
       if (!isFirst) return await this.#earlier(use, work.targetRef);
     } catch (error) {
       // A journal that cannot be read could hold a beginning: only one that was never written means that nothing was sent.
-      return isFirst === undefined ? notSent(error, work.targetRef) : unknown(work.targetRef);
+      return isFirst === undefined ? failed(error, work.targetRef) : unknown(work.targetRef);
     }
     const effect = await attempted(work);
     try {
@@ -102,23 +105,29 @@ function paramsDigest({ params }: VerifiedUse<unknown>): string {
 
 async function attempted(work: Work): Promise<Effect> {
   const { targetRef } = work;
-  const progress = { isSent: false };
+  const progress = { isSent: false, refusal: undefined as unknown };
+  const send: Attempt['send'] = async (call) => {
+    progress.isSent = true;
+    try {
+      return await call();
+    } catch (error) {
+      if (error instanceof ConnectorError) progress.refusal = error;
+      throw error;
+    }
+  };
   try {
-    return await work.run({
-      send: async (call) => {
-        progress.isSent = true;
-        return call();
-      },
-    });
+    return await work.run({ send });
   } catch (error) {
-    if (!progress.isSent) return notSent(error, targetRef);
-    // Only what the target itself refused is known not to have happened. A timeout or a cut connection is not.
-    if (!(error instanceof ConnectorError)) return unknown(targetRef);
-    return { result: 'failed', targetRef, code: error.code };
+    if (!progress.isSent) return failed(error, targetRef);
+    // Only what the target has answered is known: that it refused, or what is there instead. A timeout, a cut connection and
+    // a failure to look again are no answers.
+    const isAnswer = error instanceof ConnectorError && error.code === 'EFFECT_DIFFERS';
+    if (!isAnswer && error !== progress.refusal) return unknown(targetRef);
+    return failed(error, targetRef);
   }
 }
 
-function notSent(error: unknown, targetRef: string): Effect {
+function failed(error: unknown, targetRef: string): Effect {
   const code = error instanceof ConnectorError ? error.code : 'NOT_SENT';
   return { result: 'failed', targetRef, code };
 }
