@@ -10,6 +10,8 @@ export interface VerifiedUse<Params> {
   /** Digests of live state that were approved; what is read under the target's lock must still equal them. */
   readonly preconditions: LiveState;
   readonly useId: string;
+  /** Who asked for it, for targets that record a source identity. */
+  readonly agentId?: string;
   /** For people, and for the target's own record: `cs-` and ten characters of the use id. */
   readonly shortId: string;
   readonly idempotencyKey: string;
@@ -44,6 +46,7 @@ export interface Connector<Params> {
 
 /** As much of an action as a connector reads before the use is claimed. */
 export interface ApprovedAction {
+  readonly agent: { readonly id: string };
   readonly params: unknown;
   readonly preconditions: readonly { readonly name: string; readonly digest: Digest }[];
 }
@@ -62,10 +65,11 @@ export interface GuardedCalls {
  * await guard.run({ action, preconditions: calls.preconditions }, calls.execute);
  */
 export function guardedCalls<Params>(connector: Connector<Params>): GuardedCalls {
-  let approved: LiveState | undefined;
+  let approved: { readonly agentId: string; readonly preconditions: LiveState } | undefined;
   return {
     async preconditions(action) {
-      approved = Object.fromEntries(action.preconditions.map(({ name, digest }) => [name, digest]));
+      const named = action.preconditions.map(({ name, digest }) => [name, digest] as const);
+      approved = { agentId: action.agent.id, preconditions: Object.fromEntries(named) };
       return connector.preconditions(action.params as Params);
     },
     async execute(verified) {
@@ -73,7 +77,7 @@ export function guardedCalls<Params>(connector: Connector<Params>): GuardedCalls
         return { result: 'failed', targetRef: connector.type, code: 'PRECONDITION_STALE' };
       }
       const params = verified.params as Params;
-      return connector.execute({ ...verified, params, preconditions: approved });
+      return connector.execute({ ...verified, params, ...approved });
     },
   };
 }

@@ -24,3 +24,9 @@ export {
   type RolePasswordConnectorOptions,
 } from './postgres/role-password-connector.ts';
 export type { RotateParams } from './rotation/rotate-params.ts';
+export type { AwsAccess } from './aws/aws-access.ts';
+export {
+  PolicyConnector,
+  type PolicyConnectorOptions,
+  type PolicyParams,
+} from './aws/policy-connector.ts';

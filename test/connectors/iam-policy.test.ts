@@ -1,0 +1,204 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  AttachRolePolicyCommand,
+  CreatePolicyCommand,
+  CreatePolicyVersionCommand,
+  CreateRoleCommand,
+  GetPolicyCommand,
+  GetPolicyVersionCommand,
+  IAMClient,
+  ListPolicyTagsCommand,
+  ListPolicyVersionsCommand,
+} from '@aws-sdk/client-iam';
+import { PolicyConnector, type PolicyParams } from '@countersign/connectors';
+import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AwsProxy } from '../support/aws-proxy.ts';
+import { MOTO_CLIENT, startMoto, type MotoServer } from '../support/moto-server.ts';
+
+const ACCOUNT = '123456789012'; // moto's own
+const USE = { useId: '01M83G8PGDVFCDVZ5H41H6NGY8', shortId: 'cs-5H41H6NGY8' };
+
+function policy(...actions: string[]): string {
+  const Statement = [{ Effect: 'Allow', Action: actions, Resource: 'arn:aws:s3:::artifacts/*' }];
+  return JSON.stringify({ Version: '2012-10-17', Statement });
+}
+
+const BEFORE = policy('s3:GetObject', 's3:DeleteObject');
+const AFTER = policy('s3:GetObject');
+const FOREIGN = policy('s3:*');
+
+let moto: MotoServer;
+let proxy: AwsProxy;
+let iam: IAMClient;
+let folder: string;
+let roleArn: string;
+let policyArn: string;
+let count = 0;
+
+async function start(): Promise<void> {
+  moto = await startMoto();
+  iam = new IAMClient({ ...MOTO_CLIENT, endpoint: moto.endpoint });
+}
+
+async function stop(): Promise<void> {
+  iam.destroy();
+  await moto.stop();
+}
+
+async function found(): Promise<void> {
+  count += 1;
+  folder = await mkdtemp(join(tmpdir(), 'countersign-policy-'));
+  proxy = await AwsProxy.start(moto.endpoint);
+  const made = await iam.send(
+    new CreatePolicyCommand({ PolicyName: `deploy-${count}`, PolicyDocument: BEFORE }),
+  );
+  policyArn = made.Policy?.Arn ?? '';
+  const role = await iam.send(
+    new CreateRoleCommand({
+      RoleName: `deploy-${count}`,
+      Path: '/agents/',
+      AssumeRolePolicyDocument: '{"Version":"2012-10-17","Statement":[]}',
+    }),
+  );
+  roleArn = role.Role?.Arn ?? '';
+  await iam.send(
+    new AttachRolePolicyCommand({ PolicyArn: policyArn, RoleName: `deploy-${count}` }),
+  );
+}
+
+async function close(): Promise<void> {
+  await proxy.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+function connector(): PolicyConnector {
+  return new PolicyConnector({
+    access: { ...MOTO_CLIENT, endpoint: proxy.endpoint, roleArn, timeoutMs: 5_000 },
+    journal: join(folder, 'journal'),
+  });
+}
+
+function params(after = AFTER): PolicyParams {
+  return {
+    provider: 'aws',
+    account: ACCOUNT,
+    target: {
+      kind: 'managed-policy',
+      ref: policyArn,
+      current_version: 'v1',
+      attached_principals: [roleArn],
+    },
+    before: BEFORE,
+    after,
+  };
+}
+
+async function write(document: string): Promise<void> {
+  await iam.send(
+    new CreatePolicyVersionCommand({
+      PolicyArn: policyArn,
+      PolicyDocument: document,
+      SetAsDefault: true,
+    }),
+  );
+}
+
+async function live(): Promise<{ document: string; versions: number }> {
+  const of = { PolicyArn: policyArn };
+  const { Policy } = await iam.send(new GetPolicyCommand(of));
+  const version = await iam.send(
+    new GetPolicyVersionCommand({ ...of, VersionId: Policy?.DefaultVersionId }),
+  );
+  const { Versions = [] } = await iam.send(new ListPolicyVersionsCommand(of));
+  return {
+    document: decodeURIComponent(version.PolicyVersion?.Document ?? ''),
+    versions: Versions.length,
+  };
+}
+
+async function tags(): Promise<string> {
+  const { Tags } = await iam.send(new ListPolicyTagsCommand({ PolicyArn: policyArn }));
+  return JSON.stringify(Tags);
+}
+
+async function open(): Promise<ConnectorStage<PolicyParams>> {
+  await found();
+  return {
+    connector: connector(),
+    params: params(),
+    others: params(FOREIGN),
+    restarted: connector,
+    moveTarget: () => write(FOREIGN),
+    targetState: live,
+    effects: () => Promise.resolve(proxy.count('CreatePolicyVersion')),
+    targetRecord: tags,
+    loseAnswers: () => {
+      proxy.loseAnswersTo('CreatePolicyVersion');
+      return Promise.resolve();
+    },
+    cutOff: () => proxy.stop(),
+  };
+}
+
+connectorContract('policies of AWS IAM', { open, close, start, stop });
+
+describe('a policy of AWS IAM', () => {
+  beforeAll(start);
+  afterAll(stop);
+  beforeEach(found);
+  afterEach(close);
+
+  async function change(what: PolicyParams): ReturnType<PolicyConnector['execute']> {
+    const preconditions = await connector().preconditions(what);
+    const use = { ...USE, params: what, preconditions, idempotencyKey: 'd5'.repeat(32) };
+    return connector().execute(use);
+  }
+
+  it('is written byte for byte, and tagged', async () => {
+    expect(await change(params())).toMatchObject({
+      result: 'succeeded',
+      targetRef: `${policyArn} v2`,
+    });
+    expect(await live()).toEqual({ document: AFTER, versions: 2 });
+    expect(await tags()).toContain('cs-5H41H6NGY8');
+  });
+
+  it('G13: is EFFECT_DIFFERS when somebody wrote between our read and our write', async () => {
+    proxy.before('CreatePolicyVersion', () => write(FOREIGN));
+    expect(await change(params())).toMatchObject({ result: 'failed', code: 'EFFECT_DIFFERS' });
+  });
+
+  it('G13: is EFFECT_DIFFERS when somebody wrote right after us', async () => {
+    let reads = 0;
+    const again = (): Promise<void> => {
+      reads += 1;
+      if (reads < 3) proxy.before('GetPolicy', again);
+      return reads === 3 ? write(FOREIGN) : Promise.resolve();
+    };
+    proxy.before('GetPolicy', again);
+    expect(await change(params())).toMatchObject({ result: 'failed', code: 'EFFECT_DIFFERS' });
+  });
+
+  it('is failed when AWS refuses the text', async () => {
+    const effect = await change(params('{"Version":"2012-10-17","Statement":"none"}'));
+    expect(effect).toMatchObject({ result: 'failed', code: 'TARGET_REFUSED' });
+    expect(await live()).toEqual({ document: BEFORE, versions: 1 });
+  });
+
+  it.each<[string, (shown: PolicyParams) => PolicyParams]>([
+    ['text', (shown) => ({ ...shown, before: FOREIGN })],
+    ['version', (shown) => ({ ...shown, target: { ...shown.target, current_version: 'v7' } })],
+    ['principals', (shown) => ({ ...shown, target: { ...shown.target, attached_principals: [] } })],
+  ])('A07: is refused where the %s that was shown is not the live one', async (_, changed) => {
+    expect(await change(changed(params()))).toMatchObject({ code: 'PRECONDITION_STALE' });
+    expect(await live()).toEqual({ document: BEFORE, versions: 1 });
+  });
+
+  it('of another account, or of another kind, is NOT_SUPPORTED', async () => {
+    const other = { ...params(), account: '210987654321' };
+    await expect(connector().preconditions(other)).rejects.toMatchObject({ code: 'NOT_SUPPORTED' });
+  });
+});
