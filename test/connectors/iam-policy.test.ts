@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import {
   AttachRolePolicyCommand,
   CreatePolicyCommand,
@@ -15,8 +12,7 @@ import {
 import { PolicyConnector, type PolicyParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AwsProxy } from '../support/aws-proxy.ts';
-import { MOTO_CLIENT, startMoto, type MotoServer } from '../support/moto-server.ts';
+import { MotoStage } from '../support/moto-stage.ts';
 
 const ACCOUNT = '123456789012'; // moto's own
 const USE = { useId: '01M83G8PGDVFCDVZ5H41H6NGY8', shortId: 'cs-5H41H6NGY8' };
@@ -30,55 +26,41 @@ const BEFORE = policy('s3:GetObject', 's3:DeleteObject');
 const AFTER = policy('s3:GetObject');
 const FOREIGN = policy('s3:*');
 
-let moto: MotoServer;
-let proxy: AwsProxy;
+const stage = new MotoStage();
 let iam: IAMClient;
-let folder: string;
-let roleArn: string;
+let principal: string;
 let policyArn: string;
-let count = 0;
 
 async function start(): Promise<void> {
-  moto = await startMoto();
-  iam = new IAMClient({ ...MOTO_CLIENT, endpoint: moto.endpoint });
+  await stage.start();
+  iam = new IAMClient(stage.client);
 }
 
 async function stop(): Promise<void> {
   iam.destroy();
-  await moto.stop();
+  await stage.stop();
 }
 
 async function found(): Promise<void> {
-  count += 1;
-  folder = await mkdtemp(join(tmpdir(), 'countersign-policy-'));
-  proxy = await AwsProxy.start(moto.endpoint);
+  await stage.found();
+  const name = stage.name('deploy');
   const made = await iam.send(
-    new CreatePolicyCommand({ PolicyName: `deploy-${count}`, PolicyDocument: BEFORE }),
+    new CreatePolicyCommand({ PolicyName: name, PolicyDocument: BEFORE }),
   );
   policyArn = made.Policy?.Arn ?? '';
   const role = await iam.send(
     new CreateRoleCommand({
-      RoleName: `deploy-${count}`,
+      RoleName: name,
       Path: '/agents/',
       AssumeRolePolicyDocument: '{"Version":"2012-10-17","Statement":[]}',
     }),
   );
-  roleArn = role.Role?.Arn ?? '';
-  await iam.send(
-    new AttachRolePolicyCommand({ PolicyArn: policyArn, RoleName: `deploy-${count}` }),
-  );
-}
-
-async function close(): Promise<void> {
-  await proxy.stop();
-  await rm(folder, { recursive: true, force: true });
+  principal = role.Role?.Arn ?? '';
+  await iam.send(new AttachRolePolicyCommand({ PolicyArn: policyArn, RoleName: name }));
 }
 
 function connector(): PolicyConnector {
-  return new PolicyConnector({
-    access: { ...MOTO_CLIENT, endpoint: proxy.endpoint, roleArn, timeoutMs: 5_000 },
-    journal: join(folder, 'journal'),
-  });
+  return new PolicyConnector({ access: stage.access, journal: stage.path('journal') });
 }
 
 function params(after = AFTER): PolicyParams {
@@ -89,7 +71,7 @@ function params(after = AFTER): PolicyParams {
       kind: 'managed-policy',
       ref: policyArn,
       current_version: 'v1',
-      attached_principals: [roleArn],
+      attached_principals: [principal],
     },
     before: BEFORE,
     after,
@@ -133,23 +115,23 @@ async function open(): Promise<ConnectorStage<PolicyParams>> {
     restarted: connector,
     moveTarget: () => write(FOREIGN),
     targetState: live,
-    effects: () => Promise.resolve(proxy.count('CreatePolicyVersion')),
+    effects: () => Promise.resolve(stage.proxy.count('CreatePolicyVersion')),
     targetRecord: tags,
     loseAnswers: () => {
-      proxy.loseAnswersTo('CreatePolicyVersion');
+      stage.proxy.loseAnswersTo('CreatePolicyVersion');
       return Promise.resolve();
     },
-    cutOff: () => proxy.stop(),
+    cutOff: () => stage.proxy.stop(),
   };
 }
 
-connectorContract('policies of AWS IAM', { open, close, start, stop });
+connectorContract('policies of AWS IAM', { open, close: stage.close, start, stop });
 
 describe('a policy of AWS IAM', () => {
   beforeAll(start);
   afterAll(stop);
   beforeEach(found);
-  afterEach(close);
+  afterEach(stage.close);
 
   async function change(what: PolicyParams): ReturnType<PolicyConnector['execute']> {
     const preconditions = await connector().preconditions(what);
@@ -167,7 +149,7 @@ describe('a policy of AWS IAM', () => {
   });
 
   it('G13: is EFFECT_DIFFERS when somebody wrote between our read and our write', async () => {
-    proxy.before('CreatePolicyVersion', () => write(FOREIGN));
+    stage.proxy.before('CreatePolicyVersion', () => write(FOREIGN));
     expect(await change(params())).toMatchObject({ result: 'failed', code: 'EFFECT_DIFFERS' });
   });
 
@@ -175,10 +157,10 @@ describe('a policy of AWS IAM', () => {
     let reads = 0;
     const again = (): Promise<void> => {
       reads += 1;
-      if (reads < 3) proxy.before('GetPolicy', again);
+      if (reads < 3) stage.proxy.before('GetPolicy', again);
       return reads === 3 ? write(FOREIGN) : Promise.resolve();
     };
-    proxy.before('GetPolicy', again);
+    stage.proxy.before('GetPolicy', again);
     expect(await change(params())).toMatchObject({ result: 'failed', code: 'EFFECT_DIFFERS' });
   });
 

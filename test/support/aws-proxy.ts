@@ -6,7 +6,7 @@ import { buffer } from 'node:stream/consumers';
 export class AwsProxy {
   readonly #server: Server;
   readonly #target: string;
-  readonly #done: string[] = [];
+  readonly #done: { readonly operation: string; readonly form: URLSearchParams }[] = [];
   #lost: string | undefined;
   /** What happens on the other side, just before the next request of this operation arrives there. */
   #before: { readonly operation: string; readonly act: () => Promise<void> } | undefined;
@@ -30,7 +30,17 @@ export class AwsProxy {
 
   /** How often it was done, whether or not the answer came back. */
   count(operation: string): number {
-    return this.#done.filter((name) => name === operation).length;
+    return this.forms(operation).length;
+  }
+
+  /** What was sent, where the protocol sends forms. */
+  forms(operation: string): readonly URLSearchParams[] {
+    return this.#done.filter((request) => request.operation === operation).map(({ form }) => form);
+  }
+
+  /** Names of the sessions of roles: moto keeps no audit log, where AWS names them in each event. */
+  get sessions(): readonly string[] {
+    return this.forms('AssumeRole').map((form) => form.get('RoleSessionName') ?? '');
   }
 
   loseAnswersTo(operation: string): void {
@@ -62,7 +72,7 @@ export class AwsProxy {
       ...(body.length > 0 && { body }),
     });
     const content = Buffer.from(await answer.arrayBuffer());
-    if (answer.ok) this.#done.push(operation);
+    if (answer.ok) this.#done.push({ operation, form: new URLSearchParams(body.toString()) });
     if (operation === this.#lost) {
       response.destroy();
       return;

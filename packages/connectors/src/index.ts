@@ -30,3 +30,6 @@ export {
   type PolicyConnectorOptions,
   type PolicyParams,
 } from './aws/policy-connector.ts';
+export { AccessKeyConnector, type AccessKeyConnectorOptions } from './aws/access-key-connector.ts';
+export { SecretConnector, type SecretConnectorOptions } from './aws/secret-connector.ts';
+export type { SecretParams } from './aws/secret-params.ts';

@@ -23,6 +23,7 @@ export interface AwsClientSettings {
 
 const TIMEOUT_MS = 10_000;
 const SESSION_SECONDS = 900;
+const SOURCE_IDENTITY_MAX = 64;
 const THROTTLED = 429;
 
 export function clientSettings({ region, credentials, endpoint }: AwsAccess): AwsClientSettings {
@@ -41,6 +42,14 @@ export function timeout({ timeoutMs = TIMEOUT_MS }: AwsAccess): { abortSignal: A
 /** In the caller's ARN of each event of CloudTrail. */
 export function sessionName(useId: string): string {
   return `cs-${useReference(useId)}`;
+}
+
+/** Of the characters that AWS takes there, others replaced. */
+function sourceIdentity(agentId: string): string {
+  return agentId
+    .replace(/[^\w+=,.@-]/g, '-')
+    .slice(0, SOURCE_IDENTITY_MAX)
+    .padEnd(2, '-');
 }
 
 /**
@@ -62,7 +71,7 @@ export async function useAccess(
         RoleArn: roleArn,
         RoleSessionName: sessionName(use.useId),
         DurationSeconds: SESSION_SECONDS,
-        ...(use.agentId !== undefined && { SourceIdentity: use.agentId }),
+        ...(use.agentId !== undefined && { SourceIdentity: sourceIdentity(use.agentId) }),
         ...(policy !== undefined && { Policy: JSON.stringify(policy) }),
       }),
       timeout(access),

@@ -1,0 +1,210 @@
+import { join } from 'node:path';
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { digestBytes, utf8, type Json, type JsonObject } from '@countersign/canonical';
+import { calculateJwkThumbprint, CompactEncrypt, importJWK, type JWK } from 'jose';
+import { ConnectorError } from '../connector-error.ts';
+import {
+  stateDigest,
+  useReference,
+  type Connector,
+  type Effect,
+  type LiveState,
+  type VerifiedUse,
+} from '../connector.ts';
+import { createDurably, makePrivateFolder } from '../durable-file.ts';
+import { assertApproved, OnceJournal, type Attempt } from '../once.ts';
+import { awsRefusal, clientSettings, timeout, useAccess, type AwsAccess } from './aws-access.ts';
+import type { SecretParams } from './secret-params.ts';
+
+export interface SecretConnectorOptions {
+  /** Its role can read secrets; the session of each use can read the one that was approved. */
+  readonly access: AwsAccess & { readonly roleArn: string };
+  /** Public keys of workloads, for agreement on a key (ECDH): P-256 or X25519. */
+  readonly consumers: Readonly<Record<string, JWK>>;
+  /** Where the encrypted values are put: `<16 characters of the use id>.jwe`. */
+  readonly delivery: string;
+  readonly journal: string;
+}
+
+const INTERFACE: JsonObject = {
+  v: 'countersign.executor-interface.v1',
+  interface: 'countersign.executor.aws-secret.v1',
+  write: 'GetSecretValue of one version by its id, in a session that can read that secret alone',
+  before: 'the description of the secret and the key of the consumer equal the approved ones',
+  after: 'one JWE file (ECDH-ES, A256GCM) that only the consumer can open',
+  record: 'the name of the session of the role, in each event of the audit log',
+};
+
+const ARN = /^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/;
+const VERSION_ID = /^[A-Za-z0-9-]{32,64}$/;
+
+/** Hands one version of one secret to one workload. Its value is in no log, error, record or report. */
+export class SecretConnector implements Connector<SecretParams> {
+  readonly type: string = 'secret.access';
+  readonly interface: JsonObject = INTERFACE;
+  readonly #options: SecretConnectorOptions;
+  readonly #journal: OnceJournal;
+
+  constructor(options: SecretConnectorOptions) {
+    this.#options = options;
+    this.#journal = new OnceJournal(options.journal);
+  }
+
+  async preconditions(params: SecretParams): Promise<LiveState> {
+    assertSupported(params);
+    const consumer = await this.#consumer(params);
+    return withClient(this.#options.access, async (client) => ({
+      'secret.metadata': stateDigest(await described(client, this.#options.access, params)),
+      'workload.identity': stateDigest({
+        workload: params.consumer.workload_id,
+        key: consumer.thumbprint,
+      }),
+    }));
+  }
+
+  execute(use: VerifiedUse<SecretParams>): Promise<Effect> {
+    const targetRef = use.params.secret_ref;
+    return this.#journal.execute(use, { targetRef, run: (attempt) => this.#hand(use, attempt) });
+  }
+
+  async #hand(use: VerifiedUse<SecretParams>, attempt: Attempt): Promise<Effect> {
+    const { params } = use;
+    const live = await this.preconditions(params);
+    assertApproved(use.preconditions, live);
+    const { key, thumbprint } = await this.#consumer(params);
+    await makePrivateFolder(this.#options.delivery);
+    const access = await useAccess(this.#options.access, use, sessionPolicy(params));
+    const value = await attempt.send(() => readValue(access, params));
+    const header = { alg: 'ECDH-ES', enc: 'A256GCM', kid: thumbprint, use: use.shortId } as const;
+    const jwe = await new CompactEncrypt(value)
+      .setProtectedHeader(header)
+      .encrypt(await importJWK(key, 'ECDH-ES'));
+    const path = join(this.#options.delivery, `${useReference(use.useId)}.jwe`);
+    if (!(await createDurably(path, jwe))) {
+      throw new ConnectorError('EFFECT_DIFFERS', 'expected no delivery under the name of this use');
+    }
+    return {
+      result: 'succeeded',
+      targetRef: `${params.secret_ref} ${params.secret_version}`.slice(-TARGET_REF_MAX),
+      beforeDigest: stateDigest(live),
+      afterDigest: digestBytes('countersign/file/v1', utf8(jwe)),
+    };
+  }
+
+  async #consumer({ consumer }: SecretParams): Promise<{ key: JWK; thumbprint: string }> {
+    const { consumers } = this.#options;
+    const name = consumer.workload_id;
+    const key = Object.hasOwn(consumers, name) ? consumers[name] : undefined;
+    const thumbprint = key === undefined ? undefined : await calculateJwkThumbprint(key);
+    if (key === undefined || thumbprint !== consumer.key_thumbprint) {
+      throw new ConnectorError(
+        'TARGET_UNKNOWN',
+        'expected the workload and its key as enrolled here',
+      );
+    }
+    return { key, thumbprint };
+  }
+}
+
+const TARGET_REF_MAX = 200;
+
+function assertSupported({
+  manager,
+  secret_ref: ref,
+  secret_version: version,
+  operation,
+}: SecretParams): void {
+  const isOurs = manager.kind === 'aws-secretsmanager' && operation === 'read';
+  if (isOurs && ARN.test(ref) && VERSION_ID.test(version)) return;
+  throw new ConnectorError('NOT_SUPPORTED', 'expected to read a full ARN at the id of a version');
+}
+
+/** Whatever else the role may do: this session reads one version of one secret. */
+function sessionPolicy({ secret_ref: Resource, secret_version: version }: SecretParams): object {
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: 'secretsmanager:GetSecretValue',
+        Resource,
+        Condition: { StringEquals: { 'secretsmanager:VersionId': version } },
+      },
+    ],
+  };
+}
+
+async function withClient<T>(
+  access: AwsAccess,
+  work: (client: SecretsManagerClient) => Promise<T>,
+): Promise<T> {
+  const client = new SecretsManagerClient(clientSettings(access));
+  try {
+    return await work(client);
+  } catch (error) {
+    return awsRefusal(error);
+  } finally {
+    client.destroy();
+  }
+}
+
+async function described(
+  client: SecretsManagerClient,
+  access: AwsAccess,
+  { secret_ref: ref, secret_version: version }: SecretParams,
+): Promise<Json> {
+  const secret = await client.send(new DescribeSecretCommand({ SecretId: ref }), timeout(access));
+  const stages = secret.VersionIdsToStages?.[version];
+  if (secret.ARN !== ref || stages === undefined || secret.DeletedDate !== undefined) {
+    throw new ConnectorError(
+      'TARGET_UNKNOWN',
+      'expected this version of a secret that is not deleted',
+    );
+  }
+  return { arn: ref, version, key: secret.KmsKeyId ?? null, stages: [...stages].sort() };
+}
+
+async function readValue(access: AwsAccess, params: SecretParams): Promise<Uint8Array> {
+  const { secret_ref: ref, secret_version: version, fields } = params;
+  return withClient(access, async (client) => {
+    const secret = await client.send(
+      new GetSecretValueCommand({ SecretId: ref, VersionId: version }),
+      timeout(access),
+    );
+    if (secret.ARN !== ref || secret.VersionId !== version) {
+      throw new ConnectorError('EFFECT_DIFFERS', 'expected the version that was asked for');
+    }
+    const value = secret.SecretBinary ?? utf8(secret.SecretString ?? '');
+    return fields === undefined ? value : picked(secret.SecretString ?? '', fields);
+  });
+}
+
+/** Only what was approved. Errors tell nothing of the text: it is the secret. */
+function picked(text: string, fields: readonly string[]): Uint8Array {
+  const secret = asRecord(text);
+  const chosen = fields.map((name): [string, unknown] => {
+    if (secret === undefined || !Object.hasOwn(secret, name)) {
+      throw new ConnectorError(
+        'TARGET_REFUSED',
+        'expected a secret with the fields that were approved',
+      );
+    }
+    return [name, secret[name]];
+  });
+  return utf8(JSON.stringify(Object.fromEntries(chosen)));
+}
+
+function asRecord(text: string): Record<string, unknown> | undefined {
+  try {
+    const json: unknown = JSON.parse(text);
+    return typeof json === 'object' && json !== null
+      ? (json as Record<string, unknown>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
