@@ -76,7 +76,8 @@ describe('the first start', () => {
     const ledger = await started();
     const link = (await readFile(`${ledger.data}/enrolment-link.txt`, 'utf8')).trim();
     expect(link).toMatch(new RegExp(`^${ledger.url}/enrol#i=[A-Za-z0-9_-]+&p=prs_[0-9A-Z]{26}&t=`));
-    const secrets = ['log.key', 'operator.key', 'agent.key', 'executor.key', 'read.token'];
+    const keys = ['log', 'operator', 'agent', 'executor', 'mcp-gate'].map((name) => `${name}.key`);
+    const secrets = [...keys, 'read.token'];
     for (const path of ['enrolment-link.txt', ...secrets.map((name) => `keys/${name}`)]) {
       expect((await stat(`${ledger.data}/${path}`)).mode & 0o777).toBe(0o600);
     }

@@ -33,6 +33,7 @@ export interface DataFolder {
   readonly operatorKey: string;
   readonly agentKey: string;
   readonly executorKey: string;
+  readonly mcpGateKey: string;
   readonly readToken: string;
   readonly trustFile: string;
   readonly enrolmentLink: string;
@@ -63,6 +64,7 @@ export function dataFolder(path: string): DataFolder {
     operatorKey: at('keys', 'operator.key'),
     agentKey: at('keys', 'agent.key'),
     executorKey: at('keys', 'executor.key'),
+    mcpGateKey: at('keys', 'mcp-gate.key'),
     readToken: at('keys', 'read.token'),
     trustFile: at('trust.json'),
     enrolmentLink: at('enrolment-link.txt'),

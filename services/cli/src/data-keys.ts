@@ -17,9 +17,8 @@ export async function createKeys(
   randomBytes: (size: number) => Uint8Array,
 ): Promise<void> {
   await makePrivateFolder(folder.keysFolder);
-  for (const path of [folder.operatorKey, folder.agentKey, folder.executorKey]) {
-    await createKeyFile(path);
-  }
+  const { operatorKey, agentKey, executorKey, mcpGateKey } = folder;
+  for (const path of [operatorKey, agentKey, executorKey, mcpGateKey]) await createKeyFile(path);
   if ((await readIfThere(folder.readToken)) === undefined) {
     await writePrivate(folder.readToken, `${toBase64url(randomBytes(TOKEN_BYTES))}\n`);
   }
@@ -40,6 +39,7 @@ export interface LocalKeys {
   readonly operator: SigningKey;
   readonly agent: SigningKey;
   readonly executor: SigningKey;
+  readonly mcpGate: SigningKey;
 }
 
 export async function readLocalKeys(folder: DataFolder): Promise<LocalKeys> {
@@ -47,13 +47,14 @@ export async function readLocalKeys(folder: DataFolder): Promise<LocalKeys> {
     operator: await readSigningKey(folder.operatorKey),
     agent: await readSigningKey(folder.agentKey),
     executor: await readSigningKey(folder.executorKey),
+    mcpGate: await readSigningKey(folder.mcpGateKey),
   };
 }
 
 /** Every secret file that is there can be read by its owner alone. @throws CliError KEY_FILE_PERMISSIONS, KEY_FILE_INVALID */
 export async function assertPrivateKeys(folder: DataFolder): Promise<void> {
-  const { operatorKey, agentKey, executorKey, readToken, enrolmentLink } = folder;
-  const others = [operatorKey, agentKey, executorKey, readToken, enrolmentLink];
+  const { operatorKey, agentKey, executorKey, mcpGateKey, readToken, enrolmentLink } = folder;
+  const others = [operatorKey, agentKey, executorKey, mcpGateKey, readToken, enrolmentLink];
   for (const path of [...(await logKeyFiles(folder)), ...others]) {
     const found = await existing(path);
     if (found === undefined) continue;

@@ -19,3 +19,6 @@ export const EXEC_INTERFACE_DIGEST: Digest = digestOf('countersign/executor/v1',
 
 export const EXEC_EXECUTOR = 'local-exec';
 export const EXEC_AUDIENCE = 'local';
+
+/** Runs the calls that `countersign mcp-gate` holds; its interface is that package's. */
+export const MCP_GATE_EXECUTOR = 'local-mcp-gate';

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { formatTimestamp, toBase64url } from '@countersign/canonical';
+import { formatTimestamp, toBase64url, type Digest } from '@countersign/canonical';
 import {
   DEFAULT_POLICY,
   foundLedger,
@@ -10,9 +10,15 @@ import {
 } from '@countersign/binding';
 import { newUlid } from '@countersign/crypto-node';
 import type { Descriptor } from '@countersign/descriptors';
+import { GATE_INTERFACE_DIGEST } from '@countersign/mcp-gate';
 import { cliError } from './cli-error.ts';
 import type { LedgerMark } from './data-folder.ts';
-import { EXEC_AUDIENCE, EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from './exec-interface.ts';
+import {
+  EXEC_AUDIENCE,
+  EXEC_EXECUTOR,
+  EXEC_INTERFACE_DIGEST,
+  MCP_GATE_EXECUTOR,
+} from './exec-interface.ts';
 import type { SigningKey } from './signing-key.ts';
 
 export interface FoundingChoice {
@@ -84,6 +90,7 @@ export interface FoundingKeys {
   readonly operator: SigningKey;
   readonly agent: SigningKey;
   readonly executor: SigningKey;
+  readonly mcpGate: SigningKey;
   readonly invitation: Invitation;
 }
 
@@ -106,14 +113,8 @@ export function foundingEntry(
     },
     agentMember('operator', keys.operator, { owner: founder, operator: true }),
     agentMember('local-agent', keys.agent, { owner: founder, operator: false }),
-    {
-      kind: 'executor',
-      id: EXEC_EXECUTOR,
-      key_thumbprint: keys.executor.thumbprint,
-      public_key: keys.executor.publicKey,
-      audiences: [EXEC_AUDIENCE],
-      interface_digest: EXEC_INTERFACE_DIGEST,
-    },
+    executorMember(EXEC_EXECUTOR, keys.executor, EXEC_INTERFACE_DIGEST),
+    executorMember(MCP_GATE_EXECUTOR, keys.mcpGate, GATE_INTERFACE_DIGEST),
     ...descriptors.map(({ type, typeVersion, digest }): Member => ({
       kind: 'descriptor',
       id: `${type}/${typeVersion}`,
@@ -160,6 +161,17 @@ export function assertAsFounded(mark: LedgerMark, entry: LedgerFounded): void {
     `ledger.json says ${name} ${String(says)}, but the log was founded with ${name} ${String(is)}`,
     { hint: 'restore ledger.json; what a ledger is was fixed at its founding' },
   );
+}
+
+function executorMember(id: string, key: SigningKey, interfaceDigest: Digest): Member {
+  return {
+    kind: 'executor',
+    id,
+    key_thumbprint: key.thumbprint,
+    public_key: key.publicKey,
+    audiences: [EXEC_AUDIENCE],
+    interface_digest: interfaceDigest,
+  };
 }
 
 function agentMember(

@@ -9,6 +9,7 @@ import { addInit } from './commands/init.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
 import { addLogKey } from './commands/log-key.ts';
+import { addMcpGate } from './commands/mcp-gate.ts';
 import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addRequest } from './commands/request.ts';
@@ -25,6 +26,7 @@ const COMMANDS = [
   addServe,
   addInit,
   addExec,
+  addMcpGate,
   addVerify,
   addEvidence,
   addRequest,

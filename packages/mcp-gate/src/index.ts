@@ -1,0 +1,11 @@
+export type { CallRecord, CallStore } from './call-store.ts';
+export { DEFAULT_CONFIG, parseGateConfig, type GateConfig } from './gate-config.ts';
+export { GateError, type GateErrorCode } from './gate-error.ts';
+export { GATE_INTERFACE_DIGEST } from './gate-interface.ts';
+export type { SessionParts } from './gate-session.ts';
+export { HttpClients, type HttpGate, type Listening } from './http-client.ts';
+export { httpServer, type HttpUpstream } from './http-server.ts';
+export { serveStdio, type StdioClient } from './stdio-client.ts';
+export { stdioServer, type Launch } from './stdio-server.ts';
+export type { ServerOrigin } from './tool-call.ts';
+export type { OpenServer } from './server-end.ts';
