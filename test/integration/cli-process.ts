@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly stdin?: string;
   /** A shell line before it, in the same process: limits. */
   readonly before?: string;
+  /** The first argument is a script of its own, in the place of `countersign`. */
+  readonly program?: true;
 }
 
 /** The built `countersign` command in a process of its own, as its users run it. */
@@ -36,7 +38,7 @@ export class CliProcess {
 
   constructor(args: readonly string[], options: CliOptions = {}) {
     const { cwd, env = {}, stdin = '', before } = options;
-    const command = [process.execPath, BIN, ...args];
+    const command = [process.execPath, ...(options.program === true ? [] : [BIN]), ...args];
     const [file, ...rest] =
       before === undefined ? command : ['/bin/sh', '-c', `${before}; exec "$@"`, 'sh', ...command];
     this.child = spawn(file ?? '', rest, {
