@@ -3,7 +3,7 @@ import { CanonicalError } from './canonical-error.ts';
 
 /** One signature to check. The pure packages say what to check; who calls them brings the cryptography. */
 export interface SignatureCheck {
-  readonly algorithm: 'ed25519' | 'ecdsa-p256-sha256' | 'rsa-pkcs1-sha256';
+  readonly algorithm: 'ed25519' | 'ecdsa-p256-sha256' | 'rsa-pkcs1-sha256' | 'rsa-pkcs1-sha512';
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKey: Uint8Array;
   readonly message: Uint8Array;

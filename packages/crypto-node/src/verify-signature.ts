@@ -42,8 +42,9 @@ export function verifySignatureAside(check: SignatureCheck): Promise<boolean> {
   });
 }
 
-function hashOf({ algorithm }: SignatureCheck): 'sha256' | null {
-  return algorithm === 'ed25519' ? null : 'sha256';
+function hashOf({ algorithm }: SignatureCheck): 'sha256' | 'sha512' | null {
+  if (algorithm === 'ed25519') return null;
+  return algorithm === 'rsa-pkcs1-sha512' ? 'sha512' : 'sha256';
 }
 
 /** The key with how its signatures are written; null for a key that is none, or of another kind. */
@@ -56,6 +57,7 @@ function keyFor({ publicKey, algorithm }: SignatureCheck): VerifyKeyObjectInput 
     case 'ecdsa-p256-sha256':
       return { key, dsaEncoding: 'der' };
     case 'rsa-pkcs1-sha256':
+    case 'rsa-pkcs1-sha512':
       return { key, padding: constants.RSA_PKCS1_PADDING };
   }
 }
@@ -98,7 +100,8 @@ function fits(key: KeyObject, algorithm: SignatureCheck['algorithm']): boolean {
       return type === 'ed25519';
     case 'ecdsa-p256-sha256':
       return type === 'ec' && details?.namedCurve === 'prime256v1';
-    case 'rsa-pkcs1-sha256': {
+    case 'rsa-pkcs1-sha256':
+    case 'rsa-pkcs1-sha512': {
       const bits = details?.modulusLength ?? 0;
       return type === 'rsa' && bits >= MIN_RSA_BITS && bits <= MAX_RSA_BITS;
     }

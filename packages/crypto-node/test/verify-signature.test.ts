@@ -32,6 +32,12 @@ const CHECKS: SignatureCheck[] = [
     message: MESSAGE,
     signature: sign('sha256', MESSAGE, rsa.privateKey),
   },
+  {
+    algorithm: 'rsa-pkcs1-sha512',
+    publicKey: spki(rsa.publicKey),
+    message: MESSAGE,
+    signature: sign('sha512', MESSAGE, rsa.privateKey),
+  },
 ];
 
 function flipped(bytes: Uint8Array, at: number): Uint8Array {

@@ -10,9 +10,10 @@ import { verifyClientData } from './client-data.ts';
 import { parseCoseKey, type ParsedCoseKey } from './cose-key.ts';
 import { isDerSignature } from './ecdsa-signature.ts';
 import { HumanProofError, refusing } from './human-proof-error.ts';
+import type { ProofFacts } from './proof-facts.ts';
 import { decodeProof, type WebauthnProof } from './webauthn-proof.ts';
 
-/** A credential as the authority holds it: its id and the COSE key bytes of its registration, both base64url. */
+/** A credential as the authority holds it: its id and its public key, COSE or of SSH, both base64url. */
 export interface CredentialKey {
   credential_id: string;
   public_key: string;
@@ -31,9 +32,8 @@ export interface ExpectedAssertion {
 }
 
 /** What a valid assertion proves beyond its validity. */
-export interface AssertionFacts {
+export interface AssertionFacts extends ProofFacts {
   proofClass: 'uv' | 'up';
-  counter: number;
   backupEligible: boolean;
   backedUp: boolean;
   origin: string;

@@ -30,10 +30,11 @@ const CRV_P256 = 1;
 const CRV_ED25519 = 6;
 
 /** SEQUENCE { SEQUENCE { id-ecPublicKey, prime256v1 }, BIT STRING 04 … } up to and with the 04. */
-const P256_SPKI_PREFIX: Uint8Array = Uint8Array.from([
+export const P256_SPKI_PREFIX: Uint8Array = Uint8Array.from([
   0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
   0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
 ]);
+
 /**
  * Reads a credential's public key as WebAuthn registered it, schemas/formats/human-proof.md §5.
  *

@@ -1,3 +1,5 @@
+import { concatBytes } from '@countersign/canonical';
+
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
 /** An integer below the group order takes this many bytes and, with its top bit set, one more for the sign. */
@@ -11,6 +13,12 @@ export function isDerSignature(bytes: Uint8Array): boolean {
   if (bytes[0] !== SEQUENCE || bytes[1] !== bytes.length - 2) return false;
   const afterR = afterPositiveInteger(bytes, 2);
   return afterR !== undefined && afterPositiveInteger(bytes, afterR) === bytes.length;
+}
+
+/** DER of SEQUENCE { INTEGER r, INTEGER s }, of numbers that are written as DER writes them. */
+export function derOfIntegers(r: Uint8Array, s: Uint8Array): Uint8Array {
+  const numbers = [r, s].flatMap((number) => [Uint8Array.of(INTEGER, number.length), number]);
+  return concatBytes(Uint8Array.of(SEQUENCE, r.length + s.length + 4), ...numbers);
 }
 
 function afterPositiveInteger(bytes: Uint8Array, offset: number): number | undefined {

@@ -1,7 +1,7 @@
 import { CanonicalError } from '@countersign/canonical';
 import { CborError } from '@countersign/cbor';
 
-/** What is wrong with a refused assertion; schemas/formats/human-proof.md §6 says when each is reported. */
+/** What is wrong with a refused proof; schemas/formats/human-proof.md §6 and sshsig-proof.md §6 say when each is reported. */
 export type AssertionWhy =
   | 'proof'
   | 'size'
@@ -18,7 +18,11 @@ export type AssertionWhy =
   | 'backup-state'
   | 'key'
   | 'algorithm'
-  | 'signature';
+  | 'signature'
+  // Of a signature by ssh-keygen alone.
+  | 'sshsig'
+  | 'namespace'
+  | 'hash-algorithm';
 
 export class HumanProofError extends Error {
   override readonly name = 'HumanProofError';

@@ -5,3 +5,12 @@ export {
   type AssertionOverrides,
   type SoftwarePasskeyOptions,
 } from './software-passkey.ts';
+export {
+  armoured,
+  mpint,
+  SoftwareSshKey,
+  sshString,
+  uint32,
+  type SoftwareSshKeyType,
+  type SshsigOverrides,
+} from './software-ssh-key.ts';
