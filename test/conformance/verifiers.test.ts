@@ -109,6 +109,20 @@ describe('evidence vectors', () => {
   });
 });
 
+interface SshsigVector {
+  readonly facts?: { readonly proof_class: string };
+}
+
+it('signatures of ssh-keygen have the stated class in Go, or are refused', () => {
+  const expected = load<SshsigVector>('sshsig').map(([name, { facts }]): [string, string] => [
+    name,
+    facts === undefined ? 'REFUSED ASSERTION_INVALID' : `VALID ${facts.proof_class}`,
+  ]);
+  expect(Object.fromEntries(go('--vectors', join(vectors, 'sshsig')))).toEqual(
+    Object.fromEntries(expected),
+  );
+});
+
 describe('trust vectors', () => {
   it.each(trust)('%s has the stated outcome in TypeScript', (_, vector) => {
     let said: Trust | VerifyError;

@@ -216,8 +216,10 @@ async function provenHumans(at: FoundedLedger, entries: readonly Entry[]): Promi
     const people = [at.parties.owner, at.parties.alice, at.parties.bob];
     const person = people.find(({ id }) => id === entry.statement.person);
     if (person === undefined) throw new Error('expected a founder');
+    const { proof } = entry;
+    if (proof.kind !== 'webauthn') throw new Error('expected passkeys alone');
     await verifyAssertion(
-      entry.proof,
+      proof,
       {
         challenge: decisionChallenge(entry.statement),
         origins: [WEB_ORIGIN],

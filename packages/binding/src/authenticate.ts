@@ -1,15 +1,10 @@
-import { digestBytes, type Digest, type VerifySignature } from '@countersign/canonical';
+import { digestBytes, type VerifySignature } from '@countersign/canonical';
 import { parseAction } from '@countersign/descriptors';
-import {
-  HumanProofError,
-  verifyAssertion,
-  type AssertionFacts,
-  type WebauthnProof,
-} from '@countersign/human-proof';
-import type { CredentialMember } from './authority-member.ts';
+import { HumanProofError } from '@countersign/human-proof';
 import type { AuthorityState } from './authority.ts';
 import { BindingError, refusalCodeOf } from './binding-error.ts';
-import { challengeOf, decisionDigest, parseDecisionMade } from './decision-statement.ts';
+import { verifyDecisionProof } from './decision-proof.ts';
+import { decisionDigest, parseDecisionMade } from './decision-statement.ts';
 import { enrolmentPayload, parseEnrolment } from './enrolment.ts';
 import { parseErasureOrder } from './erasure-order.ts';
 import { parseExecutionReport } from './execution-report.ts';
@@ -150,8 +145,12 @@ async function authenticateDecision(
     throw new BindingError('CREDENTIAL_UNKNOWN', 'decision: expected an enrolled credential');
   }
   const statementDigest = decisionDigest(made.statement);
-  const by = { authority, credential, statementDigest };
-  const facts = await verifyDecisionProof(made.proof, by, verifySignature);
+  const facts = await verifyDecisionProof(
+    made,
+    // The proof class is judged by the rule of the request, so that a refusal can be recorded.
+    { authority, credential, statementDigest, requireUserVerification: false },
+    verifySignature,
+  );
   return {
     ...common(raw),
     kind: 'decision',
@@ -160,33 +159,6 @@ async function authenticateDecision(
     facts,
     publicKey: credential.public_key,
   } as DecisionInput;
-}
-
-/** A proof holds for the rpId that its credential was made for, and for that rpId's origins alone. */
-async function verifyDecisionProof(
-  proof: WebauthnProof,
-  by: {
-    readonly authority: AuthorityState;
-    readonly credential: CredentialMember;
-    /** Of the statement that it must have signed. */
-    readonly statementDigest: Digest;
-  },
-  verifySignature: VerifySignature,
-): Promise<AssertionFacts> {
-  const { credential } = by;
-  const rp = by.authority.ledger.rps.find((each) => each.id === credential.rp_id);
-  return verifyAssertion(
-    proof,
-    {
-      challenge: challengeOf(by.statementDigest),
-      origins: rp?.origins ?? [],
-      rpIds: rp === undefined ? [] : [rp.id],
-      credential: { credential_id: credential.id, public_key: credential.public_key },
-      // The proof class is judged by the rule of the request, so that a refusal can be recorded.
-      requireUserVerification: false,
-    },
-    verifySignature,
-  );
 }
 
 async function authenticateEnrolment(

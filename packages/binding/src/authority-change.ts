@@ -1,18 +1,18 @@
 import { fromBase64url, timestampMs, type Digest, type Json } from '@countersign/canonical';
-import { HumanProofError, parseCoseKey } from '@countersign/human-proof';
 import type { AuthorityState } from './authority.ts';
 import {
   audiences,
   descriptorId,
   personClass,
   type AgentMember,
+  type CredentialMember,
   type ExecutorMember,
   type InvitationMember,
   type Member,
   type MemberKind,
   type PersonMember,
 } from './authority-member.ts';
-import { BindingError, refusing } from './binding-error.ts';
+import { BindingError } from './binding-error.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
 import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
 import { locksOut } from './lock-out.ts';
@@ -36,6 +36,14 @@ import {
   type Shape,
 } from './shape.ts';
 import { keyThumbprint } from './signed-object.ts';
+import {
+  assertKeyOf,
+  isKeyTaken,
+  isSshKeyOfPerson,
+  sshKeyEnrolled,
+  sshKeyMemberOf,
+  type SshKeyEnrolled,
+} from './ssh-key.ts';
 
 export interface PersonInvited {
   readonly kind: 'person-invited';
@@ -86,7 +94,8 @@ export type AuthorityChange =
   | PolicySet
   | DescriptorEnrolled
   | LogKeyAdded
-  | LogKeyRemoved;
+  | LogKeyRemoved
+  | SshKeyEnrolled;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -138,6 +147,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   }),
   'log-key-added': logKeyAdded,
   'log-key-removed': logKeyRemoved,
+  'ssh-key-enrolled': sshKeyEnrolled,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -163,6 +173,7 @@ export function applyChange(
 }
 
 function changed(state: AuthorityState, change: AuthorityChange): AuthorityState {
+  if (isKeyChange(change)) return keysChanged(state, change);
   switch (change.kind) {
     case 'person-invited':
       return invited(state, change);
@@ -189,10 +200,23 @@ function changed(state: AuthorityState, change: AuthorityChange): AuthorityState
       const type = { name: change.type, version: change.type_version };
       return added(state, { kind: 'descriptor', id: descriptorId(type), digest: change.digest });
     }
+  }
+}
+
+type KeyChange = LogKeyAdded | LogKeyRemoved | SshKeyEnrolled;
+
+function isKeyChange(change: AuthorityChange): change is KeyChange {
+  return change.kind.startsWith('log-key-') || change.kind === 'ssh-key-enrolled';
+}
+
+function keysChanged(state: AuthorityState, change: KeyChange): AuthorityState {
+  switch (change.kind) {
     case 'log-key-added':
       return withLogKey(state, change);
     case 'log-key-removed':
       return withoutLogKey(state, change);
+    case 'ssh-key-enrolled':
+      return added(state, sshKeyMemberOf(change));
   }
 }
 
@@ -279,29 +303,19 @@ function assertOwnKey(
   next: { readonly public_key: string; readonly key_thumbprint: Digest },
 ): void {
   assertThumbprint(next.public_key, next.key_thumbprint);
-  if (others.holderOf(next.key_thumbprint) !== undefined) {
+  const isTaken =
+    others.holderOf(next.key_thumbprint) !== undefined ||
+    isSshKeyOfPerson(others, next.key_thumbprint);
+  if (isTaken) {
     throw new BindingError('MEMBER_EXISTS', 'member: expected a key that nobody else holds');
   }
 }
 
-function assertOwnCredential(
-  others: AuthorityState,
-  next: { readonly id: string; readonly public_key: string },
-): void {
-  refusingKey(next.public_key);
-  const isTaken =
-    others.retiredCredential(next.id) !== undefined ||
-    others.ofKind('credential').some((each) => each.public_key === next.public_key);
+function assertOwnCredential(others: AuthorityState, next: CredentialMember): void {
+  assertKeyOf(next);
   // Two persons with one authenticator would fill two seats of a quorum (attack row D04).
-  if (isTaken) throw new BindingError('DUPLICATE_KEY', 'credential: expected a key of its own');
-}
-
-function refusingKey(publicKey: string): void {
-  try {
-    parseCoseKey(refusing(() => fromBase64url(publicKey)));
-  } catch (error) {
-    if (!(error instanceof HumanProofError)) throw error;
-    throw new BindingError('SCHEMA_INVALID', 'credential: expected a COSE key', { cause: error });
+  if (others.retiredCredential(next.id) !== undefined || isKeyTaken(others, next)) {
+    throw new BindingError('DUPLICATE_KEY', 'credential: expected a key of its own');
   }
 }
 

@@ -1,5 +1,6 @@
-import type { Digest } from '@countersign/canonical';
+import type { Digest, Json } from '@countersign/canonical';
 import {
+  base64url,
   coseKey,
   credentialId,
   digest,
@@ -7,6 +8,7 @@ import {
   origin,
   personId,
   spki,
+  sshKey,
   tenant,
   time,
   vkey,
@@ -14,6 +16,8 @@ import {
 import { approvalRule, type ApprovalRule } from './policy.ts';
 import {
   boolean,
+  either,
+  isObject,
   list,
   matching,
   object,
@@ -65,13 +69,32 @@ export interface InvitationMember {
   readonly not_after: string;
 }
 
-export interface CredentialMember {
+export interface PasskeyMember {
   readonly kind: 'credential';
   readonly id: string;
   readonly person: string;
+  /** COSE. */
   readonly public_key: string;
   readonly rp_id: string;
   readonly backup_eligible: boolean;
+}
+
+export interface SshKeyMember {
+  readonly kind: 'credential';
+  /** SHA-256 of the key. */
+  readonly id: string;
+  readonly person: string;
+  /** The kind of the proofs that it makes. */
+  readonly proof: 'sshsig';
+  /** As in a `.pub` file. */
+  readonly public_key: string;
+}
+
+/** A passkey or an SSH key, told apart by `proof`, which a passkey does not have. */
+export type CredentialMember = PasskeyMember | SshKeyMember;
+
+export function isSshKey(credential: CredentialMember): credential is SshKeyMember {
+  return 'proof' in credential;
 }
 
 export interface AgentMember {
@@ -151,6 +174,25 @@ export const separation: Shape<Separation> = oneOf('solo', 'full');
 
 const key = { key_thumbprint: digest, public_key: spki };
 
+const passkeyMember: Shape<PasskeyMember> = object<PasskeyMember>({
+  kind: oneOf('credential'),
+  id: credentialId,
+  person: personId,
+  public_key: coseKey,
+  rp_id: text(253),
+  backup_eligible: boolean,
+});
+
+const sshKeyMember: Shape<SshKeyMember> = object<SshKeyMember>({
+  kind: oneOf('credential'),
+  id: base64url(32, 32),
+  person: personId,
+  proof: oneOf('sshsig'),
+  public_key: sshKey,
+});
+
+const hasProof = (json: Json): boolean => isObject(json) && Object.hasOwn(json, 'proof');
+
 const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
   ledger: object<LedgerMember>({
     kind: oneOf('ledger'),
@@ -179,14 +221,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     public_key: spki,
     not_after: time,
   }),
-  credential: object<CredentialMember>({
-    kind: oneOf('credential'),
-    id: credentialId,
-    person: personId,
-    public_key: coseKey,
-    rp_id: text(253),
-    backup_eligible: boolean,
-  }),
+  credential: either<SshKeyMember, PasskeyMember>(hasProof, sshKeyMember, passkeyMember),
   agent: object<AgentMember>({
     kind: oneOf('agent'),
     id,

@@ -1,5 +1,5 @@
 import type { Digest } from '@countersign/canonical';
-import type { WebauthnProof } from '@countersign/human-proof';
+import type { HumanProof, ProofClass } from '@countersign/human-proof';
 import {
   commonStatement,
   decisionStatement,
@@ -18,11 +18,11 @@ import {
   refusalCode,
   time,
   ulid,
-  webauthnProof,
+  humanProof,
   type AuthorityRef,
   type Leaf,
 } from './field-shape.ts';
-import { QUORUM_MAX, type ProofClass } from './policy.ts';
+import { QUORUM_MAX } from './policy.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import { terms, type Terms } from './request-entry.ts';
 import { integer, list, nullable, object, oneOf, optional, type Shape } from './shape.ts';
@@ -31,7 +31,7 @@ export interface DecisionAccepted extends EntryHead<'decision-accepted'> {
   readonly action_id: string;
   readonly admission: Leaf;
   readonly statement: DecisionStatement;
-  readonly proof: WebauthnProof;
+  readonly proof: HumanProof;
   readonly proof_class: ProofClass;
   readonly input: Digest;
 }
@@ -57,7 +57,7 @@ export interface BoundDecision {
   readonly rationale_digest: Digest;
   readonly not_after: string;
   readonly proof_class: ProofClass;
-  readonly proof: WebauthnProof;
+  readonly proof: HumanProof;
 }
 
 export interface BindingMade extends EntryHead<'binding-made'>, Terms {
@@ -80,19 +80,19 @@ export interface BindingRevoked extends EntryHead<'binding-revoked'> {
   readonly binding: Leaf | null;
   readonly admission: Leaf;
   readonly statement: DecisionStatement;
-  readonly proof: WebauthnProof;
+  readonly proof: HumanProof;
   readonly proof_class: ProofClass;
   readonly input: Digest;
 }
 
-const proofClass: Shape<ProofClass> = oneOf('uv', 'up');
+const proofClass: Shape<ProofClass> = oneOf('uv', 'up', 'possession');
 
 export const decisionAccepted: Shape<DecisionAccepted> = object<DecisionAccepted>({
   ...head('decision-accepted'),
   action_id: ulid,
   admission: leaf,
   statement: decisionStatement,
-  proof: webauthnProof,
+  proof: humanProof,
   proof_class: proofClass,
   input: digest,
 });
@@ -116,7 +116,7 @@ const boundDecision: Shape<BoundDecision> = object<BoundDecision>({
   rationale_digest: digest,
   not_after: time,
   proof_class: proofClass,
-  proof: webauthnProof,
+  proof: humanProof,
 });
 
 const zero: Shape<0> = (json, path) => {
@@ -145,7 +145,7 @@ export const bindingRevoked: Shape<BindingRevoked> = object<BindingRevoked>({
   binding: nullable(leaf),
   admission: leaf,
   statement: decisionStatement,
-  proof: webauthnProof,
+  proof: humanProof,
   proof_class: proofClass,
   input: digest,
 });

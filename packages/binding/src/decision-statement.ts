@@ -5,9 +5,9 @@ import {
   saltedDigest,
   type Digest,
 } from '@countersign/canonical';
-import type { WebauthnProof } from '@countersign/human-proof';
+import type { HumanProof } from '@countersign/human-proof';
 import { BindingError, refusing } from './binding-error.ts';
-import { jsonOf, parseStrictObject } from './json-bytes.ts';
+import { bytesOf, jsonOf, parseStrictObject } from './json-bytes.ts';
 import {
   base64url,
   credentialId,
@@ -18,7 +18,7 @@ import {
   tenant,
   time,
   ulid,
-  webauthnProof,
+  humanProof,
   type Leaf,
 } from './field-shape.ts';
 import { object, oneOf, tag, text, type Shape } from './shape.ts';
@@ -98,14 +98,14 @@ const rationale: Shape<Rationale> = object<Rationale>({
 export interface DecisionMade {
   readonly v: 'countersign.decision-made.v1';
   readonly statement: DecisionStatement;
-  readonly proof: WebauthnProof;
+  readonly proof: HumanProof;
   readonly rationale: Rationale;
 }
 
 const decisionMade: Shape<DecisionMade> = object<DecisionMade>({
   v: tag('countersign.decision-made.v1'),
   statement: decisionStatement,
-  proof: webauthnProof,
+  proof: humanProof,
   rationale,
 });
 
@@ -129,6 +129,13 @@ export function decisionDigest(statement: DecisionStatement): Digest {
 /** The WebAuthn challenge: the 32 bytes of the statement's digest. schemas/formats/decision.md §3. */
 export function decisionChallenge(statement: DecisionStatement): Uint8Array {
   return challengeOf(decisionDigest(statement));
+}
+
+/** The namespace of SSHSIG, and what is signed under it. schemas/formats/decision.md §3. */
+export const DECISION_NAMESPACE = 'countersign-decision-v1';
+
+export function decisionMessage(statement: DecisionStatement): Uint8Array {
+  return bytesOf(statement);
 }
 
 /** As `decisionChallenge`, where the digest is known. */

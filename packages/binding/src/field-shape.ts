@@ -1,5 +1,5 @@
 import { fromBase64url, isDigest, isTimestamp, isUlid, type Digest } from '@countersign/canonical';
-import { parseWebauthnProof, type WebauthnProof } from '@countersign/human-proof';
+import { parseHumanProof, type HumanProof } from '@countersign/human-proof';
 import { refusing } from './binding-error.ts';
 import { isRefusalCode, type RefusalCode } from './refusal-code.ts';
 import { integer, invalid, matching, object, text, type Shape } from './shape.ts';
@@ -58,6 +58,7 @@ export const ed25519Signature: Shape<string> = base64url(64, 64);
 export const derSignature: Shape<string> = base64url(8, 72);
 export const spki: Shape<string> = base64url(32, 600);
 export const coseKey: Shape<string> = base64url(32, 1_200);
+export const sshKey: Shape<string> = base64url(32, 600);
 export const vkey: Shape<string> = text(500);
 export const position: Shape<number> = integer(0);
 
@@ -66,9 +67,9 @@ export const refusalCode: Shape<RefusalCode> = (json, path) => {
   return json;
 };
 
-export const webauthnProof: Shape<WebauthnProof> = (json, path) => {
+export const humanProof: Shape<HumanProof> = (json, path) => {
   if (json === undefined) throw invalid(path, 'a proof');
-  return refusing(() => parseWebauthnProof(json));
+  return refusing(() => parseHumanProof(json));
 };
 
 /** Where an authority stands: the last entry that changed it. schemas/formats/authority.md §4. */

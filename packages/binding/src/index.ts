@@ -6,6 +6,7 @@ export {
   parseAuthorityChange,
   type AuthorityChange,
 } from './authority-change.ts';
+export { isSshKey } from './authority-member.ts';
 export type {
   AgentMember,
   CredentialMember,
@@ -15,9 +16,11 @@ export type {
   Member,
   MemberKind,
   MemberOf,
+  PasskeyMember,
   PersonMember,
   RelyingParty,
   Separation,
+  SshKeyMember,
 } from './authority-member.ts';
 export {
   AuthorityState,
@@ -38,9 +41,12 @@ export {
   type DecisionAccepted,
   type DecisionRefused,
 } from './decision-entry.ts';
+export { verifyDecisionProof } from './decision-proof.ts';
 export {
+  DECISION_NAMESPACE,
   decisionChallenge,
   decisionDigest,
+  decisionMessage,
   parseDecisionMade,
   rationaleDigest,
   type DecisionMade,
@@ -106,7 +112,6 @@ export {
   type ApprovalRule,
   type Policy,
   type PolicyRule,
-  type ProofClass,
   type Requirement,
 } from './policy.ts';
 export { RecentEntries } from './recent-entries.ts';
@@ -130,6 +135,7 @@ export {
   type SignedKind,
   type SignedObject,
 } from './signed-object.ts';
+export { sshKeyChange } from './ssh-key.ts';
 export { parseStateParts, type StateParts } from './state-parts.ts';
 export { parseUseClaim, shortIdOf, type UseClaim } from './use-claim.ts';
 export type { BindingUsed, ExecutionReported, UseRefused } from './use-entry.ts';

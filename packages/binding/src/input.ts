@@ -1,6 +1,6 @@
 import type { Digest } from '@countersign/canonical';
 import type { Action } from '@countersign/descriptors';
-import type { AssertionFacts, AssertionWhy } from '@countersign/human-proof';
+import type { AssertionWhy, ProofFacts } from '@countersign/human-proof';
 import type { DecisionMade } from './decision-statement.ts';
 import type { Enrolment } from './enrolment.ts';
 import type { ErasureOrder } from './erasure-order.ts';
@@ -52,8 +52,8 @@ export interface RequestInput extends Authenticated<'request'>, Signed {
 export interface DecisionInput extends Authenticated<'decision'> {
   readonly made: DecisionMade;
   readonly statementDigest: Digest;
-  readonly facts: AssertionFacts;
-  /** COSE key that the assertion was checked with. */
+  readonly facts: ProofFacts;
+  /** The key that the proof was checked with. */
   readonly publicKey: string;
 }
 

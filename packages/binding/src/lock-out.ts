@@ -1,12 +1,14 @@
 import { timestampMs } from '@countersign/canonical';
 import type { AuthorityState } from './authority.ts';
-import type { AgentMember } from './authority-member.ts';
+import { isSshKey, type AgentMember } from './authority-member.ts';
 
 /**
- * The natural persons who can sign now, or can still enrol a key of theirs by an invitation that is open.
+ * The natural persons who can sign now with a passkey, or can still enrol one by an invitation that is open.
  */
 function usablePersons(state: AuthorityState, atMs: number): ReadonlySet<string> {
-  const usable = new Set(state.ofKind('credential').map((credential) => credential.person));
+  // Which class an SSH key can prove is not written in it, and the bootstrap rule does not accept every class.
+  const passkeys = state.ofKind('credential').filter((credential) => !isSshKey(credential));
+  const usable = new Set(passkeys.map((credential) => credential.person));
   for (const invitation of state.ofKind('invitation')) {
     if (timestampMs(invitation.not_after) >= atMs) usable.add(invitation.person);
   }

@@ -1,4 +1,6 @@
 import { digestOf, type Digest, type Json } from '@countersign/canonical';
+import type { ProofClass } from '@countersign/human-proof';
+import { BindingError } from './binding-error.ts';
 import { personId } from './field-shape.ts';
 import { jsonOf } from './json-bytes.ts';
 import {
@@ -10,10 +12,9 @@ import {
   object,
   oneOf,
   tag,
+  variant,
   type Shape,
 } from './shape.ts';
-
-export type ProofClass = 'uv' | 'up';
 
 /** What it takes to bind an action, and for how long: schemas/formats/policy.md §2. */
 export interface ApprovalRule {
@@ -35,7 +36,8 @@ export interface PolicyRule extends ApprovalRule {
 }
 
 export interface Policy {
-  readonly v: 'countersign.policy.v1';
+  /** Version 2 where a rule accepts `possession`, and version 1 everywhere else. */
+  readonly v: 'countersign.policy.v1' | 'countersign.policy.v2';
   readonly rules: readonly PolicyRule[];
 }
 
@@ -81,10 +83,20 @@ const ruleMembers = {
   max_uses: integer(1, USES_MAX),
 };
 
+const anyProofClasses: Shape<readonly ProofClass[]> = list(oneOf('uv', 'up', 'possession'), {
+  min: 1,
+  max: 3,
+});
+
+/** The bootstrap rule never accepts possession: who may decide is not for a program with a key file to change. */
 const bareRule: Shape<ApprovalRule> = object<ApprovalRule>(ruleMembers);
-const barePolicyRule: Shape<PolicyRule> = object<PolicyRule>({
+
+const types = list(typeName, { min: 1, max: TYPES_MAX });
+const policyRule1: Shape<PolicyRule> = object<PolicyRule>({ ...ruleMembers, types });
+const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
   ...ruleMembers,
-  types: list(typeName, { min: 1, max: TYPES_MAX }),
+  proof_classes: anyProofClasses,
+  types,
 });
 
 function assertRule(rule: ApprovalRule, path: string): void {
@@ -107,20 +119,22 @@ export const requirement: Shape<Requirement> = object<Requirement>({
   rule: ruleId,
   approvals: ruleMembers.approvals,
   approvers: ruleMembers.approvers,
-  proof_classes: ruleMembers.proof_classes,
+  proof_classes: anyProofClasses,
   rationale: ruleMembers.rationale,
 });
 
-const barePolicy: Shape<Policy> = object<Policy>({
-  v: tag('countersign.policy.v1'),
-  rules: list(
-    (json, path) => {
-      const rule = barePolicyRule(json, path);
-      assertRule(rule, path);
-      return rule;
-    },
-    { max: RULES_MAX },
-  ),
+function policyOf(v: Policy['v'], bare: Shape<PolicyRule>): Shape<Policy> {
+  const rule: Shape<PolicyRule> = (json, path) => {
+    const parsed = bare(json, path);
+    assertRule(parsed, path);
+    return parsed;
+  };
+  return object<Policy>({ v: tag(v), rules: list(rule, { max: RULES_MAX }) });
+}
+
+const barePolicy: Shape<Policy> = variant<Policy>('v', {
+  'countersign.policy.v1': policyOf('countersign.policy.v1', policyRule1),
+  'countersign.policy.v2': policyOf('countersign.policy.v2', policyRule2),
 });
 
 export const policyShape: Shape<Policy> = (json, path) => {
@@ -131,6 +145,11 @@ export const policyShape: Shape<Policy> = (json, path) => {
   );
   const types = policy.rules.flatMap((rule) => rule.types);
   assertDistinct(types, `${path}/rules types`);
+  // Version 2 is for possession alone, so that no policy has two spellings.
+  const isLax = policy.rules.some((rule) => rule.proof_classes.includes('possession'));
+  if (isLax !== (policy.v === 'countersign.policy.v2')) {
+    throw new BindingError('TYPE_CONFUSION', `${path}/v: expected the version of these rules`);
+  }
   // The authority's own rule stands in genesis; a policy that could loosen it would be a way round.
   if (types.some(isAuthorityType)) throw invalid(`${path}/rules`, 'no rule for an authority type');
   return policy;

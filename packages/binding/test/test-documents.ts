@@ -1,6 +1,6 @@
 import type { ApprovalRule, DecisionStatement, Policy } from '@countersign/binding';
 import { utf8, type JsonObject } from '@countersign/canonical';
-import type { WebauthnProof } from '@countersign/human-proof';
+import type { HumanProof } from '@countersign/human-proof';
 import { formatVerifierKey } from '@countersign/tlog';
 import { ed25519Key } from './test-keys.ts';
 
@@ -31,12 +31,13 @@ export function policyOf(approvals: number, more: JsonObject = {}): Policy {
     max_uses: 1,
     ...more,
   };
-  return { v: 'countersign.policy.v1', rules: [rule] };
+  const isLax = (rule.proof_classes as readonly string[]).includes('possession');
+  return { v: isLax ? 'countersign.policy.v2' : 'countersign.policy.v1', rules: [rule] };
 }
 
 export function decisionBytes(
   statement: DecisionStatement,
-  proof: WebauthnProof | undefined,
+  proof: HumanProof | undefined,
   rationale: { text: string; salt: string },
 ): Uint8Array {
   return utf8(

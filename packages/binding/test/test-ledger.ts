@@ -215,8 +215,7 @@ export class TestLedger {
   }
 
   changeEnvelope(change: JsonObject, agent: TestAgent = this.agent): JsonObject {
-    const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
-    const type = isOfLogKey ? 'authority.logkey' : 'authority.change';
+    const type = changeType(change);
     const descriptor = BUILTIN_DESCRIPTORS.find((each) => each.type === type);
     return this.envelope(
       {
@@ -370,6 +369,12 @@ export interface Asked {
 
 export interface Bound extends Asked {
   readonly binding: Placed<'binding-made'>;
+}
+
+function changeType(change: JsonObject): string {
+  const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
+  if (isOfLogKey) return 'authority.logkey';
+  return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 
 function show(outcome: Outcome): string {

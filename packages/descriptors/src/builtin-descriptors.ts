@@ -1,5 +1,6 @@
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
 import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
+import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
 import { GENERIC_TOOL_CALL } from './builtin/generic-tool-call.ts';
 import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
@@ -13,6 +14,7 @@ import { loadDescriptor, type Descriptor } from './descriptor.ts';
 export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_CHANGE,
   AUTHORITY_LOGKEY,
+  AUTHORITY_SSHKEY,
   GENERIC_COMMAND,
   GENERIC_TOOL_CALL,
   IAM_POLICY_CHANGE,

@@ -39,6 +39,7 @@ describe('loadDescriptor', () => {
     expect(BUILTIN_DESCRIPTORS.map(({ type, typeVersion }) => `${type}/${typeVersion}`)).toEqual([
       'authority.change/1',
       'authority.logkey/1',
+      'authority.sshkey/1',
       'generic.command/1',
       'generic.tool_call/1',
       'iam.policy.change/1',

@@ -11,6 +11,12 @@ export { HumanProofError, type AssertionWhy } from './human-proof-error.ts';
 export { parseHumanProof, type HumanProof } from './human-proof.ts';
 export type { ProofClass, ProofFacts } from './proof-facts.ts';
 export { parseSshKey, SSH_KEY_TYPES, type ParsedSshKey, type SshKeyType } from './ssh-key.ts';
-export { prepareSshsig, sshCredentialId, verifySshsig, type ExpectedSshsig } from './sshsig.ts';
+export {
+  prepareSshsig,
+  sshCredentialId,
+  sshsigCounter,
+  verifySshsig,
+  type ExpectedSshsig,
+} from './sshsig.ts';
 export { parseSshsigProof, type SshsigProof } from './sshsig-proof.ts';
 export { parseWebauthnProof, type WebauthnProof } from './webauthn-proof.ts';

@@ -53,13 +53,16 @@ export function prepareSshsig(
   if (proof.credential_id !== expected.credential.credential_id) {
     throw new HumanProofError('credential', 'expected the credential that the decision names');
   }
-  const { publicKey, hashName, hash, signature } = readEnvelope(blob, expected.namespace);
+  const { publicKey, namespace, hashName, signature } = parseEnvelope(blob);
+  if (!equalBytes(namespace, utf8(expected.namespace))) {
+    throw new HumanProofError('namespace', `expected a signature for ${expected.namespace}`);
+  }
+  const hash = HASHES.get(hashName);
+  if (hash === undefined) throw new HumanProofError('hash-algorithm', 'expected sha256 or sha512');
   const key = registeredKey(publicKey, expected.credential);
   const signed = concatBytes(
     MAGIC,
-    ...[utf8(expected.namespace), new Uint8Array(), utf8(hashName), hash(expected.message)].map(
-      sshString,
-    ),
+    ...[namespace, new Uint8Array(), utf8(hashName), hash(expected.message)].map(sshString),
   );
   return sshSignature(signature, key, signed);
 }
@@ -84,20 +87,27 @@ export async function verifySshsig(
   return facts;
 }
 
+/** The counter of a proof that was accepted: it stands at the end of what a security key signs. */
+export function sshsigCounter(proof: SshsigProof): number {
+  const { signature } = parseEnvelope(decodeSshsigProof(proof));
+  if (!new SshReader(signature, 'signature').text().startsWith('sk-')) return 0;
+  return new SshReader(signature.subarray(-4), 'signature').uint32();
+}
+
 interface Envelope {
   readonly publicKey: Uint8Array;
+  readonly namespace: Uint8Array;
   readonly hashName: string;
-  readonly hash: (bytes: Uint8Array) => Uint8Array;
   readonly signature: Uint8Array;
 }
 
 /** PROTOCOL.sshsig of OpenSSH: what stands in the armour. */
-function readEnvelope(blob: Uint8Array, namespace: string): Envelope {
+function parseEnvelope(blob: Uint8Array): Envelope {
   const reader = new SshReader(blob, 'sshsig');
   const isSshsig = equalBytes(reader.bytes(MAGIC.length), MAGIC) && reader.uint32() === VERSION;
   if (!isSshsig) throw new HumanProofError('sshsig', 'expected SSHSIG of version 1');
   const publicKey = reader.string();
-  const signedFor = reader.string();
+  const namespace = reader.string();
   // OpenSSH passes over what stands here, and so one signature would have many spellings.
   if (reader.string().length !== 0) {
     throw new HumanProofError('sshsig', 'expected nothing in the reserved field');
@@ -105,14 +115,7 @@ function readEnvelope(blob: Uint8Array, namespace: string): Envelope {
   const hashName = reader.text();
   const signature = reader.string();
   reader.end();
-  if (!equalBytes(signedFor, utf8(namespace))) {
-    throw new HumanProofError('namespace', `expected a signature for ${namespace}`);
-  }
-  const hash = HASHES.get(hashName);
-  if (hash === undefined) {
-    throw new HumanProofError('hash-algorithm', 'expected sha256 or sha512');
-  }
-  return { publicKey, hashName, hash, signature };
+  return { publicKey, namespace, hashName, signature };
 }
 
 /** The key that signed is told in the signature, and believed from nobody: it is the one of the authority or none. */

@@ -1,16 +1,19 @@
 import type { VerifySignature } from '@countersign/canonical';
 import {
-  decisionChallenge,
+  decisionDigest,
   statementOf,
+  verifyDecisionProof,
   type AuthorityState,
   type BindingMade,
   type BoundDecision,
   type CredentialMember,
 } from '@countersign/binding';
-import { HumanProofError, verifyAssertion, type AssertionFacts } from '@countersign/human-proof';
+import { HumanProofError } from '@countersign/human-proof';
 import type { StepLog } from './step-log.ts';
 import type { Trust } from './trust.ts';
 import { VerifyError } from './verify-error.ts';
+
+type Proven = Awaited<ReturnType<typeof verifyDecisionProof>>;
 
 export interface DecisionContext {
   readonly binding: BindingMade;
@@ -33,7 +36,8 @@ export async function checkDecisions(context: DecisionContext): Promise<void> {
     log.begin(`decision ${position + 1}`);
     assertEligible(decision, context);
     const facts = await assertProven(decision, context);
-    log.ok(`${decision.person} signed with class ${facts.proofClass} on ${facts.origin}`);
+    const place = 'origin' in facts ? `on ${facts.origin}` : 'by SSH';
+    log.ok(`${decision.person} signed with class ${facts.proofClass} ${place}`);
   }
 }
 
@@ -105,12 +109,9 @@ function credentialOf(decision: BoundDecision, authority: AuthorityState): Crede
   return credential;
 }
 
-async function assertProven(
-  decision: BoundDecision,
-  context: DecisionContext,
-): Promise<AssertionFacts> {
+async function assertProven(decision: BoundDecision, context: DecisionContext): Promise<Proven> {
   const { proof_classes: allowed } = context.binding.requirement;
-  const facts = await assertion(decision, context);
+  const facts = await provenBy(decision, context);
   const { proofClass } = facts;
   if (proofClass !== decision.proof_class || !allowed.includes(proofClass)) {
     throw new VerifyError('PROOF_CLASS', `expected ${allowed.join(' or ')}, got ${proofClass}`);
@@ -121,23 +122,17 @@ async function assertProven(
   return facts;
 }
 
-async function assertion(
-  decision: BoundDecision,
-  context: DecisionContext,
-): Promise<AssertionFacts> {
+async function provenBy(decision: BoundDecision, context: DecisionContext): Promise<Proven> {
   const { binding, authority, verifySignature } = context;
-  const credential = credentialOf(decision, authority);
-  // A credential is made for one rpId, and holds for the origins of that one alone.
-  const rp = authority.ledger.rps.find(({ id }) => id === credential.rp_id);
-  const expected = {
-    challenge: decisionChallenge(statementOf(binding, decision)),
-    origins: rp?.origins ?? [],
-    rpIds: rp === undefined ? [] : [rp.id],
-    credential: { credential_id: credential.id, public_key: credential.public_key },
+  const statement = statementOf(binding, decision);
+  const by = {
+    authority,
+    credential: credentialOf(decision, authority),
+    statementDigest: decisionDigest(statement),
     requireUserVerification: !binding.requirement.proof_classes.includes('up'),
   };
   try {
-    return await verifyAssertion(decision.proof, expected, verifySignature);
+    return await verifyDecisionProof({ statement, proof: decision.proof }, by, verifySignature);
   } catch (error) {
     if (!(error instanceof HumanProofError)) throw error;
     throw new VerifyError('ASSERTION_INVALID', `${error.why}: ${error.message}`, { cause: error });

@@ -1,5 +1,6 @@
 import type { Digest } from '@countersign/canonical';
-import type { Leaf, ProofClass, Separation } from '@countersign/binding';
+import type { Leaf, Separation } from '@countersign/binding';
+import type { ProofClass } from '@countersign/human-proof';
 import type { Evidence } from './evidence.ts';
 import type { Positions } from './log-check.ts';
 import { StepLog, type Step } from './step-log.ts';

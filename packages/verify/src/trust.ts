@@ -6,6 +6,7 @@ import {
   type Digest,
   type Json,
 } from '@countersign/canonical';
+import type { ProofClass } from '@countersign/human-proof';
 import { parseVerifierKey, TlogError, type NoteVerifier } from '@countersign/tlog';
 import {
   closedObject,
@@ -20,7 +21,6 @@ import {
 } from './closed-json.ts';
 import { VerifyError } from './verify-error.ts';
 
-export type ProofClass = 'uv' | 'up' | 'possession';
 export type Separation = 'full' | 'solo';
 
 /** A head of the log that its reader once saw and wrote down. */

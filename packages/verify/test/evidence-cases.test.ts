@@ -5,6 +5,7 @@ import { createVerifier, parseTrust } from '../src/index.ts';
 import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
 import { INVALID_CASES } from './testing/invalid-cases.ts';
 import { ROTATION_CASES } from './testing/rotation-cases.ts';
+import { SSH_CASES } from './testing/ssh-cases.ts';
 import { VALID_CASES } from './testing/valid-cases.ts';
 
 async function outcomeOf(each: EvidenceCase): Promise<unknown> {
@@ -21,7 +22,7 @@ async function outcomeOf(each: EvidenceCase): Promise<unknown> {
 const INDETERMINATE = ['AUTHORITY_MISSING', 'CLOCK_UNKNOWN', 'CONTENT_MISSING'];
 
 describe('evidence', () => {
-  it.each([...VALID_CASES, ...ROTATION_CASES])('is VALID: $name', async (each) => {
+  it.each([...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES])('is VALID: $name', async (each) => {
     expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
   });
 

@@ -15,7 +15,7 @@ export const SignedFrameSchema = Type.Object(
   closed,
 );
 
-const ProofBodySchema = Type.Object(
+const AssertionBodySchema = Type.Object(
   {
     kind: Type.Literal('webauthn'),
     credential_id: Base64url,
@@ -25,6 +25,14 @@ const ProofBodySchema = Type.Object(
   },
   closed,
 );
+
+/** By ssh-keygen: schemas/formats/sshsig-proof.md §1. */
+const SshsigBodySchema = Type.Object(
+  { kind: Type.Literal('sshsig'), credential_id: Base64url, signature: Base64url },
+  closed,
+);
+
+const ProofBodySchema = Type.Union([AssertionBodySchema, SshsigBodySchema]);
 
 export const DecisionFrameSchema = Type.Object(
   {

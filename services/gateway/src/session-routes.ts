@@ -1,11 +1,18 @@
 import {
+  canonicalBytes,
   digestOf,
   formatTimestamp,
   fromHex,
   toBase64url,
   type JsonObject,
 } from '@countersign/canonical';
-import { parseWebauthnProof, verifyAssertion, type WebauthnProof } from '@countersign/human-proof';
+import { isSshKey, type CredentialMember } from '@countersign/binding';
+import {
+  parseHumanProof,
+  verifyAssertion,
+  verifySshsig,
+  type HumanProof,
+} from '@countersign/human-proof';
 import { Type } from 'typebox';
 import { SessionSchema } from './answer-schema.ts';
 import { cookieOf } from './cookie.ts';
@@ -18,6 +25,8 @@ import { readerOf } from './request-fields.ts';
 import { SESSION_COOKIE, type Session } from './session-book.ts';
 
 const NONCE_BYTES = 32;
+/** schemas/formats/sshsig-proof.md §2: what is signed for a session decides nothing. */
+const SSH_NAMESPACE = 'countersign-session-v1';
 
 export function registerSessionRoutes(app: App, gateway: Gateway): void {
   const { limits, deps } = gateway;
@@ -80,7 +89,7 @@ function registerSignIn(app: App, gateway: Gateway, challenges: OneTimeStore<tru
       if (!isOpen || statement.ledger !== gateway.deps.config.ledger) {
         throw new GatewayError('CHALLENGE_INVALID', 'expected a sign-in that is open; begin again');
       }
-      const person = await personOf(gateway, statement, parseWebauthnProof(proof));
+      const person = await personOf(gateway, statement, parseHumanProof(proof));
       const { token, session } = gateway.sessions.open(person, proof.credential_id);
       void reply.header('set-cookie', cookieFor(gateway, token));
       return reply.status(201).send(sessionAnswer(session));
@@ -125,31 +134,53 @@ function registerOpenSession(app: App, gateway: Gateway): void {
   );
 }
 
-/** The person whose passkey signed the statement. A read right needs no more than the authority as projected. */
+/** The person whose key signed the statement. A read right needs no more than the authority as projected. */
 async function personOf(
-  { authority, deps }: Gateway,
+  gateway: Gateway,
   statement: JsonObject,
-  proof: WebauthnProof,
+  proof: HumanProof,
 ): Promise<string> {
-  const credential = await authority.member('credential', proof.credential_id);
-  if (credential === undefined) {
-    throw new GatewayError('CREDENTIAL_UNKNOWN', 'expected a passkey that is enrolled here');
+  const credential = await gateway.authority.member('credential', proof.credential_id);
+  if (credential === undefined || isSshKey(credential) !== (proof.kind === 'sshsig')) {
+    throw new GatewayError('CREDENTIAL_UNKNOWN', 'expected a passkey or key that is enrolled here');
   }
+  if (proof.kind === 'sshsig') {
+    const message = canonicalBytes(statement);
+    const expected = { namespace: SSH_NAMESPACE, message, credential: keyOf(credential) };
+    await verifySshsig(proof, expected, gateway.deps.verifySignature);
+  } else {
+    await verifyPasskey(gateway, { statement, proof, credential });
+  }
+  return credential.person;
+}
+
+async function verifyPasskey(
+  { authority, deps }: Gateway,
+  signed: {
+    readonly statement: JsonObject;
+    readonly proof: Extract<HumanProof, { kind: 'webauthn' }>;
+    readonly credential: CredentialMember;
+  },
+): Promise<void> {
+  const { statement, proof, credential } = signed;
   const { rps } = await authority.ledger();
-  const origins = rps.filter(({ id }) => id === credential.rp_id).flatMap((rp) => rp.origins);
+  const own = rps.filter(({ id }) => !isSshKey(credential) && id === credential.rp_id);
   const digest = digestOf('countersign/session/v1', statement);
   await verifyAssertion(
     proof,
     {
       challenge: fromHex(digest.slice('sha256:'.length)),
-      origins,
-      rpIds: [credential.rp_id],
-      credential: { credential_id: credential.id, public_key: credential.public_key },
+      origins: own.flatMap(({ origins }) => origins),
+      rpIds: own.map(({ id }) => id),
+      credential: keyOf(credential),
       requireUserVerification: true,
     },
     deps.verifySignature,
   );
-  return credential.person;
+}
+
+function keyOf(credential: CredentialMember): { credential_id: string; public_key: string } {
+  return { credential_id: credential.id, public_key: credential.public_key };
 }
 
 function sessionAnswer(session: Session): {

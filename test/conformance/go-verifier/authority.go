@@ -101,6 +101,7 @@ func (e *evidence) foldChain(chain []object, cited object) (past []authority) {
 }
 
 func found(g object) authority {
+	require(!contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
 	a := authority{members: map[string]object{}}.add(object{"kind": "ledger", "id": "ledger", "origin": g["origin"], "tenant": g["tenant"],
 		"separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]})
 	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})
@@ -142,8 +143,10 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	for _, m := range before.members {
 		require(m["kind"] != "credential" || m["public_key"] != s["public_key"], "DUPLICATE_KEY")
 	}
-	return before.without("invitation", text(s, "invitation")).add(object{"kind": "credential", "id": s["credential_id"], "person": s["person"],
-		"public_key": s["public_key"], "rp_id": s["rp_id"], "backup_eligible": s["backup_eligible"]}), integer(before.ref, "index")
+	passkey := object{"kind": "credential", "id": s["credential_id"], "person": s["person"],
+		"public_key": s["public_key"], "rp_id": s["rp_id"], "backup_eligible": s["backup_eligible"]}
+	before.refuseSSHKey(passkey)
+	return before.without("invitation", text(s, "invitation")).add(passkey), integer(before.ref, "index")
 }
 
 // bound is a change that persons of the authority before it have signed for, by the bootstrap rule.
@@ -191,6 +194,8 @@ func (a authority) apply(c object) authority {
 		return a.with(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(c["policy"]))})
 	case "descriptor-enrolled":
 		return a.add(object{"kind": "descriptor", "id": text(c, "type") + "/" + canonical(c["type_version"]), "digest": c["digest"]})
+	case "ssh-key-enrolled":
+		return a.addSSHKey(sshKeyMember(c))
 	case "log-key-added":
 		k, ok := parseLogKey(text(closed(c, "kind vkey"), "vkey"))
 		require(ok && k.name == text(a.get("ledger", "ledger"), "origin"), "SCHEMA_INVALID")
@@ -353,8 +358,26 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 		statement[name] = v
 	}
 	classes := list(requirement, "proof_classes")
+	class, ok := "", false
+	if proof := objectOf(d["proof"]); proof["kind"] == "sshsig" {
+		class, ok = verifySshsig(sshsigClaim{proof: proof, namespace: decisionNamespace, message: canonical(statement),
+			credential: text(d, "credential"), publicKey: text(credential, "public_key")})
+		ok = ok && credential["proof"] == "sshsig"
+	} else {
+		claim := passkeyClaim(d, statement, credential, a)
+		claim.onlyUserVerified = !contains(classes, "up")
+		class, ok = verifyAssertion(claim)
+		ok = ok && credential["proof"] == nil
+	}
+	require(ok, "ASSERTION_INVALID")
+	require(class == d["proof_class"] && contains(classes, class), "PROOF_CLASS")
+	require(contains(trust.proofClasses, class), "PROOF_CLASS_NOT_ACCEPTED")
+}
+
+// passkeyClaim is what an assertion is held to: the places of the rpId that the credential was made for.
+func passkeyClaim(d, statement, credential object, a authority) assertionClaim {
 	claim := assertionClaim{proof: objectOf(d["proof"]), challenge: rawDigest(digest("decision", canonical(statement))),
-		credential: text(d, "credential"), cose: text(credential, "public_key"), onlyUserVerified: !contains(classes, "up")}
+		credential: text(d, "credential"), cose: text(credential, "public_key")}
 	for _, rp := range objects(a.get("ledger", "ledger"), "rps") {
 		if rp["id"] == credential["rp_id"] {
 			claim.rpIDs = append(claim.rpIDs, text(rp, "id"))
@@ -364,10 +387,7 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 			}
 		}
 	}
-	class, ok := verifyAssertion(claim)
-	require(ok, "ASSERTION_INVALID")
-	require(class == d["proof_class"] && contains(classes, class), "PROOF_CLASS")
-	require(contains(trust.proofClasses, class), "PROOF_CLASS_NOT_ACCEPTED")
+	return claim
 }
 
 // checkSigned checks an executor's signature, if its key is in the authority; later keys are vouched for by the log alone.

@@ -52,12 +52,13 @@ func requireProofs(o object) {
 		decision, _ := v.(object)
 		proof, ok := decision["proof"].(object)
 		require(ok, "NO_HUMAN_PROOF")
-		for _, name := range strings.Fields("authenticator_data client_data_json credential_id signature") {
+		names := map[any]string{"webauthn": "authenticator_data client_data_json credential_id signature", "sshsig": "credential_id signature"}[proof["kind"]]
+		for _, name := range strings.Fields(names) {
 			encoded, isText := proof[name].(string)
 			_, isForm := decodeBase64url(encoded)
 			require(isText && isForm, "ASSERTION_INVALID")
 		}
-		require(len(proof) == 5 && proof["kind"] == "webauthn", "ASSERTION_INVALID")
+		require(names != "" && len(proof) == len(strings.Fields(names))+1, "ASSERTION_INVALID")
 	}
 }
 
@@ -247,6 +248,10 @@ func (e *evidence) checkPolicy() {
 	}
 	policy, has := e.object["policy"].(object)
 	require(has && digest("policy", canonical(policy)) == b["policy_digest"], "POLICY_MISMATCH")
+	isLax := slices.ContainsFunc(objects(policy, "rules"), func(rule object) bool {
+		return contains(list(rule, "proof_classes"), "possession")
+	})
+	require(policy["v"] == map[bool]string{false: "countersign.policy.v1", true: "countersign.policy.v2"}[isLax], "POLICY_MISMATCH")
 	for _, rule := range objects(policy, "rules") {
 		if contains(list(rule, "types"), kind) {
 			e.checkRule(rule)

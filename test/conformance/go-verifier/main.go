@@ -134,16 +134,24 @@ func runVectors(dir string) int {
 			fail(path + ": not a vector")
 		}
 		name, _ := filepath.Rel(dir, path)
-		outcome, _ := run(func() { verifyVector(vector) })
+		class := ""
+		outcome, exit := run(func() { class = verifyVector(vector) })
+		if exit == 0 && class != "" {
+			outcome += " " + class
+		}
 		fmt.Printf("%s\t%s\n", filepath.ToSlash(name), outcome)
 	}
 	return 0
 }
 
-func verifyVector(vector object) {
+// verifyVector answers the class of a signature that stands alone, and nothing of other vectors.
+func verifyVector(vector object) (class string) {
 	if text, isTrust := vector["trust"].(string); isTrust {
 		parseTrust([]byte(text))
-		return
+		return ""
+	}
+	if proof, isProof := vector["proof"]; isProof {
+		return verifySSHVector(proof, objectOf(vector["expected"]))
 	}
 	o := options{human: vector["level"] == "human", allowDemo: vector["allow_demo"] == true}
 	if now, ok := vector["now"].(string); ok {
@@ -151,6 +159,20 @@ func verifyVector(vector object) {
 	}
 	evidence, _ := vector["evidence"].(string)
 	verify([]byte(evidence), parseTrust([]byte(canonical(vector["trust"]))), o)
+	return ""
+}
+
+// verifySSHVector judges a signature alone.
+func verifySSHVector(proof any, expected object) string {
+	credential := objectOf(expected["credential"])
+	message, ok := decodeBase64url(text(expected, "message"))
+	require(ok, "EVIDENCE_FORMAT")
+	signed, isObject := proof.(object)
+	require(isObject, "ASSERTION_INVALID")
+	class, ok := verifySshsig(sshsigClaim{proof: signed, namespace: text(expected, "namespace"), message: string(message),
+		credential: text(credential, "credential_id"), publicKey: text(credential, "public_key")})
+	require(ok, "ASSERTION_INVALID")
+	return class
 }
 
 // object reads members of parsed JSON, and refuses what is not there or of another kind.

@@ -14,6 +14,7 @@ import {
   TIME_CASES,
 } from './invalid-file-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
+import { FALSE_SSH_CASES } from './ssh-cases.ts';
 
 /** Evidence that must not be VALID, each for one reason. */
 export const INVALID_CASES: readonly EvidenceCase[] = [
@@ -28,4 +29,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...HISTORY_CASES,
   ...TIME_CASES,
   ...FALSE_ROTATION_CASES,
+  ...FALSE_SSH_CASES,
 ];

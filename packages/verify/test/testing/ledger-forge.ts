@@ -4,7 +4,9 @@ import {
   applyEnrolment,
   authorityFromGenesis,
   AuthorityState,
+  DECISION_NAMESPACE,
   decisionChallenge,
+  decisionMessage,
   DEFAULT_POLICY,
   enrolmentPayload,
   foundLedger,
@@ -58,8 +60,13 @@ import {
   render,
   type Descriptor,
 } from '@countersign/descriptors';
-import type { WebauthnProof } from '@countersign/human-proof';
-import { SoftwarePasskey, type PasskeyAlgorithm } from '@countersign/software-passkey';
+import type { HumanProof, ProofClass } from '@countersign/human-proof';
+import {
+  SoftwarePasskey,
+  type SoftwareSshKey,
+  type SshsigOverrides,
+  type PasskeyAlgorithm,
+} from '@countersign/software-passkey';
 import {
   formatCheckpoint,
   formatTlogProof,
@@ -158,12 +165,19 @@ export interface ActionOptions {
   readonly signer?: SigningKey;
 }
 
+export interface SshSigning extends SshsigOverrides {
+  readonly key: SoftwareSshKey;
+  readonly namespace?: string;
+}
+
 export interface BindOptions {
   readonly approvers: readonly Person[];
   readonly rationale?: string;
   readonly decision?: Partial<BoundDecision>;
   readonly common?: Partial<BindingMade['statement']>;
-  readonly proof?: (challenge: Uint8Array, person: Person) => WebauthnProof;
+  readonly proof?: (challenge: Uint8Array, person: Person) => HumanProof;
+  /** Signed in a terminal with this key, in place of the passkey. */
+  readonly ssh?: SshSigning;
   readonly binding?: Partial<BindingMade>;
 }
 
@@ -342,8 +356,7 @@ export class LedgerForge {
 
   /** An action of the authority, bound by these persons. */
   bindChange(change: JsonObject, options: BindOptions): Bound {
-    const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
-    const type = isOfLogKey ? 'authority.logkey' : 'authority.change';
+    const type = changeType(change);
     const { digest } = descriptorOf(type);
     const executor = { id: 'ledger', audience: ORIGIN, descriptor_digest: digest };
     const request = { type, params: { change }, envelope: { executor } };
@@ -533,7 +546,8 @@ export class LedgerForge {
   ): { decision: BoundDecision; rationale: Rationale } {
     const text = options.rationale ?? 'checked the plan with the on-call';
     const rationale = { text, salt: base64url(randomBytes(16)) };
-    const { credential_id: credential } = person.passkey.credentialKey;
+    const { ssh } = options;
+    const { credential_id: credential } = (ssh?.key ?? person.passkey).credentialKey;
     const own = {
       rationale_digest: rationaleDigest(rationale),
       person: person.id,
@@ -542,7 +556,11 @@ export class LedgerForge {
     };
     const statement = { ...common, ...own };
     const challenge = decisionChallenge(statement);
-    const proof = options.proof?.(challenge, person) ?? person.passkey.assert(challenge);
+    const proof =
+      ssh === undefined
+        ? (options.proof?.(challenge, person) ?? person.passkey.assert(challenge))
+        : ssh.key.proof(ssh.namespace ?? DECISION_NAMESPACE, decisionMessage(statement), ssh);
+    const proof_class = ssh === undefined ? 'uv' : sshClass(ssh);
     const { leaf } = this.append({
       v: 'countersign.entry.v1',
       type: 'decision-accepted',
@@ -552,10 +570,10 @@ export class LedgerForge {
       admission: common.admission,
       statement,
       proof,
-      proof_class: 'uv',
+      proof_class,
       input: INPUT,
     });
-    const decision = { leaf, ...own, proof_class: 'uv', proof, ...options.decision } as const;
+    const decision = { leaf, ...own, proof_class, proof, ...options.decision } as const;
     return { decision, rationale };
   }
 
@@ -787,6 +805,17 @@ export function newPerson(algorithm: PasskeyAlgorithm = 'ES256'): Person {
     }),
     invitation: p256Key(),
   };
+}
+
+function changeType(change: JsonObject): string {
+  const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
+  if (isOfLogKey) return 'authority.logkey';
+  return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
+}
+
+function sshClass({ key, flags = 5 }: SshSigning): ProofClass {
+  if (!key.isHardware) return 'possession';
+  return (flags & 4) === 0 ? 'up' : 'uv';
 }
 
 export function documentOf(type: string): JsonObject {

@@ -3,6 +3,7 @@ import { fileText, type EvidenceCase } from './evidence-case.ts';
 import { INVALID_CASES } from './invalid-cases.ts';
 import { TRUST_CASES } from './trust-cases.ts';
 import { ROTATION_CASES } from './rotation-cases.ts';
+import { SSH_CASES } from './ssh-cases.ts';
 import { VALID_CASES } from './valid-cases.ts';
 
 /**
@@ -50,7 +51,7 @@ async function vectorOf(each: EvidenceCase): Promise<object> {
 }
 
 const folders = { valid: made('evidence/valid'), invalid: made('evidence/invalid') };
-for (const each of [...VALID_CASES, ...ROTATION_CASES]) {
+for (const each of [...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES]) {
   await write(folders.valid, each.name, () => vectorOf(each));
 }
 for (const each of INVALID_CASES) await write(folders.invalid, each.name, () => vectorOf(each));

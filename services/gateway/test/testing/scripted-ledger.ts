@@ -486,6 +486,7 @@ export class ScriptedLedger implements InputRouter, LogView {
 
   async #judgeDecision(frame: Uint8Array, input: Digest): Promise<Outcome> {
     const { statement, proof, rationale } = parseDecisionMade(frame);
+    if (proof.kind !== 'webauthn') return { quarantined: 'ASSERTION_INVALID' };
     const row = await this.store.member('credential', proof.credential_id);
     if (row === undefined) return { quarantined: 'CREDENTIAL_UNKNOWN' };
     const credential = parseStrict(utf8(row.text)) as unknown as CredentialMember;

@@ -1,0 +1,73 @@
+import type { Digest, VerifySignature } from '@countersign/canonical';
+import {
+  HumanProofError,
+  verifyAssertion,
+  verifySshsig,
+  type AssertionFacts,
+  type HumanProof,
+  type ProofFacts,
+} from '@countersign/human-proof';
+import type { AuthorityState } from './authority.ts';
+import { isSshKey, type CredentialMember, type PasskeyMember } from './authority-member.ts';
+import {
+  challengeOf,
+  DECISION_NAMESPACE,
+  decisionMessage,
+  type DecisionStatement,
+} from './decision-statement.ts';
+
+/** What a proof is held to besides the statement: the credential that the statement names, and where it belongs. */
+export interface ProvenBy {
+  readonly authority: AuthorityState;
+  readonly credential: CredentialMember;
+  /** Of the statement. */
+  readonly statementDigest: Digest;
+  /** Of a passkey only: a signature by SSH is judged by the class that it proves. */
+  readonly requireUserVerification: boolean;
+}
+
+/**
+ * Checks that a credential signed a decision statement: with an assertion over its digest, or with a signature of
+ * ssh-keygen over its bytes. schemas/formats/decision.md §3.
+ *
+ * @throws HumanProofError, and what `verifySignature` throws when it cannot check
+ */
+export async function verifyDecisionProof(
+  signed: { readonly statement: DecisionStatement; readonly proof: HumanProof },
+  by: ProvenBy,
+  verifySignature: VerifySignature,
+): Promise<ProofFacts | AssertionFacts> {
+  const { credential } = by;
+  const { proof, statement } = signed;
+  const key = { credential_id: credential.id, public_key: credential.public_key };
+  if (proof.kind === 'sshsig' && isSshKey(credential)) {
+    const expected = {
+      namespace: DECISION_NAMESPACE,
+      message: decisionMessage(statement),
+      credential: key,
+    };
+    return verifySshsig(proof, expected, verifySignature);
+  }
+  if (proof.kind === 'webauthn' && !isSshKey(credential)) {
+    const expected = {
+      ...placesOf(credential, by.authority),
+      challenge: challengeOf(by.statementDigest),
+      credential: key,
+      requireUserVerification: by.requireUserVerification,
+    };
+    return verifyAssertion(proof, expected, verifySignature);
+  }
+  throw new HumanProofError(
+    'credential',
+    'expected a proof of the kind that this credential makes',
+  );
+}
+
+/** An assertion holds for the rpId that its credential was made for, and for that rpId's origins alone. */
+function placesOf(
+  { rp_id }: PasskeyMember,
+  { ledger }: AuthorityState,
+): { origins: readonly string[]; rpIds: readonly string[] } {
+  const rp = ledger.rps.find(({ id }) => id === rp_id);
+  return { origins: rp?.origins ?? [], rpIds: rp === undefined ? [] : [rp.id] };
+}
