@@ -34,6 +34,8 @@ const MOST: PaymentParams = {
   remittance: 'Invoice 2026-0412 <paid> & closed',
 };
 
+const SWIFT: PaymentParams = { ...MOST, rail: 'swift', charge_bearer: 'SHAR' };
+
 let python: string;
 let folder: string;
 
@@ -74,6 +76,7 @@ describe('the file of a payment', () => {
   it.each([
     ['the least of a payment', LEAST, '01M83G8PGDVFCDVZ5H41H6NGY8'],
     ['all that a payment can say', MOST, '01M83G8PGDVFCDVZ5H41H6NGY9'],
+    ['a rail without a level of service', SWIFT, '01M83G8PGDVFCDVZ5H41H6NGYB'],
   ])('is valid by the schema of ISO 20022 with %s', async (_, params, useId) => {
     expect(checked(await paid(params, useId))).toEqual({ status: 0, text: '' });
   });

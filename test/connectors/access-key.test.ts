@@ -6,24 +6,30 @@ import {
   ListAccessKeysCommand,
   ListUserTagsCommand,
 } from '@aws-sdk/client-iam';
-import { AccessKeyConnector, type RotateParams } from '@countersign/connectors';
+import { AccessKeyConnector, thumbprintOf, type AccessKeyParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
+import { compactDecrypt, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { filesHolding } from '../support/file-scan.ts';
 import { MotoStage } from '../support/moto-stage.ts';
 
 const USE = { useId: '01M83G8PGDVFCDVZ5H41H6NGY8', shortId: 'cs-5H41H6NGY8' };
-const SEEN = '2026-11-22T16:00:00.000Z';
+const WORKLOAD = 'spiffe://example.org/ci/deploy-bot';
 
 const stage = new MotoStage();
 let iam: IAMClient;
 let user: string;
 let userArn: string;
 let oldKey: string;
+let privateKey: CryptoKey;
+let publicKey: JWK;
 
 async function start(): Promise<void> {
   await stage.start();
   iam = new IAMClient(stage.client);
+  const pair = await generateKeyPair('ECDH-ES', { crv: 'P-256' });
+  privateKey = pair.privateKey;
+  publicKey = await exportJWK(pair.publicKey);
 }
 
 async function stop(): Promise<void> {
@@ -47,22 +53,26 @@ async function addKey(): Promise<string> {
 function connector(): AccessKeyConnector {
   return new AccessKeyConnector({
     access: stage.access,
-    sink: stage.path('sink'),
+    delivery: { consumers: { [WORKLOAD]: publicKey }, folder: stage.path('delivery') },
     journal: stage.path('journal'),
   });
 }
 
-function params(changes: Partial<RotateParams> = {}): RotateParams {
+async function params(changes: Partial<AccessKeyParams> = {}): Promise<AccessKeyParams> {
   return {
-    system: 'aws-iam-access-key',
-    key_ref: userArn,
-    current_version: oldKey,
-    new_material: { origin: 'generated-in-system', algorithm: 'aws-access-key' },
+    key: { kind: 'aws-iam-access-key', user_arn: userArn, access_key_id: oldKey },
+    new_material: { consumer: WORKLOAD, key_thumbprint: await thumbprintOf(publicKey) },
     old_key_action: 'keep',
-    overlap_seconds: 86_400,
-    consumers: [{ id: 'svc:billing', last_seen: SEEN, verified: true }],
+    overlap_seconds: 0,
+    consumers: [{ id: 'svc:billing' }],
     ...changes,
   };
+}
+
+async function delivered(): Promise<{ AccessKeyId: string; SecretAccessKey: string }> {
+  const jwe = await readFile(stage.path('delivery/VFCDVZ5H41H6NGY8.jwe'), 'utf8');
+  const { plaintext } = await compactDecrypt(jwe, privateKey);
+  return JSON.parse(new TextDecoder().decode(plaintext)) as Awaited<ReturnType<typeof delivered>>;
 }
 
 async function keysNow(): Promise<Record<string, string>> {
@@ -72,12 +82,12 @@ async function keysNow(): Promise<Record<string, string>> {
   );
 }
 
-async function open(): Promise<ConnectorStage<RotateParams>> {
+async function open(): Promise<ConnectorStage<AccessKeyParams>> {
   await found();
   return {
     connector: connector(),
-    params: params(),
-    others: params({ overlap_seconds: 1 }),
+    params: await params(),
+    others: await params({ old_key_action: 'revoke' }),
     restarted: connector,
     moveTarget: async () => {
       await addKey();
@@ -102,61 +112,54 @@ describe('an access key of AWS IAM', () => {
   beforeEach(found);
   afterEach(stage.close);
 
-  async function rotate(
-    what: RotateParams,
-    key: string,
-  ): ReturnType<AccessKeyConnector['execute']> {
+  async function rotate(what: AccessKeyParams): ReturnType<AccessKeyConnector['execute']> {
     const preconditions = await connector().preconditions(what);
-    return connector().execute({ ...USE, params: what, preconditions, idempotencyKey: key });
+    const use = { ...USE, params: what, preconditions, idempotencyKey: 'e6'.repeat(32) };
+    return connector().execute(use);
   }
 
-  const end = (action: string): Partial<RotateParams> => ({
-    new_material: { origin: 'existing', algorithm: 'aws-access-key' },
-    old_key_action: action,
-    overlap_seconds: 0,
+  it.each<[AccessKeyParams['old_key_action'], string[]]>([
+    ['keep', ['Active', 'Active']],
+    ['disable', ['Active', 'Inactive']],
+    ['revoke', ['Active']],
+  ])('gets a successor, and is dealt with as it was approved: %s', async (action, left) => {
+    const effect = await rotate(await params({ old_key_action: action }));
+    const { AccessKeyId: newKey } = await delivered();
+    expect(effect).toMatchObject({ result: 'succeeded', targetRef: `${userArn} ${newKey}` });
+    const now = await keysNow();
+    expect(now[newKey]).toBe('Active');
+    expect(Object.values(now).sort()).toEqual(left);
   });
 
-  it('gets a successor, is disabled after the overlap, and is deleted: three uses', async () => {
-    const made = await rotate(params(), 'e6'.repeat(32));
-    const newKey = made.targetRef.split(' ')[1] ?? '';
-    expect(await keysNow()).toEqual({ [oldKey]: 'Active', [newKey]: 'Active' });
-    const delivered = JSON.parse(await readFile(stage.path(`sink/${user}`), 'utf8')) as object;
-    expect(delivered).toMatchObject({ AccessKeyId: newKey });
-    expect(await rotate(params(end('disable')), 'e7'.repeat(32))).toMatchObject({
-      result: 'succeeded',
+  it('works beside its successor for as long as they overlap', async () => {
+    const seen: Record<string, string>[] = [];
+    stage.proxy.before('UpdateAccessKey', async () => {
+      seen.push(await keysNow());
     });
-    expect(await keysNow()).toEqual({ [oldKey]: 'Inactive', [newKey]: 'Active' });
-    await rotate(params(end('revoke')), 'e8'.repeat(32));
-    expect(await keysNow()).toEqual({ [newKey]: 'Active' });
+    const start = performance.now();
+    await rotate(await params({ old_key_action: 'disable', overlap_seconds: 2 }));
+    expect(performance.now() - start).toBeGreaterThan(2_000);
+    expect(seen.map((keys) => Object.values(keys))).toEqual([['Active', 'Active']]);
   });
 
-  it('is not disabled while it is the only one', async () => {
-    expect(await rotate(params(end('disable')), 'e6'.repeat(32))).toMatchObject({
-      result: 'failed',
-      code: 'PRECONDITION_STALE',
+  it('A07: is refused when the old key is not the one that was approved', async () => {
+    const what = await params();
+    const other = { ...what, key: { ...what.key, access_key_id: 'AKIAIOSFODNN7EXAMPLE' } };
+    expect(await rotate(other)).toMatchObject({ result: 'failed', code: 'PRECONDITION_STALE' });
+    expect(Object.keys(await keysNow())).toEqual([oldKey]);
+  });
+
+  it('is not made for a consumer whose key is not enrolled here', async () => {
+    const material = { consumer: WORKLOAD, key_thumbprint: `sha256:${'0'.repeat(64)}` } as const;
+    expect(await rotate(await params({ new_material: material }))).toMatchObject({
+      code: 'TARGET_UNKNOWN',
     });
-    expect(await keysNow()).toEqual({ [oldKey]: 'Active' });
+    expect(Object.keys(await keysNow())).toEqual([oldKey]);
   });
 
-  it.each(['disable', 'revoke'])(
-    'is not cut (%s) from a consumer who is not verified',
-    async (action) => {
-      await addKey();
-      const consumers = [{ id: 'svc:billing', last_seen: SEEN }];
-      const what = params({ ...end(action), consumers });
-      const use = { ...USE, params: what, preconditions: {}, idempotencyKey: 'e6'.repeat(32) };
-      expect(await connector().execute(use)).toMatchObject({ code: 'NOT_SUPPORTED' });
-      expect(Object.values(await keysNow())).toEqual(['Active', 'Active']);
-    },
-  );
-
-  it('H09: has its secret in the delivery alone', async () => {
-    await rotate(params(), 'e6'.repeat(32));
-    const content = await readFile(stage.path(`sink/${user}`), 'utf8');
-    const { SecretAccessKey: secret } = JSON.parse(content) as { SecretAccessKey: string };
-    expect(await filesHolding(stage.path('.'), secret)).toEqual([
-      `sink/${user}`,
-      `sink/${user}.VFCDVZ5H41H6NGY8`,
-    ]);
+  it('H09: has its secret in no file, but sealed to its consumer', async () => {
+    await rotate(await params());
+    const { SecretAccessKey: secret } = await delivered();
+    expect(await filesHolding(stage.path('.'), secret)).toEqual([]);
   });
 });

@@ -1,19 +1,12 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, utimes, writeFile } from 'node:fs/promises';
 import {
   CreateSecretCommand,
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { SecretConnector, type SecretParams } from '@countersign/connectors';
+import { SecretConnector, thumbprintOf, type SecretParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
-import {
-  calculateJwkThumbprint,
-  compactDecrypt,
-  exportJWK,
-  generateKeyPair,
-  type CryptoKey,
-  type JWK,
-} from 'jose';
+import { compactDecrypt, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { filesHolding, holds } from '../support/file-scan.ts';
 import { MotoStage } from '../support/moto-stage.ts';
@@ -66,20 +59,20 @@ async function newVersion(): Promise<string> {
 function connector(): SecretConnector {
   return new SecretConnector({
     access: stage.access,
-    consumers: { [WORKLOAD]: publicKey },
-    delivery: stage.path('delivery'),
+    delivery: { consumers: { [WORKLOAD]: publicKey }, folder: stage.path('delivery') },
     journal: stage.path('journal'),
   });
 }
 
 async function params(changes: Partial<SecretParams> = {}): Promise<SecretParams> {
   return {
-    manager: { kind: 'aws-secretsmanager', instance: '123456789012/us-east-1' },
+    manager: { kind: 'aws-secretsmanager' },
     secret_ref: arn,
     secret_version: version,
     operation: 'read',
-    delivery: 'encrypted-to-consumer',
-    consumer: { workload_id: WORKLOAD, key_thumbprint: await calculateJwkThumbprint(publicKey) },
+    delivery: 'response-wrapped',
+    lease_seconds: 900,
+    consumer: { workload_id: WORKLOAD, key_thumbprint: await thumbprintOf(publicKey) },
     ...changes,
   };
 }
@@ -125,7 +118,7 @@ describe('a secret of AWS', () => {
   }
 
   async function opened(): Promise<{ value: string; header: object }> {
-    const jwe = await readFile(stage.path('delivery/VFCDVZ5H41H6NGY8.jwe'), 'utf8');
+    const jwe = await readFile(stage.path('delivery/VFCDVZ5H41H6NGY8.leased.jwe'), 'utf8');
     const { plaintext, protectedHeader } = await compactDecrypt(jwe, privateKey);
     return { value: new TextDecoder().decode(plaintext), header: protectedHeader };
   }
@@ -138,7 +131,7 @@ describe('a secret of AWS', () => {
     expect(value).toBe(VALUE);
     expect(header).toMatchObject({ alg: 'ECDH-ES', use: 'cs-5H41H6NGY8' });
     const other = await generateKeyPair('ECDH-ES', { crv: 'P-256' });
-    const jwe = await readFile(stage.path('delivery/VFCDVZ5H41H6NGY8.jwe'), 'utf8');
+    const jwe = await readFile(stage.path('delivery/VFCDVZ5H41H6NGY8.leased.jwe'), 'utf8');
     await expect(compactDecrypt(jwe, other.privateKey)).rejects.toThrow();
   });
 
@@ -155,6 +148,18 @@ describe('a secret of AWS', () => {
     expect(JSON.parse(form?.get('Policy') ?? '')).toMatchObject({
       Statement: [{ Action: 'secretsmanager:GetSecretValue', Resource: arn }],
     });
+  });
+
+  it('can be fetched for as long as its lease, and is swept away after a crash too', async () => {
+    await hand(await params({ lease_seconds: 1 }));
+    expect(await deliveries()).toHaveLength(1);
+    await expect.poll(deliveries, { timeout: 5_000, interval: 1_000 }).toEqual([]);
+    const path = stage.path('delivery/VFCDVZ5H41H6NGY9.leased.jwe');
+    await writeFile(path, 'of an executor that died');
+    await utimes(path, new Date(0), new Date(0));
+    const use = { ...USE, useId: '01M83G8PGDVFCDVZ5H41H6NGYA', params: await params() };
+    await connector().execute({ ...use, preconditions: {}, idempotencyKey: 'fa'.repeat(32) });
+    expect(await deliveries()).not.toContain('VFCDVZ5H41H6NGY9.leased.jwe');
   });
 
   it('H09: is in no file, report or error, whatever goes wrong', async () => {

@@ -1,16 +1,22 @@
-import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { RolePasswordConnector, type RotateParams } from '@countersign/connectors';
+import {
+  RolePasswordConnector,
+  thumbprintOf,
+  type RolePasswordParams,
+} from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
+import { compactDecrypt, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { filesHolding } from '../support/file-scan.ts';
 import { CommitCutter } from '../support/postgres/commit-cutter.ts';
 import { startLocalPostgres, type LocalPostgres } from '../support/postgres/local-postgres.ts';
 import { runSql } from '../support/postgres/scratch-schema.ts';
 
 const OLD = 'the-old-password';
-const OLD_UNTIL = '2030-01-01T00:00:00.000Z';
+const WORKLOAD = 'spiffe://example.org/billing';
 const USE = { useId: '01M83G8PGDVFCDVZ5H41H6NGY8', shortId: 'cs-5H41H6NGY8' };
 
 /** Of our own: it logs every statement with the name of the application, as an auditor would want it to. */
@@ -19,6 +25,9 @@ let log: string;
 let systemId: string;
 let cutter: CommitCutter;
 let folder: string;
+let roleOid: number;
+let privateKey: CryptoKey;
+let publicKey: JWK;
 
 async function start(): Promise<void> {
   server = await startLocalPostgres();
@@ -32,17 +41,21 @@ async function start(): Promise<void> {
   const [{ id, data }] = rows as [{ id: string; data: string }];
   systemId = id;
   log = join(dirname(data), 'server.log');
+  const pair = await generateKeyPair('ECDH-ES', { crv: 'X25519' });
+  privateKey = pair.privateKey;
+  publicKey = await exportJWK(pair.publicKey);
 }
 
 async function found(): Promise<void> {
   folder = await mkdtemp(join(tmpdir(), 'countersign-rotate-'));
   cutter = await CommitCutter.start(server.url);
-  const roles = ['app', 'app_a', 'app_b'];
-  await runSql(
+  const rows = await runSql(
     server.url,
-    ...roles.map((role) => `drop role if exists ${role}`),
-    ...roles.map((role) => `create role ${role} login password '${OLD}'`),
+    'drop role if exists app',
+    `create role app login password '${OLD}'`,
+    "select oid::int8::text as oid from pg_roles where rolname = 'app'",
   );
+  roleOid = Number((rows as [{ oid: string }])[0].oid);
 }
 
 async function close(): Promise<void> {
@@ -53,46 +66,43 @@ async function close(): Promise<void> {
 function connector(): RolePasswordConnector {
   return new RolePasswordConnector({
     connection: { connectionString: cutter.url },
-    sink: join(folder, 'sink'),
+    delivery: { consumers: { [WORKLOAD]: publicKey }, folder: join(folder, 'delivery') },
     journal: join(folder, 'journal'),
   });
 }
 
-function single(): RotateParams {
+async function params(changes: Partial<RolePasswordParams> = {}): Promise<RolePasswordParams> {
   return {
-    system: 'postgresql-role-password',
-    key_ref: `postgresql:${systemId}:app`,
-    current_version: 'app',
-    new_material: { origin: 'generated-by-executor', algorithm: 'SCRAM-SHA-256' },
+    key: {
+      kind: 'postgresql-role-password',
+      cluster_id: systemId,
+      role_oid: roleOid,
+      role_name: 'app',
+    },
+    new_material: { consumer: WORKLOAD, key_thumbprint: await thumbprintOf(publicKey) },
     old_key_action: 'revoke',
     overlap_seconds: 0,
-    consumers: [],
+    consumers: [{ id: 'billing' }],
+    ...changes,
   };
 }
 
-function pair(): RotateParams {
-  return {
-    ...single(),
-    current_version: 'app_a',
-    old_key_action: 'keep',
-    old_key_at: OLD_UNTIL,
-    overlap_seconds: 86_400,
-    consumers: [{ id: 'billing', last_seen: '2026-11-22T16:00:00.000Z', verified: true }],
-  };
+async function delivered(): Promise<string> {
+  const jwe = await readFile(join(folder, 'delivery', 'VFCDVZ5H41H6NGY8.jwe'), 'utf8');
+  const { plaintext } = await compactDecrypt(jwe, privateKey);
+  return new TextDecoder().decode(plaintext);
 }
 
 interface RoleRow {
   readonly rolname: string;
   readonly rolpassword: string;
-  readonly until: string | null;
   readonly note: string | null;
 }
 
 async function rolesNow(): Promise<RoleRow[]> {
   const rows = await runSql(
     server.url,
-    `select rolname, rolpassword, to_char(rolvaliduntil at time zone 'utc', 'YYYY-MM-DD') as until,
-       shobj_description(oid, 'pg_authid') as note
+    `select rolname, rolpassword, shobj_description(oid, 'pg_authid') as note
      from pg_authid where rolname like 'app%' order by 1`,
   );
   return rows as RoleRow[];
@@ -110,13 +120,13 @@ async function logsIn(user: string, password: string): Promise<boolean> {
   }
 }
 
-async function open(): Promise<ConnectorStage<RotateParams>> {
+async function open(): Promise<ConnectorStage<RolePasswordParams>> {
   await found();
   let set = await rolesNow();
   return {
     connector: connector(),
-    params: single(),
-    others: { ...single(), new_material: { origin: 'generated-by-executor', algorithm: 'other' } },
+    params: await params(),
+    others: await params({ consumers: [] }),
     restarted: connector,
     moveTarget: async () => {
       await runSql(server.url, "alter role app password 'somebody-else-was-here'");
@@ -151,65 +161,68 @@ describe('a rotated password', () => {
   beforeEach(found);
   afterEach(close);
 
-  async function rotate(params: RotateParams): ReturnType<RolePasswordConnector['execute']> {
-    const preconditions = await connector().preconditions(params);
-    return connector().execute({ ...USE, params, preconditions, idempotencyKey: 'c4'.repeat(32) });
+  async function rotate(what: RolePasswordParams): ReturnType<RolePasswordConnector['execute']> {
+    const preconditions = await connector().preconditions(what);
+    const use = { ...USE, params: what, preconditions, idempotencyKey: 'c4'.repeat(32) };
+    return connector().execute(use);
   }
 
   it('logs in, the old one no longer, and the role says by which use', async () => {
-    expect(await rotate(single())).toMatchObject({ result: 'succeeded' });
-    const password = await readFile(join(folder, 'sink', 'app'), 'utf8');
-    expect(await logsIn('app', password)).toBe(true);
+    expect(await rotate(await params())).toMatchObject({ result: 'succeeded' });
+    expect(await logsIn('app', await delivered())).toBe(true);
     expect(await logsIn('app', OLD)).toBe(false);
     expect((await rolesNow())[0]?.note).toBe('countersign-use cs-5H41H6NGY8');
   });
 
-  it('H09: is in no log, record or file but the one that it is delivered to', async () => {
-    await rotate(single());
-    const password = await readFile(join(folder, 'sink', 'app'), 'utf8');
-    const journal = (await readdir(join(folder, 'journal'))).map((name) =>
-      join(folder, 'journal', name),
-    );
-    const texts = await Promise.all([log, ...journal].map((path) => readFile(path, 'utf8')));
-    expect(texts.length).toBe(3);
-    expect(texts[0]).toContain('countersign use cs-5H41H6NGY8');
-    for (const text of texts) expect(text.includes(password)).toBe(false);
-  });
-
-  it('overlaps with the old one, which ends when it was approved to', async () => {
-    expect(await rotate(pair())).toMatchObject({ result: 'succeeded' });
-    const password = await readFile(join(folder, 'sink', 'app_b'), 'utf8');
-    expect(await logsIn('app_b', password)).toBe(true);
-    expect(await logsIn('app_a', OLD)).toBe(true);
-    expect(await rolesNow()).toMatchObject([{}, { until: '2030-01-01' }, { until: null }]);
+  it('H09: is in no log, record or file, but sealed to its consumer', async () => {
+    await rotate(await params());
+    const password = await delivered();
+    expect(await readFile(log, 'utf8')).toContain('countersign use cs-5H41H6NGY8');
+    for (const place of [dirname(log), folder]) {
+      expect(await filesHolding(place, password)).toEqual([]);
+    }
   });
 
   it('A07: is refused when somebody is logged in whom nobody has listed', async () => {
-    const params = pair();
-    const preconditions = await connector().preconditions(params);
+    const what = await params();
+    const preconditions = await connector().preconditions(what);
     const url = new URL(server.url);
-    url.username = 'app_a';
+    url.username = 'app';
     url.password = OLD;
     const stranger = new Client({ connectionString: url.href, application_name: 'reporting' });
     await stranger.connect();
-    const use = { ...USE, params, preconditions, idempotencyKey: 'c4'.repeat(32) };
+    const use = { ...USE, params: what, preconditions, idempotencyKey: 'c4'.repeat(32) };
     expect(await connector().execute(use)).toMatchObject({ code: 'PRECONDITION_STALE' });
     await stranger.end();
   });
 
-  it('is refused for a server that nobody has approved', async () => {
-    const params = { ...single(), key_ref: 'postgresql:1234567890123456789:app' };
-    const use = { ...USE, params, preconditions: {}, idempotencyKey: 'c4'.repeat(32) };
-    expect(await connector().execute(use)).toMatchObject({
+  it.each([
+    ['of another cluster', { cluster_id: '1234567890123456789' }, 'TARGET_UNKNOWN'],
+    ['of another role of the same name', { role_oid: 4 }, 'TARGET_UNKNOWN'],
+  ])('is refused for a key %s', async (_, key, code) => {
+    const what = await params();
+    const wrong = { ...what, key: { ...what.key, ...key } };
+    const use = { ...USE, params: wrong, preconditions: {}, idempotencyKey: 'c4'.repeat(32) };
+    expect(await connector().execute(use)).toMatchObject({ result: 'failed', code });
+  });
+
+  it('is not set for a consumer whose key is not enrolled here', async () => {
+    const before = await rolesNow();
+    const material = { consumer: WORKLOAD, key_thumbprint: `sha256:${'0'.repeat(64)}` } as const;
+    expect(await rotate(await params({ new_material: material }))).toMatchObject({
       result: 'failed',
       code: 'TARGET_UNKNOWN',
     });
+    expect(await rolesNow()).toEqual(before);
   });
 
   it('leaves no half of a change where the commit does not reach the server', async () => {
     const before = await rolesNow();
     cutter.cutNextCommit('before');
-    expect(await rotate(pair())).toMatchObject({ result: 'unknown', code: 'OUTCOME_UNKNOWN' });
+    expect(await rotate(await params())).toMatchObject({
+      result: 'unknown',
+      code: 'OUTCOME_UNKNOWN',
+    });
     expect(await rolesNow()).toEqual(before);
   });
 });

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { link, mkdir, open, unlink, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const OWNER_ONLY = 0o600;
@@ -19,9 +19,14 @@ export async function makePrivateFolder(path: string): Promise<void> {
  * Crash story: the file gets its name only once it is whole on the disk. If we stop before, a hidden file of a random name
  * is left, which nobody reads.
  */
-export async function createDurably(path: string, content: string | Uint8Array): Promise<boolean> {
+export async function createDurably(
+  path: string,
+  content: string | Uint8Array,
+  modifiedAt?: Date,
+): Promise<boolean> {
   const draft = await writtenDraft(path, content);
   try {
+    if (modifiedAt !== undefined) await utimes(draft, modifiedAt, modifiedAt);
     await link(draft, path);
   } catch (error) {
     if (isSystemError(error, 'EEXIST')) return false;
@@ -31,12 +36,6 @@ export async function createDurably(path: string, content: string | Uint8Array):
   }
   await syncFolder(dirname(path));
   return true;
-}
-
-/** Whoever looks sees the old file or the new one, whole. */
-export async function replaceDurably(path: string, content: string | Uint8Array): Promise<void> {
-  await rename(await writtenDraft(path, content), path);
-  await syncFolder(dirname(path));
 }
 
 /** Hidden, because a bank's client that watches the folder must not send a file that has no name yet. */

@@ -22,14 +22,19 @@ export {
 export {
   RolePasswordConnector,
   type RolePasswordConnectorOptions,
+  type RolePasswordParams,
 } from './postgres/role-password-connector.ts';
-export type { RotateParams } from './rotation/rotate-params.ts';
+export { thumbprintOf, type DeliveryOptions } from './sealed-delivery.ts';
 export type { AwsAccess } from './aws/aws-access.ts';
 export {
   PolicyConnector,
   type PolicyConnectorOptions,
   type PolicyParams,
 } from './aws/policy-connector.ts';
-export { AccessKeyConnector, type AccessKeyConnectorOptions } from './aws/access-key-connector.ts';
+export {
+  AccessKeyConnector,
+  type AccessKeyConnectorOptions,
+  type AccessKeyParams,
+} from './aws/access-key-connector.ts';
 export { SecretConnector, type SecretConnectorOptions } from './aws/secret-connector.ts';
 export type { SecretParams } from './aws/secret-params.ts';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,7 +30,7 @@ const PARAMS: PaymentParams = {
   remittance: 'Invoice 2026-0412',
   invoice: {
     number: '2026-0412',
-    document_digest: digestBytes('countersign/file/v1', Buffer.from(DOCUMENT)),
+    document_digest: `sha256:${createHash('sha256').update(DOCUMENT).digest('hex')}`,
   },
 };
 
@@ -133,6 +134,12 @@ describe('a payment file', () => {
     ['a rail of other files', { ...PARAMS, rail: 'fedwire' }, 'NOT_SUPPORTED'],
   ])('is not made for %s', async (_, params, code) => {
     expect(await pay(params)).toMatchObject({ result: 'failed', code });
+    expect(await outbox()).toEqual({});
+  });
+
+  it('A07: is not made where the document is not the one that was shown', async () => {
+    const other = { number: '2026-0412', document_digest: `sha256:${'0'.repeat(64)}` } as const;
+    expect(await pay({ ...PARAMS, invoice: other })).toMatchObject({ code: 'PRECONDITION_STALE' });
     expect(await outbox()).toEqual({});
   });
 

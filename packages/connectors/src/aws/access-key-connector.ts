@@ -1,174 +1,153 @@
-import type { JsonObject } from '@countersign/canonical';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { utf8, type JsonObject } from '@countersign/canonical';
 import { ConnectorError } from '../connector-error.ts';
 import {
   stateDigest,
-  useReference,
   type Connector,
   type Effect,
   type LiveState,
   type VerifiedUse,
 } from '../connector.ts';
 import { assertApproved, OnceJournal, type Attempt } from '../once.ts';
-import type { RotateParams } from '../rotation/rotate-params.ts';
-import { SecretSink } from '../rotation/secret-sink.ts';
+import { consumerOf, type AccessKeyRef, type RotateParams } from '../rotation/rotate-params.ts';
+import { SealedDelivery, type DeliveryOptions } from '../sealed-delivery.ts';
 import { withTargetLock } from '../target-lock.ts';
-import { useAccess, type AwsAccess } from './aws-access.ts';
-import { UserKeys, type LiveKey } from './user-keys.ts';
+import { callerArn, useAccess, type AwsAccess } from './aws-access.ts';
+import { UserKeys, type LiveKey, type NewKey } from './user-keys.ts';
+
+export type AccessKeyParams = RotateParams<AccessKeyRef>;
 
 export interface AccessKeyConnectorOptions {
   readonly access: AwsAccess;
-  /** Where a new key is delivered, under the name of its user. */
-  readonly sink: string;
+  readonly delivery: DeliveryOptions;
+  /** Records of what was begun and done, and locks: shared by all executors of the account. */
   readonly journal: string;
 }
 
 const INTERFACE: JsonObject = {
   v: 'countersign.executor-interface.v1',
-  interface: 'countersign.executor.aws-access-key.v1',
+  interface: 'countersign.executor.key-rotation.v1',
+  system: 'aws-iam-access-key',
   write:
-    'CreateAccessKey with delivery; or, after the overlap and as a use of its own, UpdateAccessKey or DeleteAccessKey',
-  before: 'keys and last use equal the approved ones',
-  after: 'the keys read back are those that were meant',
+    'CreateAccessKey; after the overlap UpdateAccessKey (Inactive) or DeleteAccessKey of the old one',
+  before: 'the keys of the user, and the last use of the old one, equal the approved ones',
+  after:
+    'the new key signs in before the old one ends; it is delivered as a JWE (ECDH-ES, A256GCM)',
   record: 'tag countersign-use on the user, and the name of the session of the role',
 };
 
 const USER = /^arn:aws:iam::\d{12}:user\/(?:[\w+=,.@-]+\/)*([\w+=,.@-]{1,64})$/;
+const MS_PER_SECOND = 1_000;
+/** IAM tells its other servers of a new key within seconds. */
+const SIGN_IN_TRIES = 20;
 
+/** What is known of one rotation while it goes on. */
 interface Rotation {
-  readonly user: string;
-  readonly step: 'create' | 'disable' | 'delete';
+  readonly use: VerifiedUse<AccessKeyParams>;
+  readonly keys: UserKeys;
+  readonly attempt: Attempt;
 }
 
-/**
- * Rotates an access key of AWS in uses of their own: a new key beside the old one; then, when its consumers are verified,
- * the old one is disabled; then it is deleted.
- */
-export class AccessKeyConnector implements Connector<RotateParams> {
+/** Gives a user of IAM a new access key, and ends the old one after the overlap that was approved. */
+export class AccessKeyConnector implements Connector<AccessKeyParams> {
   readonly type: string = 'key.rotate';
   readonly interface: JsonObject = INTERFACE;
   readonly #access: AwsAccess;
   readonly #folder: string;
-  readonly #sink: SecretSink;
+  readonly #delivery: SealedDelivery;
   readonly #journal: OnceJournal;
 
-  constructor({ access, sink, journal }: AccessKeyConnectorOptions) {
+  constructor({ access, delivery, journal }: AccessKeyConnectorOptions) {
     this.#access = access;
     this.#folder = journal;
-    this.#sink = new SecretSink(sink);
+    this.#delivery = new SealedDelivery(delivery);
     this.#journal = new OnceJournal(journal);
   }
 
-  preconditions(params: RotateParams): Promise<LiveState> {
-    const { user } = rotationOf(params);
-    return withKeys(this.#access, user, async (keys) => liveState(params, await keys.read()));
+  preconditions(params: AccessKeyParams): Promise<LiveState> {
+    return withKeys(this.#access, params, async (keys) => liveState(params, await keys.read()));
   }
 
-  execute(use: VerifiedUse<RotateParams>): Promise<Effect> {
-    const targetRef = use.params.key_ref;
+  execute(use: VerifiedUse<AccessKeyParams>): Promise<Effect> {
+    const targetRef = use.params.key.user_arn;
     const run = async (attempt: Attempt): Promise<Effect> => {
-      const rotation = rotationOf(use.params);
       const access = await useAccess(this.#access, use);
       return withTargetLock({ folder: this.#folder, targetRef }, () =>
-        withKeys(access, rotation.user, (keys) => this.#rotate(keys, { use, rotation, attempt })),
+        withKeys(access, use.params, (keys) => this.#rotate({ use, keys, attempt })),
       );
     };
     return this.#journal.execute(use, { targetRef, run });
   }
 
-  async #rotate(
-    keys: UserKeys,
-    at: { use: VerifiedUse<RotateParams>; rotation: Rotation; attempt: Attempt },
-  ): Promise<Effect> {
-    const { params, preconditions, shortId } = at.use;
+  async #rotate({ use, keys, attempt }: Rotation): Promise<Effect> {
+    const { params } = use;
     const before = await keys.read();
-    assertApproved(preconditions, liveState(params, before));
-    assertCurrent(before, params.current_version, at.rotation.step);
-    const id = await this.#change(keys, at);
+    assertApproved(use.preconditions, liveState(params, before));
+    if (!before.some(({ id }) => id === params.key.access_key_id)) {
+      throw new ConnectorError('PRECONDITION_STALE', 'expected the key that is replaced');
+    }
+    const consumer = consumerOf(params);
+    await this.#delivery.keyOf(consumer);
+    const made = await attempt.send(() => keys.create());
+    const { id, secret } = made;
+    const content = JSON.stringify({ AccessKeyId: id, SecretAccessKey: secret });
+    await this.#delivery.deliver(utf8(content), { consumer, use });
+    await keys.tag(use.shortId);
+    await this.#end({ use, keys, attempt }, made);
     const after = await keys.read();
-    const meant = expectedKeys(before, { id, step: at.rotation.step });
-    if (after.map(keyText).join() !== meant.map(keyText).join()) {
+    if (after.map(keyText).join() !== expectedKeys(before, { id, params }).join()) {
       throw new ConnectorError('EFFECT_DIFFERS', 'expected the keys that were meant');
     }
-    await keys.tag(shortId);
     return {
       result: 'succeeded',
-      targetRef: `${params.key_ref} ${id}`,
+      targetRef: `${params.key.user_arn} ${id}`,
       beforeDigest: stateDigest(before.map(keyText)),
       afterDigest: stateDigest(after.map(keyText)),
     };
   }
 
-  /** @returns the id of the key that was made or changed */
-  async #change(
-    keys: UserKeys,
-    at: { use: VerifiedUse<RotateParams>; rotation: Rotation; attempt: Attempt },
-  ): Promise<string> {
-    const { use, rotation, attempt } = at;
-    const { current_version: current } = use.params;
-    switch (rotation.step) {
-      case 'create': {
-        const { id, secret } = await attempt.send(() => keys.create());
-        const content = JSON.stringify({ AccessKeyId: id, SecretAccessKey: secret });
-        // A key whose secret could not be delivered is useless, and shows in the report as unknown.
-        await this.#sink.stage(rotation.user, useReference(use.useId), content);
-        await this.#sink.activate(rotation.user, content);
-        return id;
-      }
-      case 'disable':
-        await attempt.send(() => keys.disable(current));
-        return current;
-      case 'delete':
-        await attempt.send(() => keys.delete(current));
-        return current;
+  /**
+   * Crash story: if we stop in the overlap, both keys work and the use is reported as unknown. That is the safe side:
+   * whoever looks ends the old key under an approval of its own.
+   */
+  async #end({ use, keys, attempt }: Rotation, made: NewKey): Promise<void> {
+    const { key, old_key_action: action, overlap_seconds: overlap } = use.params;
+    if (action === 'keep') return;
+    await this.#assertSignsIn(key.user_arn, made);
+    await sleep(overlap * MS_PER_SECOND);
+    await attempt.send(() =>
+      action === 'disable' ? keys.disable(key.access_key_id) : keys.delete(key.access_key_id),
+    );
+  }
+
+  /** Nobody is cut off for a key that does not work. @throws {ConnectorError} EFFECT_DIFFERS */
+  async #assertSignsIn(userArn: string, { id, secret }: NewKey): Promise<void> {
+    const access = { ...this.#access, credentials: { accessKeyId: id, secretAccessKey: secret } };
+    for (let tries = 0; tries < SIGN_IN_TRIES; tries += 1) {
+      if ((await callerArn(access)) === userArn) return;
+      await sleep(MS_PER_SECOND);
     }
+    throw new ConnectorError(
+      'EFFECT_DIFFERS',
+      'expected the new key to sign in; the old one works',
+    );
   }
 }
 
 async function withKeys<T>(
   access: AwsAccess,
-  user: string,
+  { key }: AccessKeyParams,
   work: (keys: UserKeys) => Promise<T>,
 ): Promise<T> {
+  const user = USER.exec(key.user_arn)?.[1];
+  if ((key.kind as string) !== 'aws-iam-access-key' || user === undefined) {
+    throw new ConnectorError('NOT_SUPPORTED', 'expected an access key of a user');
+  }
   const keys = new UserKeys(access, user);
   try {
     return await work(keys);
   } finally {
     keys.close();
-  }
-}
-
-/** @throws {ConnectorError} NOT_SUPPORTED */
-function rotationOf(params: RotateParams): Rotation {
-  const user = USER.exec(params.key_ref)?.[1];
-  if (user === undefined) throw new ConnectorError('NOT_SUPPORTED', 'expected the ARN of a user');
-  return { user, step: stepOf(params) };
-}
-
-function stepOf(params: RotateParams): Rotation['step'] {
-  const { new_material: material, old_key_action: action, consumers } = params;
-  if (material.origin === 'generated-in-system' && action === 'keep') return 'create';
-  const isRetired = action === 'disable' || action === 'revoke';
-  if (material.origin !== 'existing' || !isRetired) {
-    throw new ConnectorError(
-      'NOT_SUPPORTED',
-      'expected a new key beside the old one, or the end of an old one beside an existing one',
-    );
-  }
-  // Who has not been seen with the new key would be cut off.
-  if (consumers.some(({ verified }) => verified !== true)) {
-    throw new ConnectorError('NOT_SUPPORTED', 'expected each consumer to be verified');
-  }
-  return action === 'disable' ? 'disable' : 'delete';
-}
-
-function assertCurrent(keys: readonly LiveKey[], current: string, step: Rotation['step']): void {
-  const isThere = keys.some(({ id }) => id === current);
-  const isOtherActive = keys.some(({ id, status }) => id !== current && status === 'Active');
-  if (!isThere || (step !== 'create' && !isOtherActive)) {
-    throw new ConnectorError(
-      'PRECONDITION_STALE',
-      'expected the current key, and for its end another active one',
-    );
   }
 }
 
@@ -178,29 +157,24 @@ function keyText({ id, status }: LiveKey): string {
 
 function expectedKeys(
   before: readonly LiveKey[],
-  change: { readonly id: string; readonly step: Rotation['step'] },
-): readonly LiveKey[] {
-  const { id, step } = change;
-  switch (step) {
-    case 'create':
-      return [...before, { id, status: 'Active', lastUsed: undefined }].sort((a, b) =>
-        a.id < b.id ? -1 : 1,
-      );
-    case 'disable':
-      return before.map((key) => (key.id === id ? { ...key, status: 'Inactive' } : key));
-    case 'delete':
-      return before.filter((key) => key.id !== id);
-  }
+  change: { readonly id: string; readonly params: AccessKeyParams },
+): readonly string[] {
+  const { key, old_key_action: action } = change.params;
+  const others = before.filter(({ id }) => id !== key.access_key_id).map(keyText);
+  const old = before.filter(({ id }) => id === key.access_key_id);
+  const left: Record<typeof action, readonly string[]> = {
+    keep: old.map(keyText),
+    disable: old.map(({ id }) => `${id} Inactive`),
+    revoke: [],
+  };
+  return [...others, ...left[action], `${change.id} Active`].sort();
 }
 
-function liveState(
-  { current_version: current }: RotateParams,
-  keys: readonly LiveKey[],
-): LiveState {
-  const used = keys.find(({ id }) => id === current)?.lastUsed ?? null;
+function liveState({ key }: AccessKeyParams, keys: readonly LiveKey[]): LiveState {
+  const used = keys.find(({ id }) => id === key.access_key_id)?.lastUsed ?? null;
   return {
-    'key.state': stateDigest(keys.map(keyText)),
+    'key.state': stateDigest({ user: key.user_arn, keys: keys.map(keyText) }),
     // Whoever uses the old key after it was looked at shows here.
-    'consumers.snapshot': stateDigest({ key: current, last_used: used }),
+    'consumers.snapshot': stateDigest({ key: key.access_key_id, last_used: used }),
   };
 }

@@ -1,4 +1,9 @@
-import { AssumeRoleCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
+import {
+  AssumeRoleCommand,
+  GetCallerIdentityCommand,
+  STSClient,
+  type STSClientConfig,
+} from '@aws-sdk/client-sts';
 import { ConnectorError } from '../connector-error.ts';
 import { useReference, type VerifiedUse } from '../connector.ts';
 
@@ -89,6 +94,19 @@ export async function useAccess(
     return { ...access, credentials };
   } catch (error) {
     return awsRefusal(error);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Whom AWS takes these credentials for, or undefined where it does not take them. */
+export async function callerArn(access: AwsAccess): Promise<string | undefined> {
+  const client = new STSClient(clientSettings(access));
+  try {
+    return (await client.send(new GetCallerIdentityCommand({}), timeout(access))).Arn;
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
   } finally {
     client.destroy();
   }

@@ -1,41 +1,36 @@
-import { join } from 'node:path';
 import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { digestBytes, utf8, type Json, type JsonObject } from '@countersign/canonical';
-import { calculateJwkThumbprint, CompactEncrypt, importJWK, type JWK } from 'jose';
+import { utf8, type Json, type JsonObject } from '@countersign/canonical';
 import { ConnectorError } from '../connector-error.ts';
 import {
   stateDigest,
-  useReference,
   type Connector,
   type Effect,
   type LiveState,
   type VerifiedUse,
 } from '../connector.ts';
-import { createDurably, makePrivateFolder } from '../durable-file.ts';
 import { assertApproved, OnceJournal, type Attempt } from '../once.ts';
+import { SealedDelivery, type Consumer, type DeliveryOptions } from '../sealed-delivery.ts';
 import { awsRefusal, clientSettings, timeout, useAccess, type AwsAccess } from './aws-access.ts';
 import type { SecretParams } from './secret-params.ts';
 
 export interface SecretConnectorOptions {
   /** Its role can read secrets; the session of each use can read the one that was approved. */
   readonly access: AwsAccess & { readonly roleArn: string };
-  /** Public keys of workloads, for agreement on a key (ECDH): P-256 or X25519. */
-  readonly consumers: Readonly<Record<string, JWK>>;
-  /** Where the encrypted values are put: `<16 characters of the use id>.jwe`. */
-  readonly delivery: string;
+  readonly delivery: DeliveryOptions;
   readonly journal: string;
 }
 
 const INTERFACE: JsonObject = {
   v: 'countersign.executor-interface.v1',
-  interface: 'countersign.executor.aws-secret.v1',
+  interface: 'countersign.executor.secret.v1',
   write: 'GetSecretValue of one version by its id, in a session that can read that secret alone',
   before: 'the description of the secret and the key of the consumer equal the approved ones',
-  after: 'one JWE file (ECDH-ES, A256GCM) that only the consumer can open',
+  after:
+    'one JWE file (ECDH-ES, A256GCM) that only the consumer can open, for as long as the lease',
   record: 'the name of the session of the role, in each event of the audit log',
 };
 
@@ -46,80 +41,68 @@ const VERSION_ID = /^[A-Za-z0-9-]{32,64}$/;
 export class SecretConnector implements Connector<SecretParams> {
   readonly type: string = 'secret.access';
   readonly interface: JsonObject = INTERFACE;
-  readonly #options: SecretConnectorOptions;
+  readonly #access: SecretConnectorOptions['access'];
+  readonly #delivery: SealedDelivery;
   readonly #journal: OnceJournal;
 
-  constructor(options: SecretConnectorOptions) {
-    this.#options = options;
-    this.#journal = new OnceJournal(options.journal);
+  constructor({ access, delivery, journal }: SecretConnectorOptions) {
+    this.#access = access;
+    this.#delivery = new SealedDelivery(delivery);
+    this.#journal = new OnceJournal(journal);
   }
 
   async preconditions(params: SecretParams): Promise<LiveState> {
     assertSupported(params);
-    const consumer = await this.#consumer(params);
-    return withClient(this.#options.access, async (client) => ({
-      'secret.metadata': stateDigest(await described(client, this.#options.access, params)),
-      'workload.identity': stateDigest({
-        workload: params.consumer.workload_id,
-        key: consumer.thumbprint,
-      }),
+    const { workload, thumbprint } = consumerOf(params);
+    await this.#delivery.keyOf({ workload, thumbprint });
+    return withClient(this.#access, async (client) => ({
+      'secret.metadata': stateDigest(await described(client, this.#access, params)),
+      'workload.identity': stateDigest({ workload, key: thumbprint }),
     }));
   }
 
   execute(use: VerifiedUse<SecretParams>): Promise<Effect> {
-    const targetRef = use.params.secret_ref;
-    return this.#journal.execute(use, { targetRef, run: (attempt) => this.#hand(use, attempt) });
+    const { secret_ref: ref, secret_version: version } = use.params;
+    // The end of it names the secret and its version.
+    const targetRef = `${ref} ${version}`.slice(-TARGET_REF_MAX);
+    return this.#journal.execute(use, {
+      targetRef,
+      run: (attempt) => this.#hand({ use, targetRef }, attempt),
+    });
   }
 
-  async #hand(use: VerifiedUse<SecretParams>, attempt: Attempt): Promise<Effect> {
+  async #hand(
+    { use, targetRef }: { use: VerifiedUse<SecretParams>; targetRef: string },
+    attempt: Attempt,
+  ): Promise<Effect> {
     const { params } = use;
     const live = await this.preconditions(params);
     assertApproved(use.preconditions, live);
-    const { key, thumbprint } = await this.#consumer(params);
-    await makePrivateFolder(this.#options.delivery);
-    const access = await useAccess(this.#options.access, use, sessionPolicy(params));
+    await this.#delivery.sweep();
+    const access = await useAccess(this.#access, use, sessionPolicy(params));
     const value = await attempt.send(() => readValue(access, params));
-    const header = { alg: 'ECDH-ES', enc: 'A256GCM', kid: thumbprint, use: use.shortId } as const;
-    const jwe = await new CompactEncrypt(value)
-      .setProtectedHeader(header)
-      .encrypt(await importJWK(key, 'ECDH-ES'));
-    const path = join(this.#options.delivery, `${useReference(use.useId)}.jwe`);
-    if (!(await createDurably(path, jwe))) {
-      throw new ConnectorError('EFFECT_DIFFERS', 'expected no delivery under the name of this use');
-    }
+    const to = { consumer: consumerOf(params), use, leaseSeconds: params.lease_seconds };
+    const afterDigest = await this.#delivery.deliver(value, to);
     return {
       result: 'succeeded',
-      targetRef: `${params.secret_ref} ${params.secret_version}`.slice(-TARGET_REF_MAX),
+      targetRef,
       beforeDigest: stateDigest(live),
-      afterDigest: digestBytes('countersign/file/v1', utf8(jwe)),
+      afterDigest,
     };
   }
+}
 
-  async #consumer({ consumer }: SecretParams): Promise<{ key: JWK; thumbprint: string }> {
-    const { consumers } = this.#options;
-    const name = consumer.workload_id;
-    const key = Object.hasOwn(consumers, name) ? consumers[name] : undefined;
-    const thumbprint = key === undefined ? undefined : await calculateJwkThumbprint(key);
-    if (key === undefined || thumbprint !== consumer.key_thumbprint) {
-      throw new ConnectorError(
-        'TARGET_UNKNOWN',
-        'expected the workload and its key as enrolled here',
-      );
-    }
-    return { key, thumbprint };
-  }
+function consumerOf({ consumer }: SecretParams): Consumer {
+  return { workload: consumer.workload_id, thumbprint: consumer.key_thumbprint };
 }
 
 const TARGET_REF_MAX = 200;
 
-function assertSupported({
-  manager,
-  secret_ref: ref,
-  secret_version: version,
-  operation,
-}: SecretParams): void {
+function assertSupported(params: SecretParams): void {
+  const { manager, operation, delivery, secret_ref: ref, secret_version: version } = params;
   const isOurs = manager.kind === 'aws-secretsmanager' && operation === 'read';
-  if (isOurs && ARN.test(ref) && VERSION_ID.test(version)) return;
+  if (isOurs && delivery === 'response-wrapped' && ARN.test(ref) && VERSION_ID.test(version))
+    return;
   throw new ConnectorError('NOT_SUPPORTED', 'expected to read a full ARN at the id of a version');
 }
 

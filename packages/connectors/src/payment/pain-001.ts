@@ -13,11 +13,11 @@ export interface Debtor {
 }
 
 /** Service level and local instrument of each rail that a file of this kind is sent over. */
-const RAILS: Readonly<Record<string, { readonly service: string; readonly instrument?: string }>> =
-  {
-    'sepa-sct': { service: 'SEPA' },
-    'sepa-inst': { service: 'SEPA', instrument: 'INST' },
-  };
+const RAILS: Readonly<Record<string, object>> = {
+  'sepa-sct': { PmtTpInf: { SvcLvl: { Cd: 'SEPA' } } },
+  'sepa-inst': { PmtTpInf: { SvcLvl: { Cd: 'SEPA' }, LclInstrm: { Cd: 'INST' } } },
+  swift: {},
+};
 
 /** What the statement of the bank brings back: `CS-` and sixteen characters of the use id. */
 export function endToEndId(useId: string): string {
@@ -31,7 +31,7 @@ export function endToEndId(useId: string): string {
  * @throws {ConnectorError} NOT_SUPPORTED for a rail that needs another kind of file
  */
 export function paymentFile(params: PaymentParams, useId: string, debtor: Debtor): Uint8Array {
-  const rail = RAILS[params.rail];
+  const rail = Object.hasOwn(RAILS, params.rail) ? RAILS[params.rail] : undefined;
   if (rail === undefined) {
     throw new ConnectorError('NOT_SUPPORTED', `expected one of ${Object.keys(RAILS).join(', ')}`);
   }
@@ -52,10 +52,7 @@ export function paymentFile(params: PaymentParams, useId: string, debtor: Debtor
           PmtInfId: reference,
           PmtMtd: 'TRF',
           ...totals,
-          PmtTpInf: {
-            SvcLvl: { Cd: rail.service },
-            ...(rail.instrument !== undefined && { LclInstrm: { Cd: rail.instrument } }),
-          },
+          ...rail,
           ReqdExctnDt: { Dt: params.execution_date },
           Dbtr: { Nm: debtor.name },
           DbtrAcct: { Id: { IBAN: params.debtor_account } },

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestBytes, type Digest, type JsonObject } from '@countersign/canonical';
+import { digestBytes, sha256, toHex, type Digest, type JsonObject } from '@countersign/canonical';
 import { ConnectorError } from '../connector-error.ts';
 import {
   stateDigest,
@@ -55,7 +55,8 @@ export class PaymentConnector implements Connector<PaymentParams> {
         'payee.record': stateDigest(await vendors.payee(creditor.record_id)),
       }),
       ...(invoice !== undefined && {
-        invoice: digestBytes('countersign/file/v1', await vendors.invoice(invoice.number)),
+        // As sha256sum tells it, so that a person can compare it with the document at hand.
+        invoice: documentDigest(await vendors.invoice(invoice.number)),
       }),
     };
   }
@@ -69,7 +70,12 @@ export class PaymentConnector implements Connector<PaymentParams> {
     const { params } = use;
     const debtor = this.#debtor(params.debtor_account);
     const file = paymentFile(params, use.useId, debtor);
-    assertApproved(use.preconditions, await this.preconditions(params));
+    const live = await this.preconditions(params);
+    assertApproved(use.preconditions, live);
+    // What was shown as the document must be it too.
+    if (params.invoice !== undefined) {
+      assertApproved({ invoice: params.invoice.document_digest }, live);
+    }
     await assertFolder(this.#options.outbox);
     const reference = endToEndId(use.useId);
     const path = join(this.#options.outbox, `${reference}.xml`);
@@ -105,6 +111,10 @@ async function assertFolder(path: string): Promise<void> {
     if (!isSystemError(error, 'ENOENT')) throw error;
   }
   throw new ConnectorError('TARGET_UNKNOWN', 'expected the outbox to be a folder');
+}
+
+function documentDigest(bytes: Uint8Array): Digest {
+  return `sha256:${toHex(sha256(bytes))}`;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {

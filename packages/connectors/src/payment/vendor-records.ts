@@ -10,9 +10,7 @@ export interface VendorRecords {
   invoice(number: string): Promise<Uint8Array>;
 }
 
-const NAME = /^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$/;
-
-/** An export of it: `vendors/<record id>.json` and `invoices/<number>`, in one folder. */
+/** An export of it in one folder: `vendors/<record id>.json` and `invoices/<number>`, names as in a URL. */
 export function vendorFolder(folder: string): VendorRecords {
   return {
     payee: async (recordId) =>
@@ -22,10 +20,13 @@ export function vendorFolder(folder: string): VendorRecords {
 }
 
 async function readNamed(folder: string, name: string, ending: string): Promise<Uint8Array> {
+  const file = `${encodeURIComponent(name)}${ending}`;
   // The name is the agent's: it must not lead out of the folder.
-  if (!NAME.test(name)) throw new ConnectorError('TARGET_UNKNOWN', 'expected the name of a record');
+  if (file === '' || file.startsWith('.')) {
+    throw new ConnectorError('TARGET_UNKNOWN', 'expected the name of a record');
+  }
   try {
-    return await readFile(join(folder, `${name}${ending}`));
+    return await readFile(join(folder, file));
   } catch (error) {
     if (!isSystemError(error, 'ENOENT')) throw error;
     throw new ConnectorError('TARGET_UNKNOWN', 'expected a record that is there', { cause: error });

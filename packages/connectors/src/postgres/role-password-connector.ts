@@ -4,33 +4,33 @@ import { Client, DatabaseError, type ClientConfig } from 'pg';
 import { ConnectorError } from '../connector-error.ts';
 import {
   stateDigest,
-  useReference,
   type Connector,
   type Effect,
   type LiveState,
   type VerifiedUse,
 } from '../connector.ts';
 import { assertApproved, OnceJournal, type Attempt } from '../once.ts';
-import type { RotateParams } from '../rotation/rotate-params.ts';
-import { SecretSink } from '../rotation/secret-sink.ts';
-import { fingerprint, readRoles, type RoleState } from './role-state.ts';
-import { roleRotation, type RoleRotation } from './role-target.ts';
+import { consumerOf, type RolePasswordRef, type RotateParams } from '../rotation/rotate-params.ts';
+import { SealedDelivery, type DeliveryOptions } from '../sealed-delivery.ts';
+import { fingerprint, readRole, type RoleState } from './role-state.ts';
 import { scramVerifier } from './scram-verifier.ts';
+
+export type RolePasswordParams = RotateParams<RolePasswordRef>;
 
 export interface RolePasswordConnectorOptions {
   /** Of a role that may read pg_authid and change the roles that are rotated. */
   readonly connection: ClientConfig;
-  /** Where the new password is delivered, under the name of its role. */
-  readonly sink: string;
+  readonly delivery: DeliveryOptions;
   readonly journal: string;
 }
 
 const INTERFACE: JsonObject = {
   v: 'countersign.executor-interface.v1',
-  interface: 'countersign.executor.postgresql-role-password.v1',
+  interface: 'countersign.executor.key-rotation.v1',
+  system: 'postgresql-role-password',
   write: 'ALTER ROLE with a SCRAM-SHA-256 verifier that is made outside of the server',
-  before: 'the roles equal the approved ones, and nobody is logged in who is no approved consumer',
-  after: 'the new password logs in',
+  before: 'the role equals the approved one, and nobody is logged in who is no known consumer',
+  after: 'the new password logs in; it is delivered as a JWE (ECDH-ES, A256GCM) to its consumer',
   record: 'application_name, a line in the server log, and the comment on the role',
 };
 
@@ -39,81 +39,85 @@ const PASSWORD_BYTES = 32;
 /** A line in the log of every server, whatever it logs of statements. */
 const LOG_USE = `do $$ begin raise log 'countersign use %', current_setting('countersign.use'); end $$`;
 
-/** Gives a role of PostgreSQL a new password that nobody but its consumer ever sees. */
-export class RolePasswordConnector implements Connector<RotateParams> {
+/** Gives a role of PostgreSQL a new password that nobody but its consumer ever sees. The old one ends at once. */
+export class RolePasswordConnector implements Connector<RolePasswordParams> {
   readonly type: string = 'key.rotate';
   readonly interface: JsonObject = INTERFACE;
   readonly #connection: ClientConfig;
-  readonly #sink: SecretSink;
+  readonly #delivery: SealedDelivery;
   readonly #journal: OnceJournal;
 
-  constructor({ connection, sink, journal }: RolePasswordConnectorOptions) {
+  constructor({ connection, delivery, journal }: RolePasswordConnectorOptions) {
     this.#connection = connection;
-    this.#sink = new SecretSink(sink);
+    this.#delivery = new SealedDelivery(delivery);
     this.#journal = new OnceJournal(journal);
   }
 
-  async preconditions(params: RotateParams): Promise<LiveState> {
-    const rotation = roleRotation(params);
+  async preconditions(params: RolePasswordParams): Promise<LiveState> {
+    assertSupported(params);
     return this.#with({ application_name: 'countersign' }, async (client) =>
-      liveState(params, await readRoles(client, rotation)),
+      liveState(params, await readRole(client, params.key)),
     );
   }
 
-  execute(use: VerifiedUse<RotateParams>): Promise<Effect> {
-    const targetRef = use.params.key_ref;
-    return this.#journal.execute(use, { targetRef, run: (attempt) => this.#rotate(use, attempt) });
+  execute(use: VerifiedUse<RolePasswordParams>): Promise<Effect> {
+    const { cluster_id: cluster, role_name: role } = use.params.key;
+    const targetRef = `postgresql:${cluster}:${role}`;
+    return this.#journal.execute(use, {
+      targetRef,
+      run: (attempt) => this.#rotate({ use, targetRef }, attempt),
+    });
   }
 
-  async #rotate(use: VerifiedUse<RotateParams>, attempt: Attempt): Promise<Effect> {
+  async #rotate(
+    { use, targetRef }: { use: VerifiedUse<RolePasswordParams>; targetRef: string },
+    attempt: Attempt,
+  ): Promise<Effect> {
     const { params, shortId } = use;
-    const rotation = roleRotation(params);
+    assertSupported(params);
     const password = randomBytes(PASSWORD_BYTES).toString('base64url');
     const verifier = scramVerifier(password);
-    const before = await this.#with(
-      { application_name: `countersign ${shortId}` },
-      async (client) => {
-        await client.query('begin');
-        // Held to the end of the transaction: executors of one role go one after the other.
-        await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [
-          params.key_ref,
-        ]);
-        const state = await readRoles(client, rotation);
-        assertApproved(use.preconditions, liveState(params, state));
-        await this.#sink.stage(rotation.next, useReference(use.useId), password);
-        await changeRoles(client, { rotation, verifier, shortId });
-        // Until here the server undoes everything. Of a commit whose answer is lost nobody knows.
-        await attempt.send(() => client.query('commit').catch(rethrown));
-        return state;
-      },
-    );
-    return this.#confirmed(params, { before, password, verifier });
-  }
-
-  /** The new password logs in, and the role holds it: it is delivered, and the old one was not cut for nothing. */
-  async #confirmed(
-    params: RotateParams,
-    made: { readonly before: RoleState; readonly password: string; readonly verifier: string },
-  ): Promise<Effect> {
-    const rotation = roleRotation(params);
-    const role = rotation.next;
-    const login = { user: role, password: made.password, application_name: 'countersign' };
-    await this.#with(login, (client) => client.query('select 1'));
-    const after = await this.#with({}, (client) => readRoles(client, rotation));
-    const held = after.roles[role] as JsonObject;
-    if (held['password'] !== fingerprint(made.verifier)) {
-      throw new ConnectorError(
-        'EFFECT_DIFFERS',
-        'expected the role to hold the password that was set',
-      );
-    }
-    await this.#sink.activate(role, made.password);
+    const name = { application_name: `countersign ${shortId}` };
+    const before = await this.#with(name, async (client) => {
+      await client.query('begin');
+      // Held to the end of the transaction: executors of one role go one after the other.
+      await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [targetRef]);
+      const state = await readRole(client, params.key);
+      assertApproved(use.preconditions, liveState(params, state));
+      await changeRole(client, { role: params.key.role_name, verifier, shortId });
+      // Before the commit, so that no password that is in force is ever lost; it is sealed already.
+      const to = { consumer: consumerOf(params), use };
+      await this.#delivery.deliver(Buffer.from(password), to);
+      // Until here the server undoes everything. Of a commit whose answer is lost nobody knows.
+      await attempt.send(() => client.query('commit').catch(rethrown));
+      return state;
+    });
+    const after = await this.#confirmed(params, { password, verifier });
     return {
       result: 'succeeded',
-      targetRef: `${params.key_ref} ${role}`,
-      beforeDigest: stateDigest(made.before.roles),
-      afterDigest: stateDigest(after.roles),
+      targetRef,
+      beforeDigest: stateDigest(before.role),
+      afterDigest: stateDigest(after.role),
     };
+  }
+
+  /** The new password logs in, and is the one that the role has. */
+  async #confirmed(
+    { key }: RolePasswordParams,
+    made: { readonly password: string; readonly verifier: string },
+  ): Promise<RoleState> {
+    const login = { user: key.role_name, password: made.password };
+    await this.#with({ ...login, application_name: 'countersign' }, (client) =>
+      client.query('select 1'),
+    );
+    const after = await this.#with({ application_name: 'countersign' }, (client) =>
+      readRole(client, key),
+    );
+    if (after.password === fingerprint(made.verifier)) return after;
+    throw new ConnectorError(
+      'EFFECT_DIFFERS',
+      'expected the role to hold the password that was set',
+    );
   }
 
   async #with<T>(changes: ClientConfig, work: (client: Client) => Promise<T>): Promise<T> {
@@ -156,10 +160,20 @@ function isCut({ code, severity }: DatabaseError): boolean {
   return severity === 'FATAL' || severity === 'PANIC' || (code ?? '').startsWith('08');
 }
 
-function liveState(params: RotateParams, { roles, consumers }: RoleState): LiveState {
+function assertSupported({
+  key,
+  old_key_action: action,
+  overlap_seconds: overlap,
+}: RolePasswordParams): void {
+  const isPassword = (key.kind as string) === 'postgresql-role-password';
+  if (isPassword && action === 'revoke' && overlap === 0) return;
+  throw new ConnectorError('NOT_SUPPORTED', 'expected a password, whose successor ends it at once');
+}
+
+function liveState(params: RolePasswordParams, { role, consumers }: RoleState): LiveState {
   const known = new Set(params.consumers.map(({ id }) => id));
   return {
-    'key.state': stateDigest(roles),
+    'key.state': stateDigest(role),
     // Who is logged in changes by the minute; that somebody is whom nobody has listed must not.
     'consumers.snapshot': stateDigest({
       listed: [...known],
@@ -168,22 +182,14 @@ function liveState(params: RotateParams, { roles, consumers }: RoleState): LiveS
   };
 }
 
-async function changeRoles(
+async function changeRole(
   client: Client,
-  change: { readonly rotation: RoleRotation; readonly verifier: string; readonly shortId: string },
+  change: { readonly role: string; readonly verifier: string; readonly shortId: string },
 ): Promise<void> {
-  const { rotation, verifier, shortId } = change;
-  const { next, previous, oldUntil, nextUntil } = rotation;
-  const role = client.escapeIdentifier(next);
+  const role = client.escapeIdentifier(change.role);
   const text = (value: string): string => client.escapeLiteral(value);
-  await client.query("select set_config('countersign.use', $1, true)", [shortId]);
+  await client.query("select set_config('countersign.use', $1, true)", [change.shortId]);
   await client.query(LOG_USE);
-  await client.query(
-    `alter role ${role} password ${text(verifier)} valid until ${text(nextUntil)}`,
-  );
-  await client.query(`comment on role ${role} is ${text(`countersign-use ${shortId}`)}`);
-  if (previous === undefined || oldUntil === undefined) return;
-  await client.query(
-    `alter role ${client.escapeIdentifier(previous)} valid until ${text(oldUntil)}`,
-  );
+  await client.query(`alter role ${role} password ${text(change.verifier)}`);
+  await client.query(`comment on role ${role} is ${text(`countersign-use ${change.shortId}`)}`);
 }
