@@ -66,12 +66,16 @@ type options struct {
 }
 
 const usage = "usage: go-verifier evidence.json trust.json --level sealed|human [--now TIME] [--allow-demo]\n" +
-	"       go-verifier --vectors DIR"
+	"       go-verifier --vectors DIR\n" +
+	"       go-verifier --displays DIR SCHEMAS"
 
 func main() {
 	args := os.Args[1:]
 	if len(args) == 2 && args[0] == "--vectors" {
 		os.Exit(runVectors(args[1]))
+	}
+	if len(args) == 3 && args[0] == "--displays" {
+		os.Exit(runDisplays(args[1], args[2]))
 	}
 	var files []string
 	var o options
