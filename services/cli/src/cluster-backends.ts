@@ -22,6 +22,10 @@ export { checkTopics, createTopics } from '@countersign/broker-kafka';
 const LEDGER_GROUP = 'ledger';
 const DEFAULT_PREFIX = 'countersign.';
 const DEFAULT_SCHEMA_PREFIX = 'countersign_shard_';
+/** Of a URL: those that the client knows to mean TLS. */
+const TLS_MODES = /^(?:prefer|require|verify-ca|verify-full|no-verify)$/;
+/** This machine, or a socket on it. */
+const LOOPBACK = /^(?:|localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 interface Where {
   readonly mark: LedgerMark;
@@ -116,12 +120,30 @@ async function postgresOptions(
   if (postgres.password_file !== undefined) {
     url.password = encodeURIComponent((await textOf(postgres.password_file)).trim());
   }
+  assertNotOverheard(url, postgres, env);
   const prefix = postgres.schema_prefix ?? DEFAULT_SCHEMA_PREFIX;
   return {
     url: url.href,
     schema: `${prefix}${shard}`,
     ...(postgres.tls !== undefined && { ssl: await tlsOf(postgres.tls) }),
   };
+}
+
+/** A password that a network sees is everybody's. @throws CliError CONFIG_INVALID */
+function assertNotOverheard(
+  { hostname, password, searchParams }: URL,
+  { tls, allow_plaintext: isAllowed }: ClusterConfig['postgres'],
+  env: BackendsContext['env'],
+): void {
+  const hasPassword = password !== '' || (env['PGPASSWORD'] ?? '') !== '';
+  const hasTls = tls !== undefined || TLS_MODES.test(searchParams.get('sslmode') ?? '');
+  if (!hasPassword || hasTls || isAllowed === true) return;
+  if (LOOPBACK.test(hostname)) return;
+  throw cliError('CONFIG_INVALID', `postgres: expected TLS to ${hostname}, got none`, {
+    hint:
+      'its password would go over the network as it is: add "tls": {} (or with ca_file) to postgres in cluster.json; ' +
+      'where that network is yours alone, "allow_plaintext": true',
+  });
 }
 
 async function tlsOf(tls: Tls): Promise<Record<string, string>> {

@@ -1,8 +1,9 @@
 import { dirname, resolve } from 'node:path';
-import { parseStrict } from '@countersign/canonical';
+import { parseStrict, type Json } from '@countersign/canonical';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { cliError } from './cli-error.ts';
+import { faultIn } from './cluster-fault.ts';
 import { readGivenFile } from './ledger-access.ts';
 
 export interface Tls {
@@ -38,6 +39,8 @@ export interface ClusterConfig {
     readonly password_file?: string;
     readonly schema_prefix?: string;
     readonly tls?: Tls;
+    /** Its password may go over a network as it is. */
+    readonly allow_plaintext?: true;
   };
 }
 
@@ -96,6 +99,7 @@ const ClusterSchema = Type.Object(
         password_file: Type.Optional(Text),
         schema_prefix: Type.Optional(Type.String({ pattern: '^[a-z_][a-z0-9_]{0,40}$' })),
         tls: Type.Optional(TlsSchema),
+        allow_plaintext: Type.Optional(Type.Literal(true)),
       },
       closed,
     ),
@@ -112,16 +116,17 @@ const LIMITS = { maxBytes: 65_536, maxDepth: 8, maxMembers: 200 };
  * @throws CliError CONFIG_INVALID
  */
 export function parseClusterConfig(text: string, path: string): ClusterConfig {
-  let json: unknown;
+  let json: Json;
   try {
     json = parseStrict(Buffer.from(text), LIMITS);
   } catch (error) {
-    throw cliError('CONFIG_INVALID', `${path}: expected JSON`, { cause: error });
+    throw cliError('CONFIG_INVALID', `${path}: expected JSON, got something else`, {
+      cause: error,
+      hint: 'docs/cluster.md has an example',
+    });
   }
   if (Value.Check(ClusterSchema, json)) return withPaths(json, dirname(resolve(path)));
-  const [first] = Value.Errors(ClusterSchema, json);
-  const at = first === undefined || first.instancePath === '' ? '/' : first.instancePath;
-  throw cliError('CONFIG_INVALID', `${path}: ${at}: ${first?.message ?? 'not as expected'}`, {
+  throw cliError('CONFIG_INVALID', `${path}: ${faultIn(json, Value.Errors(ClusterSchema, json))}`, {
     hint: 'docs/cluster.md says what belongs into it',
   });
 }
