@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { canonicalText } from '@countersign/canonical';
 import type { ActionRow } from '@countersign/store';
 import type { FastifyRequest } from 'fastify';
@@ -10,6 +11,7 @@ import {
   UlidSchema,
   type ActionSummarySchema,
 } from './answer-schema.ts';
+import { actionEvents } from './action-events.ts';
 import { reviewOf } from './action-review.ts';
 import { decisionsOf } from './decision-facts.ts';
 import type { App, Gateway } from './gateway-app.ts';
@@ -29,6 +31,7 @@ const TAGS = ['read'];
 
 export function registerActionRoutes(app: App, gateway: Gateway): void {
   registerAction(app, gateway);
+  registerEvents(app, gateway);
   registerReview(app, gateway);
   registerEvidence(app, gateway);
   registerPages(app, gateway);
@@ -57,22 +60,68 @@ function registerAction(app: App, gateway: Gateway): void {
       const { wait_ms: waitMs = 0, since = -1 } = request.query;
       const reader = readerOf(request);
       const known = await readable(gateway, reader, request.params.id);
-      const { tenant, actionId } = known;
       const isNews = known.lastIndex > since || waitMs === 0;
       const action = isNews ? known : await newsOf(gateway, request, { known, since, waitMs });
-      const entries = await gateway.deps.models.entriesOf(tenant, actionId);
-      const decisions = await decisionsOf(gateway, action);
-      return {
-        ...summaryOf(action),
-        decisions: decisions.map(({ row, statement, rationale }) => ({
-          index: row.index,
-          verdict: statement.verdict,
-          person: statement.person,
-          at: row.at,
-          rationale: rationale?.text ?? null,
-        })),
-        entries: entries.map(({ index, type, at }) => ({ index, type, at })),
-      };
+      return await viewOf(gateway, action);
+    },
+  );
+}
+
+async function viewOf(gateway: Gateway, action: ActionRow): Promise<Static<typeof ActionSchema>> {
+  const entries = await gateway.deps.models.entriesOf(action.tenant, action.actionId);
+  const decisions = await decisionsOf(gateway, action);
+  return {
+    ...summaryOf(action),
+    decisions: decisions.map(({ row, statement, rationale }) => ({
+      index: row.index,
+      verdict: statement.verdict,
+      person: statement.person,
+      at: row.at,
+      rationale: rationale?.text ?? null,
+    })),
+    entries: entries.map(({ index, type, at }) => ({ index, type, at })),
+  };
+}
+
+function registerEvents(app: App, gateway: Gateway): void {
+  app.get(
+    '/v1/actions/:id/events',
+    {
+      schema: {
+        summary: 'Where an action stands, again at each of its entries, as server-sent events',
+        tags: TAGS,
+        params: IdParams,
+        headers: Type.Object({
+          'last-event-id': Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })),
+        }),
+        response: {
+          200: {
+            description:
+              'Events `action`: the id is the index of its newest entry, the data the answer of /v1/actions/{id}',
+            content: { 'text/event-stream': { schema: Type.String() } },
+          },
+          ...PROBLEMS,
+        },
+      },
+      preValidation: gateway.authenticate,
+    },
+    async (request, reply) => {
+      const reader = readerOf(request);
+      const known = await readable(gateway, reader, request.params.id);
+      const since = Number(request.headers['last-event-id'] ?? -1);
+      const seat = gateway.room.take({
+        sender: `${reader.kind} ${reader.id}`,
+        gone: request.gone,
+      });
+      const events = actionEvents({
+        seat,
+        since,
+        gateway,
+        read: async () => await viewOf(gateway, await readable(gateway, reader, known.actionId)),
+        tenant: known.tenant,
+        actionId: known.actionId,
+      });
+      return reply.type('text/event-stream; charset=utf-8').send(Readable.from(events));
     },
   );
 }

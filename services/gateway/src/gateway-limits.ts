@@ -17,6 +17,8 @@ export interface GatewayLimits {
   readonly waitersPerSender: number;
   readonly defaultWaitMs: number;
   readonly maxWaitMs: number;
+  /** How long one stream of events goes on. */
+  readonly watchMs: number;
   readonly challenges: number;
   readonly challengeMs: number;
   readonly sessions: number;
@@ -45,6 +47,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   waitersPerSender: 64,
   defaultWaitMs: 10_000,
   maxWaitMs: 30_000,
+  watchMs: 5 * MINUTE_MS,
   challenges: 2_000,
   challengeMs: 5 * MINUTE_MS,
   sessions: 2_000,

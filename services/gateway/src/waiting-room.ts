@@ -23,6 +23,12 @@ export interface Waiter {
   readonly waitMs: number;
 }
 
+export interface Seat {
+  /** Aborted when it is no longer theirs. */
+  readonly left: AbortSignal;
+  readonly leave: () => void;
+}
+
 /** Everybody who waits for an answer of the ledger: bounded, leaving when their connection does. */
 export class WaitingRoom {
   readonly #limits: WaitingRoomLimits;
@@ -51,20 +57,30 @@ export class WaitingRoom {
     who: Waiter,
     ask: (timeoutMs: number) => Promise<T | undefined>,
   ): Promise<T | undefined> {
+    const seat = this.take(who);
+    try {
+      const result = await askUntil(seat.left, who.waitMs, ask);
+      if (result === undefined && this.#isClosed) throw shuttingDown();
+      return result;
+    } finally {
+      seat.leave();
+    }
+  }
+
+  /**
+   * A seat for as long as its holder keeps it, or until the client is gone or the gateway closes.
+   * @throws GatewayError TOO_MANY_WAITERS, SHUTTING_DOWN
+   */
+  take(who: Omit<Waiter, 'waitMs'>): Seat {
     const seat = this.#enter(who);
     const leave = (): void => {
+      who.gone.removeEventListener('abort', leave);
+      if (this.#seats.has(seat)) this.#leave(who, seat);
       seat.abort();
     };
     who.gone.addEventListener('abort', leave, { once: true });
     if (who.gone.aborted) leave();
-    try {
-      const result = await askUntil(seat.signal, who.waitMs, ask);
-      if (result === undefined && this.#isClosed) throw shuttingDown();
-      return result;
-    } finally {
-      who.gone.removeEventListener('abort', leave);
-      this.#leave(who, seat);
-    }
+    return { left: seat.signal, leave };
   }
 
   /** Sends everybody away: they ask again, by the input's digest, once there is a gateway again. */
@@ -73,7 +89,7 @@ export class WaitingRoom {
     for (const seat of this.#seats) seat.abort();
   }
 
-  #enter(who: Waiter): AbortController {
+  #enter(who: Omit<Waiter, 'waitMs'>): AbortController {
     if (this.#isClosed) throw shuttingDown();
     const crowd = this.#crowd(who);
     if (crowd !== undefined) {
@@ -89,7 +105,7 @@ export class WaitingRoom {
   }
 
   /** Which bound leaves no seat. Those who have proved who they are always find some that nobody else can take. */
-  #crowd({ sender, unprovenAt }: Waiter): string | undefined {
+  #crowd({ sender, unprovenAt }: Omit<Waiter, 'waitMs'>): string | undefined {
     const { waiters, waitersUnproven, waitersPerAddress, waitersPerSender } = this.#limits;
     if (this.#perSender.of(sender) >= waitersPerSender) return 'of one sender';
     if (this.#seats.size >= waiters) return 'of everybody';
@@ -98,7 +114,7 @@ export class WaitingRoom {
     return this.#perAddress.total >= waitersUnproven ? 'of unproven senders' : undefined;
   }
 
-  #leave({ sender, unprovenAt }: Waiter, seat: AbortController): void {
+  #leave({ sender, unprovenAt }: Omit<Waiter, 'waitMs'>, seat: AbortController): void {
     this.#seats.delete(seat);
     this.#perSender.remove(sender);
     if (unprovenAt !== undefined) this.#perAddress.remove(unprovenAt);
@@ -142,15 +158,20 @@ async function askUntil<T>(
   waitMs: number,
   ask: (timeoutMs: number) => Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const gone = new Promise<undefined>((resolve) => {
+  const gone = onceAborted(left);
+  for (let restMs = waitMs; ; restMs -= SLICE_MS) {
+    const result = await Promise.race([ask(Math.min(Math.max(restMs, 0), SLICE_MS)), gone]);
+    if (result !== undefined || left.aborted || restMs <= SLICE_MS) return result;
+  }
+}
+
+/** Resolves when the seat is left. */
+export function onceAborted(left: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
     const leave = (): void => {
       resolve(undefined);
     };
     if (left.aborted) leave();
     else left.addEventListener('abort', leave, { once: true });
   });
-  for (let restMs = waitMs; ; restMs -= SLICE_MS) {
-    const result = await Promise.race([ask(Math.min(Math.max(restMs, 0), SLICE_MS)), gone]);
-    if (result !== undefined || left.aborted || restMs <= SLICE_MS) return result;
-  }
 }
