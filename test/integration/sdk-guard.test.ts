@@ -91,7 +91,7 @@ describe('guard', () => {
     expect(verified?.params).toEqual(bound.action['params']);
     expect(Object.isFrozen(verified?.params['argv'])).toBe(true);
     expect(verified?.shortId).toMatch(/^cs-[0-9A-Z]{10}$/);
-    expect(verified?.idempotencyKey).toMatch(/^[0-9a-f]{64}$/);
+    expect(verified?.idempotencyKey).toBe(`countersign-${verified?.useId ?? ''}`);
     expect(await reportsOf(bound)).toEqual(['succeeded']);
     // Again with the same memory: the same answer. Without it: the ledger refuses.
     expect(await guarded({ store }).run(order, execute)).toMatchObject({

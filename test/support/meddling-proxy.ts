@@ -49,6 +49,9 @@ function forward(incoming: IncomingMessage, response: ServerResponse, port: numb
   const onward = request({ host: '127.0.0.1', port, method, path: url, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     answer.pipe(response);
+    answer.once('close', () => {
+      if (!answer.complete) incoming.socket.destroy();
+    });
   });
   onward.on('error', () => incoming.socket.destroy());
   incoming.pipe(onward);

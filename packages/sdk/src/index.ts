@@ -33,3 +33,18 @@ export {
   type SigningKey,
 } from './signing-key.ts';
 export { claimUse, draftUse, signedReport, type GrantedUse } from './use-claim.ts';
+export {
+  draftAction,
+  freshIds,
+  type ActionContent,
+  type ActionParties,
+  type DraftSources,
+} from './action-draft.ts';
+export { requestBinding, type BindingOrder, type BindingRequested } from './request-binding.ts';
+export {
+  decisionsOf,
+  waitForBinding,
+  type BindingResult,
+  type SeenDecision,
+  type WaitOptions,
+} from './wait-for-binding.ts';

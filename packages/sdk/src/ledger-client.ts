@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fromUtf8, parseStrict, toBase64url, utf8, type Json } from '@countersign/canonical';
 import { signRequest, type RequestSigner, type TokenSigner } from '@countersign/http-auth';
+import { eventData } from './event-stream.ts';
 import { SdkError, sdkError } from './sdk-error.ts';
 
 /** An answer to something that was sent in. */
@@ -123,6 +124,41 @@ export class LedgerClient {
     );
   }
 
+  /**
+   * The action at each of its entries beyond `since`, as server-sent events. It ends when the ledger ends the stream, and
+   * then is to be gone on with.
+   * @throws SdkError NOT_FOUND where there are none, LEDGER_UNREACHABLE when it was cut off, INTERRUPTED, …
+   */
+  async *watch(id: string, since: number): AsyncGenerator<ActionView> {
+    try {
+      const response = await this.#opened(`/v1/actions/${id}/events`, since);
+      if (!response.ok) throw refusalOf({ status: response.status, text: await textOf(response) });
+      for await (const data of eventData(response)) yield viewOf(objectOf({ text: data }));
+    } catch (error) {
+      const known = error instanceof SdkError ? error : this.#silence(error);
+      throw this.#options.asError?.(known) ?? known;
+    }
+  }
+
+  async #opened(path: string, since: number): Promise<Response> {
+    const url = `${this.url}${path}`;
+    const proof = await this.#proofOfReader('GET', url);
+    return fetch(url, {
+      signal: this.#interrupted,
+      redirect: 'error',
+      headers: {
+        ...proof,
+        accept: 'text/event-stream',
+        ...(since >= 0 && { 'last-event-id': String(since) }),
+      },
+    });
+  }
+
+  #silence(cause: unknown): SdkError {
+    if (this.#interrupted.aborted) return stoppedWaiting(cause);
+    return unreachable(`no answer from ${this.url}`, cause);
+  }
+
   /** The evidence file as the ledger gives it: to be verified, never believed. */
   evidence(id: string): Promise<string> {
     return this.getText(`/v1/actions/${id}/evidence`);
@@ -201,9 +237,7 @@ export class LedgerClient {
       });
       return { status: response.status, text: await textOf(response) };
     } catch (error) {
-      if (error instanceof SdkError) throw error;
-      if (this.#interrupted.aborted) throw stoppedWaiting(error);
-      throw unreachable(`no answer from ${this.url}`, error);
+      throw error instanceof SdkError ? error : this.#silence(error);
     }
   }
 

@@ -1,6 +1,5 @@
 import {
   canonicalText,
-  digestOf,
   isDigest,
   isTimestamp,
   isUlid,
@@ -153,19 +152,4 @@ const NAME = /^[a-z0-9-]{1,32}$/;
 export function runName(actionId: string, name: string): string {
   if (NAME.test(name)) return `${actionId}.${name}`;
   throw new SdkError('ACTION_INVALID', 'expected a name of a run: a to z, 0 to 9 and hyphens');
-}
-
-/** schemas/formats/run-record.md §1 */
-export function idempotencyKeyOf(use: {
-  readonly tenant: string;
-  readonly actionId: string;
-  readonly useId: string;
-}): string {
-  const { tenant, actionId, useId } = use;
-  const digested = digestOf('countersign/idempotency/v1', {
-    tenant,
-    action_id: actionId,
-    use_id: useId,
-  });
-  return digested.slice('sha256:'.length);
 }

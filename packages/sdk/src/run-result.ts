@@ -16,7 +16,7 @@ export interface VerifiedAction {
   readonly useId: string;
   /** `cs-` and ten characters: to be recorded by the target system, as a tag, a comment or a session name. */
   readonly shortId: string;
-  /** 64 hex digits, the same for the same use only: for targets that take an idempotency key or a client token. */
+  /** `countersign-` and the use id, 38 characters: for targets that take an idempotency key or a client token. */
   readonly idempotencyKey: string;
   /** RFC 3339 in UTC. The callback was called before it. */
   readonly startBy: string;

@@ -1,7 +1,6 @@
 import type { Json } from '@countersign/canonical';
 import type { Action } from '@countersign/descriptors';
 import type { Facts } from '@countersign/verify';
-import { idempotencyKeyOf } from './run-record.ts';
 import type { VerifiedAction } from './run-result.ts';
 import type { GrantedUse } from './use-claim.ts';
 
@@ -22,7 +21,7 @@ export function verifiedAction(
     approvals: facts.approvals,
     useId,
     shortId,
-    idempotencyKey: idempotencyKeyOf({ tenant, actionId, useId }),
+    idempotencyKey: `countersign-${useId}`,
     startBy,
   });
 }

@@ -1,8 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LedgerClient } from '../src/ledger-client.ts';
-import { codeOf } from './refusal.ts';
+import { LedgerClient, SdkError, type Patience } from '@countersign/sdk';
 
 const VIEW = JSON.stringify({ status: 'bound', last_index: 4 });
 
@@ -35,8 +34,18 @@ async function failing(cuts: number): Promise<{ client: LedgerClient; calls: str
   return { client, calls };
 }
 
+async function codeOf(act: () => Promise<unknown>): Promise<string> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof SdkError) return error.code;
+    throw error;
+  }
+  return 'nothing';
+}
+
 function telling(forMs: number): {
-  patience: Parameters<LedgerClient['patient']>[0];
+  patience: Patience;
   told: string[];
 } {
   const told: string[] = [];

@@ -1,6 +1,6 @@
 import { CliError } from './cli-error.ts';
 import { decisionWords } from './decision-words.ts';
-import type { ActionView, LedgerClient, Patience } from './ledger-client.ts';
+import type { ActionView, LedgerClient, Patience } from '@countersign/sdk';
 import type { Narrator } from './narrator.ts';
 
 /** How a request can end without a binding that may be used. */

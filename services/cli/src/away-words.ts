@@ -1,6 +1,6 @@
 import { cliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
-import type { Patience } from './ledger-client.ts';
+import type { Patience } from '@countersign/sdk';
 import type { Narrator } from './narrator.ts';
 
 const DEFAULT_S = 60;

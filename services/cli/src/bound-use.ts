@@ -1,11 +1,12 @@
+import { formatTimestamp, toBase64url, utf8, type Digest } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
 import {
-  canonicalBytes,
-  formatTimestamp,
-  toBase64url,
-  utf8,
-  type Digest,
-} from '@countersign/canonical';
-import { newUlid, verifySignature } from '@countersign/crypto-node';
+  claimUse as claimGranted,
+  draftUse as draftClaim,
+  signedReport,
+  type GrantedUse,
+  type HeldKey,
+} from '@countersign/sdk';
 import {
   createVerifier,
   parseEvidence,
@@ -19,25 +20,18 @@ import type { CliContext } from './context.ts';
 import { EXEC_INTERFACE_DIGEST } from './exec-interface.ts';
 import type { ExecRecord, RequestRecord, UseRecord } from './exec-record.ts';
 import type { LedgerAccess } from './ledger-access.ts';
-import { signedFrame, type SigningKey } from './signing-key.ts';
+import { refusingAsCommand } from './ledger-client.ts';
 
 export interface Executor {
   readonly id: string;
   readonly audience: string;
-  readonly key: SigningKey;
+  readonly key: HeldKey;
 }
 
 export interface ExecParts {
   readonly access: LedgerAccess;
   readonly executor: Executor;
   readonly context: CliContext;
-}
-
-/** A use that the log holds: the one permission to start once. */
-export interface GrantedUse {
-  readonly useId: string;
-  readonly shortId: string;
-  readonly startBy: string;
 }
 
 /** Evidence that was verified for this executor and this action, and the verifier that did it. */
@@ -86,25 +80,16 @@ function assertValid({ outcome, code, steps }: Outcome): void {
 }
 
 /** What this machine will claim. Nothing is sent before it is on the disk. */
-export function draftUse(binding: VerifiedBinding, { executor, context }: ExecParts): UseRecord {
-  const { entry, leaf } = binding.evidence.binding;
+export async function draftUse(
+  { evidence }: VerifiedBinding,
+  { executor, context }: ExecParts,
+): Promise<UseRecord> {
   const { nowMs, randomBytes } = context;
-  const useId = newUlid(nowMs());
-  const claimedAt = formatTimestamp(nowMs());
-  const payload = canonicalBytes({
-    v: 'countersign.use.v1',
-    tenant: entry.tenant,
-    action_id: entry.action_id,
-    use_id: useId,
-    action_digest: entry.action_digest,
-    binding: leaf,
-    executor: executor.id,
-    claimed_at: claimedAt,
-  });
+  const { useId, frame, claimedAt } = await draftClaim(evidence.binding, executor, nowMs());
   return {
     v: 'countersign.exec-use.v1',
     use_id: useId,
-    frame: signedFrame('use', payload, executor.key),
+    frame,
     output_salts: {
       stdout: toBase64url(randomBytes(SALT_BYTES)),
       stderr: toBase64url(randomBytes(SALT_BYTES)),
@@ -130,20 +115,13 @@ export async function claimUse(
   if (!(await record.claim(use))) {
     throw cliError('RESUME_BUSY', 'another process has claimed the use of this request');
   }
-  const { entry, receipt } = await access.client.submit('uses', use.frame);
-  const { entry: bound, leaf } = binding.evidence.binding;
-  const outcome = await binding.verifier.verifyUse({
-    entry: entry.text,
-    receipt,
-    binding: { entry: bound, leaf },
-    useId: use.use_id,
-    nowMs: context.nowMs(),
-  });
-  const { code, startBy, shortId } = outcome;
-  if (outcome.outcome !== 'VALID' || startBy === undefined || shortId === undefined) {
-    throw new CliError(code ?? 'USE_UNKNOWN', 'the use in the log may not be started');
-  }
-  return { useId: use.use_id, shortId, startBy };
+  const { verifier, evidence } = binding;
+  return refusingAsCommand(() =>
+    claimGranted(
+      { useId: use.use_id, frame: use.frame },
+      { ledger: access.client, verifier, binding: evidence.binding, nowMs: context.nowMs },
+    ),
+  );
 }
 
 export interface ReportFacts {
@@ -158,22 +136,10 @@ export interface ReportFacts {
 /** The signed report of one use. */
 export function draftReport(
   facts: ReportFacts,
-  where: { readonly tenant: string; readonly actionDigest: string },
+  where: { readonly tenant: string; readonly actionDigest: Digest },
   { executor, context }: Pick<ExecParts, 'executor' | 'context'>,
-): string {
-  const { request, useId, result, exitStatus, outputs, startedAt } = facts;
-  const payload = canonicalBytes({
-    v: 'countersign.report.v1',
-    tenant: where.tenant,
-    action_id: request.action_id,
-    use_id: useId,
-    action_digest: where.actionDigest,
-    executor: executor.id,
-    result,
-    ...(exitStatus !== undefined && { exit_status: exitStatus }),
-    ...(outputs !== undefined && { outputs: outputs.map((output) => ({ ...output })) }),
-    started_at: startedAt,
-    ended_at: formatTimestamp(context.nowMs()),
-  });
-  return signedFrame('report', payload, executor.key);
+): Promise<string> {
+  const { request, ...told } = facts;
+  const endedAt = formatTimestamp(context.nowMs());
+  return signedReport({ ...told, ...where, actionId: request.action_id, endedAt }, executor);
 }

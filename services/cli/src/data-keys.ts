@@ -6,7 +6,8 @@ import { CryptoError } from '@countersign/crypto-node';
 import { cliError, isSystemError } from './cli-error.ts';
 import { makePrivateFolder, readIfThere, writePrivate, type DataFolder } from './data-folder.ts';
 import { logKeyFiles } from './log-keys.ts';
-import { createKeyFile, keyFileError, readSigningKey, type SigningKey } from './signing-key.ts';
+import type { HeldKey } from '@countersign/sdk';
+import { createKeyFile, keyFileError, readSigningKey } from './signing-key.ts';
 
 const TOKEN_BYTES = 32;
 const GROUP_AND_OTHERS = 0o077;
@@ -36,10 +37,10 @@ export async function createLogKey({ keysFolder, logKey: path }: DataFolder): Pr
 }
 
 export interface LocalKeys {
-  readonly operator: SigningKey;
-  readonly agent: SigningKey;
-  readonly executor: SigningKey;
-  readonly mcpGate: SigningKey;
+  readonly operator: HeldKey;
+  readonly agent: HeldKey;
+  readonly executor: HeldKey;
+  readonly mcpGate: HeldKey;
 }
 
 export async function readLocalKeys(folder: DataFolder): Promise<LocalKeys> {

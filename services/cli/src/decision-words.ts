@@ -1,10 +1,4 @@
-import type { ActionView } from './ledger-client.ts';
-
-interface SeenDecision {
-  readonly person: string;
-  readonly verdict: string;
-  readonly rationale: string | null;
-}
+import { decisionsOf, type ActionView } from '@countersign/sdk';
 
 const VERBS: ReadonlyMap<string, string> = new Map([
   ['approve', 'approved'],
@@ -14,12 +8,10 @@ const VERBS: ReadonlyMap<string, string> = new Map([
 
 /** Who decided, and why in their own words, as the ledger tells: one line each. */
 export function decisionWords(view: ActionView, verdict?: string): string[] {
-  return decisionsIn(view)
-    .filter((decision) => verdict === undefined || decision.verdict === verdict)
-    .map(
-      ({ person, verdict: said, rationale }) =>
-        `${VERBS.get(said) ?? said} by ${person}: ${reasonWords(rationale, view)}`,
-    );
+  return decisionsOf(view, verdict).map(
+    ({ person, verdict: said, rationale }) =>
+      `${VERBS.get(said) ?? said} by ${person}: ${reasonWords(rationale, view)}`,
+  );
 }
 
 /** A reason that is gone is not the same as none: an auditor asks what became of it. */
@@ -32,17 +24,4 @@ function reasonWords(rationale: string | null, view: ActionView): string {
 /** The lines of others would look like ours. */
 function quoted(text: string): string {
   return JSON.stringify(text);
-}
-
-function decisionsIn(view: ActionView): SeenDecision[] {
-  const listed: unknown = view['decisions'];
-  return Array.isArray(listed) ? listed.filter(isDecision) : [];
-}
-
-function isDecision(json: unknown): json is SeenDecision {
-  const { person, verdict, rationale } = Object(json) as Partial<Record<string, unknown>>;
-  return (
-    [person, verdict].every((member) => typeof member === 'string') &&
-    (rationale === null || typeof rationale === 'string')
-  );
 }

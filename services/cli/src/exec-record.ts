@@ -11,7 +11,8 @@ import { readRegular } from './bounded-file.ts';
 import { cliError, CliError, isSystemError } from './cli-error.ts';
 import type { CommandKeepsakes } from './command-line.ts';
 import { createPrivate, makePrivateFolder } from './data-folder.ts';
-import { lockRecord, type RecordLock } from './record-lock.ts';
+import type { FileLock } from '@countersign/sdk/file-store';
+import { lockRecord } from './record-lock.ts';
 
 /** What was asked for. Written before it is sent, so that an interrupted `exec` can send the very same again. */
 export interface RequestRecord {
@@ -106,7 +107,7 @@ export class ExecRecord {
   }
 
   /** For the whole of an `exec`: whoever reads how far it came MUST hold it. @throws CliError RESUME_BUSY */
-  async lock(): Promise<RecordLock> {
+  async lock(): Promise<FileLock> {
     await makePrivateFolder(this.#folder);
     return lockRecord(join(this.#folder, `${this.#id}.lock`));
   }

@@ -8,7 +8,7 @@ import {
   type JsonObject,
 } from '@countersign/canonical';
 import type { Writable } from 'node:stream';
-import { draftAction } from './action-draft.ts';
+import { draftAction, signedFrame, type Patience } from '@countersign/sdk';
 import { waitForApproval } from './approval-wait.ts';
 import {
   claimUse,
@@ -29,8 +29,6 @@ import {
   type UseRecord,
 } from './exec-record.ts';
 import { paramsOf, prepareCommand } from './prepared-command.ts';
-import type { Patience } from './ledger-client.ts';
-import { signedFrame } from './signing-key.ts';
 import type { Narrator } from './narrator.ts';
 
 export interface ExecDeps extends ExecParts {
@@ -46,9 +44,9 @@ export interface ExecDeps extends ExecParts {
   readonly onOpen?: (useBy: string | undefined) => void;
 }
 
-/** A day: the ledger's own rules are shorter. */
 /** An approval of what may have run already is no approval to run it once more. */
 const OUTCOME_UNKNOWN = 'OUTCOME_UNKNOWN';
+/** A day: the ledger’s own rules are shorter. */
 const ACTION_LIFE_S = 86_400;
 const REPORT_WITHIN_MS = 30_000;
 
@@ -82,7 +80,7 @@ export async function execCommand(order: CommandOrder, deps: ExecDeps): Promise<
     v: 'countersign.exec-request.v1',
     action_id: envelope.action_id,
     action,
-    frame: signedFrame('request', utf8(action), agent.key),
+    frame: await signedFrame('request', utf8(action), agent.key),
     keepsakes: described.keepsakes,
   };
   const record = new ExecRecord(access.requestsFolder, request.action_id);
@@ -171,7 +169,7 @@ async function goOn(open: OpenRequest, deps: ExecDeps): Promise<number> {
   deps.onOpen?.(binding.evidence.binding.entry.use_by);
   const command = await prepareCommand({ request, input, stdin, context });
   try {
-    const use = draftUse(binding, deps);
+    const use = await draftUse(binding, deps);
     deps.onOpen?.(undefined);
     const granted = await claimUse(use, binding, { record, parts: deps });
     const startedAt = formatTimestamp(context.nowMs());
@@ -248,7 +246,7 @@ async function report(record: ExecRecord, facts: ReportFacts, deps: ExecDeps): P
     tenant: deps.access.tenant,
     actionDigest: digestOf('countersign/action/v1', envelope),
   };
-  const frame = draftReport(facts, where, deps);
+  const frame = await draftReport(facts, where, deps);
   await record.create('report', {
     v: 'countersign.exec-report.v1',
     result: facts.result,

@@ -19,7 +19,7 @@ import {
   EXEC_INTERFACE_DIGEST,
   MCP_GATE_EXECUTOR,
 } from './exec-interface.ts';
-import type { SigningKey } from './signing-key.ts';
+import type { HeldKey } from '@countersign/sdk';
 
 export interface FoundingChoice {
   readonly tenant: string;
@@ -87,10 +87,10 @@ export function invitationOf(link: string): Invitation {
 
 export interface FoundingKeys {
   readonly logKeys: readonly string[];
-  readonly operator: SigningKey;
-  readonly agent: SigningKey;
-  readonly executor: SigningKey;
-  readonly mcpGate: SigningKey;
+  readonly operator: HeldKey;
+  readonly agent: HeldKey;
+  readonly executor: HeldKey;
+  readonly mcpGate: HeldKey;
   readonly invitation: Invitation;
 }
 
@@ -163,7 +163,7 @@ export function assertAsFounded(mark: LedgerMark, entry: LedgerFounded): void {
   );
 }
 
-function executorMember(id: string, key: SigningKey, interfaceDigest: Digest): Member {
+function executorMember(id: string, key: HeldKey, interfaceDigest: Digest): Member {
   return {
     kind: 'executor',
     id,
@@ -176,7 +176,7 @@ function executorMember(id: string, key: SigningKey, interfaceDigest: Digest): M
 
 function agentMember(
   id: string,
-  key: SigningKey,
+  key: HeldKey,
   role: { readonly owner: string; readonly operator: boolean },
 ): Member {
   return {

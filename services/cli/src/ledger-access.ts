@@ -2,15 +2,16 @@ import { createHmac } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { fromUtf8 } from '@countersign/canonical';
 import { TOKEN_KEY_ID, type TokenSigner } from '@countersign/http-auth';
+import type { HeldKey, LedgerClient } from '@countersign/sdk';
 import { parseTrust, VerifyError, type Trust } from '@countersign/verify';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
 import { readBounded } from './bounded-file.ts';
 import type { CliContext } from './context.ts';
 import { dataFolder, requireMark, type DataFolder } from './data-folder.ts';
 import { readReadToken } from './data-keys.ts';
-import { LedgerClient } from './ledger-client.ts';
+import { ledgerClient } from './ledger-client.ts';
 import { isNotJson } from './not-json.ts';
-import { readSigningKey, type SigningKey } from './signing-key.ts';
+import { readSigningKey } from './signing-key.ts';
 import { readOwnTrust } from './trust-file.ts';
 
 /** How a command says which ledger it means: a data folder on this machine, or an address with its own key and trust file. */
@@ -25,7 +26,7 @@ export interface AccessOptions {
 
 export interface Agent {
   readonly id: string;
-  readonly key: SigningKey;
+  readonly key: HeldKey;
 }
 
 export interface LedgerAccess {
@@ -66,7 +67,7 @@ export async function openLedger(
       ? await localParts(options, context, as)
       : await remoteParts({ ...options, url: options.url }, context);
   const { thumbprint, sign } = parts.agent.key;
-  const client = new LedgerClient({
+  const client = ledgerClient({
     ...context,
     url: parts.url,
     reader: { keyId: thumbprint, sign },
@@ -87,7 +88,7 @@ export async function openReader(
 ): Promise<LedgerClient> {
   const parts = await readerParts(options, context);
   if (parts === undefined) return (await openLedger(options, context)).client;
-  const client = new LedgerClient({ ...context, url: parts.url, reader: tokenSigner(parts.token) });
+  const client = ledgerClient({ ...context, url: parts.url, reader: tokenSigner(parts.token) });
   await assertTrusted(client, parts.trust);
   return client;
 }

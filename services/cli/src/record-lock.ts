@@ -1,28 +1,15 @@
-import { openDatabase, SqliteError } from '@countersign/sqlite';
+import { lockFile, type FileLock } from '@countersign/sdk/file-store';
+import { SqliteError } from '@countersign/sqlite';
 import { CliError, cliError } from './cli-error.ts';
 
-export interface RecordLock {
-  release(): Promise<void>;
-}
-
-/** "CSLK": the file holds nothing, and only its lock is of use. */
-const APPLICATION_ID = 0x43534c4b;
-
 /**
- * Keeps every other process from one `exec` for as long as this one is at it. The system lets go of the lock when the process
- * ends, however it ends. The file stays: if it were removed, two processes could each hold one of its name.
+ * Keeps every other process from one `exec` for as long as this one is at it.
  *
  * @throws CliError RESUME_BUSY, DISK_FULL, DATA_DAMAGED, DATA_UNREADABLE
  */
-export async function lockRecord(path: string): Promise<RecordLock> {
+export async function lockRecord(path: string): Promise<FileLock> {
   try {
-    const database = await openDatabase({
-      path,
-      applicationId: APPLICATION_ID,
-      userVersion: 1,
-      schema: ['CREATE TABLE held (at INTEGER) STRICT'],
-    });
-    return { release: () => database.close() };
+    return await lockFile(path);
   } catch (error) {
     if (error instanceof SqliteError) throw lockError(error, path);
     throw error;

@@ -1,32 +1,11 @@
-import { canonicalText, toBase64url, type Digest } from '@countersign/canonical';
-import { signedMessage, type SignedKind } from '@countersign/binding';
-import {
-  CryptoError,
-  generateEd25519,
-  keyThumbprint,
-  readKeyFile,
-  signEd25519,
-  writeKeyFile,
-} from '@countersign/crypto-node';
+import { CryptoError, generateEd25519, writeKeyFile } from '@countersign/crypto-node';
+import { readSigningKey as readHeldKey, type HeldKey } from '@countersign/sdk';
 import { CliError, cliError } from './cli-error.ts';
 
-/** A key of an agent or an executor, held in a file of its owner. */
-export interface SigningKey {
-  readonly thumbprint: Digest;
-  /** SPKI, base64url: as the authority holds it. */
-  readonly publicKey: string;
-  readonly sign: (message: Uint8Array) => Uint8Array;
-}
-
 /** @throws CliError KEY_FILE_PERMISSIONS, KEY_FILE_INVALID, FILE_UNREADABLE */
-export async function readSigningKey(path: string): Promise<SigningKey> {
+export async function readSigningKey(path: string): Promise<HeldKey> {
   try {
-    const key = await readKeyFile(path);
-    return {
-      thumbprint: keyThumbprint(key.publicKeySpki),
-      publicKey: toBase64url(key.publicKeySpki),
-      sign: (message) => signEd25519(key, message),
-    };
+    return await readHeldKey(path);
   } catch (error) {
     throw keyFileError(error, path);
   }
@@ -66,13 +45,4 @@ export function keyFileError(error: unknown, path: string): unknown {
 
 function isNoSpace({ message }: CryptoError): boolean {
   return /ENOSPC|EDQUOT|EFBIG/.test(message);
-}
-
-/** A signed object as it travels: entries.md §3. The text is canonical, so sending it again is the same input. */
-export function signedFrame(kind: SignedKind, payload: Uint8Array, key: SigningKey): string {
-  return canonicalText({
-    payload: toBase64url(payload),
-    key: key.thumbprint,
-    signature: toBase64url(key.sign(signedMessage(kind, payload))),
-  });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { actionLines } from '../src/commands/show.ts';
-import type { ActionView } from '../src/ledger-client.ts';
+import type { ActionView } from '@countersign/sdk';
 
 const PERSON = 'prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2';
 

@@ -12,7 +12,7 @@ import { LEDGER_EXECUTOR } from '@countersign/binding';
 import { newUlid } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { Option, type Command } from 'commander';
-import { draftAction } from '../action-draft.ts';
+import { draftAction, signedFrame } from '@countersign/sdk';
 import { waitForApproval } from '../approval-wait.ts';
 import { patienceOf } from '../away-words.ts';
 import { CliError, cliError, EXIT } from '../cli-error.ts';
@@ -23,7 +23,7 @@ import { invitationOf, newInvitationLink } from '../founding.ts';
 import { openLedger, type LedgerAccess } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import type { CommandParts } from '../command-parts.ts';
-import { createKeyFile, readSigningKey, signedFrame } from '../signing-key.ts';
+import { createKeyFile, readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 import { watchLine } from './watch.ts';
 
@@ -247,7 +247,7 @@ async function askForChange(change: JsonObject, parts: ChangeParts): Promise<voi
     },
     context,
   );
-  const frame = signedFrame('request', utf8(canonicalText(envelope)), agent.key);
+  const frame = await signedFrame('request', utf8(canonicalText(envelope)), agent.key);
   const narrator = new Narrator(context.stderr, options.json === true);
   const patience = patienceOf(context, narrator);
   const id = envelope.action_id;

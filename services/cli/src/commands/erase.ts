@@ -5,7 +5,7 @@ import { ExecRecord } from '../exec-record.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import type { CommandParts } from '../command-parts.ts';
-import { signedFrame } from '../signing-key.ts';
+import { signedFrame } from '@countersign/sdk';
 import { addAccessOptions, addActionId, type ClientOptions } from './access-options.ts';
 
 const NONCE_BYTES = 16;
@@ -32,7 +32,10 @@ Example:
         requested_at: formatTimestamp(nowMs()),
         nonce: toBase64url(randomBytes(NONCE_BYTES)),
       });
-      const { entry } = await client.submit('erasures', signedFrame('erasure', payload, agent.key));
+      const { entry } = await client.submit(
+        'erasures',
+        await signedFrame('erasure', payload, agent.key),
+      );
       // Stopping before this leaves a copy here; the same command again takes it away.
       await new ExecRecord(access.requestsFolder, id).forget();
       new Narrator(stdout, options.json === true).say(

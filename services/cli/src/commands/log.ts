@@ -2,7 +2,7 @@ import type { Json } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import { openReader } from '../ledger-access.ts';
-import { isEntry, type LedgerClient } from '../ledger-client.ts';
+import { isAnsweredEntry, type LedgerClient } from '@countersign/sdk';
 import type { Output } from '../output.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
@@ -94,7 +94,7 @@ async function list(client: LedgerClient, stdout: Output, options: ListOptions):
   const { entries } = await client.getObject(`/v1/log/entries?start=${start}&limit=${limit}`);
   if (!Array.isArray(entries)) throw cliError('ANSWER_INVALID', 'expected entries of the log');
   for (const entry of entries as readonly Json[]) {
-    if (!isEntry(entry)) throw cliError('ANSWER_INVALID', 'expected an entry of the log');
+    if (!isAnsweredEntry(entry)) throw cliError('ANSWER_INVALID', 'expected an entry of the log');
     const { index, type, leaf } = entry;
     if (options.json === true) stdout.json(entry);
     else stdout.lines(`${String(index).padStart(6)}  ${type.padEnd(18)}  ${leaf}`);

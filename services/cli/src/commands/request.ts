@@ -12,7 +12,7 @@ import { LEDGER_EXECUTOR, isAuthorityType } from '@countersign/binding';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { Command } from 'commander';
 import { checkAction } from '../action-check.ts';
-import { freshIds } from '../action-draft.ts';
+import { freshIds, signedFrame } from '@countersign/sdk';
 import { CliError, cliError, EXIT } from '../cli-error.ts';
 import { readCommandInput } from '../command-input.ts';
 import type { CliContext } from '../context.ts';
@@ -21,7 +21,6 @@ import { openLedger, readGivenFile, type LedgerAccess } from '../ledger-access.t
 import { Narrator } from '../narrator.ts';
 import { isNotJson } from '../not-json.ts';
 import type { CommandParts } from '../command-parts.ts';
-import { signedFrame } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 
 const LIFE_MS = 86_400_000;
@@ -58,7 +57,7 @@ async function request(file: string, options: ClientOptions, context: CliContext
   const access = await openLedger(options, context);
   const action = canonicalText(completed(given, access, context));
   checkAction(action);
-  const frame = signedFrame('request', utf8(action), access.agent.key);
+  const frame = await signedFrame('request', utf8(action), access.agent.key);
   const { entry } = await helped(() => access.client.submit('requests', frame));
   const id = actionIdOf(action);
   const url = `${access.client.url}/action/${id}`;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
 import { decisionWords } from '../decision-words.ts';
 import { openReader } from '../ledger-access.ts';
-import type { ActionView } from '../ledger-client.ts';
+import type { ActionView } from '@countersign/sdk';
 import type { CommandParts } from '../command-parts.ts';
 import { addActionId, addReadOptions, type ClientOptions } from './access-options.ts';
 

@@ -3,7 +3,7 @@ import { patienceOf } from '../away-words.ts';
 import { CliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { openReader } from '../ledger-access.ts';
-import type { LedgerClient } from '../ledger-client.ts';
+import type { LedgerClient } from '@countersign/sdk';
 import { Narrator } from '../narrator.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { addActionId, addReadOptions, type ClientOptions } from './access-options.ts';
