@@ -1,13 +1,11 @@
 import { appendFileSync, chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatTimestamp } from '@countersign/canonical';
-import { newUlid } from '@countersign/crypto-node';
+import { draftUse, readSigningKey } from '@countersign/sdk';
 import { parseEvidence } from '@countersign/verify';
 import { SoftwarePasskey } from '@countersign/software-passkey';
 import { decisionChallenge } from '@countersign/binding';
-import { rationaleOf, type HttpPerson } from '../support/http-person.ts';
+import { post, rationaleOf, type HttpPerson } from '../support/http-person.ts';
 import { countersign, launch, type Finished, type DemoLedger } from './countersign.ts';
-import { MachineClient } from './machine-client.ts';
 import { showDisplay } from './review-text.ts';
 import { expectEqual, stage } from './stage.ts';
 
@@ -119,22 +117,10 @@ async function attackCommand(cast: Cast, evidenceFile: string): Promise<void> {
   expectEqual(codeIn(changed.ended), 'ACTION_DIGEST_MISMATCH', 'code after the script changed');
   stage.refused('one byte of the script changes after the approval', 'ACTION_DIGEST_MISMATCH');
 
-  const { entry, leaf } = parseEvidence(readFileSync(evidenceFile)).binding;
-  const executor = await MachineClient.open(
-    ledger.url,
-    entry.executor.id,
-    join(ledger.data, 'keys', 'executor.key'),
-  );
-  const replay = await executor.send('uses', 'use', {
-    v: 'countersign.use.v1',
-    tenant: entry.tenant,
-    action_id: entry.action_id,
-    use_id: newUlid(Date.now()),
-    action_digest: entry.action_digest,
-    binding: leaf,
-    executor: entry.executor.id,
-    claimed_at: formatTimestamp(Date.now()),
-  });
+  const { binding } = parseEvidence(readFileSync(evidenceFile));
+  const key = await readSigningKey(join(ledger.data, 'keys', 'executor.key'));
+  const { frame } = await draftUse(binding, { id: binding.entry.executor.id, key }, Date.now());
+  const replay = await post({ url: ledger.url, path: '/v1/uses' }, JSON.parse(frame));
   expectEqual(replay.body['code'], 'ALREADY_CONSUMED', 'code of the second use');
   stage.refused('the executor runs the approved command once more', 'ALREADY_CONSUMED');
   await forgeApproval(cast);

@@ -1,20 +1,28 @@
 import { join } from 'node:path';
-import { canonicalText, formatTimestamp, utf8, type JsonObject } from '@countersign/canonical';
+import { canonicalText, utf8 } from '@countersign/canonical';
+import {
+  draftAction,
+  LedgerClient,
+  readSigningKey,
+  requestBinding,
+  type HeldKey,
+} from '@countersign/sdk';
 import { rationaleOf } from '../support/http-person.ts';
 import { launch } from './countersign.ts';
 import { IAM_INTERFACE, IamExecutor, policyDigest } from './iam-executor.ts';
 import { AFTER, BEFORE, type IamTarget } from './iam-target.ts';
-import { MachineClient, freshIds, readTrust } from './machine-client.ts';
+import { readTrust } from './trust-file.ts';
 import { showDisplay } from './review-text.ts';
 import { expectEqual, stage } from './stage.ts';
 import { nextInInbox, proveOffline, type Cast } from './story-command.ts';
 
 const EXECUTOR = 'iam-executor';
-const HOUR_MS = 3_600_000;
+const HOUR_S = 3_600;
 
 interface Scene extends Cast {
   readonly target: IamTarget;
-  readonly agent: MachineClient;
+  readonly agent: HeldKey;
+  readonly client: LedgerClient;
   readonly executor: IamExecutor;
 }
 
@@ -31,10 +39,10 @@ export async function playPolicy(cast: Cast, target: IamTarget): Promise<void> {
   stage.step('person', 'approves with a passkey: "deletes move to the clean-up role"');
   await founder.decide(id, 'approve', 'deletes move to the clean-up role');
   const executed = await scene.executor.execute(utf8(text));
-  if (executed.outcome !== 'executed') throw new Error(`expected it to run, got ${executed.code}`);
+  if (executed.outcome !== 'ended') throw new Error(`expected it to run, got ${executed.code}`);
   const live = await target.read();
   expectEqual(live.document, AFTER, 'the live policy');
-  stage.step('executor', `wrote ${executed.version}, read it back: equal byte for byte`);
+  stage.step('executor', `wrote ${live.versionId}, read it back: equal byte for byte`);
   stage.step('executor', `tagged the policy countersign-use=${executed.shortId}, reported`);
   await proveOffline(cast, id, 'policy');
   await attackPolicy(scene);
@@ -56,47 +64,50 @@ async function setScene(cast: Cast, target: IamTarget): Promise<Scene> {
     'operator',
     `enrols ${EXECUTOR}; the ledger’s own change needed the founder’s passkey too`,
   );
-  const client = await MachineClient.open(ledger.url, EXECUTOR, keyFile);
   const trust = readTrust(ledger.trustFile).bytes;
+  const agent = await readSigningKey(join(ledger.data, 'keys', 'agent.key'));
+  const key = await readSigningKey(keyFile);
+  const executor = clientOf(ledger.url, key);
   return {
     ...cast,
     target,
-    agent: await MachineClient.open(
-      ledger.url,
-      'local-agent',
-      join(ledger.data, 'keys', 'agent.key'),
-    ),
-    executor: new IamExecutor({ client, target, trust }),
+    agent,
+    client: clientOf(ledger.url, agent),
+    executor: new IamExecutor({ ledger: executor, id: EXECUTOR, key, target, trust }),
   };
+}
+
+function clientOf(url: string, { thumbprint, sign }: HeldKey): LedgerClient {
+  return new LedgerClient({ url, reader: { keyId: thumbprint, sign } });
 }
 
 /** @returns the canonical text of the action that was asked for. */
 async function ask(
-  { agent, target }: Scene,
+  { agent, client, target }: Scene,
   documents: { before: string; after: string },
 ): Promise<string> {
-  const action: JsonObject = {
-    v: 'countersign.action.v1',
-    tenant: 'default',
-    ...freshIds(),
-    type: 'iam.policy.change',
-    type_version: 1,
-    agent: { id: agent.id, key_thumbprint: agent.thumbprint },
-    acting_for: [],
-    executor: { id: EXECUTOR, audience: target.account, descriptor_digest: IAM_INTERFACE },
-    params: {
-      provider: 'aws',
-      account: target.account,
-      target: { kind: 'managed-policy', ref: target.policyArn },
-      ...documents,
-      change_ref: 'CHG-1042',
+  const action = draftAction(
+    {
+      tenant: 'default',
+      agent: { id: 'local-agent', key_thumbprint: agent.thumbprint },
+      executor: { id: EXECUTOR, audience: target.account, descriptor_digest: IAM_INTERFACE },
     },
-    preconditions: [{ name: 'policy.before', digest: policyDigest(documents.before) }],
-    not_after: formatTimestamp(Date.now() + HOUR_MS),
-    max_uses: 1,
-  };
-  const answer = await agent.send('requests', 'request', action);
-  expectEqual(answer.status, 201, `status of the request (${JSON.stringify(answer.body)})`);
+    {
+      type: 'iam.policy.change',
+      typeVersion: 1,
+      params: {
+        provider: 'aws',
+        account: target.account,
+        target: { kind: 'managed-policy', ref: target.policyArn },
+        ...documents,
+        change_ref: 'CHG-1042',
+      },
+      preconditions: [{ name: 'policy.before', digest: policyDigest(documents.before) }],
+      lifeS: HOUR_S,
+    },
+  );
+  const asked = await requestBinding(client, { key: agent, action });
+  expectEqual(asked.status, 'requested', 'status of the request');
   return canonicalText(action);
 }
 
