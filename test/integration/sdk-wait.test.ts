@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JsonObject } from '@countersign/canonical';
+import { parseDigest, type JsonObject } from '@countersign/canonical';
 import {
   requestBinding,
   waitForBinding,
@@ -39,7 +39,12 @@ async function asked(): Promise<Admitted> {
   const requested = await ask(action);
   if (requested.status !== 'requested') throw new Error(requested.code);
   const { actionId, answer } = requested;
-  return { action, actionId, admission: { ...answer.entry, at: '', receipt: answer.receipt } };
+  const { entry, receipt } = answer;
+  return {
+    action,
+    actionId,
+    admission: { ...entry, leaf: parseDigest(entry.leaf), at: '', receipt },
+  };
 }
 
 describe('requestBinding', () => {
