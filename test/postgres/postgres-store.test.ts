@@ -154,6 +154,18 @@ describe('a role', () => {
     }
   });
 
+  it.each<[string, (given: URL) => unknown, RegExp]>([
+    [
+      'a wrong password',
+      (given) => (given.password = 'x'),
+      /28P01: expected the password.*\ncheck/,
+    ],
+    ['no database', (given) => (given.pathname = '/none'), /3D000: expected a database.*\nmake it/],
+    ['no right', () => undefined, /42501: expected a role that may.*\ndocs\/postgres\.md/],
+  ])('with %s says what was expected, and what mends it', async (_, change, message) => {
+    expect(String(await openedAs(urlOf(change)))).toMatch(message);
+  });
+
   it('that asks for TLS where there is none is STORE_SETTINGS', async () => {
     if (process.env['COUNTERSIGN_POSTGRES_URL'] !== undefined) return;
     const opening = openPostgresStore({ url, schema, ssl: true });

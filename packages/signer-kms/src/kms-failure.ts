@@ -28,8 +28,32 @@ const CODE_OF_NAME: Readonly<Record<string, SignerErrorCode>> = {
   UnsupportedOperationException: 'SIGNER_KEY_SPEC',
 };
 
+/** What was asked, for whoever has to mend it. */
+export interface KmsQuestion {
+  readonly keyId: string;
+  readonly action: 'kms:GetPublicKey' | 'kms:Sign';
+}
+
+/** What was expected of a request that no waiting mends, and on the next line what mends it. */
+const REFUSED: Readonly<
+  Partial<Record<SignerErrorCode, (question: KmsQuestion) => readonly [string, string]>>
+> = {
+  SIGNER_DENIED: ({ action }) => [
+    `leave for ${action}`,
+    `the key's policy has to allow kms:GetPublicKey and kms:Sign to who asks (deploy/kms); check AWS_ACCESS_KEY_ID, the profile or the role`,
+  ],
+  SIGNER_KEY_STATE: ({ keyId }) => [
+    'an enabled key',
+    `check kms.key_id and kms.region in cluster.json, and that ${keyId} is enabled in this account`,
+  ],
+  SIGNER_KEY_SPEC: ({ keyId }) => [
+    'a key that signs whole messages',
+    `${keyId} has to be ECC_NIST_EDWARDS25519 or ECC_NIST_P256 for SIGN_VERIFY (deploy/kms)`,
+  ],
+};
+
 /** What a failed request to KMS means to whoever waits for a signature. Everything that is no answer of KMS may pass. */
-export function signerErrorOf(error: unknown): SignerError {
+export function signerErrorOf(error: unknown, question: KmsQuestion): SignerError {
   if (error instanceof SignerError) return error;
   if (!(error instanceof KMSServiceException)) {
     const isUnknown = error instanceof Error && error.name === 'CredentialsProviderError';
@@ -38,9 +62,11 @@ export function signerErrorOf(error: unknown): SignerError {
       : 'expected an answer of KMS, got none';
     return new SignerError('SIGNER_UNAVAILABLE', message, { cause: error });
   }
-  return new SignerError(codeOf(error), `expected KMS to answer, got ${error.name}`, {
-    cause: error,
-  });
+  const code = codeOf(error);
+  const [expected, mends] = REFUSED[code]?.(question) ?? ['an answer of KMS'];
+  const message = `key ${question.keyId}: expected ${expected}, got ${error.name}`;
+  const lines = mends === undefined ? message : `${message}\n${mends}`;
+  return new SignerError(code, lines, { cause: error });
 }
 
 function codeOf(error: KMSServiceException): SignerErrorCode {

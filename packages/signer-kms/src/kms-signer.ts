@@ -14,7 +14,7 @@ import {
   type NoteSigner,
   type SignatureCheck,
 } from '@countersign/tlog';
-import { signerErrorOf } from './kms-failure.ts';
+import { signerErrorOf, type KmsQuestion } from './kms-failure.ts';
 
 /** What KMS takes with `MessageType: RAW`. */
 const MESSAGE_MAX_BYTES = 4_096;
@@ -101,8 +101,10 @@ export function kmsClient(
 export async function openKmsSigner(options: KmsSignerOptions): Promise<KmsSigner> {
   const { keyId, name, client, timeoutMs = REQUEST_TIMEOUT_MS } = options;
   const publicHalf = (id: string): Promise<PublicHalf> =>
-    inTime(timeoutMs, (sending) => client.send(new GetPublicKeyCommand({ KeyId: id }), sending));
-  const key = keyOf(await publicHalf(keyId));
+    inTime({ timeoutMs, keyId: id, action: 'kms:GetPublicKey' }, (sending) =>
+      client.send(new GetPublicKeyCommand({ KeyId: id }), sending),
+    );
+  const key = keyOf(await publicHalf(keyId), keyId);
   const vkey = formatVerifierKey({ name, algorithm: key.kind.vkey, publicKey: key.publicKey });
   return {
     name,
@@ -111,37 +113,37 @@ export async function openKmsSigner(options: KmsSignerOptions): Promise<KmsSigne
       assertSize(given);
       // What is verified is what was sent, whatever the caller does with its bytes meanwhile.
       const message = given.slice();
-      const { Signature: signature } = await inTime(timeoutMs, (sending) =>
-        client.send(signCommand(key, message), sending),
+      const { Signature: signature } = await inTime(
+        { timeoutMs, keyId: key.keyId, action: 'kms:Sign' },
+        (sending) => client.send(signCommand(key, message), sending),
       );
       return verified(key, message, signature);
     },
     check: async () => {
-      keyOf(await publicHalf(key.keyId));
+      keyOf(await publicHalf(key.keyId), key.keyId);
     },
   };
 }
 
 /** @throws {SignerError} SIGNER_KEY_SPEC */
-function keyOf(answer: PublicHalf): KmsKey {
+function keyOf(answer: PublicHalf, asked: string): KmsKey {
+  const refused = (expected: string, got: string): SignerError =>
+    new SignerError(
+      'SIGNER_KEY_SPEC',
+      `key ${asked}: expected ${expected}, got ${got}\nmake another, as deploy/kms says, and put its id into kms.key_id of cluster.json`,
+    );
   const spec = answer.KeySpec ?? answer.CustomerMasterKeySpec ?? 'none';
   const kind = Object.hasOwn(KIND_OF_SPEC, spec) ? KIND_OF_SPEC[spec] : undefined;
-  if (kind === undefined) {
-    const known = Object.keys(KIND_OF_SPEC).join(' or ');
-    throw new SignerError('SIGNER_KEY_SPEC', `expected a key of ${known}, got ${spec}`);
-  }
+  if (kind === undefined) throw refused(Object.keys(KIND_OF_SPEC).join(' or '), spec);
   const usage = answer.KeyUsage ?? 'none';
-  if (usage !== 'SIGN_VERIFY') {
-    throw new SignerError('SIGNER_KEY_SPEC', `expected a key for SIGN_VERIFY, got ${usage}`);
-  }
+  if (usage !== 'SIGN_VERIFY') throw refused('usage SIGN_VERIFY', usage);
   const algorithms = answer.SigningAlgorithms ?? [];
   if (!algorithms.includes(kind.signing)) {
-    const got = algorithms.join(', ') || 'none';
-    throw new SignerError('SIGNER_KEY_SPEC', `expected a key for ${kind.signing}, got ${got}`);
+    throw refused(kind.signing, algorithms.join(', ') || 'none');
   }
   const { KeyId: keyId, PublicKey: publicKey } = answer;
   if (keyId === undefined || publicKey === undefined) {
-    throw new SignerError('SIGNER_KEY_SPEC', 'expected a key with its id and its public half');
+    throw refused('its id and its public half', 'less');
   }
   return { keyId, kind, publicKey: new Uint8Array(publicKey) };
 }
@@ -180,7 +182,10 @@ function verified(
 }
 
 /** The client aborts only what is on the network; what it does before that, as fetching credentials, ends here too. */
-async function inTime<T>(timeoutMs: number, ask: (sending: SendOptions) => Promise<T>): Promise<T> {
+async function inTime<T>(
+  { timeoutMs, ...question }: KmsQuestion & { readonly timeoutMs: number },
+  ask: (sending: SendOptions) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -192,7 +197,7 @@ async function inTime<T>(timeoutMs: number, ask: (sending: SendOptions) => Promi
   try {
     return await Promise.race([ask({ abortSignal: controller.signal }), late]);
   } catch (error) {
-    throw signerErrorOf(error);
+    throw signerErrorOf(error, question);
   } finally {
     clearTimeout(timer);
   }

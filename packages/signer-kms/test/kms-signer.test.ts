@@ -79,6 +79,27 @@ describe('a check', () => {
   });
 });
 
+describe('a refusal', () => {
+  const saying = async (work: Promise<unknown>): Promise<string> =>
+    work.then(String, (error: unknown) => String(error));
+
+  it('names the key, what was expected of it, what it got, and what mends it', async () => {
+    expect(await saying(open({ keyId: 'alias/none' }))).toMatch(
+      /key alias\/none: expected an enabled key, got NotFoundException\n.*kms\.key_id and kms\.region/,
+    );
+    const rsa = kms.createKey('RSA_2048');
+    expect(await saying(open({ keyId: rsa }))).toMatch(
+      /key arn:\S+: expected ECC_NIST_EDWARDS25519 or ECC_NIST_P256, got RSA_2048\n.*deploy\/kms/,
+    );
+    const signer = await open();
+    kms.failure = () => kmsException('AccessDeniedException', 400);
+    expect(await saying(open())).toMatch(
+      /expected leave for kms:GetPublicKey, got AccessDeniedException\n.*policy/,
+    );
+    expect(await saying(signer.sign(MESSAGE))).toMatch(/expected leave for kms:Sign, got Access/);
+  });
+});
+
 describe('G07: a key that is none for a log', () => {
   it.each<FakeKeySpec>(['ECC_NIST_P384', 'RSA_2048'])(
     'G07: %s is SIGNER_KEY_SPEC',

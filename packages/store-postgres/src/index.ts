@@ -1,1 +1,2 @@
+export { checkLogin } from './login-check.ts';
 export { openPostgresStore, type PostgresOptions, type PostgresStore } from './postgres-store.ts';

@@ -15,6 +15,15 @@ const CODES: Readonly<Record<string, StoreErrorCode>> = {
   ...{ '3F000': 'STORE_CORRUPT', XX001: 'STORE_CORRUPT', XX002: 'STORE_CORRUPT' },
 };
 
+const WHERE = 'postgres.url in cluster.json, or COUNTERSIGN_POSTGRES_URL';
+/** What was expected where the settings are wrong, and on the next line what mends it. */
+const EXPECTED: Readonly<Record<string, string>> = {
+  '28P01': `the password of this user, got another (invalid_password)\ncheck the user and the password: postgres.password_file, ${WHERE}`,
+  '28': `a user who may log in, got one who may not\ncheck the user in ${WHERE}, and pg_hba.conf of the server`,
+  '3D000': `a database of this name, got none (invalid_catalog_name)\nmake it, as docs/postgres.md says, or check ${WHERE}`,
+  '42501': `a role that may do this, got one that may not (insufficient_privilege)\ndocs/postgres.md says which role needs which rights`,
+};
+
 /** Certificates that do not fit stay as they are, however often they are looked at. */
 const TLS_SETTINGS = /CERT|SIGNATURE|ISSUER|ERR_TLS|ERR_SSL/;
 /** Of the client itself, which gives these no code. */
@@ -36,7 +45,7 @@ export function storeError(error: unknown): Error {
   if (error instanceof DatabaseError) {
     const state = error.code ?? 'unknown';
     const code = CODES[state] ?? CODES[state.slice(0, 2)] ?? 'STORE_FAILED';
-    return new StoreError(code, `PostgreSQL: SQLSTATE ${state}`);
+    return new StoreError(code, said(state));
   }
   // A fault of ours: trying again would not mend it.
   if (error instanceof TypeError || error instanceof RangeError) return error;
@@ -46,6 +55,11 @@ export function storeError(error: unknown): Error {
     isSetting ? 'STORE_SETTINGS' : 'STORE_UNAVAILABLE',
     `PostgreSQL: ${code === '' ? message : code}`,
   );
+}
+
+function said(state: string): string {
+  const expected = EXPECTED[state] ?? EXPECTED[state.slice(0, 2)];
+  return `PostgreSQL: SQLSTATE ${state}${expected === undefined ? '' : `: expected ${expected}`}`;
 }
 
 function failureOf(error: unknown): { readonly code: string; readonly message: string } {

@@ -22,6 +22,10 @@ export interface Backends {
   readonly openStore: () => Promise<ReadModels>;
   /** The same, which tells what other processes change; absent where there can be no other. */
   readonly openSharedStore?: () => Promise<ReadModels & StoreSignal>;
+  /** That it lets us in, without making it; absent where it is a file of ours. */
+  readonly checkStore?: () => Promise<void>;
+  /** How many shards there can be now; absent where there is one. */
+  readonly shardCount?: () => Promise<number>;
   readonly routing: Routing;
   /** Files that have to stay where they are while they are open. */
   readonly heldFiles: readonly string[];

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { BrokerError } from '@countersign/broker';
+import { BrokerError, type Topic } from '@countersign/broker';
 import {
   groupSize,
   joinGroup,
@@ -10,7 +10,7 @@ import {
 } from '@countersign/broker-kafka';
 import { PUBLIC_TOPICS } from '@countersign/ledger';
 import { kmsClient, openKmsSigner } from '@countersign/signer-kms';
-import { openPostgresStore, type PostgresOptions } from '@countersign/store-postgres';
+import { checkLogin, openPostgresStore, type PostgresOptions } from '@countersign/store-postgres';
 import type { Backends, BackendsContext } from './backends.ts';
 import { cliError } from './cli-error.ts';
 import type { ClusterConfig, Tls } from './cluster-config.ts';
@@ -59,6 +59,8 @@ export async function clusterBackends(
     },
     openStore: () => openPostgresStore(postgres),
     openSharedStore: () => openPostgresStore(postgres),
+    checkStore: () => checkLogin(postgres),
+    shardCount: () => partitionsOf('log', kafka),
     routing: {
       positions: home,
       publicPartitions: (topic) => home.partitionsOf(topic),
@@ -76,6 +78,16 @@ export async function clusterBackends(
       size: () => groupSize(group),
     },
   };
+}
+
+/** On a connection that does not stay: whoever opens a ledger may close its broker and nothing else. */
+async function partitionsOf(topic: Topic, kafka: KafkaBrokerOptions): Promise<number> {
+  const asked = kafkaRouterHome(kafka);
+  try {
+    return await asked.partitionsOf(topic);
+  } finally {
+    asked.close();
+  }
 }
 
 /** @throws CliError CONFIG_INVALID */

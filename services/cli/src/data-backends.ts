@@ -22,10 +22,19 @@ export async function backendsOf(
       hint: 'put it there with `countersign init --cluster FILE`',
     });
   }
-  const config = parseClusterConfig(text, folder.clusterFile);
+  return backendsIn(text, folder, { mark, context });
+}
+
+/** Those that this text of a cluster.json names. @throws CliError CONFIG_INVALID, FILE_UNREADABLE */
+export async function backendsIn(
+  text: string,
+  { clusterFile }: DataFolder,
+  at: { readonly mark: LedgerMark; readonly context: BackendsContext },
+): Promise<Backends> {
+  const config = parseClusterConfig(text, clusterFile);
   // Whoever runs a ledger of files need not wait for the clients of a cluster to load.
   const { clusterBackends } = await import('./cluster-backends.ts');
-  return clusterBackends(config, { mark, context });
+  return clusterBackends(config, at);
 }
 
 function fileBackends(folder: DataFolder, mark: LedgerMark, { nowMs }: BackendsContext): Backends {

@@ -25,7 +25,13 @@ export function placeOf({
 
 /** What an adapter says in its own words, in those of the command line. Anything else is returned as it is. */
 export function dataError(error: unknown, place: Place): unknown {
-  if (isForeignKey(error)) return new CliError('FOREIGN_LEDGER', error.message, { cause: error });
+  if (isForeignKey(error)) {
+    const hint =
+      place.tier === undefined
+        ? 'choose with --data the folder of the ledger that this key is of'
+        : 'put the key of that log into kms.key_id of cluster.json, or choose another --shard or --data';
+    return new CliError('FOREIGN_LEDGER', error.message, { cause: error, hint });
+  }
   if (place.tier !== undefined) return clusterError(error);
   if (error instanceof BrokerError) return brokerError(error, place);
   if (error instanceof StoreError) return storeError(error, place);

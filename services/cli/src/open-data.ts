@@ -5,7 +5,7 @@ import { found, readFounding, type Founded, type FoundingOptions } from '@counte
 import type { Trust } from '@countersign/verify';
 import type { Backends, LogSigner } from './backends.ts';
 import { CliError, cliError } from './cli-error.ts';
-import { backendsOf } from './data-backends.ts';
+import { backendsIn, backendsOf } from './data-backends.ts';
 import { dataError, placeOf } from './data-error.ts';
 import {
   createFolder,
@@ -28,13 +28,12 @@ import type { FoundingChoice } from './founding.ts';
 import { tightenModes } from './folder-modes.ts';
 import type { CliContext } from './context.ts';
 import type { Narrator } from './narrator.ts';
+import { assertOwnLog, assertShard, RESTORE, type Opened } from './own-log.ts';
 import { sleep } from './service.ts';
 import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
 
-const FIRST_RECORDS = 100;
 const FOUND_WITHIN_MS = 30_000;
 const FOUND_PAUSE_MS = 200;
-const RESTORE = 'restore the topics from a backup; nothing in them was changed';
 const TOPICS: readonly Topic[] = [
   'log',
   'intake',
@@ -47,11 +46,7 @@ const TOPICS: readonly Topic[] = [
 ];
 
 /** A ledger that was founded, with the parts that every service of it needs. */
-export interface FoundedData {
-  readonly folder: DataFolder;
-  readonly mark: LedgerMark;
-  readonly backends: Backends;
-  readonly broker: Broker;
+export interface FoundedData extends Opened {
   /** Verifier keys that the log was founded with. */
   readonly logKeys: readonly string[];
   readonly trust: Trust;
@@ -88,7 +83,12 @@ export async function openData(folder: DataFolder, parts: OpenDataParts): Promis
   const known = choice === undefined ? await requireMark(folder) : await readMark(folder);
   const mark = known ?? (choice === undefined ? undefined : newMark(choice, parts.nowMs()));
   if (mark === undefined) throw cliError('DATA_MISSING', 'expected a ledger to found');
-  if (known === undefined) await createFolder(folder, mark);
+  if (known === undefined) {
+    if (choice?.cluster !== undefined) {
+      await assertFoundable({ folder, mark }, parts, choice.cluster);
+    }
+    await createFolder(folder, mark);
+  }
   if (choice?.cluster !== undefined) await writePrivate(folder.clusterFile, choice.cluster);
   return opening({ folder, mark }, parts, (opened) => openLog(opened, parts));
 }
@@ -141,10 +141,10 @@ export async function startedOn<Data extends FoundedData, T>(
   }
 }
 
-type Opened = Omit<FoundedData, 'logKeys' | 'trust'>;
+type MarkedFolder = Pick<Opened, 'folder' | 'mark'>;
 
 async function opening<More>(
-  at: Pick<FoundedData, 'folder' | 'mark'>,
+  at: MarkedFolder,
   parts: OpenParts,
   more: (opened: Opened) => Promise<More>,
 ): Promise<Opened & More> {
@@ -152,18 +152,51 @@ async function opening<More>(
   await assertPrivateKeys(folder);
   await tightenModes(folder, parts.narrator);
   const backends = await backendsOf(folder, mark, parts);
+  const broker = await openedBroker(at, backends);
   try {
-    const broker = await backends.openBroker();
-    try {
-      const opened = { ...at, backends, broker };
-      return { ...opened, ...(await more(opened)) };
-    } catch (error) {
-      await broker.close();
-      throw error;
-    }
+    const opened = { ...at, backends, broker };
+    await assertShard(opened);
+    return { ...opened, ...(await more(opened)) };
+  } catch (error) {
+    await broker.close();
+    backends.routing.close();
+    throw dataError(error, placeOf(at));
+  }
+}
+
+async function openedBroker(at: MarkedFolder, backends: Backends): Promise<Broker> {
+  try {
+    return await backends.openBroker();
   } catch (error) {
     backends.routing.close();
     throw dataError(error, placeOf(at));
+  }
+}
+
+/**
+ * Everything that a founding needs on a cluster answers, and would take it. Nothing is written before: what the mark of a folder
+ * says is fixed, and whoever got an option wrong is to try again with the same folder.
+ */
+async function assertFoundable(
+  at: MarkedFolder,
+  parts: OpenDataParts,
+  cluster: string,
+): Promise<void> {
+  const { folder, mark } = at;
+  const backends = await backendsIn(cluster, folder, { mark, context: parts });
+  const broker = await openedBroker(at, backends);
+  try {
+    const opened = { ...at, backends, broker };
+    await assertShard(opened);
+    const end = await broker.end({ topic: 'log', partition: mark.shard });
+    if (end > 0) await assertOwnLog(opened);
+    await backends.openSigners();
+    await backends.checkStore?.();
+  } catch (error) {
+    throw dataError(error, placeOf(at));
+  } finally {
+    await broker.close();
+    backends.routing.close();
   }
 }
 
@@ -182,6 +215,7 @@ async function openLog(
   await assertWholeTopics(opened);
   if (!isEmpty) await assertOwnLog(opened);
   if (isEmpty) {
+    await backends.checkStore?.();
     await createKeys(folder, parts.randomBytes);
     await backends.createLogKey();
   }
@@ -227,28 +261,6 @@ async function ownFoundingKeys(
   if (entry?.type !== 'ledger-founded') return logKeys;
   assertAsFounded(mark, entry);
   return entry.log_keys;
-}
-
-/** Says early, and in plain words, that the file belongs to another ledger; the writer then checks every byte. */
-async function assertOwnLog(opened: Opened): Promise<void> {
-  const { broker, mark } = opened;
-  const records = await broker.read({ topic: 'log', partition: mark.shard }, 0, FIRST_RECORDS);
-  if (records[0]?.offset !== 0 || records.every(({ value }) => value === null)) {
-    throw new CliError(
-      'LOG_ROLLBACK',
-      `${placeOf(opened).brokerFile}: the log has lost its beginning`,
-      {
-        hint: RESTORE,
-      },
-    );
-  }
-  // Every batch names its log in plain text; no more than that is looked for here.
-  const isOurs = records.some(({ value }) => Buffer.from(value ?? []).includes(mark.origin));
-  if (isOurs) return;
-  throw new CliError(
-    'FOREIGN_LEDGER',
-    `${placeOf(opened).brokerFile}: expected the log of ${mark.origin}, got that of another ledger`,
-  );
 }
 
 /** Founds the log, or finds that it was founded by a start that stopped before it had written the trust file. */
