@@ -4,6 +4,7 @@ import type { ReadModels } from '@countersign/store';
 import { openCheckpoint, parseVerifierKey, TlogError } from '@countersign/tlog';
 import type { PinnedHead } from '@countersign/verify';
 import type { FoundedData, OpenData } from './open-data.ts';
+import { withPinLock } from './pin-lock.ts';
 import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
 
 /** A head, and the verifier keys that may sign it. */
@@ -42,6 +43,10 @@ export class HeadPin {
   async #renew(): Promise<void> {
     const head = await this.#newest();
     if (head === undefined || head.size <= (this.#head?.size ?? 0)) return;
+    await withPinLock(this.#data.folder, () => this.#write(head));
+  }
+
+  async #write(head: SeenHead): Promise<void> {
     const { folder, mark, trust } = this.#data;
     const there = await readOwnTrust(folder);
     if ((there?.pinnedHead?.size ?? 0) >= head.size) return;

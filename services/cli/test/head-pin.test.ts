@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { generateEd25519, parseEd25519, signEd25519 } from '@countersign/crypto-node';
 import { openSqliteStore, type ReadModels } from '@countersign/store';
@@ -9,8 +13,10 @@ import {
   type NoteSigner,
 } from '@countersign/tlog';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { knownHead } from '../src/head-pin.ts';
+import { dataFolder } from '../src/data-folder.ts';
+import { HeadPin, knownHead } from '../src/head-pin.ts';
 import type { OpenData } from '../src/open-data.ts';
+import { readOwnTrust } from '../src/trust-file.ts';
 import { scratchFolder } from './scratch-folder.ts';
 
 const ORIGIN = 'countersign.test/01JD3Z8Q4T0000000000000000/0';
@@ -100,5 +106,47 @@ describe('the head that a start pins', () => {
   it('is none of a note that cannot be read', async () => {
     await store.apply({ rows: [{ change: 'checkpoint', size: 9, note: 'rubbish' }] });
     expect(await knownHead(dataOf(PINNED), store)).toEqual(PINNED);
+  });
+});
+
+describe('the pin of a folder that several processes work with', () => {
+  const GENESIS = `sha256:${'ab'.repeat(32)}`;
+
+  async function folderOf(): Promise<ReturnType<typeof dataFolder>> {
+    return dataFolder(await scratchFolder());
+  }
+
+  function pinOf(folder: ReturnType<typeof dataFolder>, size: number): HeadPin {
+    const { mark, ...data } = dataOf(undefined);
+    const trust = { ...data.trust, genesis: GENESIS };
+    const whole = { ...data, mark: { ...mark, separation: 'solo' }, trust, folder };
+    const head = { size, root: ROOT, logKeys: [OURS.vkey] };
+    return new HeadPin(whole as unknown as OpenData, () => Promise.resolve(head));
+  }
+
+  it('is the newest, whoever writes last', async () => {
+    const folder = await folderOf();
+    const sizes = [7, 3, 8, 1, 6, 2, 5, 4];
+    await Promise.all(sizes.map((size) => pinOf(folder, size).renew()));
+    expect((await readOwnTrust(folder))?.pinnedHead?.size).toBe(8);
+    expect(existsSync(`${folder.trustFile}.lock`)).toBe(false);
+  });
+
+  it('is left to the process that is at it, which the error names', async () => {
+    const folder = await folderOf();
+    await writeFile(`${folder.trustFile}.lock`, `${process.ppid} ${hostname()}\n`);
+    await expect(pinOf(folder, 3).renew()).rejects.toMatchObject({
+      code: 'DATA_BUSY',
+      message: expect.stringContaining(`process ${process.ppid} on ${hostname()}`) as string,
+    });
+    expect(existsSync(folder.trustFile)).toBe(false);
+  });
+
+  it('does not wait for a process that is gone', async () => {
+    const folder = await folderOf();
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    await writeFile(`${folder.trustFile}.lock`, `${pid} ${hostname()}\n`);
+    await pinOf(folder, 3).renew();
+    expect((await readOwnTrust(folder))?.pinnedHead?.size).toBe(3);
   });
 });
