@@ -1,26 +1,17 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ClusterLedger, type ServiceKind } from '../support/cluster/cluster-ledger.ts';
 import { startLocalCluster } from '../support/cluster/local-cluster.ts';
+import { CLUSTER_USAGE, readClusterOptions, type ClusterOptions } from './cluster-options.ts';
 import { stage } from './stage.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '7420' },
-    ledgers: { type: 'string', default: '2' },
-    projectors: { type: 'string', default: '2' },
-    gateways: { type: 'string', default: '1' },
-  },
-});
-
-function times(count: string, kind: ServiceKind): ServiceKind[] {
-  return Array.from({ length: Number(count) }, () => kind);
+function times(length: number, kind: ServiceKind): ServiceKind[] {
+  return Array.from({ length }, () => kind);
 }
 
 /** `npm run cluster`: everything that a ledger on a cluster needs, on this machine, until Ctrl-C. */
-async function run(): Promise<void> {
+async function run(options: ClusterOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-cluster-'));
   const say = (what: string): void => {
     stage.step('starting', what);
@@ -36,10 +27,10 @@ async function run(): Promise<void> {
   let ledger: ClusterLedger | undefined;
   try {
     say('topics, a ledger, its services …');
-    ledger = await ClusterLedger.found({ cluster, folder, port: Number(values.port) });
-    await ledger.start(times(values.ledgers, 'ledger'));
-    await ledger.start(times(values.projectors, 'projector'));
-    await ledger.start(times(values.gateways, 'gateway'));
+    ledger = await ClusterLedger.found({ cluster, folder, port: options.port });
+    await ledger.start(times(options.ledgers, 'ledger'));
+    await ledger.start(times(options.projectors, 'projector'));
+    await ledger.start(times(options.gateways, 'gateway'));
     await tell(ledger, cluster.env);
     await interrupted;
   } finally {
@@ -85,4 +76,12 @@ async function tell(ledger: ClusterLedger, env: Readonly<Record<string, string>>
   stage.line('  Ctrl-C stops everything and removes it.');
 }
 
-await run();
+const options = readClusterOptions(process.argv.slice(2));
+if (options === 'help') {
+  console.log(CLUSTER_USAGE);
+} else if (options instanceof Error) {
+  console.error(`${options.message}\n\n${CLUSTER_USAGE}`);
+  process.exitCode = 2;
+} else {
+  await run(options);
+}

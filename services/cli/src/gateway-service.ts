@@ -75,7 +75,7 @@ export class GatewayService implements Service {
     });
     const { tenant, shard } = data.mark;
     try {
-      await listen(gateway, where);
+      await listen(gateway, where, '--listen');
       probe.show({
         // It answers for itself.
         unready: () => undefined,

@@ -67,7 +67,7 @@ export class ProcessProbe {
   /** @throws CliError PORT_BUSY */
   static async start(parts: ProcessProbeParts): Promise<ProcessProbe> {
     const probe = new ProcessProbe(parts);
-    if (parts.where !== undefined) await listen(probe.#server, parts.where);
+    if (parts.where !== undefined) await listen(probe.#server, parts.where, '--probe');
     probe.#watching = probe.#watch.run(probe.#stopped.signal);
     return probe;
   }

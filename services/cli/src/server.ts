@@ -132,7 +132,7 @@ export class Server implements Service {
     try {
       server.#run();
       await Promise.race([server.#ready(), server.failed]);
-      await listen(server.#gateway, options);
+      await listen(server.#gateway, options, '--port');
       return server;
     } catch (error) {
       await server.stop();
@@ -264,7 +264,7 @@ export async function assertPortFree(where: { host: string; port: number }): Pro
   const probe = createServer();
   await new Promise<void>((resolve, reject) => {
     probe.once('error', (error) => {
-      reject(asError(portError(error, where)));
+      reject(asError(portError(error, where, '--port')));
     });
     probe.listen(where.port, where.host, () => {
       probe.close(() => {

@@ -43,25 +43,43 @@ export interface Listening {
   readonly port: number;
 }
 
+/** With which option the address is chosen. */
+export type AddressOption = '--port' | '--listen' | '--probe';
+
+const ANOTHER: Readonly<Record<AddressOption, string>> = {
+  // Passkeys and links belong to one address; another port would be another ledger to a browser.
+  '--port': 'another port is chosen with --port when a ledger is founded',
+  '--listen': 'or choose another address with --listen HOST:PORT',
+  '--probe': 'or choose another address with --probe HOST:PORT',
+};
+
 /** @throws CliError PORT_BUSY */
-export async function listen(app: FastifyInstance, where: Listening): Promise<void> {
+export async function listen(
+  app: FastifyInstance,
+  where: Listening,
+  option: AddressOption,
+): Promise<void> {
   try {
     await app.listen({ host: where.host, port: where.port });
   } catch (error) {
-    throw portError(error, where);
+    throw portError(error, where, option);
   }
 }
 
-export function portError(error: unknown, { host, port }: Listening): unknown {
+export function portError(
+  error: unknown,
+  { host, port }: Listening,
+  option: AddressOption,
+): unknown {
+  const options = { cause: error };
   if (isSystemError(error, 'EADDRINUSE')) {
-    return cliError('PORT_BUSY', `port ${port} on ${host} is in use by another program`, {
-      cause: error,
-      // Passkeys and links belong to one address; another port would be another ledger to a browser.
-      hint: 'stop that program; another port is chosen with --port when a ledger is founded',
-    });
+    const message = `${option}: expected a free port ${port} on ${host}, got one in use by another program`;
+    const hint = `stop that program; ${ANOTHER[option]}`;
+    return cliError('PORT_BUSY', message, { ...options, hint });
   }
   if (isSystemError(error, 'EACCES', 'EADDRNOTAVAIL')) {
-    return cliError('PORT_BUSY', `port ${port} on ${host} cannot be used here`, { cause: error });
+    const message = `${option}: expected to be allowed port ${port} on ${host}`;
+    return cliError('PORT_BUSY', message, { ...options, hint: ANOTHER[option] });
   }
   return error;
 }
