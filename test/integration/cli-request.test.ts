@@ -70,6 +70,17 @@ describe('request', () => {
     });
   });
 
+  it('enrol type: a new ledger knows every type, so none is left to enrol', async () => {
+    const ledger = await started();
+    const again = await ledger.run('enrol type', ['key.rotate']).ended;
+    expect([again.exit, again.stderr]).toEqual([1, expect.stringContaining('MEMBER_EXISTS')]);
+    const unknown = await ledger.run('enrol type', ['key.lose']).ended;
+    expect([unknown.exit, unknown.stderr]).toEqual([
+      2,
+      expect.stringContaining('USAGE: expected one of authority.change, '),
+    ]);
+  });
+
   it('sends the example of its own help', async () => {
     const ledger = await started();
     const { stdout: help } = await countersign(['request', '--help']);

@@ -1,3 +1,4 @@
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { describe, expect, it } from 'vitest';
 import {
   AuthorityState,
@@ -109,6 +110,41 @@ describe('a change of the authority', () => {
     const ledger = new TestLedger();
     await ledger.change({ kind: 'policy-set', policy: policyOf(2) as never });
     expect((await ledger.request()).admission.entry.requirement.approvals).toBe(2);
+  });
+
+  it('E04: takes a type that was not there when the ledger was founded, and a rule for it', async () => {
+    const ledger = new TestLedger({
+      foundedWith: ['authority.change', 'authority.logkey', 'generic.command', 'iam.policy.change'],
+    });
+    const type = 'generic.tool_call';
+    const params = {
+      server: {
+        name: 'files',
+        version: '1.2.3',
+        origin: { kind: 'url', url: 'https://mcp.example.com/mcp' },
+      },
+      tool: { name: 'read_file', descriptor_digest: `sha256:${'a2'.repeat(32)}` },
+      arguments: '{"path":"/etc/hosts"}',
+    };
+    const codeOf = async (): Promise<unknown> => {
+      const frame = ledger.requestFrame(ledger.envelope({ type, params }));
+      const outcome = await ledger.submit('request', frame);
+      return outcome.status === 'refused' ? outcome.code : outcome.status;
+    };
+    expect(await codeOf()).toBe('NO_POLICY');
+    const descriptor = BUILTIN_DESCRIPTORS.find((each) => each.type === type);
+    const digest = descriptor?.digest ?? '';
+    await ledger.change({ kind: 'descriptor-enrolled', type, type_version: 1, digest });
+    expect(await codeOf()).toBe('NO_POLICY');
+    const [rule] = policyOf(1).rules;
+    if (rule === undefined) throw new Error('expected a rule');
+    const rules = [{ ...rule, types: [...rule.types, type] }];
+    await ledger.change({
+      kind: 'policy-set',
+      policy: { v: 'countersign.policy.v1', rules },
+    });
+    expect(await codeOf()).toBe('accepted');
+    expect(ledger.last('request-admitted').entry.descriptor_digest).toBe(digest);
   });
 
   it('is refused at once when it is not possible', async () => {

@@ -61,6 +61,8 @@ export interface TestLedgerOptions {
   readonly bootstrapApprovals?: number;
   readonly limits?: Partial<LedgerLimits>;
   readonly extra?: readonly Member[];
+  /** Types that were there when it was founded; all built-in ones otherwise. */
+  readonly foundedWith?: readonly string[];
   readonly people?: Pick<TestLedger, 'owner' | 'alice' | 'bob'>;
 }
 
@@ -137,7 +139,9 @@ export class TestLedger {
         this.agent.member,
         this.other.member,
         this.executor.member,
-        ...BUILTIN_DESCRIPTORS.map((each): Member => ({
+        ...BUILTIN_DESCRIPTORS.filter(
+          ({ type }) => options.foundedWith?.includes(type) ?? true,
+        ).map((each): Member => ({
           kind: 'descriptor',
           id: `${each.type}/${each.typeVersion}`,
           digest: each.digest,

@@ -10,7 +10,7 @@ import {
 } from '@countersign/canonical';
 import { LEDGER_EXECUTOR } from '@countersign/binding';
 import { newUlid } from '@countersign/crypto-node';
-import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { BUILTIN_DESCRIPTORS, type Descriptor } from '@countersign/descriptors';
 import { Option, type Command } from 'commander';
 import { draftAction, signedFrame } from '@countersign/sdk';
 import { waitForApproval } from '../approval-wait.ts';
@@ -48,10 +48,13 @@ const INVITATION_LIFE_MS = 7 * 24 * 3_600_000;
 export function addEnrol(program: Command, parts: CommandParts): void {
   const enrol = program
     .command('enrol')
-    .description('enrol an agent, an executor or a person; a person already enrolled must approve');
+    .description(
+      'enrol an agent, an executor, a person or an action type; a person already enrolled must approve',
+    );
   addAgent(enrol, parts);
   addExecutor(enrol, parts);
   addPerson(enrol, parts);
+  addType(enrol, parts);
   enrol.addHelpText(
     'after',
     `
@@ -60,7 +63,8 @@ Each is an action of its own: it is asked for with the operator's key, and takes
 Examples:
   $ countersign enrol agent deploy-bot --owner prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2
   $ countersign enrol executor build-host --audience build
-  $ countersign enrol person`,
+  $ countersign enrol person
+  $ countersign enrol type key.rotate`,
   );
 }
 
@@ -156,6 +160,40 @@ function addPerson(enrol: Command, { context, end }: CommandParts): void {
     .action(async (options: PersonOptions) => {
       end(await enrolPerson(options, context));
     });
+}
+
+function addType(enrol: Command, { context, end }: CommandParts): void {
+  addAccessOptions(enrol.command('type'))
+    .description(
+      'an action type of this program, for a ledger that was founded before it was there',
+    )
+    .argument('<type>', 'its name')
+    .addHelpText(
+      'after',
+      `
+A new ledger knows all of them. An action of it can be asked for once a rule of the policy names it, too: that is a change of
+its own (policy-set), asked for with \`countersign request\`.
+
+Example:
+  $ countersign enrol type key.rotate`,
+    )
+    .action(async (type: string, options: ClientOptions) => {
+      const { typeVersion, digest } = typeOf(type);
+      const access = await openLedger(options, context, 'operator');
+      const change = { kind: 'descriptor-enrolled', type, type_version: typeVersion, digest };
+      const kept = `the type is ${type} version ${typeVersion}`;
+      await askForChange(change, { access, context, options, kept });
+      const words = `${type} version ${typeVersion} is enrolled; a rule of the policy has to name it, too`;
+      say(options, context, { words, facts: { type, type_version: typeVersion, digest } });
+      end(EXIT.ok);
+    });
+}
+
+function typeOf(type: string): Descriptor {
+  const found = BUILTIN_DESCRIPTORS.find((each) => each.type === type);
+  if (found !== undefined) return found;
+  const known = BUILTIN_DESCRIPTORS.map((each) => each.type).join(', ');
+  throw cliError('USAGE', `expected one of ${known}, got another type`);
 }
 
 async function enrolPerson(options: PersonOptions, context: CliContext): Promise<number> {
