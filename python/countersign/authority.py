@@ -1,0 +1,255 @@
+"""schemas/formats/authority.md: who may ask, decide and run, folded from genesis on."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from .canonical import canonical, digest, from_base64url, parse_canonical, same
+from .decisions import check_decisions
+from .entry import Entry, read_entry
+from .errors import CountersignError, require
+from .form import closed, integer, items, object_of, objects, text
+from .log import leaf_hash, name_of, parse_log_key, root_of
+from .signatures import is_valid, load_spki
+from .trust import Trust
+
+
+@dataclass(frozen=True)
+class Authority:
+    """The members as of one entry. `ref` is how entries cite it."""
+
+    members: dict = field(default_factory=dict)
+    ref: dict = field(default_factory=dict)
+    #: Ids of keys of the log that were removed: none of them comes back.
+    gone: frozenset = frozenset()
+
+    def get(self, kind: str, name) -> dict | None:
+        return self.members.get((kind, name)) if isinstance(name, str) else None
+
+    @property
+    def ledger(self) -> dict:
+        return self.members[("ledger", "ledger")]
+
+    def of_kind(self, kind: str) -> list[dict]:
+        return [member for (each, _), member in self.members.items() if each == kind]
+
+    def in_order(self) -> list[dict]:
+        keys = sorted(self.members, key=lambda key: [part.encode("utf-16-be") for part in key])
+        return [self.members[key] for key in keys]
+
+    def root(self) -> str:
+        return name_of(root_of([member_leaf(member) for member in self.in_order()]))
+
+    def put(self, member: dict) -> "Authority":
+        key = (text(member, "kind"), text(member, "id"))
+        return replace(self, members={**self.members, key: member})
+
+    def add(self, member: dict) -> "Authority":
+        known = self.get(text(member, "kind"), text(member, "id"))
+        require(known is None, "MEMBER_EXISTS", "expected a new member")
+        return self.put(member)
+
+    def drop(self, kind: str, name: str) -> "Authority":
+        require(self.get(kind, name) is not None, "MEMBER_UNKNOWN", "expected a member")
+        return replace(self, members={key: each for key, each in self.members.items() if key != (kind, name)})
+
+
+def member_leaf(member: dict) -> bytes:
+    return leaf_hash(b"countersign/authority-member/v1\n" + canonical(member).encode())
+
+
+def is_authority_type(name) -> bool:
+    return isinstance(name, str) and name.startswith("authority.")
+
+
+def is_signed_by(member: dict, kind: str, payload: str, signature) -> bool:
+    """By the Ed25519 key of an agent or an executor: entries.md §3."""
+    key = load_spki(from_base64url(member.get("public_key")))
+    message = f"countersign/{kind}/v1\n{payload}".encode()
+    return isinstance(key, ed25519.Ed25519PublicKey) and is_valid(key, message, from_base64url(signature))
+
+
+def check_exclusions(binding: dict, authority: Authority) -> None:
+    claimed = object_of(binding["agent"])
+    agent = authority.get("agent", claimed.get("id"))
+    require(agent is not None, "AGENT_UNKNOWN", "expected an enrolled agent")
+    is_enrolled = all(agent.get(name) == claimed.get(name) for name in ("key_thumbprint", "owner", "person"))
+    require(is_enrolled, "AGENT_MISMATCH", "expected the agent as it is enrolled")
+    excluded = {text(each, "person") for each in objects(binding, "excluded")}
+    persons = [agent.get("person"), *items(binding, "acting_for")]
+    if authority.ledger["separation"] == "full":
+        persons.append(agent["owner"])
+    missing = [person for person in persons if person is not None and person not in excluded]
+    require(not missing, "ADMISSION_MISMATCH", "expected everybody near the agent to be excluded")
+
+
+def requirement_of(rule: dict) -> dict:
+    names = ("approvals", "approvers", "proof_classes", "rationale")
+    return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}}
+
+
+def fold_chain(chain: list[dict], cited: dict, trust: Trust) -> list[Authority]:
+    """Every authority from genesis to the one that is cited: evidence.md §5, step 12."""
+    require(bool(chain), "AUTHORITY_MISSING", "expected a chain of the authority")
+    genesis = _in_chain(lambda: read_entry(chain[0].get("entry"), "ledger-founded"))
+    is_pinned = genesis.leaf == trust.genesis and genesis["origin"] == trust.origin
+    require(is_pinned, "GENESIS_MISMATCH", "expected the founding that is pinned")
+    return _in_chain(lambda: _fold(genesis, chain, cited, trust))
+
+
+def _in_chain(act):
+    """Whatever is wrong in a chain has one code."""
+    try:
+        return act()
+    except (CountersignError, KeyError, TypeError, AttributeError) as error:
+        raise CountersignError("AUTHORITY_CHAIN_INVALID", str(error)) from error
+
+
+def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[Authority]:
+    state = found(genesis.members)
+    is_whole = "binding" not in chain[0] and state.root() == genesis["authority_root"]
+    require(is_whole, "GENESIS_MISMATCH")
+    past: list[Authority] = []
+
+    def place(ref: dict, leaf: str, after: int) -> Authority:
+        closed(ref, "index leaf root")
+        is_next = ref["index"] == 0 if not past else integer(ref, "index") > after
+        require(is_next and ref["leaf"] == leaf and ref["root"] == state.root(), "AUTHORITY_CHAIN_INVALID")
+        past.append(replace(state, ref=ref))
+        return past[-1]
+
+    leaf, after = genesis.leaf, -1
+    for link in chain[1:]:
+        entry = read_entry(link.get("entry"), "authority-changed")
+        before = place(object_of(entry["previous"]), leaf, after)
+        state, after = _changed(entry, link, before, trust)
+        leaf = entry.leaf
+        require(state.root() == entry["authority_root"], "AUTHORITY_CHAIN_INVALID")
+    place(object_of(cited), leaf, after)
+    return past
+
+
+def found(genesis: dict) -> Authority:
+    ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
+    state = Authority().add({"kind": "ledger", "id": "ledger", **ledger})
+    state = state.add({"kind": "policy", "id": "policy", "digest": digest("policy", genesis["policy"])})
+    for vkey in items(genesis, "log_keys"):
+        key = parse_log_key(vkey)
+        require(key is not None, "GENESIS_MISMATCH")
+        state = state.add({"kind": "log-key", "id": key.id, "vkey": vkey})
+    for member in objects(genesis, "members"):
+        require(member["kind"] not in ("ledger", "policy", "log-key"), "GENESIS_MISMATCH")
+        state = state.add(member)
+    return state
+
+
+def _changed(entry: Entry, link: dict, before: Authority, trust: Trust) -> tuple[Authority, int]:
+    """Who allowed a change, and what it leads to; the entry stands behind the index that is answered."""
+    change = object_of(entry["change"])
+    require(entry["tenant"] == before.ledger["tenant"], "AUTHORITY_CHAIN_INVALID")
+    if change.get("change") == "bound":
+        closed(change, "change action binding binding_index")
+        return _bound(change, link, before, trust), integer(change, "binding_index")
+    require(change.get("change") == "credential-enrolled" and "binding" not in link, "AUTHORITY_CHAIN_INVALID")
+    return _enrolled(entry, closed(change, "change statement signature"), before), integer(before.ref, "index")
+
+
+def _enrolled(entry: Entry, change: dict, before: Authority) -> Authority:
+    names = "v ledger tenant person invitation credential_id public_key rp_id backup_eligible nonce"
+    said = closed(change["statement"], names)
+    invitation = before.get("invitation", said["invitation"])
+    require(invitation is not None and invitation["person"] == said["person"], "INVITATION_INVALID")
+    is_here = (
+        said["v"] == "countersign.enrolment.v1"
+        and said["ledger"] == before.ledger["origin"]
+        and said["tenant"] == before.ledger["tenant"]
+        and invitation["not_after"] >= entry["at"]
+    )
+    require(is_here, "INVITATION_INVALID")
+    key = load_spki(from_base64url(invitation["public_key"]))
+    message = b"countersign/enrolment/v1\n" + canonical(said).encode()
+    is_signed = isinstance(key, ec.EllipticCurvePublicKey) and is_valid(
+        key, message, from_base64url(change["signature"])
+    )
+    require(is_signed, "SIGNATURE_INVALID")
+    keys = {each["public_key"] for each in before.of_kind("credential")}
+    require(said["public_key"] not in keys, "DUPLICATE_KEY")
+    member = {name: said[name] for name in ("person", "public_key", "rp_id", "backup_eligible")}
+    credential = {"kind": "credential", "id": said["credential_id"], **member}
+    return before.drop("invitation", said["invitation"]).add(credential)
+
+
+def _bound(change: dict, link: dict, before: Authority, trust: Trust) -> Authority:
+    """A change that persons of the authority before it have signed for, by the bootstrap rule."""
+    binding = read_entry(link.get("binding"), "binding-made")
+    action_text = text(change, "action")
+    action = parse_canonical(action_text)
+    require(digest("action", action_text) == binding["action_digest"], "ACTION_DIGEST_MISMATCH")
+    agent, said = object_of(binding["agent"]), object_of(action["agent"])
+    is_this = (
+        binding.leaf == change["binding"]
+        and change["binding_index"] > integer(before.ref, "index")
+        and binding["tenant"] == before.ledger["tenant"]
+        and same(binding["authority"], before.ref)
+        and is_authority_type(action["type"])
+        and all(action[name] == binding[name] for name in ("tenant", "action_id"))
+        and all(said[name] == agent[name] for name in ("id", "key_thumbprint"))
+    )
+    require(is_this, "NOT_BOUND")
+    rule = object_of(before.ledger["bootstrap"])
+    is_rule = digest("policy", rule) == binding["policy_digest"] and same(requirement_of(rule), binding["requirement"])
+    require(is_rule and binding["separation"] == before.ledger["separation"], "POLICY_MISMATCH")
+    check_exclusions(binding.members, before)
+    check_decisions(binding.members, before, trust)
+    return _apply(object_of(object_of(action["params"])["change"]), before)
+
+
+def _apply(change: dict, before: Authority) -> Authority:
+    kind = text(change, "kind")
+    if kind == "person-invited":
+        return _invited(change, before)
+    if kind == "credential-revoked":
+        return before.drop("credential", text(change, "credential_id"))
+    if kind in ("agent-enrolled", "executor-enrolled"):
+        return _with_machine(kind.removesuffix("-enrolled"), change, before)
+    if kind in ("agent-revoked", "executor-revoked"):
+        return before.drop(kind.removesuffix("-revoked"), text(change, "id"))
+    if kind == "policy-set":
+        return before.put({"kind": "policy", "id": "policy", "digest": digest("policy", change["policy"])})
+    if kind == "descriptor-enrolled":
+        name = f"{text(change, 'type')}/{integer(change, 'type_version')}"
+        return before.add({"kind": "descriptor", "id": name, "digest": change["digest"]})
+    if kind == "log-key-added":
+        return _with_log_key(closed(change, "kind vkey"), before)
+    require(kind == "log-key-removed", "SCHEMA_INVALID")
+    after = before.drop("log-key", text(closed(change, "kind id"), "id"))
+    require(bool(after.of_kind("log-key")), "WOULD_LOCK_OUT")
+    return replace(after, gone=before.gone | {change["id"]})
+
+
+def _invited(change: dict, before: Authority) -> Authority:
+    person = {"kind": "person", "id": text(change, "person"), "class": change["class"]}
+    known = before.get("person", change["person"])
+    require(known is None or same(known, person), "MEMBER_EXISTS")
+    invitation = closed(change["invitation"], "id public_key not_after")
+    return before.put(person).add({"kind": "invitation", "person": change["person"], **invitation})
+
+
+def _with_machine(kind: str, change: dict, before: Authority) -> Authority:
+    given = object_of(change[kind])
+    require("kind" not in given and "key_thumbprint" not in given, "SCHEMA_INVALID")
+    spki = from_base64url(given["public_key"])
+    require(spki is not None, "SCHEMA_INVALID")
+    thumbprint = "sha256:" + hashlib.sha256(spki).hexdigest()
+    return before.add({"kind": kind, "key_thumbprint": thumbprint, **given})
+
+
+def _with_log_key(change: dict, before: Authority) -> Authority:
+    key = parse_log_key(change["vkey"])
+    require(key is not None and key.name == before.ledger["origin"], "SCHEMA_INVALID")
+    require(key.id not in before.gone, "MEMBER_EXISTS")
+    require(len(before.of_kind("log-key")) < 4, "LIMIT_EXCEEDED")
+    return before.add({"kind": "log-key", "id": key.id, "vkey": change["vkey"]})
+
+

@@ -1,0 +1,68 @@
+"""Steps 16 and 17 of schemas/formats/evidence.md §5: quorum, and each decision with its passkey proof."""
+
+from .canonical import digest, raw_digest
+from .errors import require
+from .form import closed, integer, items, object_of, objects, text
+from .passkey import verify_assertion
+from .trust import Trust
+
+_COMMON = ("tenant", "action_id", "admission", "action_digest", "display_digest")
+
+
+def check_decisions(binding: dict, authority, trust: Trust) -> None:
+    said = closed(binding["statement"], "v ledger verdict " + " ".join(_COMMON))
+    is_this = (
+        said["v"] == "countersign.decision.v1"
+        and said["verdict"] == "approve"
+        and said["ledger"] == trust.origin
+        and all(said[name] == binding[name] for name in _COMMON)
+    )
+    require(is_this, "DECISION_REQUEST_MISMATCH", "expected a statement on this request")
+    decisions = objects(binding, "decisions")
+    persons = {text(each, "person") for each in decisions}
+    require(len(persons) == len(decisions), "DUPLICATE_HUMAN", "expected different persons")
+    keys = {_key_of(each, authority) for each in decisions}
+    require(len(keys) == len(decisions), "DUPLICATE_KEY", "expected different keys")
+    needed = integer(object_of(binding["requirement"]), "approvals")
+    require(len(decisions) >= needed, "QUORUM_NOT_MET", f"expected {needed} persons, got {len(decisions)}")
+    for decision in decisions:
+        _check_decision(decision, binding, authority, trust)
+
+
+def _key_of(decision: dict, authority) -> str:
+    credential = authority.get("credential", text(decision, "credential"))
+    return decision["credential"] if credential is None else credential["public_key"]
+
+
+def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> None:
+    closed(decision, "leaf person credential rationale_digest not_after proof_class proof")
+    credential = authority.get("credential", decision["credential"])
+    require(credential is not None, "KEY_NOT_ENROLLED_AT_TIME", "expected a passkey that was enrolled then")
+    require(credential["person"] == decision["person"], "CREDENTIAL_UNKNOWN", "expected a passkey of that person")
+    _check_person(decision["person"], binding, authority)
+    until = text(decision, "not_after")
+    require(until >= binding["at"] and until >= binding["use_by"], "EXPIRED", "expected a decision that still held")
+    own = {name: decision[name] for name in ("rationale_digest", "person", "credential", "not_after")}
+    classes = items(object_of(binding["requirement"]), "proof_classes")
+    places = [each for each in objects(authority.ledger, "rps") if each["id"] == credential["rp_id"]]
+    proof_class = verify_assertion(
+        decision["proof"],
+        challenge=raw_digest(digest("decision", {**binding["statement"], **own})),
+        credential_id=decision["credential"],
+        public_key=credential["public_key"],
+        origins=[origin for place in places for origin in items(place, "origins")],
+        rp_ids=[text(place, "id") for place in places],
+        only_uv="up" not in classes,
+    )
+    is_class = proof_class == decision["proof_class"] and proof_class in classes
+    require(is_class, "PROOF_CLASS", "expected a class of proof that the rule takes")
+    require(proof_class in trust.proof_classes, "PROOF_CLASS_NOT_ACCEPTED", "expected one that the trust file takes")
+
+
+def _check_person(person: str, binding: dict, authority) -> None:
+    known = authority.get("person", person)
+    require(known is not None and known.get("class") == "natural", "NOT_A_NATURAL_PERSON", "expected a natural person")
+    for each in objects(binding, "excluded"):
+        require(each["person"] != person, text(each, "code"), "expected somebody who is not excluded")
+    approvers = binding["requirement"]["approvers"]
+    require(approvers == "any" or person in approvers, "NOT_ELIGIBLE", "expected one of the approvers")

@@ -1,0 +1,190 @@
+"""schemas/formats/human-proof.md: WebAuthn assertions. Every refusal is ASSERTION_INVALID; `detail` says why."""
+
+import hashlib
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from .canonical import canonical, from_base64url, parse, to_base64url
+from .errors import CountersignError
+from .signatures import is_valid
+
+_MEMBERS = ("authenticator_data", "client_data_json", "credential_id", "signature")
+_P = 2**255 - 19
+_SMALL_ORDER = {
+    0,
+    1,
+    _P - 1,
+    0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD83D3D706A17C7,
+    0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+}
+
+
+def _refuse(why: str):
+    raise CountersignError("ASSERTION_INVALID", why)
+
+
+def _must(holds: bool, why: str) -> None:
+    if not holds:
+        _refuse(why)
+
+
+def proof_bytes(proof) -> dict[str, bytes]:
+    """Section 1: exactly five members, in base64url."""
+    is_form = isinstance(proof, dict) and set(proof) == {"kind", *_MEMBERS} and proof["kind"] == "webauthn"
+    _must(is_form and all(isinstance(each, str) for each in proof.values()), "proof")
+    _must(len(canonical(proof).encode()) <= 3_000, "size")
+    raw = {name: from_base64url(proof[name]) for name in _MEMBERS}
+    _must(all(each is not None for each in raw.values()), "proof")
+    _must(1 <= len(raw["credential_id"]) <= 1_023, "proof")
+    return raw
+
+
+def verify_assertion(proof, *, challenge: bytes, credential_id: str, public_key: str,
+                     origins: list[str], rp_ids: list[str], only_uv: bool) -> str:
+    """The class of a valid proof: `uv`, or `up` for a touch alone."""
+    raw = proof_bytes(proof)
+    _must(proof["credential_id"] == credential_id, "credential")
+    _check_client_data(raw["client_data_json"], challenge, origins)
+    flags = _check_authenticator_data(raw["authenticator_data"], rp_ids)
+    _must(flags & 0x01 != 0, "user-present")
+    _must(flags & 0x04 != 0 or not only_uv, "user-verified")
+    message = raw["authenticator_data"] + hashlib.sha256(raw["client_data_json"]).digest()
+    _must(is_valid(_cose_key(public_key), message, raw["signature"]), "signature")
+    return "uv" if flags & 0x04 else "up"
+
+
+def _check_client_data(raw: bytes, challenge: bytes, origins: list[str]) -> None:
+    _must(len(raw) <= 1_024, "client-data")
+    try:
+        data = parse(raw)
+    except CountersignError:
+        _refuse("client-data")
+    _must(isinstance(data, dict) and "tokenBinding" not in data, "client-data")
+    _must(data.get("type") == "webauthn.get", "type")
+    _must(data.get("challenge") == to_base64url(challenge), "challenge")
+    _must(data.get("crossOrigin", False) is False and "topOrigin" not in data, "cross-origin")
+    _must(data.get("origin") in origins, "origin")
+
+
+def _check_authenticator_data(raw: bytes, rp_ids: list[str]) -> int:
+    _must(len(raw) >= 37, "authenticator-data")
+    flags, rest = raw[32], raw[37:]
+    try:
+        if flags & 0x40:
+            length = int.from_bytes(rest[16:18], "big")
+            _must(len(rest) >= 18 + length, "authenticator-data")
+            rest = _map(rest[18 + length :])[1]
+        if flags & 0x80:
+            rest = _map(rest)[1]
+    except _NoCbor:
+        _refuse("authenticator-data")
+    _must(rest == b"", "authenticator-data")
+    _must(not flags & 0x10 or bool(flags & 0x08), "backup-state")
+    _must(any(hashlib.sha256(each.encode()).digest() == raw[:32] for each in rp_ids), "rp-id")
+    return flags
+
+
+def _cose_key(text: str):
+    raw = from_base64url(text)
+    try:
+        members, rest = _map(raw or b"")
+    except _NoCbor:
+        _refuse("key")
+    _must(rest == b"", "key")
+    kind = (members.get(1), members.get(3))
+    if kind == (2, -7) and members.get(-1) == 1:
+        x, y = members.get(-2), members.get(-3)
+        _must(len(members) == 5 and _is_bytes(x, 32) and _is_bytes(y, 32), "key")
+        try:
+            return ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\4" + x + y)
+        except ValueError:
+            _refuse("key")
+    if kind == (1, -8) and members.get(-1) == 6:
+        point = members.get(-2)
+        _must(len(members) == 4 and _is_bytes(point, 32) and _is_safe_point(point), "key")
+        return ed25519.Ed25519PublicKey.from_public_bytes(point)
+    if kind == (3, -257):
+        return _rsa_key(members)
+    _refuse("algorithm")
+
+
+def _is_bytes(value, length: int) -> bool:
+    return isinstance(value, bytes) and len(value) == length
+
+
+def _is_safe_point(raw: bytes) -> bool:
+    y = int.from_bytes(raw, "little") & (2**255 - 1)
+    return y < _P and y not in _SMALL_ORDER
+
+
+def _rsa_key(members: dict):
+    n, e = members.get(-1), members.get(-2)
+    is_form = len(members) == 4 and isinstance(n, bytes) and isinstance(e, bytes)
+    _must(is_form and n[:1] not in (b"", b"\0") and e[:1] not in (b"", b"\0") and len(e) <= 8, "key")
+    modulus, exponent = int.from_bytes(n, "big"), int.from_bytes(e, "big")
+    is_good = 2_048 <= modulus.bit_length() <= 4_096 and modulus & 1 and exponent >= 3 and exponent & 1
+    _must(bool(is_good), "key")
+    return rsa.RSAPublicNumbers(exponent, modulus).public_key()
+
+
+class _NoCbor(Exception):
+    pass
+
+
+def _map(raw: bytes) -> tuple[dict, bytes]:
+    value, rest = _item(raw, 0)
+    if not isinstance(value, dict):
+        raise _NoCbor
+    return value, rest
+
+
+def _item(raw: bytes, depth: int):
+    """Strict: shortest forms, no indefinite lengths, tags, floats, or simple values but false, true and null."""
+    if not raw or depth > 8:
+        raise _NoCbor
+    major, info, rest = raw[0] >> 5, raw[0] & 31, raw[1:]
+    number = info
+    if info >= 24:
+        width = 1 << (info - 24)
+        if info > 27 or len(rest) < width or major == 7:
+            raise _NoCbor
+        number, rest = int.from_bytes(rest[:width], "big"), rest[width:]
+        if number < {1: 24, 2: 1 << 8, 4: 1 << 16, 8: 1 << 32}[width] or number >= 2**53 - 1:
+            raise _NoCbor
+    if major in (0, 1):
+        return (number if major == 0 else -1 - number), rest
+    if major in (2, 3):
+        if number > len(rest):
+            raise _NoCbor
+        value = rest[:number]
+        try:
+            return (value if major == 2 else value.decode("utf-8")), rest[number:]
+        except UnicodeDecodeError as error:
+            raise _NoCbor from error
+    if major == 4:
+        return _array(number, rest, depth)
+    if major == 5:
+        return _pairs(number, rest, depth)
+    if major == 7 and number in (20, 21, 22):
+        return {20: False, 21: True, 22: None}[number], rest
+    raise _NoCbor
+
+
+def _array(count: int, rest: bytes, depth: int):
+    made = []
+    for _ in range(count):
+        value, rest = _item(rest, depth + 1)
+        made.append(value)
+    return made, rest
+
+
+def _pairs(count: int, rest: bytes, depth: int):
+    made: dict = {}
+    for _ in range(count):
+        name, rest = _item(rest, depth + 1)
+        if type(name) not in (int, str) or name in made:
+            raise _NoCbor
+        made[name], rest = _item(rest, depth + 1)
+    return made, rest
+
+

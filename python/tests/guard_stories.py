@@ -1,0 +1,88 @@
+"""Plays one story of the guard against a running ledger, and prints what came of each of its runs, one a line.
+
+guard_stories.py STORY WORK: WORK has action.json, trust.json and executor.key.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from countersign import CountersignError, Executor, FileRunStore, Guard, Ledger, Run, SigningKey, Verifier
+
+story, work = sys.argv[1], Path(sys.argv[2])
+key = SigningKey.read(work / "executor.key")
+action = json.loads((work / "action.json").read_text())
+ledger = Ledger(os.environ["COUNTERSIGN_URL"], key)
+calls: list[str] = []
+
+
+def guard(way: Ledger = ledger, *, audience: str = "host:build-1", store: str = "runs") -> Guard:
+    executor = Executor("build-1", audience, key, "sha256:" + "ab" * 32)
+    verifier = Verifier((work / "trust.json").read_bytes())
+    return Guard(ledger=way, verifier=verifier, executor=executor, store=FileRunStore(work / store))
+
+
+def succeed(verified) -> str:
+    calls.append(verified.short_id)
+    return "succeeded"
+
+
+def tell(run: Run) -> None:
+    said = run.result if run.outcome == "ended" else run.code
+    print(f"{run.outcome} {said} {len(calls)}{' repeat' if run.is_repeat else ''}")
+
+
+def run(which: Guard, what=action, execute=succeed) -> None:
+    tell(which.run(what, execute, preconditions=lambda _action: {}))
+
+
+class Without(Ledger):
+    """The way to the ledger without one of its calls."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(ledger.url, key)
+        self.step = step
+
+    def submit(self, path: str, frame: str) -> dict:
+        if path == self.step:
+            raise CountersignError("LEDGER_UNREACHABLE", "cut")
+        return super().submit(path, frame)
+
+    def evidence(self, action_id: str) -> bytes:
+        if self.step == "evidence":
+            raise CountersignError("LEDGER_UNREACHABLE", "cut")
+        return super().evidence(action_id)
+
+
+def raises(_verified) -> str:
+    calls.append("raised")
+    raise TimeoutError("at the bank")
+
+
+def dies(_verified) -> str:
+    os._exit(9)
+
+
+if story == "once":
+    run(guard())
+    run(guard())
+    run(guard(store="no-memory"))
+elif story == "other":
+    run(guard(), {**action, "params": {**action["params"], "argv": ["rm"]}})
+    run(guard(audience="host:build-2"))
+elif story == "raises":
+    run(guard(), execute=raises)
+    run(guard(), execute=raises)
+    run(guard(store="no-memory"))
+elif story == "dies":
+    run(guard(), execute=dies)
+elif story == "settles":
+    for each in guard().settle():
+        tell(each)
+    run(guard())
+elif story == "cut":
+    run(guard(Without("evidence")))
+    run(guard(Without("uses")))
+    run(guard(Without("reports")))
+    run(guard())

@@ -1,0 +1,51 @@
+"""Prints what this package makes of each vector of a folder, one a line: name, a tab, the outcome."""
+
+import base64
+import json
+import sys
+from pathlib import Path
+
+from countersign import CountersignError, Verifier, parse_trust
+from countersign.canonical import canonical, from_base64url, parse, time_ms
+from countersign.passkey import verify_assertion
+
+
+def evidence(vector: dict) -> str:
+    verifier = Verifier(canonical(vector["trust"]).encode(), allow_demo=vector.get("allow_demo", False))
+    now = vector.get("now")
+    now_ms = None if now is None else time_ms(now)
+    return str(verifier.verify(vector["evidence"].encode(), level=vector["level"], now_ms=now_ms))
+
+
+def trust(vector: dict) -> str:
+    parse_trust(vector["trust"].encode())
+    return "VALID"
+
+
+def human_proof(vector: dict) -> str:
+    expected = vector["expected"]
+    return verify_assertion(
+        vector["proof"],
+        challenge=from_base64url(expected["challenge"]),
+        credential_id=expected["credential"]["credential_id"],
+        public_key=expected["credential"]["public_key"],
+        origins=expected["origins"],
+        rp_ids=expected["rp_ids"],
+        only_uv=expected["require_user_verification"],
+    )
+
+
+def canonical_json(vector: dict) -> str:
+    return base64.b64encode(canonical(parse(base64.b64decode(vector["input_b64"]))).encode()).decode()
+
+
+KINDS = {"evidence": evidence, "trust": trust, "human-proof": human_proof, "canonical": canonical_json}
+
+folder = Path(sys.argv[1])
+for path in sorted(folder.glob("*/*.json")):
+    try:
+        said = KINDS[folder.name](json.loads(path.read_text()))
+    except CountersignError as error:
+        why = f" {error.detail}" if folder.name == "human-proof" else ""
+        said = f"REFUSED {error.code}{why}"
+    print(f"{path.relative_to(folder).as_posix()}\t{said}")

@@ -1,0 +1,171 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HttpLedger } from '../support/http-ledger.ts';
+import { commandPolicy } from '../support/parties.ts';
+import { sdkPython } from '../support/sdk-python.ts';
+
+const vectors = fileURLToPath(new URL('../vectors/', import.meta.url));
+const tests = fileURLToPath(new URL('../../python/tests/', import.meta.url));
+
+const found = sdkPython();
+if (found === undefined) throw new Error('expected Python 3 with venv, and cryptography from PyPI');
+const { python, env } = found;
+
+/** Lines of `name<tab>outcome`, as a record. */
+function outcomes(folder: string): Record<string, string> {
+  const said = execFileSync(python, [join(tests, 'run_vectors.py'), join(vectors, folder)], {
+    env,
+    encoding: 'utf8',
+  });
+  return Object.fromEntries(
+    said
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.split('\t') as [string, string]),
+  );
+}
+
+interface Vector {
+  readonly outcome?: string;
+  readonly code?: string;
+  readonly why?: string;
+  readonly canonical_b64?: string;
+  readonly facts?: { readonly proof_class: string };
+  readonly needs_rendering?: boolean;
+}
+
+function expected(folder: string, say: (vector: Vector) => string): Record<string, string> {
+  return Object.fromEntries(
+    ['invalid', 'valid'].flatMap((kind) =>
+      readdirSync(join(vectors, folder, kind))
+        .filter((name) => name.endsWith('.json'))
+        .map((name): [string, string] => {
+          const text = readFileSync(join(vectors, folder, kind, name), 'utf8');
+          return [`${kind}/${name}`, say(JSON.parse(text) as Vector)];
+        }),
+    ),
+  );
+}
+
+function told({ outcome = '', code }: Vector): string {
+  return code === undefined ? outcome : `${outcome} ${code}`;
+}
+
+describe('the Python package', () => {
+  it('has the stated outcome for every vector of evidence, but the one that has to be rendered', () => {
+    const stated = expected('evidence', (vector) =>
+      vector.needs_rendering === true ? 'VALID' : told(vector),
+    );
+    expect(Object.keys(stated).length).toBeGreaterThan(170);
+    expect(outcomes('evidence')).toEqual(stated);
+  });
+
+  it('has the stated outcome for every trust file', () => {
+    expect(outcomes('trust')).toEqual(expected('trust', told));
+  });
+
+  it('has the stated outcome, and why, for every passkey assertion: ES256, EdDSA, RS256', () => {
+    const stated = expected('human-proof', ({ facts, why }) =>
+      facts === undefined ? `REFUSED ASSERTION_INVALID ${why ?? ''}` : facts.proof_class,
+    );
+    expect(outcomes('human-proof')).toEqual(stated);
+  });
+
+  it('has the canonical bytes, or the code, for every JSON document', () => {
+    const stated = expected(
+      'canonical',
+      ({ canonical_b64: bytes, code }) => bytes ?? `REFUSED ${code ?? ''}`,
+    );
+    expect(outcomes('canonical')).toEqual(stated);
+  });
+});
+
+describe('the Python package at a ledger', () => {
+  let at: HttpLedger;
+  let folder: string;
+  let serial = 0;
+
+  beforeAll(async () => {
+    at = await HttpLedger.start({ policy: commandPolicy({ max_uses: 2 }) });
+    folder = await mkdtemp(join(tmpdir(), 'sdk-python-'));
+  });
+  afterAll(async () => {
+    await at.discard();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** A bound action, and what an executor in Python needs. */
+  async function prepared(uses: number): Promise<{ work: string; actionId: string }> {
+    const bound = await at.ledger.bind(at.ledger.parties.action({ max_uses: uses }));
+    const work = join(folder, String((serial += 1)));
+    await mkdir(work);
+    await writeFile(join(work, 'action.json'), JSON.stringify(bound.action));
+    await writeFile(join(work, 'trust.json'), at.trustFile());
+    const { privateKeyPem } = at.ledger.parties.executor;
+    await writeFile(join(work, 'executor.key'), privateKeyPem, { mode: 0o600 });
+    return { work, actionId: bound.actionId };
+  }
+
+  async function play(story: string, work: string): Promise<string[]> {
+    const child = spawn(python, [join(tests, 'guard_stories.py'), story, work], {
+      env: { ...env, COUNTERSIGN_URL: at.url },
+    });
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await new Promise((resolve) => child.once('close', resolve));
+    return said.trimEnd().split('\n');
+  }
+
+  it('verifies its evidence at level human, and none of 400 in which a bit was flipped', async () => {
+    const { work, actionId } = await prepared(1);
+    const evidence = await at.client(at.ledger.parties.executor).evidence(actionId);
+    await writeFile(join(work, 'evidence.json'), evidence);
+    const files = ['evidence.json', 'trust.json'].map((name) => join(work, name));
+    const said = spawnSync(python, [join(tests, 'spoil.py'), ...files], { env, encoding: 'utf8' });
+    expect(said.stdout + said.stderr).toBe('0 []\n');
+  });
+
+  it('runs once, and refuses what was not approved (A01, A09, C01)', async () => {
+    const { work } = await prepared(1);
+    expect(await play('other', work)).toEqual([
+      'refused ACTION_DIGEST_MISMATCH 0',
+      'refused EXECUTOR_MISMATCH 0',
+    ]);
+    expect(await play('once', work)).toEqual([
+      'ended succeeded 1',
+      'ended succeeded 1 repeat',
+      'refused ALREADY_CONSUMED 1',
+    ]);
+  });
+
+  it('C16: reports what it does not know as unknown, and never runs it again', async () => {
+    const raised = await prepared(2);
+    expect(await play('raises', raised.work)).toEqual([
+      'unknown OUTCOME_UNKNOWN 1',
+      'unknown OUTCOME_UNKNOWN 1 repeat',
+      'refused OUTCOME_UNKNOWN 1',
+    ]);
+    const died = await prepared(1);
+    expect(await play('dies', died.work)).toEqual(['']);
+    expect(await play('settles', died.work)).toEqual([
+      'unknown OUTCOME_UNKNOWN 0 repeat',
+      'unknown OUTCOME_UNKNOWN 0 repeat',
+    ]);
+  });
+
+  it('H02: runs nothing with the network cut, and sends a report again that was not delivered', async () => {
+    const { work } = await prepared(1);
+    expect(await play('cut', work)).toEqual([
+      'refused LEDGER_UNREACHABLE 0',
+      'refused LEDGER_UNREACHABLE 0',
+      'unknown OUTCOME_UNKNOWN 1',
+      'ended succeeded 1 repeat',
+    ]);
+  });
+});
