@@ -34,7 +34,8 @@ export async function* actionEvents(watch: ActionWatch): AsyncGenerator<string> 
         since = action.last_index;
         yield `id: ${since}\nevent: action\ndata: ${JSON.stringify(action)}\n\n`;
       }
-      const news = view.waitForAction({ tenant, actionId, since }, KEEP_ALIVE_MS);
+      const forMs = Math.min(KEEP_ALIVE_MS, Math.max(0, untilMs - nowMs()));
+      const news = view.waitForAction({ tenant, actionId, since }, forMs);
       if ((await Promise.race([news, left])) === undefined) yield ': still here\n\n';
     }
   } finally {

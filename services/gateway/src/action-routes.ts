@@ -121,6 +121,8 @@ function registerEvents(app: App, gateway: Gateway): void {
         tenant: known.tenant,
         actionId: known.actionId,
       });
+      // A gateway that closes ends its streams, but would wait for their connections, were they kept for more.
+      void reply.header('connection', 'close');
       return reply.type('text/event-stream; charset=utf-8').send(Readable.from(events));
     },
   );

@@ -57,6 +57,7 @@ const ROUTES = [
   'GET /readyz',
   'GET /v1/actions',
   'GET /v1/actions/{id}',
+  'GET /v1/actions/{id}/events',
   'GET /v1/actions/{id}/evidence',
   'GET /v1/actions/{id}/review',
   'GET /v1/inbox',

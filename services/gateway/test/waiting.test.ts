@@ -24,7 +24,7 @@ async function waiters(): Promise<string | undefined> {
 }
 
 /** A real connection, which a test can cut. */
-async function connect(url: string, body?: Json): Promise<ClientRequest> {
+async function connect(url: string, body?: Json, lastEventId?: string): Promise<ClientRequest> {
   if (!bench.app.server.listening) await bench.app.listen({ port: 0, host: '127.0.0.1' });
   const { port } = bench.app.server.address() as AddressInfo;
   const request = httpRequest({
@@ -36,6 +36,7 @@ async function connect(url: string, body?: Json): Promise<ClientRequest> {
       host: 'localhost:7420',
       authorization: `Bearer ${READ_TOKEN}`,
       'content-type': 'application/json',
+      ...(lastEventId !== undefined && { 'last-event-id': lastEventId }),
     },
   });
   request.on('error', () => undefined);
@@ -117,6 +118,73 @@ describe('a long poll of an action', () => {
     const url = `/v1/actions/${textIn(action, 'action_id')}`;
     expect((await bench.readAs(bench.ledger.agent, url)).body['status']).toBe('pending');
     expect((await bench.post('/v1/requests', frame)).status).toBe(200);
+  });
+});
+
+/** The events of a stream as they come, from a real connection. */
+async function stream(
+  url: string,
+  lastEventId?: string,
+): Promise<{
+  status: number;
+  heard: () => string;
+  request: ClientRequest;
+  ended: Promise<unknown>;
+}> {
+  const request = await connect(url, undefined, lastEventId);
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  let text = '';
+  response.setEncoding('utf8');
+  response.on('data', (chunk: string) => (text += chunk));
+  response.on('error', () => undefined);
+  const ended = new Promise((resolve) => response.once('close', resolve));
+  return { status: response.statusCode ?? 0, heard: () => text, request, ended };
+}
+
+describe('a stream of events', () => {
+  test('tells how the action stands, and again at each entry', async () => {
+    const passkey = await bench.ledger.enrolPasskey();
+    const { actionId } = await bench.request();
+    const watched = await stream(`/v1/actions/${actionId}/events`);
+    await until(() => watched.heard().includes('\n\n'));
+    expect(watched.heard()).toMatch(/^id: 1\nevent: action\ndata: \{.*"status":"pending".*\}\n\n$/);
+    await bench.post('/v1/decisions', await bench.decisionOf(actionId, passkey));
+    await until(() => watched.heard().includes('"status":"bound"'));
+    expect(watched.heard()).toContain('\nid: 3\nevent: action\n');
+    watched.request.destroy();
+    await until(async () => (await waiters()) === '0');
+  });
+
+  test('C18: goes on behind the event that was heard last, and repeats none', async () => {
+    const passkey = await bench.ledger.enrolPasskey();
+    const { actionId } = await bench.request();
+    const first = await stream(`/v1/actions/${actionId}/events`);
+    await until(() => first.heard().includes('id: 1\n'));
+    first.request.destroy();
+    await bench.post('/v1/decisions', await bench.decisionOf(actionId, passkey));
+    const again = await stream(`/v1/actions/${actionId}/events`, '1');
+    await until(() => again.heard().includes('\n\n'));
+    expect(again.heard()).toMatch(/^id: 3\n/);
+    again.request.destroy();
+    const wrong = await stream(`/v1/actions/${actionId}/events`, 'yesterday');
+    expect(wrong.status).toBe(400);
+  });
+
+  test('takes a seat of its reader, ends by itself, and ends with the gateway', async () => {
+    await bench.close();
+    bench = await GatewayBench.start({ limits: { waitersPerSender: 2, watchMs: 500 } });
+    const { actionId } = await bench.request();
+    const url = `/v1/actions/${actionId}/events`;
+    const [one, two] = [await stream(url), await stream(url)];
+    expect([one.status, two.status]).toEqual([200, 200]);
+    expect(await waiters()).toBe('2');
+    const third = await bench.read(url);
+    expect([third.status, third.body['code']]).toEqual([429, 'TOO_MANY_WAITERS']);
+    bench.ledger.nowMs += 500;
+    await Promise.all([one.ended, two.ended]);
+    expect(await waiters()).toBe('0');
+    const last = await stream(url);
+    await Promise.all([last.ended, bench.app.close()]);
   });
 });
 
