@@ -8,6 +8,7 @@ from pathlib import Path
 from countersign import CountersignError, Verifier, parse_trust
 from countersign.canonical import canonical, from_base64url, parse, time_ms
 from countersign.passkey import verify_assertion
+from countersign.runs import parse_part
 
 
 def evidence(vector: dict) -> str:
@@ -39,7 +40,11 @@ def canonical_json(vector: dict) -> str:
     return base64.b64encode(canonical(parse(base64.b64decode(vector["input_b64"]))).encode()).decode()
 
 
-KINDS = {"evidence": evidence, "trust": trust, "human-proof": human_proof, "canonical": canonical_json}
+def run_record(vector: dict) -> str:
+    return parse_part(vector["part"], vector["text"])["v"]
+
+
+KINDS = {"evidence": evidence, "trust": trust, "human-proof": human_proof, "canonical": canonical_json, "run-record": run_record}
 
 folder = Path(sys.argv[1])
 for path in sorted(folder.glob("*/*.json")):

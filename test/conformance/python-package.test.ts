@@ -85,6 +85,20 @@ describe('the Python package', () => {
   });
 });
 
+describe('the record of a run', () => {
+  it('is read and refused in Python as it is in TypeScript', () => {
+    const said = outcomes('run-record');
+    expect(Object.keys(said).length).toBeGreaterThan(10);
+    for (const [name, outcome] of Object.entries(said)) {
+      expect([name, outcome.startsWith('countersign.run-')]).toEqual([
+        name,
+        name.startsWith('valid/'),
+      ]);
+      if (name.startsWith('invalid/')) expect(outcome).toBe('REFUSED RECORD_DAMAGED');
+    }
+  });
+});
+
 describe('the Python package at a ledger', () => {
   let at: HttpLedger;
   let folder: string;

@@ -3,7 +3,7 @@ import {
   isDigest,
   isTimestamp,
   isUlid,
-  parseStrict,
+  parseCanonical,
   utf8,
   type Digest,
   type Json,
@@ -97,7 +97,7 @@ const SHAPES: Readonly<Record<RunPart, Readonly<Record<string, MemberCheck>>>> =
 export function parseRunPart<Part extends RunPart>(part: Part, json: string): Records[Part] {
   let value: Json;
   try {
-    value = parseStrict(utf8(json), LIMITS);
+    value = parseCanonical(utf8(json.replace(/\n$/, '')), LIMITS);
   } catch (error) {
     throw sdkError('RECORD_DAMAGED', `expected the ${part} of a run`, { cause: error });
   }

@@ -1,0 +1,27 @@
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { expect, it } from 'vitest';
+
+/** Measured: 51.9 kB. Two fifths of it is rendering the display again, with its tables of Unicode. */
+const GZIP_BYTES_MAX = 54_000;
+
+it('verifies in a browser: no node:*, in a bounded number of bytes', async () => {
+  const { outputFiles, metafile } = await build({
+    entryPoints: [fileURLToPath(new URL('../src/verify.ts', import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    // What needs Node cannot be bundled for it, so this fails then.
+    platform: 'browser',
+    target: ['es2022'],
+    conditions: ['@countersign/source'],
+    minify: true,
+    charset: 'utf8',
+    write: false,
+    metafile: true,
+  });
+  const [file] = outputFiles;
+  expect(gzipSync(file?.contents ?? '', { level: 9 }).length).toBeLessThan(GZIP_BYTES_MAX);
+  const inputs = Object.keys(metafile.inputs).map((path) => path.replace(/^.*packages\//, ''));
+  expect(inputs.filter((path) => /^(sqlite|crypto-node|http-auth)\//.test(path))).toEqual([]);
+});
