@@ -67,7 +67,7 @@ Execute = Callable[[Verified], str | dict]
 
 class Guard:
     """`execute` returns "succeeded" or "failed", or a dict with `result` and members of the report (`target_ref`,
-    `before_digest`, `after_digest`, `exit_status`, `outputs`). What it raises means that nobody knows: unknown.
+    `before_digest`, `after_digest`, `exit_status`). What it raises means that nobody knows: unknown.
     """
 
     def __init__(self, *, ledger: Ledger, verifier: Verifier, executor: Executor, store: FileRunStore,
@@ -205,7 +205,7 @@ class Guard:
         payload = {
             "v": "countersign.report.v1",
             **{name: claim[name] for name in names},
-            **ended,
+            **_told(ended),
             "started_at": started_at,
             "ended_at": timestamp(self._now_ms()),
         }
@@ -255,6 +255,19 @@ def _handed_out(order: dict, evidence: Evidence, start_by: str, use_id: str) -> 
         idempotency_key=f"countersign-{use_id}",
         start_by=start_by,
     )
+
+
+def _told(ended: dict) -> dict:
+    """What a report can hold of it: details that it cannot must not keep the ledger from hearing how it ended."""
+    told: dict = {"result": ended["result"]}
+    if type(ended.get("exit_status")) is int and abs(ended["exit_status"]) <= 0xFFFFFFFF:
+        told["exit_status"] = ended["exit_status"]
+    if isinstance(ended.get("target_ref"), str) and 0 < len(ended["target_ref"]) <= 200:
+        told["target_ref"] = ended["target_ref"]
+    for name in ("before_digest", "after_digest"):
+        if isinstance(ended.get(name), str) and re.fullmatch("sha256:[0-9a-f]{64}", ended[name]):
+            told[name] = ended[name]
+    return told
 
 
 def _result(claim: dict, result: str, delivered: str, *, is_repeat: bool, cause: BaseException | None = None) -> Run:

@@ -1,26 +1,13 @@
-import type { Digest, JsonObject } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
-import type { ActionEnvelope } from '@countersign/descriptors';
 import { createVerifier, parseTrust, type Trust } from '@countersign/verify';
 import { GuardedRun } from './guarded-run.ts';
-import type { LedgerClient } from './ledger-client.ts';
+import type { ExecutorIdentity, ExecutorLedger, RunOrder } from './run-order.ts';
 import type { ExecutionResult, RunResult, VerifiedAction } from './run-result.ts';
 import { memoryRunStore, type RunStore } from './run-store.ts';
-import type { SigningKey } from './signing-key.ts';
-
-/** Who runs: as it is enrolled in the ledger's authority. */
-export interface ExecutorIdentity {
-  readonly id: string;
-  /** Where it runs things: an account, a host. A binding for another one is refused, EXECUTOR_MISMATCH. */
-  readonly audience: string;
-  readonly key: SigningKey;
-  /** Digest of what it promises about how it runs things; another one is EXECUTOR_DESCRIPTOR_MISMATCH. */
-  readonly interfaceDigest: Digest;
-}
 
 export interface GuardOptions {
   /** Signs its reads with the executor's key. */
-  readonly ledger: Pick<LedgerClient, 'evidence' | 'submit'>;
+  readonly ledger: ExecutorLedger;
   /** A trust file, or one that is parsed: got from somebody who is not the ledger. */
   readonly trust: Uint8Array | Trust;
   readonly executor: ExecutorIdentity;
@@ -30,19 +17,6 @@ export interface GuardOptions {
   readonly allowDemo?: boolean;
   /** Milliseconds since 1970. */
   readonly nowMs?: () => number;
-}
-
-export interface RunOrder {
-  /** The whole action that would be run: its canonical bytes, or the object. */
-  readonly action: Uint8Array | JsonObject;
-  /** The parameters that would be sent, when they come from elsewhere: they take the place of those in `action`. */
-  readonly params?: JsonObject;
-  /** An evidence file; fetched from the ledger unless given. */
-  readonly evidence?: Uint8Array | string;
-  /** Digests of the live state by name, read when this is called: one for each precondition of the action. */
-  readonly preconditions: (action: ActionEnvelope) => Promise<Readonly<Record<string, Digest>>>;
-  /** Tells apart the runs of a binding of several uses; `[a-z0-9-]{1,32}`, "1" unless given. */
-  readonly name?: string;
 }
 
 export interface Guard {

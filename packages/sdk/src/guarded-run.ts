@@ -8,7 +8,7 @@ import {
   type Facts,
   type Verifier,
 } from '@countersign/verify';
-import type { RunOrder } from './guard.ts';
+import type { RunOrder } from './run-order.ts';
 import { orderedAction } from './ordered-action.ts';
 import { readRun, runName, writeRunPart, type ClaimRecord, type RunRecords } from './run-record.ts';
 import {

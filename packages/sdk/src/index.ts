@@ -1,10 +1,5 @@
-export {
-  guard,
-  type ExecutorIdentity,
-  type Guard,
-  type GuardOptions,
-  type RunOrder,
-} from './guard.ts';
+export { guard, type Guard, type GuardOptions } from './guard.ts';
+export type { ExecutorIdentity, ExecutorLedger, RunOrder } from './run-order.ts';
 export {
   isAnsweredEntry,
   LedgerClient,

@@ -1,5 +1,5 @@
 import { BindingError, shortIdOf } from '@countersign/binding';
-import type { ExecutorIdentity, GuardOptions } from './guard.ts';
+import type { ExecutorIdentity, ExecutorLedger } from './run-order.ts';
 import { writeRunPart, type ClaimRecord, type ReportRecord } from './run-record.ts';
 import type { ExecutionResult, RunEnded, RunUnknown } from './run-result.ts';
 import type { RunStore } from './run-store.ts';
@@ -7,7 +7,7 @@ import { SdkError } from './sdk-error.ts';
 import { signedReport, type ReportFacts } from './use-claim.ts';
 
 export interface ReportParts {
-  readonly ledger: GuardOptions['ledger'];
+  readonly ledger: ExecutorLedger;
   readonly executor: ExecutorIdentity;
   readonly store: RunStore;
 }
@@ -40,7 +40,7 @@ export async function draftReport(
     endedAt,
   };
   try {
-    return await signedReport({ ...always, ...result }, executor);
+    return await signedReport({ ...result, ...always }, executor);
   } catch (error) {
     if (!(error instanceof BindingError)) throw error;
     // Details that no report can hold must not keep the ledger from hearing how it ended.
