@@ -3,17 +3,23 @@ import { defineConfig } from 'vitest/config';
 const conditions = ['@countersign/source'];
 
 /** One project per folder under test/: each can need other parts (a browser, a broker), so each runs alone too. */
-const crossing = ['integration', 'conformance', 'fault', 'console', 'kms', 'connectors'].map(
-  (name) => ({
-    extends: true as const,
-    test: {
-      name,
-      include: [`test/${name}/**/*.test.ts`],
-      testTimeout: 120_000,
-      hookTimeout: 120_000,
-    },
-  }),
-);
+const crossing = [
+  'integration',
+  'conformance',
+  'fault',
+  'console',
+  'kms',
+  'connectors',
+  'netns',
+].map((name) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+}));
 
 /** The same tests as on files of one machine, on Kafka, KMS and PostgreSQL: all that do not open the files themselves. */
 const END_TO_END = [

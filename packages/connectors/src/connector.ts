@@ -12,6 +12,8 @@ export interface VerifiedUse<Params> {
   readonly useId: string;
   /** Who asked for it, for targets that record a source identity. */
   readonly agentId?: string;
+  /** The file that proves the approval, for targets that keep one beside the effect. */
+  readonly evidence?: Uint8Array;
   /** For people, and for the target's own record: `cs-` and ten characters of the use id. */
   readonly shortId: string;
   readonly idempotencyKey: string;
@@ -59,12 +61,16 @@ export interface GuardedCalls {
 
 /**
  * One run of a connector in a guard, which verifies the evidence and the schema of the parameters, and claims the use.
+ * @param evidence the file, where the target is to keep it
  *
  * @example
  * const calls = guardedCalls(connector);
  * await guard.run({ action, preconditions: calls.preconditions }, calls.execute);
  */
-export function guardedCalls<Params>(connector: Connector<Params>): GuardedCalls {
+export function guardedCalls<Params>(
+  connector: Connector<Params>,
+  evidence?: Uint8Array,
+): GuardedCalls {
   let approved: { readonly agentId: string; readonly preconditions: LiveState } | undefined;
   return {
     async preconditions(action) {
@@ -77,7 +83,12 @@ export function guardedCalls<Params>(connector: Connector<Params>): GuardedCalls
         return { result: 'failed', targetRef: connector.type, code: 'PRECONDITION_STALE' };
       }
       const params = verified.params as Params;
-      return connector.execute({ ...verified, params, ...approved });
+      return connector.execute({
+        ...verified,
+        params,
+        ...approved,
+        ...(evidence !== undefined && { evidence }),
+      });
     },
   };
 }

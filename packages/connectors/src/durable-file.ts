@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, unlink, utimes } from 'node:fs/promises';
+import { link, mkdir, open, rename, unlink, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const OWNER_ONLY = 0o600;
@@ -36,6 +36,12 @@ export async function createDurably(
   }
   await syncFolder(dirname(path));
   return true;
+}
+
+/** Whoever looks sees the old file or the new one, whole. */
+export async function replaceDurably(path: string, content: string | Uint8Array): Promise<void> {
+  await rename(await writtenDraft(path, content), path);
+  await syncFolder(dirname(path));
 }
 
 /** Hidden, because a bank's client that watches the folder must not send a file that has no name yet. */

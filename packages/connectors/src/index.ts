@@ -38,3 +38,13 @@ export {
 } from './aws/access-key-connector.ts';
 export { SecretConnector, type SecretConnectorOptions } from './aws/secret-connector.ts';
 export type { SecretParams } from './aws/secret-params.ts';
+export {
+  InstanceConnector,
+  type InstanceConnectorOptions,
+  type InstanceParams,
+} from './containment/instance-connector.ts';
+export {
+  NamespaceConnector,
+  type HostParams,
+  type NamespaceConnectorOptions,
+} from './containment/namespace-connector.ts';

@@ -1,0 +1,151 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NamespaceConnector, type HostParams } from '@countersign/connectors';
+import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { INCIDENT, notesOf, openIncident } from '../support/incident.ts';
+
+const USE = { useId: '01M83G8PGDVFCDVZ5H41H6NGY8', shortId: 'cs-5H41H6NGY8' };
+const PLANT = `cs-plant-${process.pid}`;
+const OUTSIDE = `cs-outside-${process.pid}`;
+
+let folder: string;
+
+function ip(...args: string[]): string {
+  return execFileSync('ip', args, { encoding: 'utf8' });
+}
+
+/** Two namespaces with one cable between them. */
+async function found(): Promise<void> {
+  folder = await mkdtemp(join(tmpdir(), 'countersign-netns-'));
+  await openIncident(join(folder, 'incidents'));
+  ip('netns', 'add', PLANT);
+  ip('netns', 'add', OUTSIDE);
+  ip('-n', PLANT, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth1', 'netns', OUTSIDE);
+  ip('-n', PLANT, 'address', 'add', '10.77.0.2/24', 'dev', 'eth0');
+  ip('-n', PLANT, '-6', 'address', 'add', 'fd77::2/64', 'dev', 'eth0', 'nodad');
+  ip('-n', OUTSIDE, 'address', 'add', '10.77.0.1/24', 'dev', 'eth1');
+  ip('-n', PLANT, 'link', 'set', 'dev', 'lo', 'up');
+  ip('-n', PLANT, 'link', 'set', 'dev', 'eth0', 'up');
+  ip('-n', OUTSIDE, 'link', 'set', 'dev', 'eth1', 'up');
+  ip('-n', PLANT, 'route', 'add', 'default', 'via', '10.77.0.1');
+}
+
+async function close(): Promise<void> {
+  for (const name of [PLANT, OUTSIDE]) spawnSync('ip', ['netns', 'del', name]);
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Whether a knock at a closed door is answered: refused, and not lost. */
+function isReached(): boolean {
+  const knock = ['timeout', '1', 'bash', '-c', '< /dev/tcp/10.77.0.2/9'];
+  const { stderr } = spawnSync('ip', ['netns', 'exec', OUTSIDE, ...knock], { encoding: 'utf8' });
+  return stderr.includes('refused');
+}
+
+function connector(): NamespaceConnector {
+  return new NamespaceConnector({
+    incidents: join(folder, 'incidents'),
+    journal: join(folder, 'journal'),
+  });
+}
+
+function params(changes: Partial<HostParams['target']> = {}): HostParams {
+  return {
+    incident: INCIDENT,
+    action: 'isolate-host',
+    target: {
+      kind: 'host',
+      machine_id: readFileSync('/etc/machine-id', 'utf8').trim(),
+      boot_id: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      netns_inode: statSync(`/run/netns/${PLANT}`).ino,
+      display: PLANT,
+      ...changes,
+    },
+    evidence: [],
+  };
+}
+
+function network(): string {
+  return [
+    ip('-n', PLANT, '-brief', 'address', 'show').replaceAll(/fe80\S*/g, ''),
+    ip('-n', PLANT, '-4', 'route', 'show'),
+    ip('-n', PLANT, '-6', 'route', 'show').replaceAll(/fe80.*/g, ''),
+  ].join('\n');
+}
+
+function isUp(): boolean {
+  return ip('-n', PLANT, 'link', 'show', 'eth0').includes(',UP');
+}
+
+async function open(): Promise<ConnectorStage<HostParams>> {
+  await found();
+  return {
+    connector: connector(),
+    params: params(),
+    others: { ...params(), action: 'release-host' },
+    restarted: connector,
+    moveTarget: () => {
+      ip('-n', PLANT, 'link', 'add', 'eth9', 'type', 'veth', 'peer', 'name', 'eth10');
+      return Promise.resolve();
+    },
+    targetState: () => Promise.resolve(network()),
+    effects: () => Promise.resolve(isUp() ? 0 : 1),
+    targetRecord: () => Promise.resolve(ip('-n', PLANT, 'link', 'show')),
+    loseAnswers: undefined,
+    cutOff: () => {
+      ip('netns', 'del', PLANT);
+      return Promise.resolve();
+    },
+  };
+}
+
+connectorContract('network namespaces of Linux', { open, close });
+
+describe('a network namespace', () => {
+  beforeEach(found);
+  afterEach(close);
+
+  async function contain(what: HostParams, use = USE): ReturnType<NamespaceConnector['execute']> {
+    const preconditions = await connector().preconditions(what);
+    const idempotencyKey = use.useId.padEnd(64, '0');
+    return connector().execute({ ...use, params: what, preconditions, idempotencyKey });
+  }
+
+  it('is cut off from outside, and reached again when it is let back, with its routes', async () => {
+    const before = network();
+    expect(isReached()).toBe(true);
+    expect(await contain(params())).toMatchObject({ result: 'succeeded' });
+    expect(isReached()).toBe(false);
+    expect(ip('-n', PLANT, 'route', 'show')).toBe('');
+    const release = { useId: '01M83G8PGDVFCDVZ5H41H6NGYA', shortId: 'cs-5H41H6NGYA' };
+    const effect = await contain({ ...params(), action: 'release-host' }, release);
+    expect(effect).toMatchObject({ result: 'succeeded' });
+    expect(isReached()).toBe(true);
+    expect(network()).toBe(before);
+    expect(Object.keys(await notesOf(join(folder, 'incidents')))).toHaveLength(2);
+  });
+
+  it.each<[string, Partial<HostParams['target']>, string]>([
+    ['another machine', { machine_id: '0'.repeat(32) }, 'TARGET_UNKNOWN'],
+    ['an earlier start', { boot_id: '3b1a5c7e-9d2f-4a61-8c3e-5f7091b2d3e4' }, 'TARGET_UNKNOWN'],
+    ['another namespace', { netns_inode: 1 }, 'TARGET_UNKNOWN'],
+    ['another name', { display: 'plant-8' }, 'PRECONDITION_STALE'],
+  ])('is not cut for %s', async (_, changes, code) => {
+    const use = { ...USE, params: params(changes), preconditions: {} };
+    expect(await connector().execute({ ...use, idempotencyKey: 'ab'.repeat(32) })).toMatchObject({
+      result: 'failed',
+      code,
+    });
+    expect(isReached()).toBe(true);
+  });
+
+  it('is not let back where nobody has cut it', async () => {
+    expect(await contain({ ...params(), action: 'release-host' })).toMatchObject({
+      code: 'TARGET_UNKNOWN',
+    });
+  });
+});
