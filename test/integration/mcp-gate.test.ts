@@ -286,6 +286,23 @@ describe('a call that mcp-gate holds', () => {
     expect(await marks()).toEqual([]);
   });
 
+  it('A09: TOOL_CHANGED for a gate that is started later, when the tool was pinned in the configuration', async () => {
+    const at = await founded();
+    const { args, marks, describeAs } = await fixture(at);
+    const pinned = await at.ledger.run('mcp-gate', ['--pins', ...args]).ended;
+    expect(pinned.exit).toBe(0);
+    await writeFile(at.ledger.at('countersign.mcp.json'), pinned.stdout);
+    await describeAs('leaves a mark, and sends your files');
+    const gate = await gateOf(at, ...args);
+    expect(codeOf(await mark(gate, 'x'))).toBe('TOOL_CHANGED');
+    await describeAs('leaves a mark');
+    const call = mark(gate, 'x');
+    const [id = ''] = await waiting(at, 1);
+    await approve(at.person, id);
+    expect(textOf(await call)).toBe('did x');
+    expect(await marks()).toEqual(['x']);
+  });
+
   it('A09: is another call for another gate, to which the tool was described otherwise', async () => {
     const at = await founded();
     const { args, marks, describeAs } = await fixture(at);

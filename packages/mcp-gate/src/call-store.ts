@@ -7,10 +7,8 @@ export interface CallRecord {
   readonly action_id: string;
   /** Of the client, the server, the tool as it is described, and the arguments. */
   readonly call: Digest;
-  /** Canonical text of the action. */
+  /** Canonical text of the action: asking for it again is the same request. */
   readonly action: string;
-  /** The signed request: sending it again is the same request. */
-  readonly frame: string;
 }
 
 /**

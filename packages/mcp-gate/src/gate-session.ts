@@ -5,6 +5,7 @@ import { GateError } from './gate-error.ts';
 import { ruleOf, type GateConfig } from './gate-config.ts';
 import type { CallParts } from './held-call.ts';
 import { HeldCalls } from './held-calls.ts';
+import { listTools } from './list-tools.ts';
 import { maybeJson } from './maybe-json.ts';
 import { OwnRequests } from './own-requests.ts';
 import type { OpenServer, ServerEnd } from './server-end.ts';
@@ -30,7 +31,6 @@ export interface SessionParts extends CallParts {
 /** What the gate has to see of the answer to a request of the client. */
 type Watched = 'initialize' | 'tools/list';
 
-const TOOL_PAGES_MAX = 100;
 const SECRET_BYTES = 16;
 const WATCHED_MAX = 1_000;
 
@@ -54,7 +54,7 @@ export class GateSession {
     this.#client = client;
     const secret = toBase64url(parts.randomBytes(SECRET_BYTES));
     this.#own = new OwnRequests((text, id) => this.#server.send(text, id), secret);
-    this.#catalogue = new ToolCatalogue(() => this.#listTools(), parts.config.pins);
+    this.#catalogue = new ToolCatalogue(() => listTools(this.#own), parts.config.pins);
     const session = {
       client: parts.client,
       server: () => this.#serverInfo,
@@ -129,7 +129,7 @@ export class GateSession {
     this.#isOver = true;
     this.#held.releaseAll();
     this.#own.fail(new GateError('UPSTREAM_GONE', why));
-    await this.#server.close();
+    await Promise.all([this.#server.close(), this.#held.settled()]);
     this.#client.onEnd(why);
   }
 
@@ -165,7 +165,10 @@ export class GateSession {
   #cancels(method: string | undefined, params: unknown): boolean {
     if (method !== 'notifications/cancelled' || !isObject(params)) return false;
     const id = params['requestId'];
-    return (typeof id === 'string' || typeof id === 'number') && this.#held.cancel(id);
+    if (typeof id !== 'string' && typeof id !== 'number') return false;
+    // The server need not answer it any more.
+    this.#forwarded.delete(id);
+    return this.#held.cancel(id);
   }
 
   #watch(id: RequestId | undefined, method: string | undefined): void {
@@ -215,23 +218,6 @@ export class GateSession {
     });
     for (const answer of answers) this.#client.toClient(answer.text, answer.id);
     this.#parts.log('refused', { code: refusal.code });
-  }
-
-  async #listTools(): Promise<readonly unknown[]> {
-    const tools: unknown[] = [];
-    let cursor: unknown;
-    for (let page = 0; page < TOOL_PAGES_MAX; page += 1) {
-      const params = typeof cursor === 'string' ? JSON.stringify({ cursor }) : '{}';
-      const { json } = await this.#own.ask('tools/list', params);
-      const { result } = json;
-      if (!isObject(result) || !Array.isArray(result['tools'])) {
-        throw new GateError('UPSTREAM_FAILED', 'expected the server to list its tools');
-      }
-      tools.push(...(result['tools'] as unknown[]));
-      cursor = result['nextCursor'];
-      if (cursor === undefined) return tools;
-    }
-    throw new GateError('UPSTREAM_FAILED', `expected at most ${TOOL_PAGES_MAX} pages of tools`);
   }
 }
 

@@ -1,17 +1,14 @@
 import {
-  canonicalBytes,
+  canonicalText,
   digestOf,
-  formatTimestamp,
-  fromUtf8,
-  toBase64url,
   utf8,
   type Digest,
   type JsonObject,
 } from '@countersign/canonical';
-import { newUlid } from '@countersign/crypto-node';
 import {
+  draftAction,
+  requestBinding,
   SdkError,
-  signedFrame,
   type ExecutionResult,
   type Guard,
   type LedgerClient,
@@ -21,9 +18,9 @@ import {
   type RunUnknown,
   type SigningKey,
   type VerifiedAction,
+  waitForBinding,
 } from '@countersign/sdk';
 import { withId, type Refusal } from './answers.ts';
-import { awaitApproval } from './approval.ts';
 import type { CallRecord, CallStore } from './call-store.ts';
 import { isObject, type RequestId } from './client-message.ts';
 import { GateError } from './gate-error.ts';
@@ -80,8 +77,7 @@ export type CallEnd = (
 ) & { readonly facts: Readonly<Record<string, string>> };
 
 /** A day: the ledger's own rules are shorter. */
-const ACTION_LIFE_MS = 86_400_000;
-const NONCE_BYTES = 16;
+const ACTION_LIFE_S = 86_400;
 
 /** After these the request is still open, or its approval unused: the same call finds it again. */
 const STAYS_OPEN: ReadonlySet<string> = new Set([
@@ -153,37 +149,29 @@ async function pickUp(
     if (record !== undefined) return { record, lock };
     await lock.release();
   }
-  const record = await drafted(call, params, parts);
+  const record = drafted(call, params, parts);
   const lock = await calls.lock(record.action_id);
   if (lock === undefined) throw new Error('expected nobody at a request that is new');
   await calls.create(record);
   return { record, lock };
 }
 
-async function drafted(call: Digest, params: JsonObject, parts: CallParts): Promise<CallRecord> {
-  const { tenant, agent, executor, nowMs, randomBytes } = parts;
-  const actionId = newUlid(nowMs());
-  const action = canonicalBytes({
-    v: 'countersign.action.v1',
-    action_id: actionId,
-    nonce: toBase64url(randomBytes(NONCE_BYTES)),
-    tenant,
-    type: 'generic.tool_call',
-    type_version: 1,
-    agent: { id: agent.id, key_thumbprint: agent.key.thumbprint },
-    acting_for: [],
-    executor: { ...executor, descriptor_digest: GATE_INTERFACE_DIGEST },
-    params,
-    preconditions: [],
-    not_after: formatTimestamp(nowMs() + ACTION_LIFE_MS),
-    max_uses: 1,
-  });
+function drafted(call: Digest, params: JsonObject, parts: CallParts): CallRecord {
+  const { tenant, agent, executor } = parts;
+  const action = draftAction(
+    {
+      tenant,
+      agent: { id: agent.id, key_thumbprint: agent.key.thumbprint },
+      executor: { ...executor, descriptor_digest: GATE_INTERFACE_DIGEST },
+    },
+    { type: 'generic.tool_call', typeVersion: 1, params, lifeS: ACTION_LIFE_S },
+    parts,
+  );
   return {
     v: 'countersign.mcp-call.v1',
-    action_id: actionId,
+    action_id: action.action_id,
     call,
-    action: fromUtf8(action),
-    frame: await signedFrame('request', action, agent.key),
+    action: canonicalText(action),
   };
 }
 
@@ -200,10 +188,7 @@ async function underApproval(
   const { call, record } = open;
   const facts = { action_id: record.action_id };
   try {
-    const client = at.parts.ledger.until(watch.signal);
-    // Of a request that was picked up again it is not known whether it arrived; the same bytes get the same answer.
-    await client.submit('requests', record.frame);
-    await awaitApproval(client, record.action_id);
+    await bound(record, at.parts, watch.signal);
     const params = await liveParams(call, at);
     watch.signal.throwIfAborted();
     const sent: Sent = {};
@@ -221,6 +206,22 @@ async function underApproval(
   } catch (error) {
     return { kind: 'refused', refusal: refusalOf(error), facts };
   }
+}
+
+/** Asks, and waits. Of a request that was picked up it is not known whether it arrived; the same one gets the same answer. */
+async function bound(
+  { action, action_id: id }: CallRecord,
+  { ledger, agent }: CallParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const client = ledger.until(signal);
+  const requested = await requestBinding(client, { key: agent.key, action: utf8(action) });
+  if (requested.status === 'refused') throw new SdkError(requested.code, requested.detail);
+  const ended = await waitForBinding(client, id);
+  if (ended.status === 'bound') return;
+  const said = 'decisions' in ended ? ended.decisions.map(({ rationale }) => rationale) : [];
+  const words = said.filter((text) => text !== null).join('; ');
+  throw new SdkError(ended.code, words === '' ? `the request is ${ended.status}` : words);
 }
 
 /** What came of the one time that the server was to be called. */

@@ -18,6 +18,7 @@ interface Held {
 }
 
 const HELD_MAX = 64;
+const SETTLE_WITHIN_MS = 5_000;
 /** Clients that begin their timeout anew at each progress wait for a minute or so. */
 const PROGRESS_MS = 10_000;
 
@@ -26,6 +27,7 @@ export class HeldCalls {
   readonly #at: { readonly parts: CallParts; readonly session: CallSession };
   readonly #toClient: (text: string, about: RequestId) => void;
   readonly #held = new Map<RequestId, Held>();
+  readonly #running = new Set<Promise<void>>();
 
   constructor(
     at: { readonly parts: CallParts; readonly session: CallSession },
@@ -49,7 +51,8 @@ export class HeldCalls {
     }
     const held: Held = { stop: new AbortController(), hasStarted: false };
     this.#held.set(id, held);
-    void this.#run({ ...call, id }, held);
+    const run = this.#run({ ...call, id }, held).finally(() => this.#running.delete(run));
+    this.#running.add(run);
   }
 
   /** The client does not want it any more: what waits stops, and what runs is asked to. @returns whether it was here */
@@ -67,6 +70,12 @@ export class HeldCalls {
 
   releaseAll(): void {
     for (const id of this.#held.keys()) this.release(id);
+  }
+
+  /** Until each call has been reported, or a while is over: what is not delivered then is sent at the next start. */
+  async settled(): Promise<void> {
+    const late = new Promise((resolve) => setTimeout(resolve, SETTLE_WITHIN_MS).unref());
+    await Promise.race([Promise.all(this.#running), late]);
   }
 
   #noRoomFor(id: RequestId): GateError | undefined {

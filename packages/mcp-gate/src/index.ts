@@ -5,6 +5,7 @@ export { GATE_INTERFACE_DIGEST } from './gate-interface.ts';
 export type { SessionParts } from './gate-session.ts';
 export { HttpClients, type HttpGate, type Listening } from './http-client.ts';
 export { httpServer, type HttpUpstream } from './http-server.ts';
+export { pinnedConfig } from './list-tools.ts';
 export { serveStdio, type StdioClient } from './stdio-client.ts';
 export { stdioServer, type Launch } from './stdio-server.ts';
 export type { ServerOrigin } from './tool-call.ts';

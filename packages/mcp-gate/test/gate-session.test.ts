@@ -145,7 +145,7 @@ describe('a call that is smuggled', () => {
     ['MESSAGE_INVALID', `\uFEFF${call('erase')}`],
     ['BATCH_GATED', `[{"jsonrpc":"2.0","id":7,"method":"ping"},${call('erase')}]`],
     ['BATCH_GATED', `[${call('read')}]`],
-  ])('is refused, and reaches nobody: %s %s', async (code, text) => {
+  ])('B01: is refused, and reaches nobody: %s %s', async (code, text) => {
     const { gate, toServer, toClient } = session();
     gate.fromClient(text);
     await settled();

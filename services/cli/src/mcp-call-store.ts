@@ -82,6 +82,6 @@ function isRecord(json: Json, actionId: string): boolean {
   return (
     record['v'] === 'countersign.mcp-call.v1' &&
     record['action_id'] === actionId &&
-    ['call', 'action', 'frame'].every((name) => typeof record[name] === 'string')
+    ['call', 'action'].every((name) => typeof record[name] === 'string')
   );
 }

@@ -7,6 +7,7 @@ import {
   GateError,
   GATE_INTERFACE_DIGEST,
   parseGateConfig,
+  pinnedConfig,
   serveStdio,
   type GateConfig,
   type Listening,
@@ -33,6 +34,7 @@ interface McpGateOptions extends ClientOptions {
   readonly listen?: Listening;
   readonly config?: string;
   readonly env?: readonly string[];
+  readonly pins?: true;
   readonly executorKey?: string;
   readonly executorId: string;
   readonly audience: string;
@@ -52,6 +54,7 @@ export function addMcpGate(program: Command, { context, end }: CommandParts): vo
     .option('--listen <host:port>', 'answer clients over HTTP, not on standard input', parseListen)
     .option('--config <file>', `which tools need a human (default: ${CONFIG_FILE}, else all)`)
     .option('--env <name>', 'pass this variable on to the program (repeat)', collect)
+    .option('--pins', `print a ${CONFIG_FILE} that pins the tools as they are now, and end`)
     .option('--executor-key <file>', 'key file of the executor')
     .option('--executor-id <id>', 'id of the executor', MCP_GATE_EXECUTOR)
     .option('--audience <name>', 'audience of the executor', EXEC_AUDIENCE)
@@ -67,8 +70,22 @@ Examples:
   $ countersign mcp-gate --listen 127.0.0.1:7430 -- node server.js`,
     )
     .action(async (argv: readonly string[], options: McpGateOptions) => {
-      end(await mcpGate(argv, options, context));
+      end(await asCliErrors(() => mcpGate(argv, options, context)));
     });
+}
+
+async function asCliErrors<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof GateError) {
+      throw new CliError(error.code, error.message, { cause: error });
+    }
+    if (isSystemError(error, 'EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL')) {
+      throw cliError('PORT_BUSY', `--listen: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
 }
 
 function collect(name: string, before: readonly string[] = []): string[] {
@@ -90,6 +107,11 @@ async function mcpGate(
 ): Promise<number> {
   const narrator = new Narrator(context.stderr, options.json === true);
   const server = await serverOf(argv, options, context);
+  if (options.pins === true) {
+    const pinned = await pinnedConfig(server.openServer, context.randomBytes);
+    context.stdout.document(`${JSON.stringify(pinned, undefined, 2)}\n`);
+    return EXIT.ok;
+  }
   const config = await readConfig(options, context);
   const parts = await partsOf({ server, config, narrator }, options, context);
   const { listen } = options;
