@@ -23,7 +23,8 @@ class Partition implements ContentPartition {
 
   read(fromOffset: number): Promise<readonly StoredRecord[]> {
     this.reads += 1;
-    return Promise.resolve(this.records.slice(fromOffset, fromOffset + 3));
+    const from = this.records.findIndex(({ offset }) => offset >= fromOffset);
+    return Promise.resolve(from < 0 ? [] : this.records.slice(from, from + 3));
   }
 
   #add(key: string, value: Uint8Array | null): void {
@@ -41,11 +42,13 @@ async function counted(
 }
 
 describe.each([
-  ['that remembers all', 1_000],
-  ['that remembers nothing', 1],
-])('ContentIndex %s', (_name, keysMax) => {
+  ['that remembers all', 1_000, 1_000],
+  ['in small blocks', 1_000, 4],
+  ['that remembers some', 10, 4],
+  ['that remembers nothing', 0, 4],
+])('ContentIndex %s', (_name, recordsMax, blockRecords) => {
   it('finds what is there, and only that, as the topic grows', async () => {
-    const index = new ContentIndex(keysMax);
+    const index = new ContentIndex({ recordsMax, blockRecords });
     const [p0, p1] = [new Partition(0), new Partition(1)];
     for (let at = 0; at < 20; at += 1) p0.put(`other ${at}`, 'text');
     for (const text of ['action', 'reason', 'reason']) p0.put('wanted', text);
@@ -64,13 +67,40 @@ describe.each([
 });
 
 describe('ContentIndex', () => {
-  it('reads each record once while it can remember', async () => {
-    const index = new ContentIndex();
+  function filled(): Partition {
     const partition = new Partition(0);
-    for (let at = 0; at < 30; at += 1) partition.put(`key ${at}`, 'text');
+    for (let at = 0; at < 300; at += 1) partition.put(`key ${at}`, 'text');
+    return partition;
+  }
+
+  it('reads the topic once, then what is new and where the key may be', async () => {
+    const index = new ContentIndex({ blockRecords: 3 });
+    const partition = filled();
     await index.find('key 3', [partition]);
     const { reads } = partition;
-    await index.find('key 4', [partition]);
-    expect(partition.reads).toBe(reads + 1);
+    expect(reads).toBeGreaterThan(100);
+    expect(await counted(index, 'key 299', [partition])).toEqual([[0, [1]]]);
+    // Whether there is more, and one block.
+    expect(partition.reads).toBe(reads + 2);
+    expect(await counted(index, 'never there', [partition])).toEqual([]);
+    expect(partition.reads).toBe(reads + 3);
+  });
+
+  it('reads what lies beyond what it can remember each time', async () => {
+    const index = new ContentIndex({ recordsMax: 150, blockRecords: 3 });
+    const partition = filled();
+    await index.find('key 3', [partition]);
+    const { reads } = partition;
+    expect(await counted(index, 'key 299', [partition])).toEqual([[0, [1]]]);
+    expect(partition.reads).toBe(reads + 1 + 50);
+  });
+
+  it('finds what compaction has left', async () => {
+    const index = new ContentIndex({ blockRecords: 6 });
+    const partition = filled();
+    await index.find('key 3', [partition]);
+    partition.records.splice(10, 200);
+    expect(await counted(index, 'key 100', [partition])).toEqual([]);
+    expect(await counted(index, 'key 299', [partition])).toEqual([[0, [1]]]);
   });
 });
