@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// The computations of schemas/formats/descriptor-and-display.md §7.1 and schemas/formats/action-types.md. Their checks are left to the
+// The computations of schemas/formats/descriptor-and-display.md §7 and schemas/formats/action-types.md. Their checks are left to the
 // first verifier.
 
-// tables is the folder of schemas, with the names of currencies and countries.
-var tables string
+// tables is the folder of schemas, with the names of currencies and countries: evidence of a payment needs them.
+var tables = "schemas"
 
 var computations = map[string]func(object) lines{
 	"command-environment": commandEnvironment,
 	"containment":         containment,
 	"containment-claims":  containmentClaims,
+	"iam-policy-delta":    iamPolicyDelta,
 	"key-consumers":       keyConsumers,
 	"key-rotation":        keyRotation,
 	"payment":             payment,

@@ -205,6 +205,9 @@ func (e *evidence) checkContent() {
 		text(a, "not_after") <= text(action, "not_after") && integer(a, "max_uses") <= integer(action, "max_uses")
 	require(isAdmitted, "ADMISSION_MISMATCH")
 	require(digest("display", canonical(e.object["display"])) == b["display_digest"], "DISPLAY_MISMATCH")
+	as("DISPLAY_MISMATCH", func() {
+		require(same(rendered(descriptor, action), e.object["display"]), "DISPLAY_MISMATCH")
+	})
 	e.checkRationales()
 }
 

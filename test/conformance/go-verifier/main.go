@@ -65,7 +65,7 @@ type options struct {
 	now              time.Time
 }
 
-const usage = "usage: go-verifier evidence.json trust.json --level sealed|human [--now TIME] [--allow-demo]\n" +
+const usage = "usage: go-verifier evidence.json trust.json --level sealed|human [--now TIME] [--allow-demo] [--schemas DIR]\n" +
 	"       go-verifier --vectors DIR\n" +
 	"       go-verifier --displays DIR SCHEMAS"
 
@@ -85,6 +85,9 @@ func main() {
 			o.allowDemo = true
 		case args[0] == "--level" && len(args) > 1 && (args[1] == "sealed" || args[1] == "human"):
 			o.human = args[1] == "human"
+			args = args[1:]
+		case args[0] == "--schemas" && len(args) > 1:
+			tables = args[1]
 			args = args[1:]
 		case args[0] == "--now" && len(args) > 1:
 			o.now = parseTime(args[1])
