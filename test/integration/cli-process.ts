@@ -10,6 +10,27 @@ import { tierOfTests, type TierOfTests } from '../support/tier.ts';
 
 const BIN = fileURLToPath(new URL('../../services/cli/bin/countersign.js', import.meta.url));
 const SAID_WITHIN_MS = 60_000;
+/** Runs a command on a pseudo terminal of 110 by 45, and ends as it does. */
+const PTY = `
+import fcntl, os, pty, select, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 45, 110, 0, 0))
+    os.execvp(sys.argv[1], sys.argv[1:])
+typing = [0]
+while True:
+    ready, _, _ = select.select([fd] + typing, [], [])
+    if 0 in ready:
+        typed = os.read(0, 4096)
+        if typed: os.write(fd, typed)
+        else: typing = []
+    if fd in ready:
+        try: told = os.read(fd, 65536)
+        except OSError: break
+        if not told: break
+        os.write(1, told)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
 
 export interface Ended {
   /** A signal's name when one ended it. */
@@ -22,6 +43,8 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** With a person at a terminal of its own, who types with `type`. */
+  readonly terminal?: true;
   /** A shell line before it, in the same process: limits. */
   readonly before?: string;
   /** The first argument is a script of its own, in the place of `countersign`. */
@@ -37,8 +60,9 @@ export class CliProcess {
   #isOver = false;
 
   constructor(args: readonly string[], options: CliOptions = {}) {
-    const { cwd, env = {}, stdin = '', before } = options;
-    const command = [process.execPath, ...(options.program === true ? [] : [BIN]), ...args];
+    const { cwd, env = {}, stdin = '', before, terminal } = options;
+    const own = [process.execPath, ...(options.program === true ? [] : [BIN]), ...args];
+    const command = terminal === true ? ['python3', '-c', PTY, ...own] : own;
     const [file, ...rest] =
       before === undefined ? command : ['/bin/sh', '-c', `${before}; exec "$@"`, 'sh', ...command];
     this.child = spawn(file ?? '', rest, {
@@ -46,7 +70,7 @@ export class CliProcess {
       ...(cwd !== undefined && { cwd }),
     });
     this.child.stdin?.on('error', () => undefined);
-    this.child.stdin?.end(stdin);
+    if (terminal !== true) this.child.stdin?.end(stdin);
     this.child.stdout?.on('data', (chunk: Buffer) => (this.#stdout += chunk.toString()));
     this.child.stderr?.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
     this.ended = new Promise((resolve) => {
@@ -68,6 +92,10 @@ export class CliProcess {
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
+  }
+
+  type(text: string): void {
+    this.child.stdin?.write(text);
   }
 
   signal(name: NodeJS.Signals): Promise<Ended> {

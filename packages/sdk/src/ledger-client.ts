@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { fromUtf8, parseStrict, toBase64url, utf8, type Json } from '@countersign/canonical';
+import {
+  canonicalText,
+  fromUtf8,
+  parseStrict,
+  toBase64url,
+  utf8,
+  type Json,
+} from '@countersign/canonical';
 import { signRequest, type RequestSigner, type TokenSigner } from '@countersign/http-auth';
 import { eventData } from './event-stream.ts';
 import { SdkError, sdkError } from './sdk-error.ts';
@@ -27,7 +34,12 @@ export interface ActionView {
   readonly [member: string]: unknown;
 }
 
-export type InputPath = 'requests' | 'uses' | 'reports' | 'erasures';
+export type InputPath = 'requests' | 'decisions' | 'uses' | 'reports' | 'erasures';
+
+/** Of a person who has signed in at this address: it goes back to where it came from, and nowhere else. */
+export interface Session {
+  readonly cookie: string;
+}
 
 /** For whoever waits anyway: how long a ledger may be away, as when it is started again. */
 export interface Patience {
@@ -40,8 +52,11 @@ export interface Patience {
 export interface LedgerClientOptions {
   /** Its origin, as `http://localhost:7420`. */
   readonly url: string;
-  /** Who signs each read. A secret is never sent: whoever answers at the address may be anybody. */
-  readonly reader: RequestSigner | TokenSigner;
+  /**
+   * Who signs each read. A secret is never sent: whoever answers at the address may be anybody. Nobody, for what is
+   * public.
+   */
+  readonly reader: RequestSigner | TokenSigner | Session | undefined;
   readonly interrupted?: AbortSignal;
   /** Milliseconds since 1970. */
   readonly nowMs?: () => number;
@@ -65,6 +80,7 @@ const RETRIED_STATUS: ReadonlySet<number> = new Set([429, 503]);
 interface Answer {
   readonly status: number;
   readonly text: string;
+  readonly cookies: readonly string[];
 }
 
 /**
@@ -132,7 +148,9 @@ export class LedgerClient {
   async *watch(id: string, since: number): AsyncGenerator<ActionView> {
     try {
       const response = await this.#opened(`/v1/actions/${id}/events`, since);
-      if (!response.ok) throw refusalOf({ status: response.status, text: await textOf(response) });
+      if (!response.ok) {
+        throw refusalOf({ status: response.status, text: await textOf(response) });
+      }
       for await (const data of eventData(response)) yield viewOf(objectOf({ text: data }));
     } catch (error) {
       const known = error instanceof SdkError ? error : this.#silence(error);
@@ -166,6 +184,17 @@ export class LedgerClient {
 
   getObject(path: string): Promise<Readonly<Record<string, Json>>> {
     return this.#asked(async () => objectOf(await this.#call('GET', path)));
+  }
+
+  /** Sends what is no input of the ledger, and hands on the cookies of the answer. */
+  post(
+    path: string,
+    body: Json,
+  ): Promise<{ json: Readonly<Record<string, Json>>; cookies: readonly string[] }> {
+    return this.#asked(async () => {
+      const answer = await this.#call('POST', path, canonicalText(body));
+      return { json: objectOf(answer), cookies: answer.cookies };
+    });
   }
 
   getText(path: string): Promise<string> {
@@ -235,7 +264,8 @@ export class LedgerClient {
         },
         ...(body !== undefined && { body }),
       });
-      return { status: response.status, text: await textOf(response) };
+      const cookies = response.headers.getSetCookie();
+      return { status: response.status, text: await textOf(response), cookies };
     } catch (error) {
       throw error instanceof SdkError ? error : this.#silence(error);
     }
@@ -243,6 +273,8 @@ export class LedgerClient {
 
   async #proofOfReader(method: 'GET', url: string): Promise<Record<string, string>> {
     const { reader, randomBytes: random = randomBytes } = this.#options;
+    if (reader === undefined) return {};
+    if ('cookie' in reader) return { cookie: reader.cookie };
     const nonce = toBase64url(new Uint8Array(random(NONCE_BYTES)));
     return signRequest({ method, url, nowMs: this.#nowMs(), nonce }, reader);
   }
@@ -325,7 +357,7 @@ export function isAnsweredEntry(json: Json | undefined): json is Json & Answered
 }
 
 /** RFC 9457; anything else that is no success is no answer of a ledger. */
-function refusalOf(answer: Answer): SdkError {
+function refusalOf(answer: Pick<Answer, 'status' | 'text'>): SdkError {
   let problem: Readonly<Record<string, Json>>;
   try {
     problem = objectOf(answer);

@@ -38,6 +38,16 @@ export type CliErrorCode =
   | 'RESUME_BUSY'
   // How a request ended.
   | 'DENIED'
+  // Deciding in a terminal.
+  | 'TERMINAL_REQUIRED'
+  | 'TERMINAL_TOO_SMALL'
+  | 'NOT_DECIDED'
+  | 'SSH_KEYGEN_MISSING'
+  | 'SSH_KEY_UNREADABLE'
+  | 'SSH_KEY_REFUSED'
+  | 'SSH_KEY_TIMEOUT'
+  | 'SSH_KEY_MISMATCH'
+  | 'RATIONALE_TOO_LONG'
   // The rest.
   | 'USAGE'
   | 'FILE_UNREADABLE'
@@ -61,6 +71,11 @@ const USAGE_CODES: ReadonlySet<string> = new Set<CliErrorCode>([
   'ENV_NOT_SECRET',
   'STDIN_TOO_LARGE',
   'RESUME_UNKNOWN',
+  'TERMINAL_REQUIRED',
+  'TERMINAL_TOO_SMALL',
+  'SSH_KEYGEN_MISSING',
+  'SSH_KEY_UNREADABLE',
+  'RATIONALE_TOO_LONG',
   'FILE_UNREADABLE',
   'FILE_TOO_LARGE',
   'FILE_EXISTS',

@@ -187,7 +187,7 @@ function trustPath({ trust }: AccessOptions, { cwd }: CliContext): string | unde
 }
 
 /** The given file, or else the folder's own. */
-async function trustOf(
+export async function trustOf(
   options: AccessOptions,
   context: CliContext,
   folder: DataFolder | undefined,
@@ -245,7 +245,7 @@ export async function readGivenFile(path: string, what: string): Promise<Uint8Ar
 }
 
 /** Whoever answers at the address may be anybody: nothing is asked of another ledger than the trusted one. */
-async function assertTrusted(client: LedgerClient, trust: Trust): Promise<string> {
+export async function assertTrusted(client: LedgerClient, trust: Trust): Promise<string> {
   const { origin, genesis, tenant } = await client.getObject('/v1/ledger');
   if (origin !== trust.origin || genesis !== trust.genesis) {
     throw cliError(

@@ -23,6 +23,7 @@ function outputTo(stream: NodeJS.WriteStream): Output {
   stream.on('error', () => undefined);
   return new Output({
     isTty: stream.isTTY,
+    size: () => ({ columns: stream.columns, rows: stream.rows }),
     write: (text) => {
       stream.write(text);
     },

@@ -3,9 +3,13 @@ import { terminalJson, terminalLines, terminalText } from './terminal-text.ts';
 /** Where text goes: a stream of the process, or what a test looks at. */
 export interface TextSink {
   readonly isTty: boolean;
+  /** Of a terminal, where it tells. */
+  readonly size?: () => { columns: number | undefined; rows: number | undefined };
   write(text: string): void;
 }
 
+const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
 const CLEAR_LINE = '\r\u001B[2K';
 
 /**
@@ -21,6 +25,12 @@ export class Output {
 
   get isTty(): boolean {
     return this.#sink.isTty;
+  }
+
+  /** As a terminal that does not tell is taken to be. */
+  get size(): { columns: number; rows: number } {
+    const { columns, rows } = this.#sink.size?.() ?? {};
+    return { columns: columns || DEFAULT_COLUMNS, rows: rows || DEFAULT_ROWS };
   }
 
   /** One line each, whatever they hold. */

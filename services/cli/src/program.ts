@@ -1,10 +1,12 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { isSystemError, CliError, cliError, EXIT } from './cli-error.ts';
 import { addEnrol } from './commands/enrol.ts';
+import { addApprove, addDeny } from './commands/decide.ts';
 import { addErase } from './commands/erase.ts';
 import { addEvidence } from './commands/evidence.ts';
 import { addExec } from './commands/exec.ts';
 import { addGateway } from './commands/gateway.ts';
+import { addInbox } from './commands/inbox.ts';
 import { addInit } from './commands/init.ts';
 import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
@@ -31,6 +33,9 @@ const COMMANDS = [
   addEvidence,
   addRequest,
   addWatch,
+  addInbox,
+  addApprove,
+  addDeny,
   addShow,
   addEnrol,
   addErase,

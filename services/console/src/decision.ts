@@ -7,7 +7,7 @@ import {
   type Verdict,
 } from '@countersign/binding';
 import { formatTimestamp, timestampMs, toBase64url } from '@countersign/canonical';
-import type { WebauthnProof } from '@countersign/human-proof';
+import type { HumanProof } from '@countersign/human-proof';
 import type { CheckedReview } from './review-check.ts';
 
 export const RATIONALE_MAX = 2_000;
@@ -55,7 +55,7 @@ export function decisionStatement(parts: DecisionParts): DecisionStatement {
 
 export function decisionFrame(
   statement: DecisionStatement,
-  proof: WebauthnProof,
+  proof: HumanProof,
   rationale: Rationale,
 ): DecisionMade {
   return { v: 'countersign.decision-made.v1', statement, proof, rationale };

@@ -6,15 +6,18 @@ export { distDirectory } from '@countersign/console/dist-directory';
 export { enrolmentStatement } from './enrolment.ts';
 export { headlineOf } from './headline.ts';
 export { parseInbox, type OpenRequest } from './inbox.ts';
+export { checkLogged, parseLoggedAnswer } from './logged-entry.ts';
 export { openInvitation, parseInvitationLink, signEnrolment } from './invitation.ts';
 export {
   comparePin,
   pinLedger,
   pinTrustFile,
   type LedgerFacts,
+  type LedgerPin,
   type PinStore,
 } from './ledger-pin.ts';
 export { checkReview, type CheckedReview } from './review-check.ts';
 export { parseReview, type Review } from './review.ts';
-export { age, timeLeft, timeLeftInMinutes } from './time-words.ts';
+export { shortId } from './short-id.ts';
+export { age, timeLeft, timeLeftInMinutes, utcTime } from './time-words.ts';
 export { verifySignature } from './web-crypto.ts';

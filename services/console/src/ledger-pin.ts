@@ -4,10 +4,12 @@ import {
   utf8,
   type Json,
   type JsonObject,
+  type VerifySignature,
 } from '@countersign/canonical';
 import { parseTrust, VerifyError, type Trust } from '@countersign/verify';
 import { flagIn, listIn, objectOf, textIn, textOf } from './answer-json.ts';
 import { ConsoleError } from './console-error.ts';
+import { verifySignature } from './web-crypto.ts';
 
 /** What the server says of its ledger, in GET /v1/ledger. */
 export interface LedgerFacts {
@@ -21,6 +23,8 @@ export interface LedgerFacts {
 /** What this browser holds its ledger to: a trust file, kept from the first visit on. */
 export interface LedgerPin {
   readonly trust: Trust;
+  /** How whoever holds it checks a signature. */
+  readonly verifySignature: VerifySignature;
   readonly logKeys: readonly string[];
 }
 
@@ -113,7 +117,7 @@ function read(store: PinStore): LedgerPin | undefined {
 function pinOf(text: string, code: 'ANSWER_FORMAT' | 'GENESIS_MISMATCH'): LedgerPin {
   try {
     const trust = parseTrust(utf8(text));
-    return { trust, logKeys: trust.logKeys.map(({ vkey }) => vkey) };
+    return { trust, verifySignature, logKeys: trust.logKeys.map(({ vkey }) => vkey) };
   } catch (error) {
     if (!(error instanceof VerifyError) && !(error instanceof CanonicalError)) throw error;
     throw new ConsoleError(code, 'expected a ledger that can be pinned', { cause: error });

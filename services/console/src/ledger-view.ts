@@ -118,7 +118,10 @@ function separationWords({ separation }: RequestAdmitted): string {
 }
 
 function proofWords({ requirement }: RequestAdmitted): string {
-  return requirement.proof_classes.includes('up')
-    ? 'A passkey that is touched'
-    : 'A passkey that verifies them (PIN, finger or face)';
+  const classes = requirement.proof_classes;
+  const passkey = classes.includes('up')
+    ? 'A passkey or security key that is touched'
+    : 'A passkey or security key that verifies them (PIN, finger or face)';
+  // Whoever decides is to know who else could: a program can use such a key.
+  return classes.includes('possession') ? `${passkey}, or an SSH key in a file` : passkey;
 }

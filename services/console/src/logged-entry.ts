@@ -4,7 +4,6 @@ import { TlogError, verifyTlogProof } from '@countersign/tlog';
 import { integerIn, objectIn, objectOf, textIn } from './answer-json.ts';
 import { ConsoleError } from './console-error.ts';
 import type { LedgerPin } from './ledger-pin.ts';
-import { verifySignature } from './web-crypto.ts';
 
 /** An entry with its receipt, as the server says. */
 export interface LoggedAnswer {
@@ -69,6 +68,7 @@ async function position(
   leaf: Digest,
   pin: LedgerPin,
 ): Promise<{ index: number; size: number }> {
+  const { verifySignature } = pin;
   const { origin, logKeys: verifiers } = pin.trust;
   try {
     return await verifyTlogProof({

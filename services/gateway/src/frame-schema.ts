@@ -125,10 +125,22 @@ export const SessionStatementSchema = Type.Object(
   closed,
 );
 
-export const SessionBodySchema = Type.Object(
-  { statement: SessionStatementSchema, proof: ProofBodySchema },
+/** What an SSH key signs: a passkey's answer names the page that it was made for, and this does it here. */
+const SshSessionStatementSchema = Type.Object(
+  {
+    v: Type.Literal('countersign.session.v2'),
+    ledger: Type.String(),
+    nonce: Base64url,
+    not_after: TimeSchema,
+    origin: Type.String(),
+  },
   closed,
 );
+
+export const SessionBodySchema = Type.Union([
+  Type.Object({ statement: SessionStatementSchema, proof: AssertionBodySchema }, closed),
+  Type.Object({ statement: SshSessionStatementSchema, proof: SshsigBodySchema }, closed),
+]);
 
 export const WaitQuerySchema = Type.Object(
   { wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 30_000 })) },

@@ -89,6 +89,10 @@ function registerSignIn(app: App, gateway: Gateway, challenges: OneTimeStore<tru
       if (!isOpen || statement.ledger !== gateway.deps.config.ledger) {
         throw new GatewayError('CHALLENGE_INVALID', 'expected a sign-in that is open; begin again');
       }
+      if ('origin' in statement && !gateway.deps.config.publicOrigins.includes(statement.origin)) {
+        // Whoever had it signed for another address passes it on.
+        throw new GatewayError('CHALLENGE_INVALID', 'expected a sign-in at this address');
+      }
       const person = await personOf(gateway, statement, parseHumanProof(proof));
       const { token, session } = gateway.sessions.open(person, proof.credential_id);
       void reply.header('set-cookie', cookieFor(gateway, token));

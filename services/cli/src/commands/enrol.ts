@@ -1,31 +1,21 @@
 import { join, resolve } from 'node:path';
-import {
-  canonicalText,
-  formatTimestamp,
-  isDigest,
-  isUlid,
-  utf8,
-  type Digest,
-  type JsonObject,
-} from '@countersign/canonical';
-import { LEDGER_EXECUTOR } from '@countersign/binding';
+import { formatTimestamp, isDigest, type Digest } from '@countersign/canonical';
 import { newUlid } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS, type Descriptor } from '@countersign/descriptors';
 import { Option, type Command } from 'commander';
-import { draftAction, signedFrame } from '@countersign/sdk';
-import { waitForApproval } from '../approval-wait.ts';
-import { patienceOf } from '../away-words.ts';
-import { CliError, cliError, EXIT } from '../cli-error.ts';
+import { askForChange } from '../authority-request.ts';
+import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { createPrivate, requireMark } from '../data-folder.ts';
 import { EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
 import { invitationOf, newInvitationLink } from '../founding.ts';
-import { openLedger, type LedgerAccess } from '../ledger-access.ts';
+import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
+import { founderOf, parsePerson } from '../person-id.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { createKeyFile, readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
-import { watchLine } from './watch.ts';
+import { addSshKey } from './enrol-ssh-key.ts';
 
 interface HolderOptions extends ClientOptions {
   readonly keyFile?: string;
@@ -41,20 +31,19 @@ interface PersonOptions extends ClientOptions {
   readonly class: 'natural' | 'role' | 'machine';
 }
 
-const AUTHORITY_TYPE = 'authority.change';
-const LIFE_S = 3_600;
 const INVITATION_LIFE_MS = 7 * 24 * 3_600_000;
 
 export function addEnrol(program: Command, parts: CommandParts): void {
   const enrol = program
     .command('enrol')
     .description(
-      'enrol an agent, an executor, a person or an action type; a person already enrolled must approve',
+      'enrol an agent, an executor, a person, an SSH key or an action type; a person already enrolled must approve',
     );
   addAgent(enrol, parts);
   addExecutor(enrol, parts);
   addPerson(enrol, parts);
   addType(enrol, parts);
+  addSshKey(enrol, parts);
   enrol.addHelpText(
     'after',
     `
@@ -64,6 +53,7 @@ Examples:
   $ countersign enrol agent deploy-bot --owner prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2
   $ countersign enrol executor build-host --audience build
   $ countersign enrol person
+  $ countersign enrol ssh-key ~/.ssh/id_ed25519_sk.pub
   $ countersign enrol type key.rotate`,
   );
 }
@@ -94,7 +84,7 @@ Examples:
         agent: { id: name, public_key: publicKey, owner, operator: false },
       };
       const kept = `${path} is the key of ${name}: keep it`;
-      await askForChange(change, { access, context, options, kept });
+      await askForChange(change, { type: 'authority.change', access, context, options, kept });
       const words = `agent ${name} is enrolled; its key is in ${path}`;
       say(options, context, { words, facts: { id: name, path } });
       end(EXIT.ok);
@@ -128,19 +118,11 @@ Examples:
         },
       };
       const kept = `${path} is the key of ${name}: keep it`;
-      await askForChange(change, { access, context, options, kept });
+      await askForChange(change, { type: 'authority.change', access, context, options, kept });
       const words = `executor ${name} is enrolled; its key is in ${path}`;
       say(options, context, { words, facts: { id: name, path } });
       end(EXIT.ok);
     });
-}
-
-function parsePerson(text: string): string {
-  if (/^prs_/.test(text) && isUlid(text.slice('prs_'.length))) return text;
-  throw cliError(
-    'USAGE',
-    '--owner: expected the id of a person, like prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2',
-  );
 }
 
 function parseDigest(text: string): Digest {
@@ -182,7 +164,7 @@ Example:
       const access = await openLedger(options, context, 'operator');
       const change = { kind: 'descriptor-enrolled', type, type_version: typeVersion, digest };
       const kept = `the type is ${type} version ${typeVersion}`;
-      await askForChange(change, { access, context, options, kept });
+      await askForChange(change, { type: 'authority.change', access, context, options, kept });
       const words = `${type} version ${typeVersion} is enrolled; a rule of the policy has to name it, too`;
       say(options, context, { words, facts: { type, type_version: typeVersion, digest } });
       end(EXIT.ok);
@@ -219,7 +201,7 @@ async function enrolPerson(options: PersonOptions, context: CliContext): Promise
   // Before it is asked for: an invitation whose key is lost would be of no use to anybody.
   await createPrivate(path, `${link}\n`);
   const kept = `the link in ${path} works from then on: keep it`;
-  await askForChange(change, { access, context, options, kept });
+  await askForChange(change, { type: 'authority.change', access, context, options, kept });
   const words = `${person} is invited; hand over the link in ${path}`;
   say(options, context, { words, facts: { person, path } });
   if (options.json !== true && context.stdout.isTty) context.stdout.lines(`  ${link}`);
@@ -246,64 +228,4 @@ async function holderKey(
   const path = resolve(cwd, keyFile ?? `${name}.key`);
   await createKeyFile(path);
   return { publicKey: (await readSigningKey(path)).publicKey, path };
-}
-
-async function founderOf({ folder }: LedgerAccess): Promise<string> {
-  if (folder === undefined) throw cliError('USAGE', 'expected --owner together with --url');
-  return (await requireMark(folder)).founder;
-}
-
-interface ChangeParts {
-  readonly access: LedgerAccess;
-  readonly context: CliContext;
-  readonly options: ClientOptions;
-  /** What is of use once the change is made, even when nobody waited for it. */
-  readonly kept: string;
-}
-
-/** Asks for a change of the authority and waits until the ledger has made it. */
-async function askForChange(change: JsonObject, parts: ChangeParts): Promise<void> {
-  const { access, context, options } = parts;
-  const { agent, tenant, trust, client } = access;
-  const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === AUTHORITY_TYPE);
-  if (descriptor === undefined) throw new Error(`expected a descriptor of ${AUTHORITY_TYPE}`);
-  const envelope = draftAction(
-    {
-      tenant,
-      agent: { id: agent.id, key_thumbprint: agent.key.thumbprint },
-      executor: {
-        id: LEDGER_EXECUTOR,
-        audience: trust.origin,
-        descriptor_digest: descriptor.digest,
-      },
-    },
-    {
-      type: AUTHORITY_TYPE,
-      typeVersion: descriptor.typeVersion,
-      params: { change },
-      lifeS: LIFE_S,
-    },
-    context,
-  );
-  const frame = await signedFrame('request', utf8(canonicalText(envelope)), agent.key);
-  const narrator = new Narrator(context.stderr, options.json === true);
-  const patience = patienceOf(context, narrator);
-  const id = envelope.action_id;
-  const url = `${client.url}/action/${id}`;
-  try {
-    await client.submit('requests', frame);
-    narrator.say('requested', `asked for approval: ${url}`, { action_id: id, url });
-    await waitForApproval(client, id, { narrator, nowMs: context.nowMs, patience });
-  } catch (error) {
-    if (!(error instanceof CliError) || error.exitCode !== EXIT.indeterminate) throw error;
-    const line = watchLine(id, options, context);
-    throw new CliError(error.code, error.message, {
-      cause: error,
-      hint: [
-        `the request stays open: if it is approved at ${url}, the ledger makes the change by itself`,
-        parts.kept,
-        `follow it with: ${line}`,
-      ].join('\n'),
-    });
-  }
 }

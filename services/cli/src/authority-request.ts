@@ -1,0 +1,71 @@
+import { canonicalText, utf8, type JsonObject } from '@countersign/canonical';
+import { LEDGER_EXECUTOR } from '@countersign/binding';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { draftAction, signedFrame } from '@countersign/sdk';
+import { waitForApproval } from './approval-wait.ts';
+import { patienceOf } from './away-words.ts';
+import { CliError, EXIT } from './cli-error.ts';
+import type { ClientOptions } from './commands/access-options.ts';
+import { watchLine } from './commands/watch.ts';
+import type { CliContext } from './context.ts';
+import type { LedgerAccess } from './ledger-access.ts';
+import { Narrator } from './narrator.ts';
+
+const LIFE_S = 3_600;
+
+export interface ChangeParts {
+  /** Of the authority.* types, the one that the change belongs to. */
+  readonly type: 'authority.change' | 'authority.sshkey';
+  readonly access: LedgerAccess;
+  readonly context: CliContext;
+  readonly options: ClientOptions;
+  /** What is of use once the change is made, even when nobody waited for it. */
+  readonly kept: string;
+}
+
+/** Asks for a change of the authority and waits until the ledger has made it. */
+export async function askForChange(change: JsonObject, parts: ChangeParts): Promise<void> {
+  const { access, context, options, type } = parts;
+  const { agent, tenant, trust, client } = access;
+  const descriptor = BUILTIN_DESCRIPTORS.find((known) => known.type === type);
+  if (descriptor === undefined) throw new Error(`expected a descriptor of ${type}`);
+  const envelope = draftAction(
+    {
+      tenant,
+      agent: { id: agent.id, key_thumbprint: agent.key.thumbprint },
+      executor: {
+        id: LEDGER_EXECUTOR,
+        audience: trust.origin,
+        descriptor_digest: descriptor.digest,
+      },
+    },
+    {
+      type,
+      typeVersion: descriptor.typeVersion,
+      params: { change },
+      lifeS: LIFE_S,
+    },
+    context,
+  );
+  const frame = await signedFrame('request', utf8(canonicalText(envelope)), agent.key);
+  const narrator = new Narrator(context.stderr, options.json === true);
+  const patience = patienceOf(context, narrator);
+  const id = envelope.action_id;
+  const url = `${client.url}/action/${id}`;
+  try {
+    await client.submit('requests', frame);
+    narrator.say('requested', `asked for approval: ${url}`, { action_id: id, url });
+    await waitForApproval(client, id, { narrator, nowMs: context.nowMs, patience });
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode !== EXIT.indeterminate) throw error;
+    const line = watchLine(id, options, context);
+    throw new CliError(error.code, error.message, {
+      cause: error,
+      hint: [
+        `the request stays open: if it is approved at ${url}, the ledger makes the change by itself`,
+        parts.kept,
+        `follow it with: ${line}`,
+      ].join('\n'),
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import {
+  headlineOf,
+  shortId,
+  timeLeftInMinutes,
+  type CheckedReview,
+  type OpenRequest,
+} from '@countersign/console';
+import type { Command } from 'commander';
+import { reviewHere } from '../checked-review.ts';
+import { CliError, EXIT } from '../cli-error.ts';
+import type { CommandParts } from '../command-parts.ts';
+import type { CliContext } from '../context.ts';
+import { waitingRequests } from '../inbox-list.ts';
+import { openAsPerson, type PersonAccess, type PersonOptions } from '../person-access.ts';
+import { addPersonOptions } from './person-options.ts';
+
+interface InboxOptions extends PersonOptions {
+  readonly json?: true;
+}
+
+export function addInbox(program: Command, { context, end }: CommandParts): void {
+  addPersonOptions(program.command('inbox'))
+    .description('list what waits for a decision, what expires first first')
+    .option('--json', 'print JSON, one object a line')
+    .addHelpText(
+      'after',
+      `
+What each asks for is computed here, from its own bytes. Your key signs you in, to read; that decides nothing.
+
+Example:
+  $ countersign inbox --ssh-key ~/.ssh/id_ed25519_sk`,
+    )
+    .action(async (options: InboxOptions) => {
+      const access = await openAsPerson(options, context);
+      await list(access, options.json === true, context);
+      end(EXIT.ok);
+    });
+}
+
+async function list(access: PersonAccess, isJson: boolean, context: CliContext): Promise<void> {
+  const { requests, isCut } = await waitingRequests(access.client);
+  for (const request of requests) {
+    const row = await rowOf(request, access);
+    if (isJson) context.stdout.json(row);
+    else context.stdout.lines(...rowLines(row, context.nowMs()));
+  }
+  if (isJson) return;
+  if (requests.length === 0) context.stdout.lines('nothing waits for a decision');
+  if (isCut) context.stdout.lines('there is more: these are not all');
+}
+
+interface Row {
+  readonly action_id: string;
+  readonly agent: string;
+  readonly title: string;
+  readonly decide_by: string;
+  readonly headline: readonly string[];
+  readonly warnings: number;
+  /** Why this could not be checked here. */
+  readonly code?: string;
+}
+
+/** Out of what was checked here; of what cannot be, nothing but that it waits. */
+async function rowOf(request: OpenRequest, access: PersonAccess): Promise<Row> {
+  const { actionId, agent, title, decideBy } = request;
+  try {
+    const { checked } = await reviewHere(actionId, access);
+    return checkedRow(checked);
+  } catch (error) {
+    if (!(error instanceof CliError) || error.exitCode === EXIT.indeterminate) throw error;
+    const told = { agent, title, decide_by: decideBy, code: error.code };
+    return { action_id: actionId, ...told, headline: [], warnings: 0 };
+  }
+}
+
+function checkedRow({ display, admission }: CheckedReview): Row {
+  return {
+    action_id: admission.action_id,
+    agent: admission.agent.id,
+    title: display.title,
+    decide_by: admission.decide_by,
+    headline: headlineOf(display).map(({ text, more }) =>
+      more === 0 ? text : `${text} … and ${more} more characters`,
+    ),
+    warnings: display.warnings.length,
+  };
+}
+
+function rowLines(row: Row, nowMs: number): string[] {
+  const left = timeLeftInMinutes(Date.parse(row.decide_by), nowMs);
+  return [
+    `${shortId(row.action_id)}  ${left}  ${row.agent}: ${row.title}`,
+    ...row.headline.map((text) => `    ${text}`),
+    ...(row.warnings === 0 ? [] : [`    look closely: ${row.warnings} warning(s)`]),
+    ...(row.code === undefined
+      ? []
+      : [`    could not be checked here (${row.code}): do not decide`]),
+  ];
+}

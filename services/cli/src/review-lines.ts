@@ -1,0 +1,84 @@
+import type { CheckedDecision, CheckedReview } from '@countersign/console';
+import { timeLeft, utcTime } from '@countersign/console';
+import type { DisplayLine, DisplayMark } from '@countersign/descriptors';
+
+const MARKS: Readonly<Record<DisplayMark, string>> = {
+  warning: '!',
+  added: '+',
+  removed: '-',
+  code: ' ',
+};
+
+/**
+ * Everything that a person decides about, from what was computed here out of the action's own bytes; warnings first.
+ * What the agent claims stands behind a bar, in a part of its own.
+ */
+export function reviewLines(
+  checked: CheckedReview,
+  told: { readonly decisions: readonly CheckedDecision[]; readonly nowMs: number },
+): string[] {
+  const { display, steps } = checked;
+  return [
+    '',
+    ...headLines(checked, told.nowMs),
+    ...part(
+      'LOOK CLOSELY',
+      display.warnings.map((warning) => `  ! ${warning}`),
+    ),
+    ...part(
+      'WHAT WILL BE DONE',
+      display.lines.map((line) => lineOf(line, MARKS[line.mark ?? 'code'])),
+    ),
+    ...part(
+      'WHAT THE AGENT CLAIMS, AND NOBODY HAS CHECKED',
+      display.claims.map((line) => lineOf(line, '|')),
+    ),
+    ...part(
+      'WHAT IS NOT SHOWN HERE',
+      display.not_covered.map((text) => `  - ${text}`),
+    ),
+    ...part('WHAT IT TAKES', requirementLines(checked)),
+    ...part('WHO HAS DECIDED', told.decisions.map(decisionLine)),
+    ...part(
+      'COMPUTED ON THIS MACHINE, AND EQUAL TO THE LOG',
+      steps.map(({ name, value }) => `  ${name}: ${value}`),
+    ),
+    '',
+  ];
+}
+
+function headLines({ display, admission }: CheckedReview, nowMs: number): string[] {
+  const { agent, decide_by, demo, separation } = admission;
+  const left = timeLeft(Date.parse(decide_by), nowMs);
+  return [
+    `REQUEST ${admission.action_id}`,
+    `  ${display.title}`,
+    `  asked by ${agent.id}, for which ${agent.owner} answers`,
+    `  decide by ${utcTime(decide_by)}: ${left}`,
+    ...(separation === 'solo' ? ['  solo: the owner of the agent may approve'] : []),
+    ...(demo ? ['  the ledger is a demonstration'] : []),
+  ];
+}
+
+function part(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines];
+}
+
+function lineOf({ label, value }: DisplayLine, mark: string): string {
+  return `  ${mark} ${label}: ${value}`;
+}
+
+function requirementLines({ admission }: CheckedReview): string[] {
+  const { requirement, max_uses, use_within_s } = admission;
+  const { approvals, approvers, proof_classes } = requirement;
+  return [
+    `  ${approvals} approval(s) by ${approvers === 'any' ? 'any natural person' : approvers.join(', ')}`,
+    `  proof class ${proof_classes.join(' or ')}, rationale ${requirement.rationale}`,
+    `  once approved: ${max_uses} use(s) within ${use_within_s} s`,
+  ];
+}
+
+function decisionLine({ person, verdict, at, rationale }: CheckedDecision): string {
+  const why = rationale === null ? 'reason not here' : JSON.stringify(rationale);
+  return `  ${person}: ${verdict}, ${utcTime(at)}: ${why}`;
+}
