@@ -9,6 +9,11 @@ import {
 import { CliError } from './cli-error.ts';
 import type { PersonAccess } from './person-access.ts';
 
+/** As much of a person's access as it takes. */
+interface ReviewAccess extends Pick<PersonAccess, 'tenant' | 'pin'> {
+  readonly client: Pick<PersonAccess['client'], 'getObject'>;
+}
+
 export interface ReviewHere {
   readonly checked: CheckedReview;
   readonly decisions: readonly CheckedDecision[];
@@ -23,7 +28,7 @@ export interface ReviewHere {
  */
 export async function reviewHere(
   actionId: string,
-  { client, tenant, pin }: PersonAccess,
+  { client, tenant, pin }: ReviewAccess,
 ): Promise<ReviewHere> {
   const answer = await client.getObject(`/v1/actions/${actionId}/review`);
   return checkedHere(async () => {

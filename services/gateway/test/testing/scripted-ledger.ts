@@ -44,7 +44,7 @@ import {
 import { BUILTIN_DESCRIPTORS, displayDigest, parseAction, render } from '@countersign/descriptors';
 import { decisionChallenge } from '@countersign/binding';
 import { verifyAssertion } from '@countersign/human-proof';
-import { SoftwarePasskey } from '@countersign/software-passkey';
+import { SoftwarePasskey, type SoftwareSshKey } from '@countersign/software-passkey';
 import {
   openSqliteStore,
   type ActionRow,
@@ -223,6 +223,18 @@ export class ScriptedLedger implements InputRouter, LogView {
     };
     await this.store.apply({ rows: [memberRow(member, this.size)] });
     return passkey;
+  }
+
+  async enrolSshKey(key: SoftwareSshKey): Promise<void> {
+    const { credential_id: id, public_key } = key.credentialKey;
+    const member: CredentialMember = {
+      kind: 'credential',
+      id,
+      person: this.person,
+      proof: 'sshsig',
+      public_key,
+    };
+    await this.store.apply({ rows: [memberRow(member, this.size)] });
   }
 
   async enrolAgent(agent: Machine): Promise<void> {

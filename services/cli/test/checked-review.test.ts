@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
+import {
+  admittedReview,
+  pin,
+  TENANT,
+  type ReviewJson,
+} from '../../console/test/admitted-review.ts';
+import { reviewHere } from '../src/checked-review.ts';
+import { reviewLines } from '../src/review-lines.ts';
+
+async function reviewed(spoil: (json: ReviewJson) => JsonObject = (json) => json): Promise<string> {
+  const { actionId, json } = await admittedReview();
+  const here = { tenant: TENANT, pin: { ...pin, verifySignature } };
+  const client = { getObject: () => Promise.resolve(spoil(json)) };
+  const { checked, decisions } = await reviewHere(actionId, { ...here, client });
+  const nowMs = Date.parse(checked.admission.at);
+  return reviewLines(checked, { decisions, nowMs }).join('\n');
+}
+
+describe('what a terminal shows', () => {
+  it('is what the action says, with each line of the display', async () => {
+    const text = await reviewed();
+    for (const part of ['WHAT WILL BE DONE', 'WHAT THE AGENT CLAIMS', 'COMPUTED ON THIS MACHINE']) {
+      expect(text).toContain(part);
+    }
+    expect(text).toMatch(/Action: Run a command \(generic.command v1\)/);
+  });
+
+  const lies: readonly (readonly [code: string, spoil: (json: ReviewJson) => JsonObject])[] = [
+    [
+      'ACTION_DIGEST_MISMATCH',
+      (json) => ({ ...json, action: json.action.replace('/usr', '/tmp') }),
+    ],
+    ['DISPLAY_MISMATCH', (json) => ({ ...json, display: { ...json.display, warnings: ['calm'] } })],
+    ['DISPLAY_MISMATCH', (json) => ({ ...json, display: { ...json.display, title: 'Nothing' } })],
+    ['POLICY_MISMATCH', (json) => ({ ...json, policy: null })],
+    [
+      'ADMISSION_MISMATCH',
+      ({ admission, ...json }) => ({
+        ...json,
+        admission: { ...admission, entry: { ...admission.entry, text: '{}' } },
+      }),
+    ],
+    [
+      'NOT_LOGGED',
+      ({ admission, ...json }) => ({
+        ...json,
+        admission: { ...admission, entry: { ...admission.entry, index: 0 } },
+      }),
+    ],
+    ['ANSWER_INVALID', ({ admission: _, ...json }) => json],
+  ];
+  it.each(lies)('E01: is nothing when the server lies (%s)', async (code, spoil) => {
+    await expect(reviewed(spoil)).rejects.toMatchObject({ code });
+  });
+});
