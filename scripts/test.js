@@ -16,6 +16,18 @@ const PYTHON = {
   get: 'apt-get install python3 python3-venv',
 };
 
+const SSH = {
+  what: "OpenSSH's ssh-keygen and ssh-agent",
+  // It has no option that only tells its version, and says so by its status.
+  isThere: () => spawnSync('ssh-keygen', ['-?'], { stdio: 'ignore' }).error === undefined,
+  get: 'apt-get install openssh-client',
+};
+const PTY = {
+  what: 'Python 3, which makes the pseudo terminal',
+  isThere: () => answers('python3', ['-c', 'import pty']),
+  get: 'apt-get install python3',
+};
+
 /** Of the broker, which comes from Maven Central. */
 const BROKER = [
   {
@@ -39,9 +51,9 @@ const POSTGRES = {
 /** @type {{project: string, needs: {what: string, isThere: () => boolean, get: string}[]}[]} */
 const PROJECTS = [
   { project: 'unit', needs: [] },
-  { project: 'integration', needs: [] },
+  { project: 'integration', needs: [SSH, PTY] },
   { project: 'fault', needs: [] },
-  { project: 'conformance', needs: [GO, PYTHON] },
+  { project: 'conformance', needs: [GO, PYTHON, SSH] },
   { project: 'kms', needs: [GO, PYTHON] },
   {
     project: 'console',
