@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .canonical import canonical, digest, from_base64url, parse_canonical, same
 from .decisions import check_decisions
@@ -11,7 +12,9 @@ from .entry import Entry, read_entry
 from .errors import CountersignError, require
 from .form import closed, integer, items, object_of, objects, text
 from .log import leaf_hash, name_of, parse_log_key, root_of
+from .passkey import cose_key
 from .signatures import is_valid, load_spki
+from .sshsig import credential_id_of, fingerprint_of, parse_ssh_key
 from .trust import Trust
 
 
@@ -131,6 +134,8 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
 
 
 def found(genesis: dict) -> Authority:
+    classes = items(object_of(genesis["bootstrap"]), "proof_classes")
+    require("possession" not in classes, "GENESIS_MISMATCH")
     ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
     state = Authority().add({"kind": "ledger", "id": "ledger", **ledger})
     state = state.add({"kind": "policy", "id": "policy", "digest": digest("policy", genesis["policy"])})
@@ -177,6 +182,8 @@ def _enrolled(entry: Entry, change: dict, before: Authority) -> Authority:
     require(said["public_key"] not in keys, "DUPLICATE_KEY")
     member = {name: said[name] for name in ("person", "public_key", "rp_id", "backup_eligible")}
     credential = {"kind": "credential", "id": said["credential_id"], **member}
+    ssh_keys = {_key_of(each) for each in before.of_kind("credential") if each.get("proof") == "sshsig"}
+    require(_key_of(credential) not in ssh_keys, "DUPLICATE_KEY")
     return before.drop("invitation", said["invitation"]).add(credential)
 
 
@@ -220,6 +227,8 @@ def _apply(change: dict, before: Authority) -> Authority:
     if kind == "descriptor-enrolled":
         name = f"{text(change, 'type')}/{integer(change, 'type_version')}"
         return before.add({"kind": "descriptor", "id": name, "digest": change["digest"]})
+    if kind == "ssh-key-enrolled":
+        return _with_ssh_key(change, before)
     if kind == "log-key-added":
         return _with_log_key(closed(change, "kind vkey"), before)
     require(kind == "log-key-removed", "SCHEMA_INVALID")
@@ -242,7 +251,45 @@ def _with_machine(kind: str, change: dict, before: Authority) -> Authority:
     spki = from_base64url(given["public_key"])
     require(spki is not None, "SCHEMA_INVALID")
     thumbprint = "sha256:" + hashlib.sha256(spki).hexdigest()
-    return before.add({"kind": kind, "key_thumbprint": thumbprint, **given})
+    member = {"kind": kind, "key_thumbprint": thumbprint, **given}
+    ssh_keys = {_key_of(each) for each in before.of_kind("credential") if each.get("proof") == "sshsig"}
+    require(_key_of(member) not in ssh_keys, "MEMBER_EXISTS")
+    return before.add(member)
+
+
+def _with_ssh_key(change: dict, before: Authority) -> Authority:
+    """What was shown of the key must be what it is, and nobody may have it yet, in whatever form."""
+    closed(change, "kind person key_type fingerprint application? public_key")
+    blob = from_base64url(change["public_key"])
+    require(blob is not None, "SCHEMA_INVALID")
+    key = parse_ssh_key(blob)
+    is_shown = (
+        change["key_type"] == key.kind
+        and change["fingerprint"] == fingerprint_of(blob)
+        and ("application" in change) == key.is_hardware
+        and change.get("application", "") == key.application
+    )
+    require(is_shown, "SCHEMA_INVALID")
+    require(before.get("person", change["person"]) is not None, "MEMBER_UNKNOWN")
+    member = {"kind": "credential", "id": credential_id_of(blob), "person": change["person"], "proof": "sshsig"}
+    member["public_key"] = change["public_key"]
+    known = {_key_of(each) for kind in ("credential", "agent", "executor") for each in before.of_kind(kind)}
+    require(_key_of(member) not in known, "DUPLICATE_KEY")
+    return before.add(member)
+
+
+def _key_of(member: dict) -> bytes:
+    """One form of a key, so that two spellings or uses of one key are seen to be the same."""
+    if member["kind"] != "credential":
+        key = load_spki(from_base64url(member["public_key"]))
+    elif member.get("proof") == "sshsig":
+        blob = from_base64url(member["public_key"])
+        require(blob is not None and credential_id_of(blob) == member["id"], "SCHEMA_INVALID")
+        key = parse_ssh_key(blob).public
+    else:
+        key = cose_key(member["public_key"])
+    require(key is not None, "SCHEMA_INVALID")
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _with_log_key(change: dict, before: Authority) -> Authority:

@@ -1,9 +1,10 @@
 """Steps 16 and 17 of schemas/formats/evidence.md §5: quorum, and each decision with its passkey proof."""
 
-from .canonical import digest, raw_digest
+from .canonical import canonical, digest, raw_digest
 from .errors import require
 from .form import closed, integer, items, object_of, objects, text
 from .passkey import verify_assertion
+from .sshsig import DECISION_NAMESPACE, verify_sshsig
 from .trust import Trust
 
 _COMMON = ("tenant", "action_id", "admission", "action_digest", "display_digest")
@@ -44,19 +45,37 @@ def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> N
     require(until >= binding["at"] and until >= binding["use_by"], "EXPIRED", "expected a decision that still held")
     own = {name: decision[name] for name in ("rationale_digest", "person", "credential", "not_after")}
     classes = items(object_of(binding["requirement"]), "proof_classes")
-    places = [each for each in objects(authority.ledger, "rps") if each["id"] == credential["rp_id"]]
-    proof_class = verify_assertion(
-        decision["proof"],
-        challenge=raw_digest(digest("decision", {**binding["statement"], **own})),
+    statement = {**binding["statement"], **own}
+    proof_class = _class_of(decision, credential, {"statement": statement, "classes": classes, "ledger": authority.ledger})
+    is_class = proof_class == decision["proof_class"] and proof_class in classes
+    require(is_class, "PROOF_CLASS", "expected a class of proof that the rule takes")
+    require(proof_class in trust.proof_classes, "PROOF_CLASS_NOT_ACCEPTED", "expected one that the trust file takes")
+
+
+def _class_of(decision: dict, credential: dict, meant: dict) -> str:
+    """The proof is of the kind that the credential makes, over exactly this statement."""
+    proof, statement = decision["proof"], meant["statement"]
+    is_ssh = proof["kind"] == "sshsig"
+    is_kind = credential.get("proof") == ("sshsig" if is_ssh else None)
+    require(is_kind, "ASSERTION_INVALID", "credential")
+    if is_ssh:
+        return verify_sshsig(
+            proof,
+            message=canonical(statement).encode(),
+            namespace=DECISION_NAMESPACE,
+            credential_id=decision["credential"],
+            public_key=credential["public_key"],
+        )
+    places = [each for each in objects(meant["ledger"], "rps") if each["id"] == credential["rp_id"]]
+    return verify_assertion(
+        proof,
+        challenge=raw_digest(digest("decision", statement)),
         credential_id=decision["credential"],
         public_key=credential["public_key"],
         origins=[origin for place in places for origin in items(place, "origins")],
         rp_ids=[text(place, "id") for place in places],
-        only_uv="up" not in classes,
+        only_uv="up" not in meant["classes"],
     )
-    is_class = proof_class == decision["proof_class"] and proof_class in classes
-    require(is_class, "PROOF_CLASS", "expected a class of proof that the rule takes")
-    require(proof_class in trust.proof_classes, "PROOF_CLASS_NOT_ACCEPTED", "expected one that the trust file takes")
 
 
 def _check_person(person: str, binding: dict, authority) -> None:

@@ -7,6 +7,7 @@ from .errors import CountersignError, require
 from .form import closed, text
 from .log import leaf_hash, name_of
 from .passkey import proof_bytes
+from .sshsig import sshsig_bytes
 
 TERMS = (
     "action_digest display_digest action_type descriptor_digest policy_digest requirement agent acting_for "
@@ -70,7 +71,8 @@ def _check_proofs(decisions) -> None:
     for decision in decisions:
         is_there = isinstance(decision, dict) and isinstance(decision.get("proof"), dict)
         require(is_there, "NO_HUMAN_PROOF", "expected a proof of the person")
-        proof_bytes(decision["proof"])
+        read = sshsig_bytes if decision["proof"].get("kind") == "sshsig" else proof_bytes
+        read(decision["proof"])
 
 
 def logged(value, kind: str) -> Entry:

@@ -231,6 +231,9 @@ class Verification:
             return
         is_named = policy is not None and digest("policy", policy) == binding["policy_digest"]
         require(is_named, "POLICY_MISMATCH", "expected the policy of the binding")
+        is_lax = any("possession" in items(rule, "proof_classes") for rule in objects(policy, "rules"))
+        version = "countersign.policy.v2" if is_lax else "countersign.policy.v1"
+        require(policy.get("v") == version, "POLICY_MISMATCH", "expected a policy of that version")
         rules = [rule for rule in objects(policy, "rules") if kind in items(rule, "types")]
         require(bool(rules), "NO_POLICY", "expected a rule for this type")
         self._check_rule(rules[0])

@@ -49,7 +49,7 @@ def verify_assertion(proof, *, challenge: bytes, credential_id: str, public_key:
     _must(flags & 0x01 != 0, "user-present")
     _must(flags & 0x04 != 0 or not only_uv, "user-verified")
     message = raw["authenticator_data"] + hashlib.sha256(raw["client_data_json"]).digest()
-    _must(is_valid(_cose_key(public_key), message, raw["signature"]), "signature")
+    _must(is_valid(cose_key(public_key), message, raw["signature"]), "signature")
     return "uv" if flags & 0x04 else "up"
 
 
@@ -84,7 +84,7 @@ def _check_authenticator_data(raw: bytes, rp_ids: list[str]) -> int:
     return flags
 
 
-def _cose_key(text: str):
+def cose_key(text: str):
     raw = from_base64url(text)
     try:
         members, rest = _map(raw or b"")
@@ -101,10 +101,11 @@ def _cose_key(text: str):
             _refuse("key")
     if kind == (1, -8) and members.get(-1) == 6:
         point = members.get(-2)
-        _must(len(members) == 4 and _is_bytes(point, 32) and _is_safe_point(point), "key")
+        _must(len(members) == 4 and _is_bytes(point, 32) and is_safe_point(point), "key")
         return ed25519.Ed25519PublicKey.from_public_bytes(point)
     if kind == (3, -257):
-        return _rsa_key(members)
+        _must(len(members) == 4, "key")
+        return rsa_key(members.get(-1), members.get(-2))
     _refuse("algorithm")
 
 
@@ -112,14 +113,13 @@ def _is_bytes(value, length: int) -> bool:
     return isinstance(value, bytes) and len(value) == length
 
 
-def _is_safe_point(raw: bytes) -> bool:
+def is_safe_point(raw: bytes) -> bool:
     y = int.from_bytes(raw, "little") & (2**255 - 1)
     return y < _P and y not in _SMALL_ORDER
 
 
-def _rsa_key(members: dict):
-    n, e = members.get(-1), members.get(-2)
-    is_form = len(members) == 4 and isinstance(n, bytes) and isinstance(e, bytes)
+def rsa_key(n, e):
+    is_form = isinstance(n, bytes) and isinstance(e, bytes)
     _must(is_form and n[:1] not in (b"", b"\0") and e[:1] not in (b"", b"\0") and len(e) <= 8, "key")
     modulus, exponent = int.from_bytes(n, "big"), int.from_bytes(e, "big")
     is_good = 2_048 <= modulus.bit_length() <= 4_096 and modulus & 1 and exponent >= 3 and exponent & 1

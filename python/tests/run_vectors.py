@@ -9,6 +9,7 @@ from countersign import CountersignError, Verifier, parse_trust
 from countersign.canonical import canonical, from_base64url, parse, time_ms
 from countersign.passkey import verify_assertion
 from countersign.runs import parse_part
+from countersign.sshsig import verify_sshsig
 
 
 def evidence(vector: dict) -> str:
@@ -36,6 +37,17 @@ def human_proof(vector: dict) -> str:
     )
 
 
+def sshsig(vector: dict) -> str:
+    expected = vector["expected"]
+    return verify_sshsig(
+        vector["proof"],
+        message=from_base64url(expected["message"]),
+        namespace=expected["namespace"],
+        credential_id=expected["credential"]["credential_id"],
+        public_key=expected["credential"]["public_key"],
+    )
+
+
 def canonical_json(vector: dict) -> str:
     return base64.b64encode(canonical(parse(base64.b64decode(vector["input_b64"]))).encode()).decode()
 
@@ -44,13 +56,13 @@ def run_record(vector: dict) -> str:
     return parse_part(vector["part"], vector["text"])["v"]
 
 
-KINDS = {"evidence": evidence, "trust": trust, "human-proof": human_proof, "canonical": canonical_json, "run-record": run_record}
+KINDS = {"evidence": evidence, "trust": trust, "human-proof": human_proof, "canonical": canonical_json, "sshsig": sshsig, "run-record": run_record}
 
 folder = Path(sys.argv[1])
 for path in sorted(folder.glob("*/*.json")):
     try:
         said = KINDS[folder.name](json.loads(path.read_text()))
     except CountersignError as error:
-        why = f" {error.detail}" if folder.name == "human-proof" else ""
+        why = f" {error.detail}" if folder.name in ("human-proof", "sshsig") else ""
         said = f"REFUSED {error.code}{why}"
     print(f"{path.relative_to(folder).as_posix()}\t{said}")

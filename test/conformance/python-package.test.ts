@@ -76,6 +76,13 @@ describe('the Python package', () => {
     expect(outcomes('human-proof')).toEqual(stated);
   });
 
+  it('has the stated outcome, and why, for every signature of ssh-keygen', () => {
+    const stated = expected('sshsig', ({ facts, why }) =>
+      facts === undefined ? `REFUSED ASSERTION_INVALID ${why ?? ''}` : facts.proof_class,
+    );
+    expect(outcomes('sshsig')).toEqual(stated);
+  });
+
   it('has the canonical bytes, or the code, for every JSON document', () => {
     const stated = expected(
       'canonical',
