@@ -42,6 +42,11 @@ const KCAT = {
   isThere: () => answers('kcat', ['-V']),
   get: 'apt-get install kcat',
 };
+const NETNS = {
+  what: 'ip netns, as root',
+  isThere: () => answers('unshare', ['-n', 'true']) && answers('ip', ['netns', 'list']),
+  get: 'apt-get install iproute2, and run it as root',
+};
 const POSTGRES = {
   what: 'PostgreSQL, its server programs: those tests stop and kill one',
   isThere: () => answers('initdb', ['--version']) || hasDebianPostgres(),
@@ -55,6 +60,8 @@ const PROJECTS = [
   { project: 'fault', needs: [] },
   { project: 'conformance', needs: [GO, PYTHON, SSH] },
   { project: 'kms', needs: [GO, PYTHON] },
+  { project: 'connectors', needs: [PYTHON] },
+  { project: 'netns', needs: [NETNS] },
   {
     project: 'console',
     needs: [

@@ -24,7 +24,22 @@ const IDS = [
     'C18',
   ],
   ...['D01', 'D02', 'D03', 'D04', 'D06', 'D07', 'D14', 'E01', 'E02', 'E03', 'E04', 'E05'],
-  ...['G01', 'G03', 'G05', 'G06', 'G07', 'G08', 'G14', 'G15', 'G16', 'H02', 'H04', 'H09'],
+  ...[
+    'G01',
+    'G03',
+    'G05',
+    'G06',
+    'G07',
+    'G08',
+    'G12',
+    'G13',
+    'G14',
+    'G15',
+    'G16',
+    'H02',
+    'H04',
+    'H09',
+  ],
 ];
 
 interface Row {
@@ -40,7 +55,7 @@ async function text(path: string): Promise<string> {
 async function rows(): Promise<Row[]> {
   const lines = (await text('docs/attacks.md')).split('\n');
   return lines.flatMap((line) => {
-    const found = /^\| ([A-H]\d\d) +\|.*\| `([^`]+\.test\.ts)`: (.*?) +\|$/.exec(line);
+    const found = /^\| ([A-H]\d\d) +\|.*\| `([^`]+\.ts)`: (.*?) +\|$/.exec(line);
     const [, id, file, title] = found ?? [];
     return id === undefined || file === undefined || title === undefined
       ? []

@@ -8,7 +8,8 @@ export interface BoundUse {
   readonly shortId: string;
   /** Until when it had to begin: RFC 3339 in UTC. */
   readonly startBy: string;
-  readonly expected: readonly ExpectedEffect[];
+  /** Undefined where nobody can say: of another type, or with content that was erased. Then its effects are not compared. */
+  readonly expected: readonly ExpectedEffect[] | undefined;
   /** What the executor reported, if it did. */
   readonly result?: 'succeeded' | 'failed' | 'unknown';
 }
@@ -95,6 +96,7 @@ function useOf(
 }
 
 function differencesOf(use: BoundUse, effect: TargetEffect): readonly string[] {
+  if (use.expected === undefined) return [];
   const expected = use.expected.find(({ kind }) => kind === effect.kind);
   if (expected === undefined) return ['kind'];
   const names = Object.entries(effect.facts)
@@ -115,7 +117,7 @@ function missing(
   covered: ReadonlyMap<EffectKind, string>,
 ): readonly Finding[] {
   if (use.result === 'failed') return [];
-  return use.expected
+  return (use.expected ?? [])
     .filter(({ kind }) => !observed.has(placeKey(use, kind)))
     .filter(({ kind }) => (covered.get(kind) ?? '') > use.startBy)
     .map(({ kind, target }) => ({ finding: 'NO_EFFECT_OBSERVED', kind, target, use: nameOf(use) }));

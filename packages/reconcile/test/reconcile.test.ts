@@ -137,6 +137,11 @@ describe('reconciliation', () => {
     ]);
   });
 
+  it('G14: compares nothing with an action whose content was erased', () => {
+    expect(namesOf([use(1, { expected: undefined })], [effect(1, { target: 'DE00' })])).toEqual([]);
+    expect(namesOf([use(1, { expected: undefined })], [])).toEqual([]);
+  });
+
   it('never repeats a value in a finding', () => {
     const document = 'the text of a policy';
     const expected = [{ kind: 'policy-written', target: 'arn', facts: { document } }] as const;

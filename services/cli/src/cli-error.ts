@@ -54,6 +54,7 @@ export type CliErrorCode =
   | 'FILE_TOO_LARGE'
   | 'FILE_EXISTS'
   | 'ANSWER_INVALID'
+  | 'USE_NOT_FOUND'
   | 'INTERNAL';
 
 const USAGE_CODES: ReadonlySet<string> = new Set<CliErrorCode>([

@@ -14,10 +14,12 @@ import { addLogKey } from './commands/log-key.ts';
 import { addMcpGate } from './commands/mcp-gate.ts';
 import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addRequest } from './commands/request.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addTopics } from './commands/topics.ts';
+import { addTrace } from './commands/trace.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
 import type { CommandParts } from './command-parts.ts';
@@ -37,6 +39,8 @@ const COMMANDS = [
   addApprove,
   addDeny,
   addShow,
+  addTrace,
+  addReconcile,
   addEnrol,
   addErase,
   addLog,

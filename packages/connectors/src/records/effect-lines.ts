@@ -47,7 +47,7 @@ function effectOf(line: string, number: number): TargetEffect {
   if (kind === undefined || id === undefined || target === undefined) {
     throw new ConnectorError('RECORD_FORMAT', `${where}: expected id, target, and a known kind`);
   }
-  const facts = Object.entries((memberAt(json, 'facts') ?? {}));
+  const facts = Object.entries(memberAt(json, 'facts') ?? {});
   if (!facts.every((entry): entry is [string, string] => typeof entry[1] === 'string')) {
     throw new ConnectorError('RECORD_FORMAT', `${where}: expected texts as facts`);
   }

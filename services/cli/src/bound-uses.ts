@@ -1,0 +1,50 @@
+import { parseExecutionReport, type EntryOf } from '@countersign/binding';
+import { parseStrict, utf8, type JsonObject } from '@countersign/canonical';
+import { expectedEffects, type BoundUse, type ExpectedEffect } from '@countersign/reconcile';
+import { parseEvidence, VerifyError } from '@countersign/verify';
+import { CliError } from './cli-error.ts';
+import type { LedgerClient } from '@countersign/sdk';
+import { logEntries } from './log-entries.ts';
+
+/** All uses of the log, with what they were to do, as the ledger gives it: `verify` checks evidence, this does not. */
+export async function boundUses(client: LedgerClient): Promise<readonly BoundUse[]> {
+  const used: EntryOf<'binding-used'>[] = [];
+  const results = new Map<string, NonNullable<BoundUse['result']>>();
+  for await (const entry of logEntries(client)) {
+    if (entry.type === 'binding-used') used.push(entry);
+    if (entry.type === 'execution-reported') {
+      results.set(entry.use_id, parseExecutionReport(utf8(entry.report)).result);
+    }
+  }
+  const expected = new Map<string, readonly ExpectedEffect[] | undefined>();
+  for (const id of new Set(used.map(({ action_id: actionId }) => actionId))) {
+    expected.set(id, await expectedOf(client, id));
+  }
+  return used.map((entry) => {
+    const result = results.get(entry.use_id);
+    return {
+      actionId: entry.action_id,
+      useId: entry.use_id,
+      shortId: entry.short_id,
+      startBy: entry.start_by,
+      expected: expected.get(entry.action_id),
+      ...(result !== undefined && { result }),
+    };
+  });
+}
+
+async function expectedOf(
+  client: LedgerClient,
+  actionId: string,
+): Promise<readonly ExpectedEffect[] | undefined> {
+  const text = await client.evidence(actionId);
+  try {
+    const { action } = parseEvidence(utf8(text)).content;
+    if (action === null) return undefined;
+    const { type, params } = parseStrict(utf8(action)) as JsonObject;
+    return typeof type === 'string' ? expectedEffects(type, params as JsonObject) : undefined;
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    throw new CliError(error.code, error.message, { cause: error });
+  }
+}
