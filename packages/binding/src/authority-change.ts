@@ -15,6 +15,7 @@ import {
 import { BindingError } from './binding-error.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
 import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
+import { homeMoved, withHome, type HomeMoved } from './home.ts';
 import { locksOut } from './lock-out.ts';
 import {
   logKeyAdded,
@@ -95,7 +96,8 @@ export type AuthorityChange =
   | DescriptorEnrolled
   | LogKeyAdded
   | LogKeyRemoved
-  | SshKeyEnrolled;
+  | SshKeyEnrolled
+  | HomeMoved;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -148,6 +150,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   'log-key-added': logKeyAdded,
   'log-key-removed': logKeyRemoved,
   'ssh-key-enrolled': sshKeyEnrolled,
+  'home-moved': homeMoved,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -174,6 +177,7 @@ export function applyChange(
 
 function changed(state: AuthorityState, change: AuthorityChange): AuthorityState {
   if (isKeyChange(change)) return keysChanged(state, change);
+  if (change.kind === 'home-moved') return withHome(state, change);
   switch (change.kind) {
     case 'person-invited':
       return invited(state, change);
@@ -260,6 +264,7 @@ export const LEDGER_EXECUTOR = 'ledger';
 
 /** What a member must agree with among the others. @throws BindingError MEMBER_UNKNOWN, MEMBER_EXISTS, SCHEMA_INVALID */
 export function assertMember(others: AuthorityState, next: Member): void {
+  if (standsAlone(next)) return;
   switch (next.kind) {
     case 'agent':
       assertPerson(others, next.owner);
@@ -278,13 +283,17 @@ export function assertMember(others: AuthorityState, next: Member): void {
       assertPerson(others, next.person);
       assertOwnCredential(others, next);
       return;
-    case 'person':
-    case 'log-key':
-    case 'ledger':
-    case 'policy':
-    case 'descriptor':
-      return;
   }
+}
+
+type Alone = Extract<
+  Member,
+  { kind: 'person' | 'log-key' | 'home' | 'ledger' | 'policy' | 'descriptor' }
+>;
+
+/** It names nobody else, and holds no key that somebody else could hold. */
+function standsAlone(next: Member): next is Alone {
+  return !('owner' in next) && !('public_key' in next);
 }
 
 function assertPerson(state: AuthorityState, person: string): void {

@@ -54,6 +54,13 @@ export interface LogKeyMember {
   readonly vkey: string;
 }
 
+/** Of a ledger on a cluster: at most one. */
+export interface HomeMember {
+  readonly kind: 'home';
+  /** Its shard: the partition that it has of each topic, in decimal. */
+  readonly id: string;
+}
+
 export interface PersonMember {
   readonly kind: 'person';
   readonly id: string;
@@ -136,6 +143,7 @@ export interface DescriptorMember {
 export type Member =
   | LedgerMember
   | LogKeyMember
+  | HomeMember
   | PersonMember
   | InvitationMember
   | CredentialMember
@@ -208,6 +216,10 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     kind: oneOf('log-key'),
     id: matching(/^[0-9a-f]{8}$/, 'a key id of 8 hex digits'),
     vkey,
+  }),
+  home: object<HomeMember>({
+    kind: oneOf('home'),
+    id: matching(/^(0|[1-9][0-9]{0,4})$/, 'a shard'),
   }),
   person: object<PersonMember>({
     kind: oneOf('person'),

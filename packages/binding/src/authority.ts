@@ -30,7 +30,7 @@ export interface MembershipProof {
 }
 
 type Members = ReadonlyMap<string, Member>;
-export type Retirable = MemberOf<'credential'> | MemberOf<'log-key'>;
+export type Retirable = MemberOf<'credential'> | MemberOf<'log-key'> | MemberOf<'home'>;
 
 function keyOf(kind: MemberKind, id: string): string {
   // No kind holds a NUL, and it sorts before every character that one does: the order is by kind, then id.
@@ -42,7 +42,7 @@ function keyOf(kind: MemberKind, id: string): string {
  */
 export class AuthorityState {
   readonly #members: Members;
-  /** Revoked credentials, whose signatures still name who tried and never count; and removed keys of the log. */
+  /** Revoked credentials, whose signatures still name who tried and never count; removed keys of the log; and shards that it left. */
   readonly #retired: ReadonlyMap<string, Retirable>;
   readonly #byThumbprint: ReadonlyMap<string, MemberOf<'agent'> | MemberOf<'executor'>>;
   #root: Digest | undefined;
@@ -121,6 +121,10 @@ export class AuthorityState {
 
   isRetiredLogKey(id: string): boolean {
     return this.#retired.has(keyOf('log-key', id));
+  }
+
+  isRetiredHome(id: string): boolean {
+    return this.#retired.has(keyOf('home', id));
   }
 
   /** Puts a member in, or in place of the one with its kind and id. The rules are in authority-change.ts. */

@@ -19,6 +19,7 @@ import { descriptorId, type AgentMember, type Separation } from './authority-mem
 import type { AuthorityState } from './authority.ts';
 import { BindingError, invariant, refusalCodeOf } from './binding-error.ts';
 import type { Outcome } from './decided.ts';
+import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
 import {
@@ -191,7 +192,11 @@ function assertChangePossible({ state, atMs }: Proceeding, { envelope, bytes }: 
   if (utf8(JSON.stringify(fromUtf8(bytes))).length > AUTHORITY_TEXT_MAX) {
     throw new BindingError('LIMIT_EXCEEDED', 'request: expected a change that fits into an entry');
   }
-  applyChange(state.authority, parseAuthorityChange(envelope.params['change'] ?? null), atMs);
+  const change = parseAuthorityChange(envelope.params['change'] ?? null);
+  applyChange(state.authority, change, atMs);
+  if (change.kind === 'home-moved') {
+    assertFrom(change.from, homeOf(state.authority) ?? state.shard);
+  }
 }
 
 function assertRoom(state: LedgerState, agent: AgentMember): void {

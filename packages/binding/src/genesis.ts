@@ -79,6 +79,7 @@ function foundingAuthority(founding: Founding): AuthorityState {
     ...founding.log_keys.map(logKeyMember),
     ...founding.members,
   ]);
+  if (authority.ofKind('home').length > 1) throw invalid('members', 'at most one home');
   for (const member of founding.members) {
     if (member.kind === 'ledger' || member.kind === 'policy' || member.kind === 'log-key') {
       throw invalid('members', 'no ledger, policy or log key, which follow from the rest');

@@ -126,7 +126,8 @@ export type {
   RequestExpired,
   RequestRefused,
 } from './request-entry.ts';
-export { logKeyChangeIn } from './log-key-entry.ts';
+export { boundChangeIn } from './bound-change-entry.ts';
+export { homeMember, homeOf, type HomeMoved } from './home.ts';
 export { PackedAction } from './remembered-action.ts';
 export {
   keyThumbprint,

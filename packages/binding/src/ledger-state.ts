@@ -64,6 +64,8 @@ export interface LedgerOptions {
   /** All action types that this build can show; the authority says which are allowed. */
   readonly descriptors: readonly Descriptor[];
   readonly limits?: Partial<LedgerLimits>;
+  /** Where this log is read: what `home-moved` must start from while the log does not say it itself. */
+  readonly shard?: number;
 }
 
 /**
@@ -74,6 +76,7 @@ export interface LedgerOptions {
 export class LedgerState {
   readonly descriptors: ReadonlyMap<Digest, Descriptor>;
   readonly limits: LedgerLimits;
+  readonly shard: number | undefined;
   readonly tables: Tables;
   readonly #below: LedgerState | undefined;
   readonly #belowVersion: number;
@@ -83,11 +86,12 @@ export class LedgerState {
   #version = 0;
 
   private constructor(
-    options: Pick<LedgerState, 'descriptors' | 'limits'>,
+    options: Pick<LedgerState, 'descriptors' | 'limits' | 'shard'>,
     below: LedgerState | undefined,
   ) {
     this.descriptors = options.descriptors;
     this.limits = options.limits;
+    this.shard = options.shard;
     this.#below = below;
     this.#belowVersion = below === undefined ? 0 : below.#version;
     this.#head = below === undefined ? undefined : below.#head;
@@ -100,7 +104,7 @@ export class LedgerState {
   static empty(options: LedgerOptions): LedgerState {
     const descriptors = new Map(options.descriptors.map((each) => [each.digest, each]));
     return new LedgerState(
-      { descriptors, limits: { ...DEFAULT_LIMITS, ...options.limits } },
+      { descriptors, limits: { ...DEFAULT_LIMITS, ...options.limits }, shard: options.shard },
       undefined,
     );
   }

@@ -47,8 +47,12 @@ const stateParts: Shape<StateParts> = object<StateParts>({
 
 function retiredMember(json: Json | undefined, path: string): Retirable {
   const retired = member(json, path);
-  if (retired.kind === 'credential' || retired.kind === 'log-key') return retired;
-  throw invalid(path, 'a credential or a log key');
+  if (isRetirable(retired)) return retired;
+  throw invalid(path, 'a credential, a log key or a home');
+}
+
+function isRetirable(each: Member): each is Retirable {
+  return each.kind === 'credential' || each.kind === 'log-key' || each.kind === 'home';
 }
 
 /** @throws BindingError: these are none */

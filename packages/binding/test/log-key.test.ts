@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { utf8 } from '@countersign/canonical';
 import { formatVerifierKey, parseVerifierKey } from '@countersign/tlog';
 import { describe, expect, it } from 'vitest';
-import { encodeEntry, logKeyChangeIn } from '../src/index.ts';
+import { encodeEntry, boundChangeIn } from '../src/index.ts';
 import { ORIGIN } from './test-documents.ts';
 import { TestLedger } from './test-ledger.ts';
 
@@ -90,15 +90,15 @@ describe('a key of the log', () => {
   });
 });
 
-describe('logKeyChangeIn', () => {
+describe('boundChangeIn', () => {
   it('tells what an entry changes, and that all others change nothing', async () => {
     const ledger = new TestLedger();
     const vkey = newVkey();
     await ledger.change({ kind: 'log-key-added', vkey });
     const { entry } = ledger.last('authority-changed');
-    expect(logKeyChangeIn(encodeEntry(entry))).toEqual({ kind: 'log-key-added', vkey });
-    expect(logKeyChangeIn(encodeEntry(ledger.founding()))).toBeUndefined();
-    expect(logKeyChangeIn(encodeEntry(ledger.last('binding-made').entry))).toBeUndefined();
+    expect(boundChangeIn(encodeEntry(entry))).toEqual({ kind: 'log-key-added', vkey });
+    expect(boundChangeIn(encodeEntry(ledger.founding()))).toBeUndefined();
+    expect(boundChangeIn(encodeEntry(ledger.last('binding-made').entry))).toBeUndefined();
   });
 
   it('takes no other bytes for one', async () => {
@@ -115,7 +115,7 @@ describe('logKeyChangeIn', () => {
       `${text}\n`,
       '',
     ]) {
-      expect(logKeyChangeIn(utf8(other))).toBeUndefined();
+      expect(boundChangeIn(utf8(other))).toBeUndefined();
     }
   });
 });

@@ -63,6 +63,8 @@ export interface TestLedgerOptions {
   readonly extra?: readonly Member[];
   /** Types that were there when it was founded; all built-in ones otherwise. */
   readonly foundedWith?: readonly string[];
+  /** Shard on which its log is read. */
+  readonly readFrom?: number;
   readonly people?: Pick<TestLedger, 'owner' | 'alice' | 'bob'>;
 }
 
@@ -115,9 +117,10 @@ export class TestLedger {
   }
 
   emptyState(): LedgerState {
-    const { limits } = this.options;
+    const { limits, readFrom } = this.options;
     return LedgerState.empty({
       descriptors: BUILTIN_DESCRIPTORS,
+      ...(readFrom === undefined ? {} : { shard: readFrom }),
       ...(limits === undefined ? {} : { limits }),
     });
   }
@@ -378,6 +381,7 @@ export interface Bound extends Asked {
 function changeType(change: JsonObject): string {
   const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
   if (isOfLogKey) return 'authority.logkey';
+  if (change['kind'] === 'home-moved') return 'authority.home';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 

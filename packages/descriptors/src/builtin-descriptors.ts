@@ -1,4 +1,5 @@
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
+import { AUTHORITY_HOME } from './builtin/authority-home.ts';
 import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
@@ -13,6 +14,7 @@ import { loadDescriptor, type Descriptor } from './descriptor.ts';
 /** The types that every ledger knows from its first entry on. */
 export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_CHANGE,
+  AUTHORITY_HOME,
   AUTHORITY_LOGKEY,
   AUTHORITY_SSHKEY,
   GENERIC_COMMAND,

@@ -38,6 +38,7 @@ describe('loadDescriptor', () => {
     expect(loadDescriptor(DOCUMENT).type).toBe('test.note');
     expect(BUILTIN_DESCRIPTORS.map(({ type, typeVersion }) => `${type}/${typeVersion}`)).toEqual([
       'authority.change/1',
+      'authority.home/1',
       'authority.logkey/1',
       'authority.sshkey/1',
       'generic.command/1',

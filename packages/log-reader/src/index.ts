@@ -1,3 +1,4 @@
+export { homingIn, type Homing } from './home-fold.ts';
 export { keysAfter } from './key-fold.ts';
 export { LedgerError, type LedgerErrorCode } from './ledger-error.ts';
 export type {

@@ -1,4 +1,4 @@
-import { logKeyChangeIn } from '@countersign/binding';
+import { boundChangeIn } from '@countersign/binding';
 import { TlogError, parseVerifierKey, type KeyHistory } from '@countersign/tlog';
 
 interface Entries {
@@ -10,9 +10,9 @@ interface Entries {
 export function keysAfter(before: KeyHistory, { origin, entries }: Entries): KeyHistory {
   let keys = before;
   for (const { index, bytes } of entries) {
-    const change = logKeyChangeIn(bytes);
+    const change = boundChangeIn(bytes);
     if (change?.kind === 'log-key-removed') keys = keys.without(change.id, index);
-    else if (change !== undefined && canJoin(change.vkey, origin, keys)) {
+    else if (change?.kind === 'log-key-added' && canJoin(change.vkey, origin, keys)) {
       keys = keys.with(change.vkey, index);
     }
   }

@@ -6,6 +6,10 @@ export type LedgerErrorCode =
   | 'LOG_ROLLBACK'
   /** The log was founded under another origin, genesis or log key than the configuration names. */
   | 'FOREIGN_LEDGER'
+  /** The log has moved to another shard, and ended here. */
+  | 'LOG_MOVED'
+  /** The log says that it lives on another shard: this is a copy of it, or a move that is not complete. */
+  | 'NOT_ITS_SHARD'
   /** The broker's time is more than a minute ahead of this machine's clock, or the log's own time is. */
   | 'CLOCK_JUMP'
   /** An accepted batch holds what these rules could not have written. */

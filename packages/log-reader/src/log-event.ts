@@ -57,6 +57,8 @@ export interface LogHead {
 export interface LogCounts {
   /** Batches of somebody who had lost, and batches that do not add up. */
   ignoredBatches: number;
+  /** Batches after the one that moved the log to another partition. */
+  closedBatches: number;
   /** Checkpoints that say again what is known. */
   doubledCheckpoints: number;
   /** Checkpoints that no log key has signed. */
@@ -85,6 +87,8 @@ export interface ResumePoint {
   readonly epoch: string;
   /** The keys of the log up to this size; without it, those that the reader is given may sign every head. */
   readonly keySpans?: readonly KeySpan[];
+  /** Where the log has moved to by then, from the partition that is read. */
+  readonly movedTo?: number;
 }
 
 /** A batch record as its writer made it, with what it was made from. */

@@ -15,6 +15,7 @@ import {
   type Batch,
   type CheckpointSealed,
 } from '@countersign/wire';
+import { homingIn } from './home-fold.ts';
 import { keysAfter } from './key-fold.ts';
 import { LedgerError } from './ledger-error.ts';
 import type {
@@ -36,6 +37,8 @@ export interface LogReaderOptions {
   /** Those that the log was founded with; it tells the later ones itself. */
   readonly logKeys: readonly string[];
   readonly verifySignature: VerifySignature;
+  /** Of the log topic, whose records it is given; 0 unless given. */
+  readonly partition?: number;
   readonly resume?: ResumePoint;
   /** A head that the log must contain: whoever knows one is told if it does not. */
   readonly pinned?: { readonly size: number; readonly root: Uint8Array };
@@ -70,8 +73,11 @@ export class LogReader {
   #tail: TailTree;
   #nextOffset: number;
   #headEnd: number;
+  readonly #partition: number;
+  #movedTo: number | undefined;
   readonly counts: LogCounts = {
     ignoredBatches: 0,
+    closedBatches: 0,
     doubledCheckpoints: 0,
     unsignedCheckpoints: 0,
     notValidCheckpoints: 0,
@@ -82,6 +88,8 @@ export class LogReader {
   constructor(options: LogReaderOptions) {
     const { resume } = options;
     this.#origin = options.origin;
+    this.#partition = options.partition ?? 0;
+    this.#movedTo = resume?.movedTo;
     this.#keys =
       resume?.keySpans === undefined
         ? KeyHistory.founding(options.logKeys)
@@ -124,6 +132,11 @@ export class LogReader {
   /** The keys of the log as the accepted entries tell them. */
   get keys(): KeyHistory {
     return this.#keys;
+  }
+
+  /** Where the log goes on; set once it has left this partition, and nothing here is accepted any more. */
+  get movedTo(): number | undefined {
+    return this.#movedTo;
   }
 
   /** The offset of the record to read next. */
@@ -191,6 +204,11 @@ export class LogReader {
     record: RawRecord,
     leaves?: readonly Uint8Array[],
   ): AcceptedBatch | undefined {
+    // Whoever still writes here has not read that the log goes on elsewhere: it must not go on here as well.
+    if (this.#movedTo !== undefined) {
+      this.counts.closedBatches += 1;
+      return undefined;
+    }
     const accepted = this.#succeed(decoded, leaves);
     if (accepted === undefined) {
       this.counts.ignoredBatches += 1;
@@ -199,6 +217,9 @@ export class LogReader {
     const { range, entries, nodes } = accepted;
     this.#assertPinned(entries, range.size);
     const keys = keysAfter(this.#keys, { origin: this.#origin, entries });
+    const { movedTo, hasArrived } = homingIn(entries, this.#partition);
+    // The places of the old intake mean nothing in the one that is read from here on.
+    const intakeOffsetAfter = hasArrived ? 0 : decoded.intakeOffsetAfter;
     const batch: AcceptedBatch = {
       kind: 'batch',
       offset: record.offset,
@@ -208,7 +229,7 @@ export class LogReader {
       rootAfter: decoded.rootAfter,
       entries,
       nodes,
-      intakeOffsetAfter: decoded.intakeOffsetAfter,
+      intakeOffsetAfter,
       epoch: decoded.epoch,
       rulesVersion: decoded.rulesVersion,
       changesKeys: keys !== this.#keys,
@@ -216,7 +237,8 @@ export class LogReader {
     this.#range = range;
     this.#root = decoded.rootAfter;
     this.#headEnd = record.offset + 1;
-    this.#intakeOffset = decoded.intakeOffsetAfter;
+    this.#intakeOffset = intakeOffsetAfter;
+    this.#movedTo = movedTo;
     this.#epoch = decoded.epoch;
     this.#roots.set(range.size, decoded.rootAfter);
     this.#keys = keys;
@@ -335,6 +357,8 @@ export class LogReader {
       intakeOffset: covered.batch.intakeOffsetAfter,
       epoch: covered.batch.epoch,
       keySpans: covered.keysAfter.spans,
+      // Nothing comes after the batch that moves a log, so it is the one that is covered.
+      ...(this.#movedTo !== undefined && this.#pending.length === 0 && { movedTo: this.#movedTo }),
     };
     return { kind: 'sealed', offset, size, root, note, batches, tail, resume };
   }

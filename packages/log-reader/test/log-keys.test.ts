@@ -1,25 +1,8 @@
-import { canonicalText } from '@countersign/canonical';
 import { parseVerifierKey, type NoteSigner } from '@countersign/tlog';
 import { encodeLogRecord } from '@countersign/wire';
 import { describe, expect, it } from 'vitest';
 import { LogReader, type LogEvent, type ResumePoint } from '../src/index.ts';
-import { LogOfTest, ORIGIN, signer, verifySignature } from './log-of-test.ts';
-
-const DIGEST = `sha256:${'0'.repeat(64)}`;
-
-/** An entry that changes the keys of the log, as if persons had bound it. */
-function change(effect: Record<string, string>): string {
-  const action = canonicalText({ params: { change: effect } });
-  return canonicalText({
-    v: 'countersign.entry.v1',
-    type: 'authority-changed',
-    at: '2026-11-22T16:00:00.000Z',
-    tenant: 'acme',
-    change: { change: 'bound', action, binding: DIGEST, binding_index: 1 },
-    previous: { index: 0, leaf: DIGEST, root: DIGEST },
-    authority_root: DIGEST,
-  });
-}
+import { LogOfTest, ORIGIN, change, signer, verifySignature } from './log-of-test.ts';
 
 function added({ vkey }: { readonly vkey: string }): string {
   return change({ kind: 'log-key-added', vkey });

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign, verify, createPublicKey } from 'node:crypto';
-import { utf8, type VerifySignature } from '@countersign/canonical';
+import { canonicalText, utf8, type VerifySignature } from '@countersign/canonical';
 import {
   CompactRange,
   formatCheckpoint,
@@ -73,4 +73,20 @@ export class LogOfTest {
     const size = parts[0]?.size ?? this.range.size;
     this.push(encodeLogRecord({ kind: 'checkpoint', size, note }));
   }
+}
+
+const DIGEST = `sha256:${'0'.repeat(64)}`;
+
+/** An entry that changes the authority, as if persons had bound it. */
+export function change(effect: Record<string, string | number>): string {
+  const action = canonicalText({ params: { change: effect } });
+  return canonicalText({
+    v: 'countersign.entry.v1',
+    type: 'authority-changed',
+    at: '2026-11-22T16:00:00.000Z',
+    tenant: 'acme',
+    change: { change: 'bound', action, binding: DIGEST, binding_index: 1 },
+    previous: { index: 0, leaf: DIGEST, root: DIGEST },
+    authority_root: DIGEST,
+  });
 }

@@ -114,6 +114,7 @@ describe('a log reader', () => {
     await readAll(reader, log);
     expect(reader.counts).toEqual({
       ignoredBatches: 0,
+      closedBatches: 0,
       doubledCheckpoints: 1,
       unsignedCheckpoints: 2,
       uncheckedCheckpoints: 0,

@@ -3,6 +3,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import { describe, expect, it } from 'vitest';
 import { createVerifier, parseTrust } from '../src/index.ts';
 import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
+import { HOME_CASES } from './testing/home-cases.ts';
 import { INVALID_CASES } from './testing/invalid-cases.ts';
 import { ROTATION_CASES } from './testing/rotation-cases.ts';
 import { SSH_CASES } from './testing/ssh-cases.ts';
@@ -22,9 +23,12 @@ async function outcomeOf(each: EvidenceCase): Promise<unknown> {
 const INDETERMINATE = ['AUTHORITY_MISSING', 'CLOCK_UNKNOWN', 'CONTENT_MISSING'];
 
 describe('evidence', () => {
-  it.each([...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES])('is VALID: $name', async (each) => {
-    expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
-  });
+  it.each([...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES, ...HOME_CASES])(
+    'is VALID: $name',
+    async (each) => {
+      expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
+    },
+  );
 
   it.each(INVALID_CASES)('is not VALID: $name ($code)', async (each) => {
     const { code = '' } = each;

@@ -16,6 +16,10 @@ const TELLING: ReadonlyMap<string, readonly string[]> = new Map([
     'authority.change',
     ['Change', 'Person', 'Agent', 'Executor', 'Id to revoke', 'Credential', 'Action type'],
   ],
+  [
+    'authority.home',
+    ['Change', 'Ledger of the tenant', 'Shard that it leaves for ever', 'Shard that it goes on in'],
+  ],
   ['authority.logkey', ['Change', 'Verifier key to add', 'Id of the key to remove']],
 ]);
 

@@ -1,6 +1,7 @@
 import {
   BindingError,
   LedgerState,
+  homeOf,
   parseEntry,
   type Entry,
   type Leaf,
@@ -179,15 +180,35 @@ export class AcceptedLog {
     }
   }
 
+  /**
+   * The log has not left this partition, nor is it a copy of a log that lives elsewhere: two writers of one log in two
+   * partitions would sign two heads of one size.
+   *
+   * @throws LedgerError LOG_MOVED, NOT_ITS_SHARD
+   */
+  assertHome(): void {
+    const { partition } = this.#options.tp;
+    const { movedTo } = this.#reader;
+    if (movedTo !== undefined) {
+      throw new LedgerError('LOG_MOVED', `the log has moved from shard ${partition} to ${movedTo}`);
+    }
+    const home = homeOf(this.#state.authority);
+    if (home === undefined || home === partition) return;
+    throw new LedgerError(
+      'NOT_ITS_SHARD',
+      `expected a log that lives on shard ${partition}, got one that says it lives on ${home}`,
+    );
+  }
+
   get #rules(): LedgerOptions {
-    const { descriptors, limits } = this.#options;
-    return { descriptors, ...(limits !== undefined && { limits }) };
+    const { descriptors, limits, tp } = this.#options;
+    return { descriptors, shard: tp.partition, ...(limits !== undefined && { limits }) };
   }
 
   get #readerOptions(): LogReaderOptions {
-    const { origin, logKeys, verifySignature, pinnedHead } = this.#options;
+    const { origin, logKeys, verifySignature, pinnedHead, tp } = this.#options;
     const pinned = pinnedHead !== undefined && { pinned: pinnedHead };
-    return { origin, logKeys, verifySignature, ...pinned };
+    return { origin, logKeys, verifySignature, partition: tp.partition, ...pinned };
   }
 
   /** The head before the next record, where it would do as a place to go on from. */

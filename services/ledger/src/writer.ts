@@ -184,7 +184,11 @@ export class Writer {
     this.#log.assertIdentity();
     this.#assertClock(this.#log.state.lastAtMs);
     this.#sealer.noteSealed(this.#log.reader.sealedSize);
+    // What a move has closed is sealed like anything else; a copy of a log is not signed at all.
+    const { movedTo } = this.#log.reader;
+    if (movedTo === undefined) this.#log.assertHome();
     await this.#seal();
+    this.#log.assertHome();
     this.#sealer.assertSigners(this.#log.reader);
     this.#queue.reset(this.#log.reader.head.intakeOffset);
   }
@@ -222,6 +226,10 @@ export class Writer {
 
   async #cycle(): Promise<void> {
     const { state, reader } = this.#log;
+    if (reader.movedTo !== undefined) {
+      await this.#sealing;
+      this.#log.assertHome();
+    }
     const inputs = await this.#queue.next(state);
     if (inputs.length === 0) {
       await this.#sealing;

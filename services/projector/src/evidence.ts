@@ -1,6 +1,6 @@
 import {
   isAuthorityType,
-  logKeyChangeIn,
+  boundChangeIn,
   membershipProof,
   parseEntry,
   type AuthorityState,
@@ -93,7 +93,12 @@ function loggedEntries(entries: readonly Placed<EntryType>[], receipts: readonly
 /** Founding and changes of the authority, up to a head. */
 async function authorityLinks(store: ReadModels, size: number): Promise<readonly AuthorityLink[]> {
   const rows = await store.entriesOfType(['ledger-founded', 'authority-changed'], size - 1);
-  return rows.map((row) => ({ row, isOfKeys: logKeyChangeIn(row.bytes) !== undefined }));
+  return rows.map((row) => ({ row, isOfKeys: isOfKeys(row) }));
+}
+
+function isOfKeys({ bytes }: EntryRow): boolean {
+  const kind = boundChangeIn(bytes)?.kind;
+  return kind === 'log-key-added' || kind === 'log-key-removed';
 }
 
 /** The changes behind the cited authority, up to the last one of the log's keys. evidence.md §3.1. */

@@ -1,7 +1,13 @@
 import { parseEntry, type AuthorityState } from '@countersign/binding';
 import type { StoredRecord } from '@countersign/broker';
 import type { VerifySignature } from '@countersign/canonical';
-import { LogReader, keysAfter, type ResumePoint, type SealedHead } from '@countersign/log-reader';
+import {
+  LogReader,
+  homingIn,
+  keysAfter,
+  type ResumePoint,
+  type SealedHead,
+} from '@countersign/log-reader';
 import type { ReadModels, RowChange } from '@countersign/store';
 import { KeyHistory } from '@countersign/tlog';
 import { authorityAfter } from './authority-chain.ts';
@@ -18,6 +24,8 @@ export interface LogProjectionOptions {
   /** Those that the log was founded with. */
   readonly logKeys: readonly string[];
   readonly verifySignature: VerifySignature;
+  /** Of the log topic; 0 unless given. */
+  readonly partition?: number;
   readonly turn: WritingTurn;
   /** Before anything is stored: a receipt is proof enough by itself. */
   readonly onSealed: (entries: readonly SealedEntry[], head: SealedHead) => void;
@@ -35,13 +43,14 @@ export class LogProjection {
   #hasFailed = false;
 
   private constructor(options: LogProjectionOptions, resume: ResumePoint | undefined) {
-    const { origin, logKeys, verifySignature, proofs } = options;
+    const { origin, logKeys, verifySignature, proofs, partition } = options;
     this.#options = options;
     this.#position = resume?.nextOffset ?? 0;
     this.#reader = new LogReader({
       origin,
       logKeys,
       verifySignature,
+      ...(partition !== undefined && { partition }),
       rootAt: (size) => proofs.rootAt(size),
       ...(resume !== undefined && { resume }),
     });
@@ -49,13 +58,18 @@ export class LogProjection {
 
   /** With what the entries before the position have built up. */
   static async open(options: LogProjectionOptions): Promise<LogProjection> {
-    const { store, origin, logKeys } = options;
+    const { store, origin, logKeys, partition = 0 } = options;
     const position = await store.logPosition();
     if (position === undefined) return new LogProjection(options, undefined);
     const types = ['ledger-founded', 'authority-changed'];
     const entries = await store.entriesOfType(types, position.size - 1);
     const keys = keysAfter(KeyHistory.founding(logKeys), { origin, entries });
-    const projection = new LogProjection(options, { ...position, keySpans: keys.spans });
+    const { movedTo } = homingIn(entries, partition);
+    const projection = new LogProjection(options, {
+      ...position,
+      keySpans: keys.spans,
+      ...(movedTo !== undefined && { movedTo }),
+    });
     for (const { bytes } of entries) {
       projection.#authority = authorityAfter(projection.#authority, parseEntry(bytes));
     }

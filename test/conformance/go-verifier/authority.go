@@ -14,8 +14,8 @@ import (
 type authority struct {
 	ref     object
 	members map[string]object
-	// gone are the ids of the log's keys that were removed: none of them comes back.
-	gone map[any]bool
+	// gone are the ids of the log's keys that were removed, and of the homes that were left: none of them comes back.
+	gone map[string]bool
 }
 
 func key(kind, id string) string { return kind + "\x00" + id }
@@ -111,9 +111,12 @@ func found(g object) authority {
 		require(ok, "GENESIS_MISMATCH")
 		a = a.add(object{"kind": "log-key", "id": k.id, "vkey": vkey})
 	}
+	hasHome := false
 	for _, m := range objects(g, "members") {
 		kind := text(m, "kind")
 		require(kind != "ledger" && kind != "policy" && kind != "log-key", "GENESIS_MISMATCH")
+		require(kind != "home" || !hasHome, "GENESIS_MISMATCH")
+		hasHome = hasHome || kind == "home"
 		a = a.add(m)
 	}
 	return a
@@ -199,20 +202,43 @@ func (a authority) apply(c object) authority {
 	case "log-key-added":
 		k, ok := parseLogKey(text(closed(c, "kind vkey"), "vkey"))
 		require(ok && k.name == text(a.get("ledger", "ledger"), "origin"), "SCHEMA_INVALID")
-		require(!a.gone[k.id], "MEMBER_EXISTS")
+		require(!a.gone[key("log-key", k.id)], "MEMBER_EXISTS")
 		require(len(a.logKeys()) < 4, "LIMIT_EXCEEDED")
 		return a.add(object{"kind": "log-key", "id": k.id, "vkey": c["vkey"]})
 	case "log-key-removed":
 		next := a.without("log-key", text(closed(c, "kind id"), "id"))
 		require(len(next.logKeys()) > 0, "WOULD_LOCK_OUT")
-		next.gone = map[any]bool{c["id"]: true}
-		for id := range a.gone {
-			next.gone[id] = true
-		}
-		return next
+		return next.forget(key("log-key", text(c, "id")))
+	case "home-moved":
+		return a.moved(closed(c, "kind tenant from to"))
 	}
 	refuse("SCHEMA_INVALID")
 	return a
+}
+
+// forget remembers a member as one that never comes back.
+func (a authority) forget(k string) authority {
+	gone := map[string]bool{k: true}
+	for other := range a.gone {
+		gone[other] = true
+	}
+	a.gone = gone
+	return a
+}
+
+// moved ends the log on one shard; the same log goes on in another one, where it never was.
+func (a authority) moved(c object) authority {
+	from, to := canonical(c["from"]), canonical(c["to"])
+	require(integer(c, "from") <= 99999 && integer(c, "to") <= 99999 && from != to, "SCHEMA_INVALID")
+	require(c["tenant"] == a.get("ledger", "ledger")["tenant"], "TENANT_UNKNOWN")
+	for _, m := range a.members {
+		require(m["kind"] != "home" || m["id"] == from, "MEMBER_UNKNOWN")
+	}
+	require(!a.gone[key("home", to)], "MEMBER_EXISTS")
+	if a.get("home", from) != nil {
+		a = a.without("home", from)
+	}
+	return a.forget(key("home", from)).add(object{"kind": "home", "id": to})
 }
 
 // logKeys answers the members of that kind.

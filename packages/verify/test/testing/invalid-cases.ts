@@ -13,6 +13,7 @@ import {
   LOG_CASES,
   TIME_CASES,
 } from './invalid-file-cases.ts';
+import { FALSE_HOME_CASES } from './home-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
 import { FALSE_SSH_CASES } from './ssh-cases.ts';
 
@@ -30,4 +31,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...TIME_CASES,
   ...FALSE_ROTATION_CASES,
   ...FALSE_SSH_CASES,
+  ...FALSE_HOME_CASES,
 ];

@@ -10,6 +10,7 @@ import {
   DEFAULT_POLICY,
   enrolmentPayload,
   foundLedger,
+  homeMember,
   keyThumbprint,
   leafHash,
   leafOf,
@@ -147,6 +148,8 @@ export interface ForgeOptions {
   /** Of Carol. */
   readonly personClass?: 'natural' | 'role' | 'machine';
   readonly logKey?: SigningKey;
+  /** Shard that the founding names. */
+  readonly home?: number;
   /** In place of the built-in one of its type. */
   readonly descriptor?: JsonObject;
   /** Of Bob. */
@@ -241,7 +244,10 @@ export class LedgerForge {
       demo: options.demo ?? false,
       rps: [RP],
       logKeys: [this.vkey],
-      members: this.#founders(options.personClass ?? 'natural'),
+      members: [
+        ...this.#founders(options.personClass ?? 'natural'),
+        ...(options.home === undefined ? [] : [homeMember(options.home)]),
+      ],
       policy: this.policy,
       ...(options.bootstrap !== undefined && { bootstrap: options.bootstrap }),
     });
@@ -364,7 +370,11 @@ export class LedgerForge {
   }
 
   /** The same, carried out at once. */
-  change(change: JsonObject, options: BindOptions, made: JsonObject = change): void {
+  change(
+    change: JsonObject,
+    options: BindOptions,
+    made: JsonObject | AuthorityState = change,
+  ): void {
     const { action, binding } = this.bindChange(change, options);
     const at = this.tick();
     this.#changed(
@@ -373,7 +383,9 @@ export class LedgerForge {
         change: { change: 'bound', action, binding: binding.leaf, binding_index: binding.index },
         binding: binding.text,
       },
-      applyChange(this.authority, parseAuthorityChange(made), Date.parse(at)),
+      made instanceof AuthorityState
+        ? made
+        : applyChange(this.authority, parseAuthorityChange(made), Date.parse(at)),
     );
   }
 
@@ -810,6 +822,7 @@ export function newPerson(algorithm: PasskeyAlgorithm = 'ES256'): Person {
 function changeType(change: JsonObject): string {
   const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
   if (isOfLogKey) return 'authority.logkey';
+  if (change['kind'] === 'home-moved') return 'authority.home';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 

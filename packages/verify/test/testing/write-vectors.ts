@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileText, type EvidenceCase } from './evidence-case.ts';
 import { INVALID_CASES } from './invalid-cases.ts';
 import { TRUST_CASES } from './trust-cases.ts';
+import { HOME_CASES } from './home-cases.ts';
 import { ROTATION_CASES } from './rotation-cases.ts';
 import { SSH_CASES } from './ssh-cases.ts';
 import { VALID_CASES } from './valid-cases.ts';
@@ -51,7 +52,7 @@ async function vectorOf(each: EvidenceCase): Promise<object> {
 }
 
 const folders = { valid: made('evidence/valid'), invalid: made('evidence/invalid') };
-for (const each of [...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES]) {
+for (const each of [...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES, ...HOME_CASES]) {
   await write(folders.valid, each.name, () => vectorOf(each));
 }
 for (const each of INVALID_CASES) await write(folders.invalid, each.name, () => vectorOf(each));

@@ -1,27 +1,23 @@
 import { CanonicalError, parseCanonical, utf8, type Json } from '@countersign/canonical';
-import { parseAuthorityChange } from './authority-change.ts';
+import { parseAuthorityChange, type AuthorityChange } from './authority-change.ts';
 import { BindingError } from './binding-error.ts';
 import { parseEntry } from './entry.ts';
-import type { LogKeyAdded, LogKeyRemoved } from './log-key.ts';
 import { isObject } from './shape.ts';
 
 /** How the canonical bytes of each `authority-changed` entry end, and of no other: `type` and `v` are its last members. */
 const ENDING = utf8('"type":"authority-changed","v":"countersign.entry.v1"}');
 
 /**
- * What an entry changes in the keys of the log, if anything. Cheap for every entry but those that change the authority, so that
- * whoever follows a log can ask it of each. Bytes that are no entry change nothing.
+ * The change of the authority that an entry carries out, if it is one that persons have bound. Cheap for every entry but those that
+ * change the authority, so that whoever follows a log can ask it of each. Bytes that are no entry change nothing.
  */
-export function logKeyChangeIn(bytes: Uint8Array): LogKeyAdded | LogKeyRemoved | undefined {
+export function boundChangeIn(bytes: Uint8Array): AuthorityChange | undefined {
   const end = bytes.subarray(-ENDING.length);
   if (end.length < ENDING.length || ENDING.some((byte, at) => byte !== end[at])) return undefined;
   try {
     const entry = parseEntry(bytes);
     if (entry.type !== 'authority-changed' || entry.change.change !== 'bound') return undefined;
-    const change = parseAuthorityChange(effectIn(entry.change.action));
-    return change.kind === 'log-key-added' || change.kind === 'log-key-removed'
-      ? change
-      : undefined;
+    return parseAuthorityChange(effectIn(entry.change.action));
   } catch (error) {
     if (error instanceof BindingError || error instanceof CanonicalError) return undefined;
     throw error;
