@@ -76,6 +76,8 @@ export class FoundedLedger {
   readonly signer: NoteSigner;
   /** What new writers sign with. */
   signers: readonly NoteSigner[];
+  /** Where new services read and write. */
+  shard = 0;
   readonly parties: Parties;
   readonly folder: string;
   /** Leaf of the founding entry. */
@@ -158,7 +160,7 @@ export class FoundedLedger {
     return new Router({
       broker: this.broker,
       clock: this.clock,
-      partitionOf: (tenant) => (tenant === TENANT ? 0 : undefined),
+      partitionOf: (tenant) => (tenant === TENANT ? this.shard : undefined),
       positions: {
         load: ({ topic, partition }) => Promise.resolve(moved.get(`${topic}/${partition}`) ?? 0),
         save: ({ topic, partition }, next) => {
@@ -181,6 +183,7 @@ export class FoundedLedger {
       origin: this.origin,
       logKeys: [this.signer.vkey],
       epoch: newUlid(Date.now()),
+      partition: this.shard,
       ...more,
     });
   }
@@ -194,6 +197,7 @@ export class FoundedLedger {
       descriptors: BUILTIN_DESCRIPTORS,
       origin: this.origin,
       logKeys: [this.signer.vkey],
+      partition: this.shard,
     });
   }
 

@@ -23,13 +23,18 @@ export interface Audit {
  */
 export async function auditLog(
   broker: Broker,
-  identity: { readonly origin: string; readonly logKeys: readonly string[] },
+  identity: {
+    readonly origin: string;
+    readonly logKeys: readonly string[];
+    readonly partition?: number;
+  },
 ): Promise<Audit> {
+  const { partition = 0 } = identity;
   const reader = new LogReader({ ...identity, verifySignature });
   const state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
   const entries: Entry[] = [];
   const published = new Set<number>();
-  const tp = { topic: 'log', partition: 0 } as const;
+  const tp = { topic: 'log', partition } as const;
   for (;;) {
     const records = await broker.read(tp, reader.nextOffset, 1_000);
     if (records.length === 0) break;

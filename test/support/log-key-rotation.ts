@@ -8,17 +8,20 @@ import { evidenceOutcome } from './evidence-outcome.ts';
 import { entryOf, type FoundedLedger } from './founded-ledger.ts';
 import { auditLog } from './log-audit.ts';
 
-const LOG_KEY_TYPE = 'authority.logkey';
-
 /** An action that changes the keys of the log. */
 export function logKeyAction(at: FoundedLedger, change: JsonObject): JsonObject {
-  const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === LOG_KEY_TYPE);
+  return authorityAction(at, 'authority.logkey', change);
+}
+
+/** An action that the ledger carries out itself. */
+export function authorityAction(at: FoundedLedger, type: string, change: JsonObject): JsonObject {
+  const descriptor = BUILTIN_DESCRIPTORS.find((known) => known.type === type);
   const executor = {
     id: 'ledger',
     audience: at.origin,
     descriptor_digest: descriptor?.digest ?? '',
   };
-  return at.parties.action({ type: LOG_KEY_TYPE, params: { change }, executor });
+  return at.parties.action({ type, params: { change }, executor });
 }
 
 export function adding({ vkey }: NoteSigner): JsonObject {

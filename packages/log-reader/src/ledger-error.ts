@@ -10,6 +10,10 @@ export type LedgerErrorCode =
   | 'LOG_MOVED'
   /** The log says that it lives on another shard: this is a copy of it, or a move that is not complete. */
   | 'NOT_ITS_SHARD'
+  /** The last head before a move is not signed yet. */
+  | 'NOT_SEALED'
+  /** There is another log on the shard that a log is to move to. */
+  | 'SHARD_TAKEN'
   /** The broker's time is more than a minute ahead of this machine's clock, or the log's own time is. */
   | 'CLOCK_JUMP'
   /** An accepted batch holds what these rules could not have written. */

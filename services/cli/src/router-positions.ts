@@ -1,4 +1,5 @@
-import type { PublicPartition, RouterPositions } from '@countersign/ledger';
+import type { TopicPartition } from '@countersign/broker';
+import type { RouterPositions } from '@countersign/ledger';
 import { parseJsonFile, readIfThere, writePrivate } from './data-folder.ts';
 
 /** How far the public topics of this folder were moved. Losing the file makes the router move them again, no more. */
@@ -25,6 +26,6 @@ export function filePositions(path: string): RouterPositions {
   };
 }
 
-function nameOf({ topic, partition }: PublicPartition): string {
+function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }

@@ -1,8 +1,6 @@
 import {
-  BindingError,
   LedgerState,
   homeOf,
-  parseEntry,
   type Entry,
   type Leaf,
   type LedgerLimits,
@@ -18,6 +16,7 @@ import {
   type LogReaderOptions,
 } from '@countersign/log-reader';
 import type { CompactRange } from '@countersign/tlog';
+import { acceptedEntry } from './accepted-entry.ts';
 import { isDraftOf, type BatchDraft } from './batch-draft.ts';
 import { batchKey } from './batch-key.ts';
 import type { Patience } from './patience.ts';
@@ -226,7 +225,7 @@ export class AcceptedLog {
       size: range.size,
       hashes: range.hashes,
       batchOffset: record.offset,
-      atMs: timestampMs(parsed(first.bytes, first.index).at),
+      atMs: timestampMs(acceptedEntry(first.bytes, first.index).at),
       batchNumber: this.#batches - 1,
     });
   }
@@ -248,7 +247,7 @@ export class AcceptedLog {
 
   #fold(batch: AcceptedBatch): void {
     for (const { bytes, index, leafHash } of batch.entries) {
-      const entry = parsed(bytes, index);
+      const entry = acceptedEntry(bytes, index);
       const leaf: Leaf = `sha256:${toHex(leafHash)}`;
       if (index === 0) this.#genesis = { entry, leaf };
       this.state.evolve(entry, { index, leaf });
@@ -265,17 +264,6 @@ export class AcceptedLog {
         endsBatch: false,
       });
     }
-  }
-}
-
-function parsed(bytes: Uint8Array, index: number): Entry {
-  try {
-    return parseEntry(bytes);
-  } catch (error) {
-    if (!(error instanceof BindingError)) throw error;
-    throw new LedgerError('LOG_CORRUPT', `entry ${index}: expected a known entry`, {
-      cause: error,
-    });
   }
 }
 

@@ -16,3 +16,8 @@ export function parseBatchKey(
   if (sizeBefore === undefined || headEnd === undefined) return undefined;
   return { sizeBefore: Number(sizeBefore), headEnd: Number(headEnd) };
 }
+
+/** Of a batch that was copied from another partition, whose offsets mean nothing here. */
+export function copiedBatchKey(sizeBefore: number): string {
+  return `batch/${sizeBefore}`;
+}

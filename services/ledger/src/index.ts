@@ -9,8 +9,11 @@ export {
   type FoundingOptions,
 } from './founding.ts';
 export { contentKey, inputDigest, type Submission, type SubmitKind } from './intake-input.ts';
+export { readClosed, type ClosedLog, type LogOfLedger } from './closed-log.ts';
+export { completeMove, readArrived, type MoveOptions, type Moved } from './mover.ts';
+export { Patience } from './patience.ts';
 export type { LedgerClock } from './ledger-clock.ts';
-export type { PublicPartition } from './partition-movers.ts';
+export type { InputPartition } from './partition-movers.ts';
 export {
   PUBLIC_TOPICS,
   Router,

@@ -1,12 +1,12 @@
 import type { PublicTopic } from '@countersign/wire';
 
-export interface PublicPartition {
+export interface InputPartition {
   readonly topic: PublicTopic;
   readonly partition: number;
 }
 
 /** Moves what is in one partition until it is due no more. */
-export type Move = (from: PublicPartition, isDue: () => boolean) => Promise<void>;
+export type Move = (from: InputPartition, isDue: () => boolean) => Promise<void>;
 
 interface Mover {
   isDue: boolean;
@@ -32,12 +32,12 @@ export class PartitionMovers {
   }
 
   /** One change after the other. Resolves when what left the set rests, and what came is being moved. */
-  set(wanted: readonly PublicPartition[]): Promise<void> {
+  set(wanted: readonly InputPartition[]): Promise<void> {
     this.#changing = this.#changing.then(() => this.#change(wanted));
     return this.#changing;
   }
 
-  async #change(wanted: readonly PublicPartition[]): Promise<void> {
+  async #change(wanted: readonly InputPartition[]): Promise<void> {
     const named = new Map(wanted.map((each) => [nameOf(each), each]));
     const leaving = [...this.#movers].filter(([name]) => !named.has(name));
     for (const [, mover] of leaving) mover.isDue = false;
@@ -48,13 +48,13 @@ export class PartitionMovers {
     }
   }
 
-  #start(partition: PublicPartition): Mover {
+  #start(partition: InputPartition): Mover {
     const state = { isDue: true };
     const done = this.#move(partition, () => state.isDue).catch(this.#fail);
     return Object.assign(state, { done });
   }
 }
 
-function nameOf({ topic, partition }: PublicPartition): string {
+function nameOf({ topic, partition }: InputPartition): string {
   return `${topic}/${partition}`;
 }

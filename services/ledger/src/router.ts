@@ -26,7 +26,7 @@ import {
 import { LedgerError } from '@countersign/log-reader';
 import type { LedgerClock } from './ledger-clock.ts';
 import { routingFault } from './routing.ts';
-import { PartitionMovers, type PublicPartition } from './partition-movers.ts';
+import { PartitionMovers, type InputPartition } from './partition-movers.ts';
 import { Patience, StopSignal } from './patience.ts';
 
 const MOVE_RECORDS = 500;
@@ -48,8 +48,8 @@ export const PUBLIC_TOPICS = Object.keys(KINDS) as readonly PublicTopic[];
  * moved again, and the ledger answers it as it did before.
  */
 export interface RouterPositions {
-  load(from: PublicPartition): Promise<number>;
-  save(from: PublicPartition, nextOffset: number): Promise<void>;
+  load(from: TopicPartition): Promise<number>;
+  save(from: TopicPartition, nextOffset: number): Promise<void>;
 }
 
 type PartitionsOf = (topic: PublicTopic) => Promise<number>;
@@ -132,7 +132,7 @@ export class Router {
    * moved before and gives up are at rest, each with its position saved: then another may have them. Two routers on one partition
    * move its records twice, which costs the ledger work and changes nothing.
    */
-  async assign(partitions: readonly PublicPartition[]): Promise<void> {
+  async assign(partitions: readonly InputPartition[]): Promise<void> {
     if (!this.#isStopping) await this.#movers.set(partitions);
   }
 
@@ -174,7 +174,7 @@ export class Router {
     });
   }
 
-  async #moveFrom(from: PublicPartition, isDue: () => boolean): Promise<void> {
+  async #moveFrom(from: InputPartition, isDue: () => boolean): Promise<void> {
     const { broker, positions } = this.#options;
     const patience = this.#patienceWhile(isDue);
     await unlessStopped(async () => {
@@ -198,7 +198,7 @@ export class Router {
   }
 
   /** Where a record goes. Which partition its producer chose means nothing. */
-  #route(record: StoredRecord, from: PublicPartition): Routed[] {
+  #route(record: StoredRecord, from: InputPartition): Routed[] {
     if (record.value === null) return [];
     const kind = KINDS[from.topic];
     const refused = (reason: string, payload: Uint8Array): Routed[] => [
@@ -251,7 +251,7 @@ function oneOfEach(): Promise<number> {
   return Promise.resolve(1);
 }
 
-async function everyPartition(partitionsOf: PartitionsOf): Promise<PublicPartition[]> {
+async function everyPartition(partitionsOf: PartitionsOf): Promise<InputPartition[]> {
   const counted = await Promise.all(
     PUBLIC_TOPICS.map(async (topic) => ({ topic, length: await partitionsOf(topic) })),
   );

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { BrokerError, MemoryBroker } from '@countersign/broker';
+import { BrokerError, MemoryBroker, type TopicPartition } from '@countersign/broker';
 import { canonicalBytes, toBase64url, utf8, type JsonObject } from '@countersign/canonical';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Router, inputDigest, type PublicPartition, type RouterOptions } from '@countersign/ledger';
+import { Router, inputDigest, type InputPartition, type RouterOptions } from '@countersign/ledger';
 import { decodeIntake, decodeQuarantined, encodePublic } from '@countersign/wire';
 
 const ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
@@ -25,7 +25,7 @@ interface Setup {
 function setup(): Setup {
   const broker = new MemoryBroker({ clock: () => Date.now() });
   const positions = new Map<string, number>();
-  const keyOf = ({ topic, partition }: PublicPartition): string => `${topic}/${partition}`;
+  const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
   const start = (more: Partial<RouterOptions> = {}): Router => {
     const router = new Router({
       broker,
@@ -162,7 +162,7 @@ describe('the router', () => {
 
 describe('the partitions that a router moves', () => {
   const event = { tenant: 'acme', actionId: ID, payload: frame({ tenant: 'acme', action_id: ID }) };
-  const place = (partition: number): PublicPartition => ({ topic: 'action-requested', partition });
+  const place = (partition: number): InputPartition => ({ topic: 'action-requested', partition });
 
   it('are all that the broker names, those that are added later too', async () => {
     const { broker, start } = setup();

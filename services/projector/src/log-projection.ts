@@ -2,6 +2,7 @@ import { parseEntry, type AuthorityState } from '@countersign/binding';
 import type { StoredRecord } from '@countersign/broker';
 import type { VerifySignature } from '@countersign/canonical';
 import {
+  LedgerError,
   LogReader,
   homingIn,
   keysAfter,
@@ -104,7 +105,21 @@ export class LogProjection {
       rows.push(...this.#project(entries, event));
     }
     if (last !== undefined) await this.#commit({ rows, sealed, head: last, traces });
+    await this.assertGoesOn();
     return this.#reader.nextOffset;
+  }
+
+  /**
+   * That the log goes on where it is read, once everything up to its end there is stored.
+   *
+   * @throws LedgerError LOG_MOVED; StoreError what the last commit has failed with
+   */
+  async assertGoesOn(): Promise<void> {
+    const { movedTo, sealedSize, head } = this.#reader;
+    if (movedTo === undefined || sealedSize < head.size) return;
+    await this.#committing;
+    const { partition = 0 } = this.#options;
+    throw new LedgerError('LOG_MOVED', `the log has moved from shard ${partition} to ${movedTo}`);
   }
 
   /** @throws StoreError what the last commit has failed with */

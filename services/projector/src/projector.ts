@@ -98,7 +98,8 @@ export class Projector {
   /**
    * Follows until it is stopped.
    *
-   * @throws LedgerError EQUIVOCATION, LOG_ROLLBACK, LOG_CORRUPT: the log is not to be trusted any more;
+   * @throws LedgerError EQUIVOCATION, LOG_ROLLBACK, LOG_CORRUPT: the log is not to be trusted any more; LOG_MOVED: it goes on
+   * in another partition, and everything up to there is stored;
    * BrokerError, StoreError: an adapter has given up
    */
   async run(): Promise<void> {
@@ -206,6 +207,7 @@ export class Projector {
     this.#stored([], projection.sealedSize);
     this.#opened.add('log');
     const { nextOffset } = projection;
+    await projection.assertGoesOn();
     try {
       await this.#follow('log', nextOffset, {
         isStopped: () => this.#isStopping || projection.hasFailed,
