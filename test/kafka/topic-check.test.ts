@@ -2,8 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BrokerError } from '@countersign/broker';
-import { checkTopics, createTopics, openKafkaBroker } from '@countersign/broker-kafka';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import {
+  checkTopics,
+  createTopics,
+  openKafkaBroker,
+  type LaidTopics,
+} from '@countersign/broker-kafka';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { kafkaTools } from '../support/kafka/kafka-jars.ts';
 import {
   alterTopic,
@@ -90,18 +95,51 @@ function commandIn(text: string): { topic: string; settings: Record<string, stri
   };
 }
 
+async function made(partitions?: number): Promise<LaidTopics> {
+  const { prefix } = subject;
+  const layout = { prefix, replicas: 1, ...(partitions !== undefined && { partitions }) };
+  return createTopics({ brokers: inject('kafkaBrokers') }, layout);
+}
+
+async function partitionsOf(topic: string): Promise<number> {
+  return withAdmin(async (admin) => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [subject.nameOf(topic)] });
+    return topics[0]?.partitions.length ?? 0;
+  });
+}
+
 describe('topics', () => {
   it('are accepted as they are made, and making them again leaves them as they are', async () => {
     expect(await refusal()).toBe('none');
     await alterTopic(subject.nameOf('intake'), { 'retention.ms': '172800000' });
-    const { prefix } = subject;
-    await createTopics({ brokers: inject('kafkaBrokers') }, { prefix, partitions: 9, replicas: 1 });
+    expect(await made()).toEqual({ partitions: 4, made: [], grown: [], larger: [] });
     expect(await refusal()).toBe('none');
-    const [intake] = await withAdmin(async (admin) => {
-      const { topics } = await admin.fetchTopicMetadata({ topics: [subject.nameOf('intake')] });
-      return topics;
-    });
-    expect(intake?.partitions).toHaveLength(4);
+    expect(await partitionsOf('intake')).toBe(4);
+  });
+
+  it('grow when they are asked to, and never shrink', async () => {
+    const { made: none, grown } = await made(6);
+    expect([none, grown.length]).toEqual([[], 8]);
+    expect(await partitionsOf('log')).toBe(6);
+    expect(await made(5)).toMatchObject({ grown: [], larger: grown });
+    expect(await partitionsOf('log')).toBe(6);
+    expect(await refusal()).toBe('none');
+  });
+
+  it('of which one has not grown with the others are refused, with the command that mends it', async () => {
+    await withAdmin((admin) =>
+      admin.createPartitions({ topicPartitions: [{ topic: subject.nameOf('log'), count: 5 }] }),
+    );
+    await vi.waitUntil(async () => (await partitionsOf('log')) === 5);
+    const refused = await refusal();
+    for (const topic of ['intake', 'content', 'quarantine']) {
+      const name = subject.nameOf(topic);
+      expect(refused).toContain(`topic ${name}: expected 5 partitions, got 4. kafka-topics.sh`);
+      expect(refused).toContain(`--alter --topic ${name} --partitions 5`);
+    }
+    await mended(refused);
+    await vi.waitUntil(async () => (await partitionsOf('quarantine')) === 5);
+    expect(await refusal()).toBe('none');
   });
 
   it.each([

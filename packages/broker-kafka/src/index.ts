@@ -2,7 +2,13 @@ export { openKafkaBroker, type KafkaBrokerOptions } from './kafka-broker.ts';
 export { type KafkaConnection, type SocketAddress } from './kafka-link.ts';
 export { readKafkaSecurity } from './kafka-security.ts';
 export { kafkaRouterHome, type RouterHome } from './router-home.ts';
-export { checkTopics, createTopics, type TopicLayout, type TopicNaming } from './topic-check.ts';
+export {
+  checkTopics,
+  createTopics,
+  type LaidTopics,
+  type TopicLayout,
+  type TopicNaming,
+} from './topic-check.ts';
 export {
   groupSize,
   joinGroup,

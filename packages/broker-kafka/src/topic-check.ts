@@ -15,6 +15,7 @@ import {
 
 const ANSWER_TRIES = 100;
 const ANSWER_PAUSE_MS = 50;
+const DEFAULT_PARTITIONS = 4;
 
 export interface TopicNaming {
   /** Before the name of each topic. */
@@ -22,49 +23,90 @@ export interface TopicNaming {
 }
 
 export interface TopicLayout extends TopicNaming {
-  /** Of each topic. */
-  readonly partitions: number;
+  /** Of each topic. As many as the others have, where it is not given, and 4 where there are none. */
+  readonly partitions?: number;
   readonly replicas: number;
 }
 
+/** What became of the topics. */
+export interface LaidTopics {
+  /** Of those that were made, and of those that have grown. */
+  readonly partitions: number;
+  readonly made: readonly string[];
+  /** Those that got more partitions. */
+  readonly grown: readonly string[];
+  /** Those that have more partitions than were asked for: Kafka takes none away. */
+  readonly larger: readonly string[];
+}
+
 /**
- * Makes the topics that are missing, and leaves the others as they are.
+ * Makes the topics that are missing, and gives more partitions to those that have fewer. Otherwise they stay as they are. What is in
+ * the old partitions stays there and stays theirs: everything of a shard is written and read with its partition.
+ *
+ * Crash story: stopping in between leaves topics of different sizes, which `checkTopics` refuses; the next call goes on.
  * @throws {BrokerError} BROKER_TOPIC_SETTINGS, BROKER_DENIED, BROKER_UNAVAILABLE
  */
 export async function createTopics(
   connection: KafkaConnection,
   layout: TopicLayout,
-): Promise<void> {
-  const { prefix, partitions, replicas } = layout;
-  await withAdmin(connection, async (admin) => {
+): Promise<LaidTopics> {
+  const { prefix, replicas } = layout;
+  return withAdmin(connection, async (admin) => {
     const there = new Set(await admin.listTopics());
-    const missing = TOPICS.filter((topic) => !there.has(`${prefix}${topic}`));
-    if (missing.length === 0) return;
-    const names = missing.map((topic) => `${prefix}${topic}`);
-    await admin.createTopics({
-      waitForLeaders: false,
-      topics: missing.map((topic) => ({
-        topic: `${prefix}${topic}`,
-        numPartitions: partitions,
-        replicationFactor: replicas,
-        configEntries: entriesOf(settingsOf(topic, replicas)),
-      })),
-    });
-    for (const name of names) await answering(admin, name);
+    const known = TOPICS.filter((topic) => there.has(`${prefix}${topic}`));
+    const layouts = await layoutsFound(admin, { prefix, topics: known });
+    const counted = [...layouts].map(([name, { partitions: count }]) => ({ name, count }));
+    const most = counted.length === 0 ? DEFAULT_PARTITIONS : Math.max(...counted.map(countOf));
+    const { partitions = most } = layout;
+    const named = (found: typeof counted): string[] => found.map(({ name }) => name);
+    // Nothing grows unless it is asked for: a topic that somebody else made smaller may be meant so.
+    const isAsked = layout.partitions !== undefined;
+    const grown = named(counted.filter(({ count }) => isAsked && count < partitions));
+    await makeMissing(admin, { prefix, partitions, replicas }, there);
+    if (grown.length > 0) {
+      const topicPartitions = grown.map((topic) => ({ topic, count: partitions }));
+      await admin.createPartitions({ topicPartitions });
+    }
+    const made = TOPICS.map((topic) => `${prefix}${topic}`).filter((name) => !there.has(name));
+    for (const name of [...made, ...grown]) await answering(admin, name, partitions);
+    const larger = named(counted.filter(({ count }) => count > partitions));
+    return { partitions, made, grown, larger };
   });
 }
 
-/** Its leader is named some time before it serves: until then it would refuse what comes. */
-async function answering(admin: Admin, name: string): Promise<void> {
+async function makeMissing(
+  admin: Admin,
+  { prefix, partitions, replicas }: Required<TopicLayout>,
+  there: ReadonlySet<string>,
+): Promise<void> {
+  const missing = TOPICS.filter((topic) => !there.has(`${prefix}${topic}`));
+  if (missing.length === 0) return;
+  await admin.createTopics({
+    waitForLeaders: false,
+    topics: missing.map((topic) => ({
+      topic: `${prefix}${topic}`,
+      numPartitions: partitions,
+      replicationFactor: replicas,
+      configEntries: entriesOf(settingsOf(topic, replicas)),
+    })),
+  });
+}
+
+/** Its leaders are named some time before they serve: until then they would refuse what comes. */
+async function answering(admin: Admin, name: string, partitions: number): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await admin.fetchTopicOffsets(name);
-      return;
+      const there = await admin.fetchTopicOffsets(name);
+      if (there.length >= partitions || tries === ANSWER_TRIES) return;
     } catch (error) {
       if (tries === ANSWER_TRIES) throw error;
-      await sleep(ANSWER_PAUSE_MS);
     }
+    await sleep(ANSWER_PAUSE_MS);
   }
+}
+
+function countOf({ count }: { readonly count: number }): number {
+  return count;
 }
 
 /**
@@ -80,7 +122,10 @@ export async function checkTopics(options: KafkaConnection & TopicNaming): Promi
     // A connection with a password or a certificate needs the properties of one who may change topics.
     const how = ssl === undefined ? '' : ' --command-config admin.properties';
     const server = `--bootstrap-server ${brokers[0] ?? ''}${how}`;
-    return faults.map((fault) => complaint(fault, { server, prefix, found, cluster }));
+    return [
+      ...faults.map((fault) => complaint(fault, { server, prefix, found, cluster })),
+      ...smallerOf(found).map((topic) => smallComplaint(topic, { server, prefix, found, cluster })),
+    ];
   });
   if (complaints.length > 0) throw new BrokerError('BROKER_TOPIC_SETTINGS', complaints.join('\n'));
 }
@@ -161,6 +206,31 @@ async function layoutsFound(
       },
     ]),
   );
+}
+
+/** A shard is one partition of each of these, so one that has fewer lacks a part of the last shards. */
+function smallerOf(found: readonly FoundTopic[]): FoundTopic[] {
+  const parts = found.filter(({ topic, settings }) => settings !== undefined && isOfShard(topic));
+  const most = Math.max(...parts.map(({ partitions }) => partitions));
+  return parts.filter(({ partitions }) => partitions < most);
+}
+
+function isOfShard(topic: Topic): boolean {
+  return !['action-requested', 'decision-made', 'use-claimed', 'execution-reported'].includes(
+    topic,
+  );
+}
+
+function smallComplaint(
+  { topic, partitions: got }: FoundTopic,
+  { server, prefix, found }: Complaining,
+): string {
+  const name = `${prefix}${topic}`;
+  const most = Math.max(
+    ...found.filter((other) => isOfShard(other.topic)).map(({ partitions }) => partitions),
+  );
+  const command = `kafka-topics.sh ${server} --alter --topic ${name} --partitions ${most}`;
+  return `topic ${name}: expected ${most} partitions, got ${got}. ${command}`;
 }
 
 function complaint(

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
+import type { LaidTopics } from '@countersign/broker-kafka';
 import { clusterError } from '../data-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { readClusterFile, parseClusterConfig, type ClusterConfig } from '../cluster-config.ts';
@@ -8,7 +9,7 @@ import type { CliContext } from '../context.ts';
 
 interface TopicOptions {
   readonly cluster: string;
-  readonly partitions: number;
+  readonly partitions?: number;
   readonly replicas: number;
 }
 
@@ -22,12 +23,11 @@ export function addTopics(program: Command, { context, end }: CommandParts): voi
       .command(name)
       .requiredOption('--cluster <file>', 'where the cluster is: docs/cluster.md');
   withCluster('create')
-    .description('make those that are missing, as they have to be')
+    .description('make those that are missing, and add partitions to those that have fewer')
     .option(
       '--partitions <count>',
-      'of each topic: as many ledgers can be founded on them',
+      'of each topic: as many ledgers can live on them (default as many as there are, or 4)',
       count('--partitions', PARTITIONS_MAX),
-      4,
     )
     .option('--replicas <count>', 'of each partition', count('--replicas', REPLICAS_MAX), 3)
     .addHelpText(
@@ -38,8 +38,9 @@ export function addTopics(program: Command, { context, end }: CommandParts): voi
       const { createTopics, kafkaOptions } = await import('../cluster-backends.ts');
       const { partitions, replicas } = options;
       const kafka = await kafkaOptions(await configOf(options, context));
-      await told(createTopics(kafka, { prefix: kafka.prefix, partitions, replicas }));
-      context.stdout.lines(`topics ${kafka.prefix}* are there`);
+      const { prefix } = kafka;
+      const layout = { prefix, replicas, ...(partitions !== undefined && { partitions }) };
+      context.stdout.lines(...layoutLines(await told(createTopics(kafka, layout)), prefix));
       end(EXIT.ok);
     });
   withCluster('check')
@@ -61,14 +62,27 @@ Examples:
   );
 }
 
+function layoutLines(laid: LaidTopics, prefix: string): string[] {
+  const { partitions, made, grown, larger } = laid;
+  const said: readonly (readonly [readonly string[], string])[] = [
+    [made, `made with ${partitions} partitions`],
+    [grown, `have ${partitions} partitions now; what is in the others stays as it is`],
+    [larger, `have more than ${partitions} partitions already, and Kafka takes none away`],
+  ];
+  return [
+    ...said.flatMap(([names, what]) => (names.length === 0 ? [] : [`${names.join(' ')}: ${what}`])),
+    `topics ${prefix}* are there`,
+  ];
+}
+
 async function configOf(options: TopicOptions, context: CliContext): Promise<ClusterConfig> {
   const path = resolve(context.cwd, options.cluster);
   return parseClusterConfig(await readClusterFile(path), path);
 }
 
-async function told(work: Promise<void>): Promise<void> {
+async function told<T>(work: Promise<T>): Promise<T> {
   try {
-    await work;
+    return await work;
   } catch (error) {
     throw clusterError(error);
   }
