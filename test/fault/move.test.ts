@@ -3,7 +3,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import {
   Patience,
   completeMove,
-  readClosed,
+  readPlace,
   type ClosedLog,
   type Moved,
   type MoveOptions,
@@ -95,9 +95,9 @@ function moveOptions(at: FoundedLedger, broker: Broker, positions: KeptPositions
 }
 
 async function closedLog(options: MoveOptions, shard = 0): Promise<ClosedLog> {
-  const closed = await readClosed(options, shard);
-  if (closed === undefined) throw new Error('expected a log that has moved');
-  return closed;
+  const place = await readPlace(options, shard);
+  if (place.movedTo === undefined) throw new Error('expected a log that has moved');
+  return place;
 }
 
 async function move(
@@ -272,8 +272,8 @@ describe('a writer that does not know of the move', () => {
     at.start();
     await at.bind();
     const options = moveOptions(at, at.broker, new KeptPositions());
-    expect(await readClosed(options, 0)).toBeUndefined();
-    await expect(readClosed(options, 1)).rejects.toMatchObject({ code: 'NOT_FOUNDED' });
+    expect(await readPlace(options, 0)).toEqual({ movedTo: undefined, home: undefined });
+    await expect(readPlace(options, 1)).rejects.toMatchObject({ code: 'NOT_FOUNDED' });
   });
 
   it('a shard with another log on it is not moved to', async () => {
@@ -292,7 +292,7 @@ describe('a writer that does not know of the move', () => {
       if (value !== null) await at.broker.append({ topic: 'log', partition: 8 }, [{ key, value }]);
     }
     const at8 = moveOptions(at, shifted(at.broker, 8), new KeptPositions());
-    await expect(readClosed(at8, 0)).rejects.toMatchObject({ code: 'NOT_SEALED' });
+    await expect(readPlace(at8, 0)).rejects.toMatchObject({ code: 'NOT_SEALED' });
   });
 });
 

@@ -1,5 +1,7 @@
 import type { LedgerHealth } from '@countersign/gateway';
+import { homingIn } from '@countersign/ledger';
 import type { StoreView } from '@countersign/projector';
+import { StoreError, type ReadModels } from '@countersign/store';
 import type { FoundedData } from './open-data.ts';
 import { sleepUnless } from './service.ts';
 
@@ -8,6 +10,7 @@ const LOOK_EVERY_MS = 2_000;
 export interface ApartHealthParts {
   readonly data: FoundedData;
   readonly view: Pick<StoreView, 'status'>;
+  readonly models: Pick<ReadModels, 'members' | 'entriesOfType'>;
 }
 
 /**
@@ -43,9 +46,26 @@ export class ApartHealth {
     try {
       await broker.end({ topic: 'intake', partition: mark.shard });
       const processes = await backends.group?.size();
+      if (await this.#hasMoved()) return { state: 'stopped', code: 'LOG_MOVED' };
       return processes === 0 ? { state: 'stopped', code: 'LEDGER_AWAY' } : { state: 'running' };
     } catch (error) {
       return { state: 'waiting-broker', code: codeOf(error) };
+    }
+  }
+
+  /** What is sent to a shard that the ledger has left is answered elsewhere, so that nobody here would wait for it in vain. */
+  async #hasMoved(): Promise<boolean> {
+    const { data, models } = this.#parts;
+    const { shard } = data.mark;
+    try {
+      const homes = await models.members('home');
+      if (homes.length === 0 || homes.some(({ id }) => id === String(shard))) return false;
+      // While the read models of the new shard are built they come by the old one, too.
+      const changes = await models.entriesOfType(['authority-changed'], Number.MAX_SAFE_INTEGER);
+      return homingIn(changes, shard).movedTo !== undefined;
+    } catch (error) {
+      if (error instanceof StoreError) return false;
+      throw error;
     }
   }
 }

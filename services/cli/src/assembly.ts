@@ -6,12 +6,14 @@ import {
   Router,
   Writer,
   type LedgerClock,
+  type LeftIntake,
   type SnapshotStore,
   type WriterOptions,
 } from '@countersign/ledger';
 import { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
+import type { LedgerMark } from './data-folder.ts';
 import { readReadToken } from './data-keys.ts';
 import type { FoundedData, OpenData } from './open-data.ts';
 
@@ -59,7 +61,17 @@ export function newRouter(
     positions,
     ...(publicPartitions !== undefined && { publicPartitions }),
     partitionOf: (tenant) => shards.get(tenant),
+    left: ledgers.flatMap(({ mark }) => leftIntakes(mark)),
   });
+}
+
+/** The intakes that a ledger has left. */
+export function leftIntakes({ tenant, left = [] }: LedgerMark): LeftIntake[] {
+  return left.map(({ shard: partition, intake: fromOffset }) => ({
+    tenant,
+    partition,
+    fromOffset,
+  }));
 }
 
 export function newProjector(

@@ -32,6 +32,8 @@ export function dataError(error: unknown, place: Place): unknown {
         : 'put the key of that log into kms.key_id of cluster.json, or choose another --shard or --data';
     return new CliError('FOREIGN_LEDGER', error.message, { cause: error, hint });
   }
+  if (isElsewhere(error))
+    return new CliError(error.code, error.message, { cause: error, hint: bring(place) });
   if (place.tier !== undefined) return clusterError(error);
   if (error instanceof BrokerError) return brokerError(error, place);
   if (error instanceof StoreError) return storeError(error, place);
@@ -42,6 +44,17 @@ export function dataError(error: unknown, place: Place): unknown {
 /** The key that is here never was one of that log: it is another ledger's, not a signer that failed. */
 function isForeignKey(error: unknown): error is LedgerError {
   return error instanceof LedgerError && error.code === 'SIGNER_FATAL' && error.cause === undefined;
+}
+
+/** The folder names another shard than the log does. */
+function isElsewhere(error: unknown): error is LedgerError {
+  return (
+    error instanceof LedgerError && (error.code === 'LOG_MOVED' || error.code === 'NOT_ITS_SHARD')
+  );
+}
+
+function bring({ path }: Place): string {
+  return `bring what is left to where the log goes on, and this folder with it: \`countersign move complete --data ${path}\``;
 }
 
 /** The adapters of a cluster have codes of their own, which operators look up. */

@@ -6,13 +6,21 @@ import type { Separation } from '@countersign/binding';
 import { readRegular } from './bounded-file.ts';
 import { cliError, isSystemError } from './cli-error.ts';
 
-/** What marks a folder as one of ours, and which ledger it holds. Written first and never changed. */
+/** A shard that a ledger has left, and the first place in its intake that the log had not decided then. */
+export interface LeftShard {
+  readonly shard: number;
+  readonly intake: number;
+}
+
+/** What marks a folder as one of ours, and which ledger it holds. Written first, and changed only by a move of its ledger. */
 export interface LedgerMark {
   readonly v: 'countersign.data.v1';
   readonly origin: string;
   readonly tenant: string;
-  /** The partition of every topic that is this ledger's. */
+  /** The partition of every topic that is this ledger's. The log says the same, and it alone counts. */
   readonly shard: number;
+  /** What comes there is still brought over. */
+  readonly left?: readonly LeftShard[];
   /** On Kafka, AWS KMS and PostgreSQL, as `cluster.json` says; else everything is in this folder. */
   readonly tier?: 'cluster';
   readonly demo: boolean;
@@ -103,10 +111,15 @@ export async function requireMark(folder: DataFolder): Promise<LedgerMark> {
   });
 }
 
+/** Says where the ledger of the folder is now. */
+export async function writeMark(folder: DataFolder, mark: LedgerMark): Promise<void> {
+  await writePrivate(folder.markFile, `${canonicalText({ ...mark } as unknown as Json)}\n`);
+}
+
 /** Creates the folder with its mark. If we stop half-way, the next start does it again. */
 export async function createFolder(folder: DataFolder, mark: LedgerMark): Promise<void> {
   await mkdir(folder.path, { recursive: true, mode: PRIVATE_FOLDER });
-  await writePrivate(folder.markFile, `${canonicalText({ ...mark })}\n`);
+  await writeMark(folder, mark);
 }
 
 export async function makePrivateFolder(path: string): Promise<void> {
@@ -212,12 +225,28 @@ function parseMark(text: string, path: string): LedgerMark {
   const isMark =
     json['v'] === 'countersign.data.v1' &&
     isPartition(json['shard']) &&
+    (json['left'] === undefined || areLeft(json['left'])) &&
     (json['tier'] === undefined || json['tier'] === 'cluster') &&
     typeof json['demo'] === 'boolean' &&
     (json['separation'] === 'solo' || json['separation'] === 'full') &&
     MARK_TEXTS.every((name) => typeof json[name] === 'string');
   if (!isMark) throw cliError('DATA_DAMAGED', `${path}: expected the mark of a data folder`);
   return json as unknown as LedgerMark;
+}
+
+function areLeft(value: Json): boolean {
+  return (
+    Array.isArray(value) &&
+    (value as readonly Json[]).every(
+      (each) =>
+        typeof each === 'object' &&
+        each !== null &&
+        'shard' in each &&
+        'intake' in each &&
+        isPartition(each['shard']) &&
+        isPartition(each['intake']),
+    )
+  );
 }
 
 function isPartition(value: Json | undefined): boolean {

@@ -3,6 +3,7 @@ import { formatTimestamp, toBase64url, type Digest } from '@countersign/canonica
 import {
   DEFAULT_POLICY,
   foundLedger,
+  homeMember,
   keyThumbprint,
   type LedgerFounded,
   type Member,
@@ -103,6 +104,8 @@ export function foundingEntry(
   const { founder } = mark;
   const { nowMs, descriptors } = parts;
   const members: Member[] = [
+    // In one folder there is nowhere to move to.
+    ...(mark.tier === 'cluster' ? [homeMember(mark.shard)] : []),
     { kind: 'person', id: founder, class: 'natural' },
     {
       kind: 'invitation',

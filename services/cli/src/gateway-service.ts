@@ -43,7 +43,7 @@ export class GatewayService implements Service {
     const store = await options.patience.until(data.mark, () => openSharedStore(data));
     const { origin } = data.mark;
     const view = new StoreView({ store, signal: store, origin, descriptors: BUILTIN_DESCRIPTORS });
-    const health = new ApartHealth({ data, view });
+    const health = new ApartHealth({ data, view, models: store });
     const gateway = buildGateway({
       ...(await gatewayParts(data, version)),
       // It submits only: what others publish is moved by the ledger's processes.

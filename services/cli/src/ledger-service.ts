@@ -1,7 +1,7 @@
 import type { Assignment, GroupMember } from '@countersign/broker-kafka';
 import { PUBLIC_TOPICS, type LedgerClock, type Router } from '@countersign/ledger';
 import type { Logger } from 'pino';
-import { newRouter } from './assembly.ts';
+import { leftIntakes, newRouter } from './assembly.ts';
 import { cliError } from './cli-error.ts';
 import type { OpenData } from './open-data.ts';
 import { LedgerMetrics } from './ledger-metrics.ts';
@@ -116,8 +116,14 @@ export class LedgerService implements Service {
     const moving = PUBLIC_TOPICS.flatMap((topic) =>
       (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
     );
+    const left = new Set(
+      this.#options.ledgers.flatMap(({ mark }) => leftIntakes(mark).map((each) => each.partition)),
+    );
+    const leaving = intake
+      .filter((partition) => left.has(partition))
+      .map((partition) => ({ topic: 'intake', partition }) as const);
     // What goes wrong with it ends the router's own run.
-    void this.#router.assign(moving);
+    void this.#router.assign([...moving, ...leaving]);
   }
 
   /** A log that cannot be written on stops nobody else's; a process that has none left to write on ends. */

@@ -12,6 +12,7 @@ import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
 import { addLogKey } from './commands/log-key.ts';
 import { addMcpGate } from './commands/mcp-gate.ts';
+import { addMove } from './commands/move.ts';
 import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addReconcile } from './commands/reconcile.ts';
@@ -50,6 +51,7 @@ const COMMANDS = [
   addProjector,
   addGateway,
   addTopics,
+  addMove,
 ];
 
 /** Runs one command line. @returns the exit code: docs/cli.md, "Exit codes" */

@@ -1,5 +1,7 @@
+import { LedgerError } from '@countersign/ledger';
 import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
+import type { Logger } from 'pino';
 import { newProjector } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { FoundedData } from './open-data.ts';
@@ -14,6 +16,7 @@ export interface ProjectorServiceOptions {
   readonly ledgers: readonly [FoundedData, ...FoundedData[]];
   readonly probe: ProcessProbe;
   readonly patience: StartPatience;
+  readonly logger: Logger;
   readonly nowMs: () => number;
 }
 
@@ -29,10 +32,13 @@ export class ProjectorService implements Service {
   readonly failed: Promise<never>;
   readonly #following: readonly Following[];
   readonly #stopped = new AbortController();
+  readonly #logger: Logger;
   #running: Promise<unknown>[] = [];
+  #movedCount = 0;
   #fail: (error: Error) => void = () => undefined;
 
-  private constructor(following: readonly Following[]) {
+  private constructor(following: readonly Following[], logger: Logger) {
+    this.#logger = logger;
     this.#following = following;
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
@@ -54,7 +60,7 @@ export class ProjectorService implements Service {
       for (const { store } of following) await store.close();
       throw error;
     }
-    const service = new ProjectorService(following);
+    const service = new ProjectorService(following, options.logger);
     probe.show({
       unready: () => unready(following),
       gauges: gauges(following),
@@ -78,11 +84,21 @@ export class ProjectorService implements Service {
     }
   }
 
-  /** A log that contradicts itself is nobody's to follow: the process ends, and says why. */
+  /**
+   * A log that contradicts itself is nobody's to follow: the process ends, and says why. One that has moved elsewhere stops nobody
+   * else's; a process that has none left to follow ends.
+   */
   async #run({ projector, data }: Following): Promise<void> {
     try {
       await projector.run();
     } catch (error) {
+      if (error instanceof LedgerError && error.code === 'LOG_MOVED') {
+        this.#movedCount += 1;
+        const { tenant, shard } = data.mark;
+        const line = { event: 'ledger_stopped', err: error, tenant, shard };
+        this.#logger.fatal(line, 'the log has moved');
+        if (this.#movedCount < this.#following.length) return;
+      }
       this.#fail(asError(dataError(error, placeOf(data))));
     }
   }

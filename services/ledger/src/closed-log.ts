@@ -1,8 +1,10 @@
+import { authorityFromGenesis, boundChangeIn, homeOf } from '@countersign/binding';
 import type { Broker, StoredRecord } from '@countersign/broker';
 import type { VerifySignature } from '@countersign/canonical';
 import {
   LedgerError,
   LogReader,
+  type AcceptedBatch,
   type LogEvent,
   type LogReaderOptions,
 } from '@countersign/log-reader';
@@ -62,24 +64,32 @@ export async function readLog(
   }
 }
 
+/** A log that goes on in the partition where it was read, or is a copy there. */
+export interface OpenLog {
+  readonly movedTo: undefined;
+  /** Where it says that it lives. */
+  readonly home: number | undefined;
+}
+
 /**
- * The log of a partition as it was left; undefined while it has not moved from there.
+ * What the log says in a partition of where it is.
  *
  * @throws LedgerError NOT_FOUNDED, NOT_SEALED, and as readLog
  */
-export async function readClosed(
+export async function readPlace(
   log: LogOfLedger & Pick<LogReaderOptions, 'pinned'>,
   partition: number,
-): Promise<ClosedLog | undefined> {
-  const erased = new Set<string>();
+): Promise<ClosedLog | OpenLog> {
+  const said = new Said();
   const reader = await readLog(log, partition, (_, events) => {
-    for (const event of events) for (const key of erasedIn(event)) erased.add(key);
+    for (const event of events) if (event?.kind === 'batch') said.take(event);
   });
   const { head, movedTo, sealedSize } = reader;
+  const { home, erased } = said;
   if (head.size === 0) {
     throw new LedgerError('NOT_FOUNDED', `expected the log of ${log.origin} on shard ${partition}`);
   }
-  if (movedTo === undefined) return undefined;
+  if (movedTo === undefined) return { movedTo, home };
   if (sealedSize < head.size) {
     throw new LedgerError(
       'NOT_SEALED',
@@ -90,10 +100,22 @@ export async function readClosed(
   return { partition, movedTo, size, root, intakeOffset, erased };
 }
 
-function erasedIn(event: LogEvent | undefined): string[] {
-  if (event?.kind !== 'batch') return [];
-  return event.entries.flatMap(({ bytes, index }) => {
-    const entry = acceptedEntry(bytes, index);
-    return entry.type === 'content-erased' ? [contentKey(entry.tenant, entry.action_id)] : [];
-  });
+/** What of the entries of a log is needed to bring it elsewhere. */
+class Said {
+  readonly erased = new Set<string>();
+  home: number | undefined;
+
+  take({ entries }: AcceptedBatch): void {
+    for (const { bytes, index } of entries) {
+      const entry = acceptedEntry(bytes, index);
+      if (entry.type === 'content-erased') {
+        this.erased.add(contentKey(entry.tenant, entry.action_id));
+      } else if (entry.type === 'ledger-founded') {
+        this.home = homeOf(authorityFromGenesis(entry));
+      } else if (entry.type === 'authority-changed') {
+        const change = boundChangeIn(bytes);
+        if (change?.kind === 'home-moved') this.home = change.to;
+      }
+    }
+  }
 }

@@ -9,7 +9,7 @@ export {
   type FoundingOptions,
 } from './founding.ts';
 export { contentKey, inputDigest, type Submission, type SubmitKind } from './intake-input.ts';
-export { readClosed, type ClosedLog, type LogOfLedger } from './closed-log.ts';
+export { readPlace, type ClosedLog, type LogOfLedger } from './closed-log.ts';
 export { completeMove, readArrived, type MoveOptions, type Moved } from './mover.ts';
 export { Patience } from './patience.ts';
 export type { LedgerClock } from './ledger-clock.ts';
@@ -17,6 +17,7 @@ export type { InputPartition } from './partition-movers.ts';
 export {
   PUBLIC_TOPICS,
   Router,
+  type LeftIntake,
   type RouterOptions,
   type RouterPositions,
   type Submitted,
@@ -29,5 +30,5 @@ export {
 } from './snapshot-store.ts';
 export { sqliteSnapshots, type SqliteSnapshots } from './sqlite-snapshots.ts';
 export { runTicker, type TickerOptions } from './ticker.ts';
-export { LedgerError, type LedgerErrorCode } from '@countersign/log-reader';
+export { LedgerError, homingIn, type LedgerErrorCode } from '@countersign/log-reader';
 export type { SealedRoot } from './sealer.ts';

@@ -1,7 +1,8 @@
 import type { PublicTopic } from '@countersign/wire';
 
+/** Whose records are inputs on their way to an intake: a public topic, or an intake that a ledger has left. */
 export interface InputPartition {
-  readonly topic: PublicTopic;
+  readonly topic: PublicTopic | 'intake';
   readonly partition: number;
 }
 

@@ -24,6 +24,7 @@ import {
   type SubmitKind,
 } from './intake-input.ts';
 import { LedgerError } from '@countersign/log-reader';
+import { leftInput } from './left-intake.ts';
 import type { LedgerClock } from './ledger-clock.ts';
 import { routingFault } from './routing.ts';
 import { PartitionMovers, type InputPartition } from './partition-movers.ts';
@@ -52,6 +53,14 @@ export interface RouterPositions {
   save(from: TopicPartition, nextOffset: number): Promise<void>;
 }
 
+/** The intake of a shard that a ledger has left. */
+export interface LeftIntake {
+  readonly tenant: string;
+  readonly partition: number;
+  /** The log has decided what stands before it. */
+  readonly fromOffset: number;
+}
+
 type PartitionsOf = (topic: PublicTopic) => Promise<number>;
 
 export interface RouterOptions {
@@ -60,6 +69,8 @@ export interface RouterOptions {
   readonly positions: RouterPositions;
   /** The partition of the tenant's shard; undefined for a tenant that no shard has. */
   readonly partitionOf: (tenant: string) => number | undefined;
+  /** Intakes that a ledger has left: what still comes to them goes to where it is now. */
+  readonly left?: readonly LeftIntake[];
   /**
    * How many partitions a public topic has now; one unless given. Asked again and again, so one that is added is noticed.
    * `assigned`: the router moves what `assign` says, and at first nothing.
@@ -178,10 +189,11 @@ export class Router {
     const { broker, positions } = this.#options;
     const patience = this.#patienceWhile(isDue);
     await unlessStopped(async () => {
+      const start = this.#startOf(from);
       const kept = await patience.read(() => positions.load(from));
       const end = await patience.read(() => broker.end(from));
       // Beyond the end: the topic was made anew, and what is in it was never moved.
-      let next = kept <= end ? kept : 0;
+      let next = kept <= end ? Math.max(start, kept) : start;
       while (!this.#isStopping && isDue()) {
         const hasMore = await patience.read(() => broker.waitBeyond(from, next, IDLE_WAIT_MS));
         if (!hasMore) continue;
@@ -197,16 +209,41 @@ export class Router {
     });
   }
 
+  #startOf({ topic, partition }: InputPartition): number {
+    const left = topic === 'intake' ? this.#leftAt(partition) : [];
+    return left.length === 0 ? 0 : Math.min(...left.map(({ fromOffset }) => fromOffset));
+  }
+
+  #leftAt(partition: number): LeftIntake[] {
+    return (this.#options.left ?? []).filter((each) => each.partition === partition);
+  }
+
+  #route(record: StoredRecord, { topic, partition }: InputPartition): Routed[] {
+    return topic === 'intake'
+      ? this.#routeLeft(record, partition)
+      : this.#routePublic(record, topic);
+  }
+
+  /** Whoever had not noticed yet that a ledger has moved, has sent it here. */
+  #routeLeft(record: StoredRecord, partition: number): Routed[] {
+    return this.#leftAt(partition).flatMap(({ tenant, fromOffset }) => {
+      const now = this.#options.partitionOf(tenant);
+      const input = record.offset < fromOffset ? undefined : leftInput(record, tenant);
+      if (input === undefined || now === undefined || now === partition) return [];
+      return [{ tp: { topic: 'intake', partition: now }, record: input }];
+    });
+  }
+
   /** Where a record goes. Which partition its producer chose means nothing. */
-  #route(record: StoredRecord, from: InputPartition): Routed[] {
+  #routePublic(record: StoredRecord, topic: PublicTopic): Routed[] {
     if (record.value === null) return [];
-    const kind = KINDS[from.topic];
+    const kind = KINDS[topic];
     const refused = (reason: string, payload: Uint8Array): Routed[] => [
       { tp: { topic: 'quarantine', partition: 0 }, record: refusal(kind, reason, payload) },
     ];
     let event: PublicEvent;
     try {
-      event = decodePublic(from.topic, record.value);
+      event = decodePublic(topic, record.value);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       return refused('SCHEMA_INVALID', record.value);
