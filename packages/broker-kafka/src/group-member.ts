@@ -10,6 +10,8 @@ const SESSION_MS = 10_000;
 const HEARTBEAT_MS = 1_000;
 /** How long all members together may take to come back to the table. */
 const REBALANCE_MS = 15_000;
+/** How long a partition that was added to a topic may be nobody's. */
+const PARTITIONS_AGE_MS = 10_000;
 const FIRST_TRY_PAUSE_MS = 200;
 const LAST_TRY_PAUSE_MS = 5_000;
 
@@ -62,6 +64,7 @@ class KafkaGroupMember implements GroupMember {
       sessionTimeout: SESSION_MS,
       heartbeatInterval: HEARTBEAT_MS,
       rebalanceTimeout: REBALANCE_MS,
+      metadataMaxAge: PARTITIONS_AGE_MS,
       // It comes back by itself where it can; where it cannot, a new one takes its place here.
       retry: { ...settings.retry, restartOnFailure: () => Promise.resolve(true) },
     });
