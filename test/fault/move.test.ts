@@ -4,17 +4,18 @@ import {
   Patience,
   completeMove,
   readPlace,
+  takeShard,
   type ClosedLog,
   type Moved,
   type MoveOptions,
 } from '@countersign/ledger';
 import { encodeLogRecord, type Batch, decodeLogRecord } from '@countersign/wire';
-import { CompactRange, hashLeaf } from '@countersign/tlog';
 import { afterEach, describe, expect, it } from 'vitest';
 import { evidenceOutcome } from '../support/evidence-outcome.ts';
 import { FoundedLedger, entryOf, type Admitted, type Bound } from '../support/founded-ledger.ts';
 import { auditLog, type Audit } from '../support/log-audit.ts';
 import { authorityAction } from '../support/log-key-rotation.ts';
+import { successorIn } from '../support/log-successor.ts';
 import { TENANT, actionIdOf } from '../support/parties.ts';
 import { StepBroker, type Fate } from '../support/step-broker.ts';
 
@@ -239,12 +240,12 @@ describe('a writer that does not know of the move', () => {
     expect(await recordsOf(at, { topic: 'log', partition: 0 })).toHaveLength(before.length);
   });
 
-  it('in the old shard, with an exact successor of its head: nobody accepts it', async () => {
+  it('C15: in the shard that was left, with an exact successor of its head: nobody accepts it', async () => {
     const closed = await closedLedger();
     const { at } = closed;
     const { size } = await audit(at, 0);
     await at.broker.append({ topic: 'log', partition: 0 }, [
-      { key: 'batch/any', value: await successorOf(at) },
+      { key: 'batch/any', value: await successorIn(at.broker, 0) },
     ]);
     const { size: sizeAfter, counts } = await audit(at, 0);
     expect([sizeAfter, counts.closedBatches]).toEqual([size, 1]);
@@ -258,7 +259,7 @@ describe('a writer that does not know of the move', () => {
     await expect(early.run()).rejects.toMatchObject({ code: 'NOT_FOUNDED' });
   });
 
-  it('in a third shard, with a copy of the whole log: does not begin', async () => {
+  it('C15: in a third shard, with a copy of the whole log: does not begin', async () => {
     const { at } = await closedLedger();
     await copy(at, 9);
     await expect(at.newWriter({ partition: 9 }).run()).rejects.toMatchObject({
@@ -283,6 +284,23 @@ describe('a writer that does not know of the move', () => {
     const value = encodeLogRecord({ ...batch, origin: 'countersign.test/another/5' });
     await at.broker.append({ topic: 'log', partition: TO }, [{ key: 'batch/0', value }]);
     await expect(move(at)).rejects.toMatchObject({ code: 'SHARD_TAKEN' });
+  });
+
+  it('a shard that was taken for it is nobody else’s, and only the beginning of its log', async () => {
+    const { at } = await closedLedger();
+    const options = moveOptions(at, at.broker, new KeptPositions());
+    await takeShard(options, { from: 0, to: TO });
+    await takeShard(options, { from: 0, to: TO });
+    expect(await audit(at, TO)).toMatchObject({ size: 1, sealedSize: 0 });
+    const other = { ...options, origin: 'countersign.test/another/3' };
+    await expect(takeShard(other, { from: 3, to: TO })).rejects.toMatchObject({
+      code: 'SHARD_TAKEN',
+    });
+    await move(at);
+    expect((await audit(at, TO)).size).toBe((await audit(at, 0)).size);
+    await expect(takeShard(options, { from: TO, to: 0 })).rejects.toMatchObject({
+      code: 'SHARD_TAKEN',
+    });
   });
 
   it('a head that nobody has signed yet is not moved', async () => {
@@ -325,30 +343,4 @@ function batchIn(record: StoredRecord | undefined): Batch {
   const batch = record?.value ? decodeLogRecord(record.value) : undefined;
   if (batch?.kind !== 'batch') throw new Error('expected a batch');
   return batch;
-}
-
-/** What a writer would append next, had it not read that the log has moved. */
-async function successorOf(at: FoundedLedger): Promise<Uint8Array> {
-  const range = CompactRange.empty();
-  let entry = new Uint8Array();
-  for (const record of await recordsOf(at, { topic: 'log', partition: 0 })) {
-    const batch = record.value === null ? undefined : decodeLogRecord(record.value);
-    if (batch?.kind !== 'batch') continue;
-    for (const bytes of batch.entries) {
-      range.append(hashLeaf(bytes));
-      entry = new Uint8Array(bytes);
-    }
-  }
-  const { size: sizeBefore } = range;
-  const rootBefore = range.root();
-  range.append(hashLeaf(entry));
-  return encodeLogRecord({
-    kind: 'batch',
-    origin: at.origin,
-    ...{ sizeBefore, rootBefore, sizeAfter: range.size, rootAfter: range.root() },
-    intakeOffsetAfter: 1_000,
-    epoch: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
-    rulesVersion: 2,
-    entries: [entry],
-  });
 }

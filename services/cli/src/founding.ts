@@ -104,7 +104,6 @@ export function foundingEntry(
   const { founder } = mark;
   const { nowMs, descriptors } = parts;
   const members: Member[] = [
-    // In one folder there is nowhere to move to.
     ...(mark.tier === 'cluster' ? [homeMember(mark.shard)] : []),
     { kind: 'person', id: founder, class: 'natural' },
     {
@@ -118,7 +117,7 @@ export function foundingEntry(
     agentMember('local-agent', keys.agent, { owner: founder, operator: false }),
     executorMember(EXEC_EXECUTOR, keys.executor, EXEC_INTERFACE_DIGEST),
     executorMember(MCP_GATE_EXECUTOR, keys.mcpGate, GATE_INTERFACE_DIGEST),
-    ...descriptors.map(({ type, typeVersion, digest }): Member => ({
+    ...descriptorsOf(mark, descriptors).map(({ type, typeVersion, digest }): Member => ({
       kind: 'descriptor',
       id: `${type}/${typeVersion}`,
       digest,
@@ -135,6 +134,14 @@ export function foundingEntry(
     members,
     policy: DEFAULT_POLICY,
   });
+}
+
+/** In one folder there is nowhere to move to: a move that persons approve there would end the log for good. */
+function descriptorsOf(
+  { tier }: LedgerMark,
+  descriptors: readonly Descriptor[],
+): readonly Descriptor[] {
+  return descriptors.filter(({ type }) => tier === 'cluster' || type !== 'authority.home');
 }
 
 /**

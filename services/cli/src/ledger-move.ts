@@ -3,8 +3,8 @@ import {
   LedgerError,
   Patience,
   completeMove,
-  readArrived,
   readPlace,
+  takeShard,
   type Moved,
   type MoveOptions,
 } from '@countersign/ledger';
@@ -66,11 +66,11 @@ function movedMark(mark: LedgerMark, { to, intake }: { to: number; intake: numbe
 }
 
 /**
- * That a ledger could move there now, as far as can be told before it does.
+ * Takes a shard for the ledger of a folder, if it could move there.
  *
  * @throws CliError SHARD_MISSING, SHARD_TAKEN, LOG_MOVED, NOT_ITS_SHARD
  */
-export async function assertFreeShard(
+export async function prepareMove(
   folder: DataFolder,
   to: number,
   context: CliContext,
@@ -95,9 +95,8 @@ export async function assertFreeShard(
     if (place.home !== undefined && place.home !== mark.shard) {
       throw new LedgerError('NOT_ITS_SHARD', `the log says that it lives on shard ${place.home}`);
     }
-    const { head } = await readArrived(options, { movedTo: to });
-    if (head.size === 0) return mark;
-    throw new LedgerError('SHARD_TAKEN', `expected a shard where the ledger never was, got ${to}`);
+    await takeShard(options, { from: mark.shard, to });
+    return mark;
   });
 }
 

@@ -191,7 +191,7 @@ export class AcceptedLog {
     if (movedTo !== undefined) {
       throw new LedgerError('LOG_MOVED', `the log has moved from shard ${partition} to ${movedTo}`);
     }
-    const home = homeOf(this.#state.authority);
+    const home = this.#state.isFounded ? homeOf(this.#state.authority) : undefined;
     if (home === undefined || home === partition) return;
     throw new LedgerError(
       'NOT_ITS_SHARD',

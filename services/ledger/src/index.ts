@@ -10,7 +10,7 @@ export {
 } from './founding.ts';
 export { contentKey, inputDigest, type Submission, type SubmitKind } from './intake-input.ts';
 export { readPlace, type ClosedLog, type LogOfLedger } from './closed-log.ts';
-export { completeMove, readArrived, type MoveOptions, type Moved } from './mover.ts';
+export { completeMove, takeShard, type MoveOptions, type Moved } from './mover.ts';
 export { Patience } from './patience.ts';
 export type { LedgerClock } from './ledger-clock.ts';
 export type { InputPartition } from './partition-movers.ts';

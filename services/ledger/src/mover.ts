@@ -66,24 +66,52 @@ export async function completeMove(options: MoveOptions, closed: ClosedLog): Pro
 }
 
 /**
+ * Takes a partition for a log that is to move there, by the first batch of it: whoever founds or moves another one sees that it is
+ * taken. Without it the log could end here, and have nowhere to go.
+ *
+ * Crash story: the append is the only step, and may be there twice. A partition that was taken for nothing stays taken.
+ *
+ * @throws LedgerError SHARD_TAKEN when there is another log, or this one was there and has left
+ */
+export async function takeShard(
+  options: LogOfLedger,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const { broker, patience } = options;
+  const there = await readArrived(options, { movedTo: to });
+  if (there.movedTo !== undefined) {
+    throw new LedgerError('SHARD_TAKEN', `expected a shard that the log never left, got ${to}`);
+  }
+  if (there.head.size > 0) return;
+  let founding: NewRecord | undefined;
+  await readLog(options, from, (records, events) => {
+    const at = events.findIndex((event) => event?.kind === 'batch');
+    const record = records[at];
+    if (record !== undefined) founding ??= copyOfLog(record, events[at]);
+  });
+  const copies = founding === undefined ? [] : [founding];
+  await patience.appendRepeatable(() => broker.append({ topic: 'log', partition: to }, copies));
+  await readArrived(options, { movedTo: to });
+}
+
+/**
  * The log as it is in the partition to which it moves.
  *
- * @throws LedgerError SHARD_TAKEN when another one was founded there
+ * @throws LedgerError SHARD_TAKEN when another one began there first
  */
-export async function readArrived(
+async function readArrived(
   log: LogOfLedger,
   { movedTo: partition }: Pick<ClosedLog, 'movedTo'>,
 ): Promise<LogReader> {
-  return readLog(log, partition, (records) => {
-    const other = records
-      .map(({ value }) => foundedOrigin(value))
-      .find((o) => o !== undefined && o !== log.origin);
-    if (other === undefined) return;
-    throw new LedgerError(
-      'SHARD_TAKEN',
-      `expected shard ${partition} to be free, got ${other} on it`,
-    );
+  let first: string | undefined;
+  const reader = await readLog(log, partition, (records) => {
+    for (const { value } of records) first ??= foundedOrigin(value);
   });
+  if (first === undefined || first === log.origin) return reader;
+  throw new LedgerError(
+    'SHARD_TAKEN',
+    `expected shard ${partition} to be free, got ${first} on it`,
+  );
 }
 
 function foundedOrigin(value: Uint8Array | null): string | undefined {

@@ -154,7 +154,8 @@ export class Router {
 
   async #keepAssigned(): Promise<void> {
     const { publicPartitions: partitionsOf } = this.#options;
-    if (partitionsOf === undefined) await this.assign(await everyPartition(oneOfEach));
+    if (partitionsOf === undefined)
+      await this.assign([...(await everyPartition(oneOfEach)), ...this.#leftIntakes]);
     else if (partitionsOf !== 'assigned') await unlessStopped(() => this.#follow(partitionsOf));
     await this.#stopped;
   }
@@ -167,7 +168,8 @@ export class Router {
   async #follow(partitionsOf: PartitionsOf): Promise<void> {
     const patience = this.#patienceWhile(() => true);
     while (!this.#isStopping) {
-      await this.assign(await patience.read(() => everyPartition(partitionsOf)));
+      const every = await patience.read(() => everyPartition(partitionsOf));
+      await this.assign([...every, ...this.#leftIntakes]);
       let ageMs = 0;
       do {
         await this.#options.clock.sleep(IDLE_WAIT_MS);
@@ -207,6 +209,10 @@ export class Router {
         await patience.read(() => positions.save(from, next));
       }
     });
+  }
+
+  get #leftIntakes(): InputPartition[] {
+    return (this.#options.left ?? []).map(({ partition }) => ({ topic: 'intake', partition }));
   }
 
   #startOf({ topic, partition }: InputPartition): number {

@@ -181,12 +181,11 @@ export class Writer {
   async #open(): Promise<void> {
     await this.#startFromSnapshot();
     await this.#log.catchUp();
+    // What a move has closed is sealed like anything else; a copy of a log is not signed at all.
+    if (this.#log.reader.movedTo === undefined) this.#log.assertHome();
     this.#log.assertIdentity();
     this.#assertClock(this.#log.state.lastAtMs);
     this.#sealer.noteSealed(this.#log.reader.sealedSize);
-    // What a move has closed is sealed like anything else; a copy of a log is not signed at all.
-    const { movedTo } = this.#log.reader;
-    if (movedTo === undefined) this.#log.assertHome();
     await this.#seal();
     this.#log.assertHome();
     this.#sealer.assertSigners(this.#log.reader);

@@ -3,7 +3,13 @@ import { BrokerError, MemoryBroker, type TopicPartition } from '@countersign/bro
 import { canonicalBytes, toBase64url, utf8, type JsonObject } from '@countersign/canonical';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Router, inputDigest, type InputPartition, type RouterOptions } from '@countersign/ledger';
-import { decodeIntake, decodeQuarantined, encodePublic } from '@countersign/wire';
+import {
+  decodeIntake,
+  decodeQuarantined,
+  encodeIntake,
+  encodePublic,
+  type IntakeKind,
+} from '@countersign/wire';
 
 const ID = '01ARZ3NDEKTSV4RRFFQ69G5FAV';
 const clock = { nowMs: () => Date.now(), sleep: (ms: number) => sleep(Math.min(ms, 5)) };
@@ -108,6 +114,33 @@ describe('the router', () => {
       },
     ]);
     expect(await intakeOf(broker, 0)).toEqual([]);
+  });
+
+  it('moves what still comes to an intake that its ledger has left, and nothing else of it', async () => {
+    const { broker, positions, start } = setup();
+    const intake = { topic: 'intake', partition: 7 } as const;
+    const put = (kind: IntakeKind, tenant: string, actionId: string) =>
+      broker.append(intake, [
+        { key: `${tenant}/${actionId}`, value: encodeIntake({ kind, tenant, actionId, payload }) },
+      ]);
+    const payload = frame({ tenant: 'globex', action_id: ID });
+    await put('ActionRequested', 'globex', 'decided');
+    await put('ActionRequested', 'globex', ID);
+    await put('Tick', '', '');
+    await put('ActionRequested', 'acme', 'others');
+    await broker.append(intake, [{ key: 'x', value: utf8('rubbish') }]);
+    await put('DecisionMade', 'globex', ID);
+    const left = [{ tenant: 'globex', partition: 7, fromOffset: 1 }];
+    const router = start({ publicPartitions: 'assigned', left });
+    await router.assign([intake]);
+    await expect.poll(() => positions.get('intake/7')).toBe(6);
+    const moved = await intakeOf(broker, 1);
+    expect(moved.map(({ kind, actionId }) => `${kind} ${actionId}`)).toEqual([
+      `ActionRequested ${ID}`,
+      `DecisionMade ${ID}`,
+    ]);
+    expect(moved.map((each) => each.payload)).toEqual([payload, payload]);
+    expect([await intakeOf(broker, 0), await refusedOf(broker)]).toEqual([[], []]);
   });
 
   it('counts a record that is no event, and goes on', async () => {

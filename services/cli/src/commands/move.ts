@@ -4,7 +4,7 @@ import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
-import { assertFreeShard, moveLedger, type LedgerMove } from '../ledger-move.ts';
+import { prepareMove, moveLedger, type LedgerMove } from '../ledger-move.ts';
 import { Narrator } from '../narrator.ts';
 
 interface MoveOptions {
@@ -26,7 +26,7 @@ export function addMove(program: Command, { context, end }: CommandParts): void 
       .option('--data <dir>', 'data folder (COUNTERSIGN_DATA_DIR)')
       .option('--json', 'print one JSON object');
   add('prepare')
-    .description('see that a shard is free, and print the action that moves the ledger to it')
+    .description('take a shard that is free, and print the action that moves the ledger to it')
     .requiredOption('--to <shard>', 'partition of the topics that it is to live on', parseShard)
     .addHelpText(
       'after',
@@ -61,7 +61,7 @@ function parseShard(text: string): number {
 
 async function prepare(options: PrepareOptions, context: CliContext): Promise<number> {
   const folder = dataFolder(dataPath(options, context));
-  const { tenant, shard: from } = await assertFreeShard(folder, options.to, context);
+  const { tenant, shard: from } = await prepareMove(folder, options.to, context);
   const change = { kind: 'home-moved', tenant, from, to: options.to };
   context.stdout.json({ type: 'authority.home', params: { change } });
   return EXIT.ok;
