@@ -43,7 +43,7 @@ beforeAll(async () => {
   ({
     kafka: { prefix },
   } = (await jsonIn(file)) as { kafka: { prefix: string } });
-  broker = await openKafkaBroker({ brokers: [inject('cluster').kafka], prefix });
+  broker = await openKafkaBroker({ brokers: [...inject('cluster').kafka], prefix });
   const init = ['init', '--cluster', file, '--tenant', TENANT, '--shard', String(FROM)];
   await command(...init, '--data', data, '--port', String(await freePort()));
   await startAll();
@@ -159,7 +159,7 @@ async function entryOf<T extends 'binding-made' | 'binding-used'>(
 
 async function partitionsOf(topic: string): Promise<number> {
   const { kafka } = inject('cluster');
-  const admin = new Kafka({ brokers: [kafka], logCreator: () => () => undefined }).admin();
+  const admin = new Kafka({ brokers: [...kafka], logCreator: () => () => undefined }).admin();
   await admin.connect();
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [`${prefix}${topic}`] });

@@ -46,8 +46,8 @@ export class PublicProducer {
     this.#keys = parts;
   }
 
-  static async connect(kafka: string, where: Where): Promise<PublicProducer> {
-    const client = new Kafka({ brokers: [kafka], logCreator: () => () => undefined });
+  static async connect(kafka: readonly string[], where: Where): Promise<PublicProducer> {
+    const client = new Kafka({ brokers: [...kafka], logCreator: () => () => undefined });
     // It notices new partitions by itself, as any client does some day.
     const producer = client.producer({ metadataMaxAge: 500 });
     await producer.connect();
