@@ -95,7 +95,6 @@ async function open(): Promise<ConnectorStage<HostParams>> {
     targetState: () => Promise.resolve(network()),
     effects: () => Promise.resolve(isUp() ? 0 : 1),
     targetRecord: () => Promise.resolve(ip('-n', PLANT, 'link', 'show')),
-    loseAnswers: undefined,
     cutOff: () => {
       ip('netns', 'del', PLANT);
       return Promise.resolve();
@@ -103,7 +102,7 @@ async function open(): Promise<ConnectorStage<HostParams>> {
   };
 }
 
-connectorContract('network namespaces of Linux', { open, close });
+connectorContract('network namespaces of Linux', { open, close, hasNoAnswers: true });
 
 describe('a network namespace', () => {
   beforeEach(found);

@@ -78,14 +78,13 @@ async function open(): Promise<ConnectorStage<PaymentParams>> {
     targetState: outbox,
     effects: async () => Object.keys(await outbox()).length,
     targetRecord: async () => JSON.stringify(await outbox()),
-    loseAnswers: undefined,
     cutOff: () => rename(join(folder, 'outbox'), join(folder, 'gone')),
   };
 }
 
 const close = (): Promise<void> => rm(folder, { recursive: true, force: true });
 
-connectorContract('payments by file', { open, close });
+connectorContract('payments by file', { open, close, hasNoAnswers: true });
 
 describe('a payment file', () => {
   beforeEach(found);
