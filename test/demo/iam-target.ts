@@ -10,7 +10,7 @@ export interface IamTarget {
   write(document: string): Promise<string>;
   /** The record beside the execution: what an auditor of the account finds without us. */
   tag(key: string, value: string): Promise<void>;
-  close(): Promise<void>;
+  close(): void;
 }
 
 export interface LivePolicy {

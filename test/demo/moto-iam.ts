@@ -9,18 +9,18 @@ import {
   ListEntitiesForPolicyCommand,
   TagPolicyCommand,
 } from '@aws-sdk/client-iam';
-import { MOTO_CLIENT, startMoto } from '../support/moto-server.ts';
+import { MOTO_CLIENT } from '../support/moto-server.ts';
 import type { IamTarget, LivePolicy } from './iam-target.ts';
 
-const ACCOUNT = '123456789012'; // moto's own
+/** moto's own. */
+export const ACCOUNT = '123456789012';
 
 /** A real IAM API on loopback, with one policy attached to one role. */
-export async function motoIam(document: string): Promise<IamTarget> {
-  const moto = await startMoto();
-  const client = iamClient(moto.endpoint);
+export async function motoIam(endpoint: string, document: string): Promise<IamTarget> {
+  const client = iamClient(endpoint);
   const policyArn = await foundPolicy(client, document);
   return {
-    description: `moto's IAM API at ${moto.endpoint}`,
+    description: `moto's IAM API at ${endpoint}`,
     account: ACCOUNT,
     policyArn,
     read: () => readPolicy(client, policyArn),
@@ -39,9 +39,8 @@ export async function motoIam(document: string): Promise<IamTarget> {
         new TagPolicyCommand({ PolicyArn: policyArn, Tags: [{ Key: key, Value: value }] }),
       );
     },
-    close: async () => {
+    close: () => {
       client.destroy();
-      await moto.stop();
     },
   };
 }

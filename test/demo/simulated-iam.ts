@@ -23,6 +23,6 @@ export function simulatedIam(document: string): IamTarget {
       tags.set(key, value);
       return Promise.resolve();
     },
-    close: () => Promise.resolve(),
+    close: () => undefined,
   };
 }

@@ -10,11 +10,20 @@ function say(line: string): void {
 }
 
 let attacks = 0;
+let proofs = 0;
 
 export const stage = {
   /** How many attacks were played, and refused. */
   get attacks(): number {
     return attacks;
+  },
+  /** How many actions ran and were proven to somebody else. */
+  get proofs(): number {
+    return proofs;
+  },
+  proven(text: string): void {
+    proofs += 1;
+    stage.step('auditor', text);
   },
   title(text: string): void {
     say('');

@@ -92,7 +92,7 @@ export async function proveOffline(
   const trust = ['--trust', ledger.trustFile];
   const verified = await countersign(['verify', file, ...trust, '--allow-demo']);
   expectEqual(verified.code, 0, `exit code of verify (${verified.stdout}${verified.stderr})`);
-  stage.step('auditor', 'countersign verify, a separate process with two files and no network:');
+  stage.proven('countersign verify, a separate process with two files and no network:');
   stage.detail(verified.stdout.trim().split('\n').slice(-12).join('\n'));
   const strict = await countersign(['verify', file, ...trust, '--json']);
   expectEqual(strict.code, 1, 'exit code of verify without --allow-demo');

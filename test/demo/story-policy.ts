@@ -149,6 +149,7 @@ async function swapAnswers(scene: Scene): Promise<void> {
   const swapped = await founder.decideWith({ ...meant, action_id: wide.action_id }, rationale);
   expectEqual(swapped.body['code'], 'DECISION_REQUEST_MISMATCH', 'code of a swapped answer');
   stage.refused('the answer to one request is presented for another', 'DECISION_REQUEST_MISMATCH');
+  for (const { action_id: id } of [harmless, wide]) await founder.decide(id, 'deny', 'not today');
 }
 
 function codeOf(executed: Awaited<ReturnType<IamExecutor['execute']>>): string {
