@@ -94,6 +94,14 @@ describe('a writer refuses to start', () => {
     }
   });
 
+  it('C14: on an intake that ends before what was decided, in which new inputs would be passed over', async () => {
+    const { at } = await grown();
+    const broker = await truncated(at, 1_000);
+    const writer = at.newWriter({ broker });
+    await expect(writer.run()).rejects.toMatchObject({ code: 'INTAKE_ROLLBACK' });
+    expect(writer.status).toMatchObject({ state: 'stopped', code: 'INTAKE_ROLLBACK' });
+  });
+
   it('on the log of somebody else', async () => {
     const at = await created();
     const genesis = `sha256:${'00'.repeat(32)}`;

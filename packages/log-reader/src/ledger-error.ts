@@ -4,6 +4,8 @@ export type LedgerErrorCode =
   | 'EQUIVOCATION'
   /** The log ends before a head that was pinned or signed, or has another root at that size. */
   | 'LOG_ROLLBACK'
+  /** The intake ends before what the log says was decided: it was put back, or the log was not written by a ledger. */
+  | 'INTAKE_ROLLBACK'
   /** The log was founded under another origin, genesis or log key than the configuration names. */
   | 'FOREIGN_LEDGER'
   /** The log has moved to another shard, and ended here. */

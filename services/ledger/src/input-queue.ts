@@ -1,6 +1,7 @@
 import { authenticate, type LedgerState } from '@countersign/binding';
 import type { Broker, StoredRecord, TopicPartition } from '@countersign/broker';
 import type { VerifySignature } from '@countersign/canonical';
+import { LedgerError } from '@countersign/log-reader';
 import { traceContextOf } from '@countersign/tracing';
 import type { PreparedInput } from './batch-draft.ts';
 import { rawInput } from './intake-input.ts';
@@ -10,6 +11,8 @@ import type { Patience } from './patience.ts';
 const INPUTS_PER_READ = 512;
 /** Beyond it nothing more is read ahead. */
 const INPUTS_AHEAD_MAX = 1_024;
+/** A broker that has just changed its leader may tell an older end for a moment. */
+const END_TRIES = 250;
 /** How long one wait for inputs lasts; only a stop has to wait for its end. */
 const IDLE_WAIT_MS = 250;
 
@@ -42,12 +45,29 @@ export class InputQueue {
     return this.#items[0]?.offset ?? this.#readOffset;
   }
 
-  /** Everything from this offset on is to be decided again. */
-  reset(offset: number): void {
+  /**
+   * Everything from this offset on is to be decided again. What the log says was decided must have been there to be read: in
+   * an intake that was put back, or made anew, the next inputs would come to offsets that count as decided, and be passed over.
+   *
+   * @throws LedgerError INTAKE_ROLLBACK
+   */
+  async restart(offset: number): Promise<void> {
     this.#generation += 1;
     this.#items = [];
     this.#readOffset = offset;
     this.#filling = undefined;
+    const { broker, tp, patience } = this.#options;
+    for (let tries = END_TRIES; ; tries -= 1) {
+      const end = await patience.read(() => broker.end(tp));
+      if (end >= offset) return;
+      if (tries === 0) {
+        throw new LedgerError(
+          'INTAKE_ROLLBACK',
+          `expected an intake of at least ${offset} inputs, which the log says were decided, got ${end}`,
+        );
+      }
+      await patience.pause();
+    }
   }
 
   consume(count: number): void {

@@ -189,7 +189,7 @@ export class Writer {
     await this.#seal();
     this.#log.assertHome();
     this.#sealer.assertSigners(this.#log.reader);
-    this.#queue.reset(this.#log.reader.head.intakeOffset);
+    await this.#queue.restart(this.#log.reader.head.intakeOffset);
   }
 
   async #startFromSnapshot(): Promise<void> {
@@ -292,7 +292,7 @@ export class Writer {
       this.#options.onBatch?.(draft.entries.length);
     } else if (hasOthers) this.#counts.lostBatches += 1;
     // Another writer has decided some of these inputs: what is left begins where its batch says.
-    if (hasOthers) this.#queue.reset(this.#log.reader.head.intakeOffset);
+    if (hasOthers) await this.#queue.restart(this.#log.reader.head.intakeOffset);
     return hasDraft || hasOthers;
   }
 
