@@ -5,7 +5,7 @@ import { EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
-import { founderOf, parsePerson } from '../person-id.ts';
+import { founderOf, personParser } from '../person-id.ts';
 import { readSshKey, sshKeyWords } from '../ssh-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 
@@ -20,7 +20,7 @@ export function addSshKey(enrol: Command, { context, end }: CommandParts): void 
     .option(
       '--person <person>',
       'whose it is (default: the first person of the data folder)',
-      parsePerson,
+      personParser('--person'),
     )
     .addHelpText(
       'after',
@@ -34,7 +34,7 @@ Example:
     .action(async (file: string, options: SshKeyOptions) => {
       const key = await readSshKey(file, context);
       const access = await openLedger(options, context, 'operator');
-      const person = options.person ?? (await founderOf(access));
+      const person = options.person ?? (await founderOf(access, '--person'));
       const change = sshKeyChange(person, key.blob, key.publicKey);
       const words = sshKeyWords(key);
       await askForChange(

@@ -11,7 +11,7 @@ import { EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
 import { invitationOf, newInvitationLink } from '../founding.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
-import { founderOf, parsePerson } from '../person-id.ts';
+import { founderOf, personParser } from '../person-id.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { createKeyFile, readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
@@ -65,7 +65,7 @@ function addAgent(enrol: Command, { context, end }: CommandParts): void {
     .option(
       '--owner <person>',
       'who answers for it (default: the first person of the data folder)',
-      parsePerson,
+      personParser('--owner'),
     )
     .option('--key-file <file>', 'its key file, made when there is none (default NAME.key)')
     .addHelpText(
@@ -78,7 +78,7 @@ Examples:
     .action(async (name: string, options: AgentOptions) => {
       const access = await openLedger(options, context, 'operator');
       const { publicKey, path } = await holderKey(name, options, context);
-      const owner = options.owner ?? (await founderOf(access));
+      const owner = options.owner ?? (await founderOf(access, '--owner'));
       const change = {
         kind: 'agent-enrolled',
         agent: { id: name, public_key: publicKey, owner, operator: false },
