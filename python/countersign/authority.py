@@ -17,6 +17,8 @@ from .signatures import is_valid, load_spki
 from .sshsig import credential_id_of, fingerprint_of, parse_ssh_key
 from .trust import Trust
 
+SHARD_MAX = 99_999
+
 
 @dataclass(frozen=True)
 class Authority:
@@ -24,7 +26,7 @@ class Authority:
 
     members: dict = field(default_factory=dict)
     ref: dict = field(default_factory=dict)
-    #: Ids of keys of the log that were removed: none of them comes back.
+    #: Ids of keys of the log that were removed, and homes that were left: none of them comes back.
     gone: frozenset = frozenset()
 
     def get(self, kind: str, name) -> dict | None:
@@ -146,6 +148,7 @@ def found(genesis: dict) -> Authority:
     for member in objects(genesis, "members"):
         require(member["kind"] not in ("ledger", "policy", "log-key"), "GENESIS_MISMATCH")
         state = state.add(member)
+    require(len(state.of_kind("home")) <= 1, "GENESIS_MISMATCH")
     return state
 
 
@@ -229,12 +232,26 @@ def _apply(change: dict, before: Authority) -> Authority:
         return before.add({"kind": "descriptor", "id": name, "digest": change["digest"]})
     if kind == "ssh-key-enrolled":
         return _with_ssh_key(change, before)
+    if kind == "home-moved":
+        return _moved(closed(change, "kind tenant from to"), before)
     if kind == "log-key-added":
         return _with_log_key(closed(change, "kind vkey"), before)
     require(kind == "log-key-removed", "SCHEMA_INVALID")
     after = before.drop("log-key", text(closed(change, "kind id"), "id"))
     require(bool(after.of_kind("log-key")), "WOULD_LOCK_OUT")
     return replace(after, gone=before.gone | {change["id"]})
+
+
+def _moved(change: dict, before: Authority) -> Authority:
+    """The log ends on one shard, and goes on in another one, where it never was: authority.md §9."""
+    left, to = integer(change, "from"), integer(change, "to")
+    require(0 <= left <= SHARD_MAX and 0 <= to <= SHARD_MAX and left != to, "SCHEMA_INVALID")
+    require(change["tenant"] == before.ledger["tenant"], "TENANT_UNKNOWN")
+    homes = [home["id"] for home in before.of_kind("home")]
+    require(homes in ([], [str(left)]), "MEMBER_UNKNOWN")
+    require(f"home {to}" not in before.gone, "MEMBER_EXISTS")
+    after = before.drop("home", str(left)) if homes else before
+    return replace(after.add({"kind": "home", "id": str(to)}), gone=before.gone | {f"home {left}"})
 
 
 def _invited(change: dict, before: Authority) -> Authority:
