@@ -61,6 +61,7 @@ export class LedgerProcess {
   isPaused = false;
   #isStopping = false;
   #isFenced = false;
+  #hasSeenJump = false;
 
   constructor(world: World, { name, plant, rows, snapshots }: ProcessParts) {
     this.#world = world;
@@ -81,7 +82,10 @@ export class LedgerProcess {
     this.#writer = new Writer({
       ...this.#ports,
       signers: [this.#ports.signer],
-      clock,
+      clock: {
+        nowMs: () => this.#noteJump(clock.nowMs()),
+        sleep: (ms) => clock.sleep(ms),
+      },
       descriptors: BUILTIN_DESCRIPTORS,
       origin: ORIGIN,
       logKeys: [population.vkey],
@@ -180,11 +184,17 @@ export class LedgerProcess {
     const cause = error instanceof LedgerError ? error.cause : error;
     if (cause instanceof BrokerError && cause.kind === 'fenced') return this.#isFenced;
     if (error instanceof LedgerError && error.code === 'CLOCK_JUMP') {
-      const { disk, fold } = this.#world;
-      const newestMs = Math.max(disk.recordsOf('intake').at(-1)?.appendTimeMs ?? 0, fold.lastAtMs);
-      return newestMs > this.clock.nowMs() + CLOCK_JUMP_MS;
+      return this.#hasSeenJump;
     }
     return false;
+  }
+
+  /** At the moment that the writer looks at its clock: it may stop much later, when a signer has come back. */
+  #noteJump(nowMs: number): number {
+    const { disk, fold } = this.#world;
+    const newestMs = Math.max(disk.recordsOf('intake').at(-1)?.appendTimeMs ?? 0, fold.lastAtMs);
+    if (newestMs > nowMs + CLOCK_JUMP_MS) this.#hasSeenJump = true;
+    return nowMs;
   }
 
   /** Somebody who reads the log through this process and believes what is sealed, as a client does. */
