@@ -207,6 +207,13 @@ def _bound(change: dict, link: dict, before: Authority, trust: Trust) -> Authori
         and all(said[name] == agent[name] for name in ("id", "key_thumbprint"))
     )
     require(is_this, "NOT_BOUND")
+    kind = object_of(binding["action_type"])
+    persons = [each["sub"] for each in objects(action, "acting_for") if each["kind"] == "person"]
+    is_said = kind["name"] == action["type"] and same(kind["version"], action["type_version"])
+    require(is_said and same(persons, binding["acting_for"]), "NOT_BOUND")
+    # What persons were shown follows from it.
+    descriptor = before.get("descriptor", f"{kind['name']}/{kind['version']}") or {}
+    require(descriptor.get("digest") == binding["descriptor_digest"], "DESCRIPTOR_MISMATCH")
     rule = object_of(before.ledger["bootstrap"])
     is_rule = digest("policy", rule) == binding["policy_digest"] and same(requirement_of(rule), binding["requirement"])
     require(is_rule and binding["separation"] == before.ledger["separation"], "POLICY_MISMATCH")

@@ -48,6 +48,9 @@ export interface Connector<Params> {
 
 /** As much of an action as a connector reads before the use is claimed. */
 export interface ApprovedAction {
+  readonly action_id: string;
+  readonly type: string;
+  readonly type_version: number;
   readonly agent: { readonly id: string };
   readonly params: unknown;
   readonly preconditions: readonly { readonly name: string; readonly digest: Digest }[];
@@ -56,8 +59,13 @@ export interface ApprovedAction {
 /** What a guard calls: the state before the claim, and the effect after it. */
 export interface GuardedCalls {
   preconditions(action: ApprovedAction): Promise<LiveState>;
-  execute(verified: Omit<VerifiedUse<unknown>, 'preconditions'>): Promise<Effect>;
+  execute(
+    verified: Omit<VerifiedUse<unknown>, 'preconditions'> & { readonly actionId: string },
+  ): Promise<Effect>;
 }
+
+/** Of every type that there is a connector for. */
+const TYPE_VERSION = 1;
 
 /**
  * One run of a connector in a guard, which verifies the evidence and the schema of the parameters, and claims the use.
@@ -71,22 +79,28 @@ export function guardedCalls<Params>(
   connector: Connector<Params>,
   evidence?: Uint8Array,
 ): GuardedCalls {
-  let approved: { readonly agentId: string; readonly preconditions: LiveState } | undefined;
+  // By action: several may be under way at once.
+  const approved = new Map<string, { agentId: string; preconditions: LiveState }>();
   return {
     async preconditions(action) {
       const named = action.preconditions.map(({ name, digest }) => [name, digest] as const);
-      approved = { agentId: action.agent.id, preconditions: Object.fromEntries(named) };
+      if (action.type === connector.type && action.type_version === TYPE_VERSION) {
+        const preconditions = Object.fromEntries(named);
+        approved.set(action.action_id, { agentId: action.agent.id, preconditions });
+      }
       return connector.preconditions(action.params as Params);
     },
     async execute(verified) {
-      if (approved === undefined) {
-        return { result: 'failed', targetRef: connector.type, code: 'PRECONDITION_STALE' };
+      const { actionId, ...use } = verified;
+      const known = approved.get(actionId);
+      approved.delete(actionId);
+      if (known === undefined) {
+        return { result: 'failed', targetRef: connector.type, code: 'NOT_SUPPORTED' };
       }
-      const params = verified.params as Params;
       return connector.execute({
-        ...verified,
-        params,
-        ...approved,
+        ...use,
+        params: use.params as Params,
+        ...known,
         ...(evidence !== undefined && { evidence }),
       });
     },

@@ -19,13 +19,27 @@ export function orderedAction(order: {
 }): Action {
   try {
     const { action, params } = order;
-    if (params === undefined && action instanceof Uint8Array) return parseAction(action);
+    if (params === undefined && action instanceof Uint8Array) return held(parseAction(action));
     const envelope = action instanceof Uint8Array ? objectIn(action) : action;
-    return parseAction(canonicalBytes(params === undefined ? envelope : { ...envelope, params }));
+    const whole = params === undefined ? envelope : { ...envelope, params };
+    return held(parseAction(canonicalBytes(whole)));
   } catch (error) {
     if (!(error instanceof CanonicalError || error instanceof DescriptorError)) throw error;
     throw new SdkError(error.code, error.message, { cause: error });
   }
+}
+
+/** Nobody who is shown the action, as the reader of live state is, can change what will be run. */
+function held(action: Action): Action {
+  frozen(action.envelope);
+  return action;
+}
+
+/** An action is at most 32 deep. */
+function frozen(json: unknown): void {
+  if (typeof json !== 'object' || json === null) return;
+  for (const each of Object.values(json)) frozen(each);
+  Object.freeze(json);
 }
 
 function objectIn(bytes: Uint8Array): JsonObject {

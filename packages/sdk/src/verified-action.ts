@@ -1,4 +1,3 @@
-import type { Json } from '@countersign/canonical';
 import type { Action } from '@countersign/descriptors';
 import type { Facts } from '@countersign/verify';
 import type { VerifiedAction } from './run-result.ts';
@@ -17,20 +16,11 @@ export function verifiedAction(
     actionDigest: action.digest,
     type,
     typeVersion,
-    params: frozen(params),
+    params,
     approvals: facts.approvals,
     useId,
     shortId,
     idempotencyKey: `countersign-${useId}`,
     startBy,
   });
-}
-
-/** An action is at most 32 deep. */
-function frozen<T extends Json>(json: T): T {
-  if (typeof json === 'object' && json !== null) {
-    for (const each of Object.values(json)) frozen(each);
-    Object.freeze(json);
-  }
-  return json;
 }

@@ -9,7 +9,7 @@ import {
   type BoundChange,
 } from '@countersign/binding';
 import type { AuthorityAt } from './authority-history.ts';
-import { namedAction } from './content-check.ts';
+import { namedAction, personsOf } from './content-check.ts';
 import { checkDecisions } from './decision-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { readEntry } from './logged-entry.ts';
@@ -39,12 +39,16 @@ export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange
     isAuthorityType(envelope.type) &&
     envelope.tenant === binding.tenant &&
     envelope.action_id === binding.action_id &&
+    envelope.type === binding.action_type.name &&
+    envelope.type_version === binding.action_type.version &&
+    sameJson(personsOf(envelope.acting_for), binding.acting_for) &&
     envelope.agent.id === binding.agent.id &&
     envelope.agent.key_thumbprint === binding.agent.key_thumbprint;
   if (!isOfAction) {
     throw new VerifyError('ACTION_DIGEST_MISMATCH', 'expected the action that was bound');
   }
   assertBootstrapRule(binding, before);
+  assertDescriptor(binding, before);
   assertExclusions(binding, before.state);
   await checkDecisions({
     binding,
@@ -79,4 +83,13 @@ function assertBootstrapRule(binding: BindingMade, { state }: AuthorityAt): void
     sameJson(binding.requirement, requirementOf(bootstrap)) &&
     binding.separation === separation;
   if (!isRule) throw new VerifyError('POLICY_MISMATCH', 'expected the bootstrap rule');
+}
+
+/** What persons were shown follows from it: under a descriptor of the operator's own they could have signed for another change. */
+function assertDescriptor(
+  { action_type: type, descriptor_digest: digest }: BindingMade,
+  { state }: AuthorityAt,
+): void {
+  if (state.get('descriptor', `${type.name}/${type.version}`)?.digest === digest) return;
+  throw new VerifyError('DESCRIPTOR_MISMATCH', 'expected a descriptor of the authority before it');
 }

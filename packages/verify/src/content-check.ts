@@ -92,7 +92,7 @@ function assertAdmitted({ envelope }: Action, { evidence }: Verification): void 
   }
 }
 
-function personsOf(chain: Action['envelope']['acting_for']): string[] {
+export function personsOf(chain: Action['envelope']['acting_for']): string[] {
   return chain.filter(({ kind }) => kind === 'person').map(({ sub }) => sub);
 }
 

@@ -16,6 +16,7 @@ import {
   type JsonObject,
 } from '@countersign/canonical';
 import {
+  BUILTIN_DESCRIPTORS,
   DescriptorError,
   displayDigest,
   loadDescriptor,
@@ -140,9 +141,15 @@ function namedDescriptor(review: Review, admission: RequestAdmitted): Descriptor
     descriptor.digest === admission.descriptor_digest &&
     descriptor.type === name &&
     descriptor.typeVersion === version &&
-    descriptor.reversibility === admission.reversibility;
+    descriptor.reversibility === admission.reversibility &&
+    (!isAuthorityType(name) || isBuiltIn(descriptor));
   if (isNamed) return descriptor;
   throw new ConsoleError('DESCRIPTOR_MISMATCH', `expected the descriptor of ${name}/${version}`);
+}
+
+/** The ledger's own changes are shown as this page knows them: no server may bring another way to show them. */
+function isBuiltIn({ digest }: Descriptor): boolean {
+  return BUILTIN_DESCRIPTORS.some((known) => known.digest === digest);
 }
 
 function shownDisplay(

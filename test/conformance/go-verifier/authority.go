@@ -165,6 +165,17 @@ func (e *evidence) bound(change, link object, before authority) authority {
 		action["tenant"] == b.object["tenant"] && action["action_id"] == b.object["action_id"] &&
 		said["id"] == agent["id"] && said["key_thumbprint"] == agent["key_thumbprint"]
 	require(isThis, "NOT_BOUND")
+	kind := objectOf(b.object["action_type"])
+	require(kind["name"] == action["type"] && same(kind["version"], action["type_version"]), "NOT_BOUND")
+	chain := []any{}
+	for _, p := range objects(action, "acting_for") {
+		if p["kind"] == "person" {
+			chain = append(chain, p["sub"])
+		}
+	}
+	require(same(chain, b.object["acting_for"]), "NOT_BOUND")
+	descriptor := before.get("descriptor", text(kind, "name")+"/"+canonical(kind["version"]))
+	require(descriptor != nil && descriptor["digest"] == b.object["descriptor_digest"], "DESCRIPTOR_MISMATCH")
 	rule := objectOf(ledger["bootstrap"])
 	isRule := digest("policy", canonical(rule)) == b.object["policy_digest"] && same(requirementOf(rule), b.object["requirement"])
 	require(isRule && b.object["separation"] == ledger["separation"], "POLICY_MISMATCH")

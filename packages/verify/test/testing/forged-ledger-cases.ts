@@ -698,6 +698,32 @@ export const CHAIN_CASES: readonly EvidenceCase[] = [
       return plain(ledger);
     },
   },
+  badChange(
+    'change-other-descriptor',
+    'The change was shown by a descriptor that the authority does not hold.',
+    (ledger) => {
+      ledger.change(invite(newPerson()), {
+        approvers: [ledger.bob],
+        binding: { descriptor_digest: other },
+      });
+    },
+  ),
+  badChange('change-other-type', 'The change was shown as one of another type.', (ledger) => {
+    ledger.change(invite(newPerson()), {
+      approvers: [ledger.bob],
+      binding: { action_type: { name: 'authority.logkey', version: 1 } },
+    });
+  }),
+  badChange(
+    'change-for-others',
+    'Who is behind the agent is left out of the binding.',
+    (ledger) => {
+      ledger.change(invite(newPerson()), {
+        approvers: [ledger.bob],
+        binding: { acting_for: [newPerson().id] },
+      });
+    },
+  ),
   badChange('change-other-effect', 'Bound was one change, made was another.', (ledger) => {
     ledger.change(invite(newPerson()), { approvers: [ledger.bob] }, invite(newPerson()));
   }),
