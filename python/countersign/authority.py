@@ -89,6 +89,18 @@ def check_exclusions(binding: dict, authority: Authority) -> None:
     require(not missing, "ADMISSION_MISMATCH", "expected everybody near the agent to be excluded")
 
 
+def persons_of(action: dict) -> list:
+    """The persons that an action says it is for."""
+    return [each["sub"] for each in objects(action, "acting_for") if each["kind"] == "person"]
+
+
+def check_descriptor(binding: Entry, authority: Authority) -> None:
+    """What persons were shown follows from it."""
+    kind = binding["action_type"]
+    descriptor = authority.get("descriptor", f"{kind['name']}/{kind['version']}") or {}
+    require(descriptor.get("digest") == binding["descriptor_digest"], "DESCRIPTOR_MISMATCH")
+
+
 def requirement_of(rule: dict) -> dict:
     names = ("approvals", "approvers", "proof_classes", "rationale")
     return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}}
@@ -208,12 +220,9 @@ def _bound(change: dict, link: dict, before: Authority, trust: Trust) -> Authori
     )
     require(is_this, "NOT_BOUND")
     kind = object_of(binding["action_type"])
-    persons = [each["sub"] for each in objects(action, "acting_for") if each["kind"] == "person"]
     is_said = kind["name"] == action["type"] and same(kind["version"], action["type_version"])
-    require(is_said and same(persons, binding["acting_for"]), "NOT_BOUND")
-    # What persons were shown follows from it.
-    descriptor = before.get("descriptor", f"{kind['name']}/{kind['version']}") or {}
-    require(descriptor.get("digest") == binding["descriptor_digest"], "DESCRIPTOR_MISMATCH")
+    require(is_said and same(persons_of(action), binding["acting_for"]), "NOT_BOUND")
+    check_descriptor(binding, before)
     rule = object_of(before.ledger["bootstrap"])
     is_rule = digest("policy", rule) == binding["policy_digest"] and same(requirement_of(rule), binding["requirement"])
     require(is_rule and binding["separation"] == before.ledger["separation"], "POLICY_MISMATCH")

@@ -2,7 +2,17 @@
 
 from dataclasses import dataclass
 
-from .authority import Authority, check_exclusions, fold_chain, is_authority_type, is_signed_by, member_leaf, requirement_of
+from .authority import (
+    Authority,
+    check_descriptor,
+    check_exclusions,
+    fold_chain,
+    is_authority_type,
+    is_signed_by,
+    member_leaf,
+    persons_of,
+    requirement_of,
+)
 from .canonical import canonical, digest, from_base64, from_base64url, is_ulid, parse, parse_canonical, raw_digest, same, time_ms
 from .decisions import check_decisions
 from .entry import TERMS, Entry, logged, read_entry
@@ -191,14 +201,13 @@ class Verification:
     def _is_admitted(self, action: dict, action_text: str) -> bool:
         admission = self.evidence.admission
         kind, agent, said = admission["action_type"], admission["agent"], object_of(action["agent"])
-        persons = [each["sub"] for each in objects(action, "acting_for") if each["kind"] == "person"]
         return (
             admission.members.get("action", action_text) == action_text
             and same([action[name] for name in ("tenant", "action_id", "executor")],
                      [admission[name] for name in ("tenant", "action_id", "executor")])
             and same([action["type"], action["type_version"]], [kind["name"], kind["version"]])
             and same([said["id"], said["key_thumbprint"]], [agent["id"], agent["key_thumbprint"]])
-            and same(persons, admission["acting_for"])
+            and same(persons_of(action), admission["acting_for"])
             and admission["not_after"] <= text(action, "not_after")
             and integer(admission.members, "max_uses") <= integer(action, "max_uses")
         )
@@ -302,8 +311,7 @@ class Verification:
         is_interface = known["interface_digest"] == executor["descriptor_digest"]
         require(is_interface, "EXECUTOR_DESCRIPTOR_MISMATCH", "expected the interface that is enrolled")
         require(executor["audience"] in known["audiences"], "EXECUTOR_MISMATCH", "expected an audience that is enrolled")
-        descriptor = authority.get("descriptor", f"{kind['name']}/{kind['version']}") or {}
-        require(descriptor.get("digest") == binding["descriptor_digest"], "DESCRIPTOR_MISMATCH")
+        check_descriptor(binding, authority)
         if is_own:
             require(digest("policy", ledger["bootstrap"]) == binding["policy_digest"], "POLICY_MISMATCH")
             self._check_rule(ledger["bootstrap"])

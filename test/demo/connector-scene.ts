@@ -1,20 +1,18 @@
-import { join } from 'node:path';
 import { digestOf, type Digest, type JsonObject } from '@countersign/canonical';
 import { guardedCalls, type Connector } from '@countersign/connectors';
 import {
   draftAction,
   guard,
-  LedgerClient,
-  readSigningKey,
   requestBinding,
   type Guard,
   type HeldKey,
+  type LedgerClient,
   type RunResult,
 } from '@countersign/sdk';
-import { launch } from './countersign.ts';
+import { agentKey, clientOf, enrolledExecutor } from './machines.ts';
 import { readTrust } from './trust-file.ts';
 import { expectEqual, stage } from './stage.ts';
-import { nextInInbox, type Cast } from './story-command.ts';
+import type { Cast } from './story-command.ts';
 
 /** An action that was asked for, whole. */
 export type AskedAction = JsonObject & { readonly action_id: string };
@@ -47,19 +45,10 @@ export class ConnectorScene<Params> {
 
   static async open<Params>(parts: Parts<Params>): Promise<ConnectorScene<Params>> {
     const { cast, id, audience, connector } = parts;
-    const { ledger, founder, work } = cast;
     const digest = digestOf('countersign/executor/v1', connector.interface);
-    const keyFile = join(work, `${id}.key`);
-    const enrolling = launch([
-      ...['enrol', 'executor', id, '--data', ledger.data, '--audience', audience],
-      ...['--interface-digest', digest, '--key-file', keyFile],
-    ]);
-    await founder.decide(await nextInInbox(founder), 'approve', 'the executor of the demo');
-    const { code, stderr } = await enrolling.finished;
-    expectEqual(code, 0, `exit code of enrol (${stderr})`);
+    const executor = await enrolledExecutor(cast, { id, audience, interfaceDigest: digest });
     stage.step('operator', `enrols ${id}, and the founder signs for that too`);
-    const agent = await readSigningKey(join(ledger.data, 'keys', 'agent.key'));
-    const executor = await readSigningKey(keyFile);
+    const agent = await agentKey(cast);
     return new ConnectorScene(parts, { agent, executor, digest });
   }
 
@@ -124,11 +113,8 @@ export class ConnectorScene<Params> {
     });
   }
 
-  #client({ thumbprint, sign }: HeldKey): LedgerClient {
-    return new LedgerClient({
-      url: this.#parts.cast.ledger.url,
-      reader: { keyId: thumbprint, sign },
-    });
+  #client(key: HeldKey): LedgerClient {
+    return clientOf(this.#parts.cast.ledger.url, key);
   }
 }
 

@@ -1,16 +1,9 @@
-import { join } from 'node:path';
 import { canonicalText, utf8 } from '@countersign/canonical';
-import {
-  draftAction,
-  LedgerClient,
-  readSigningKey,
-  requestBinding,
-  type HeldKey,
-} from '@countersign/sdk';
+import { draftAction, requestBinding, type HeldKey, type LedgerClient } from '@countersign/sdk';
 import { rationaleOf } from '../support/http-person.ts';
-import { launch } from './countersign.ts';
 import { IAM_INTERFACE, IamExecutor, policyDigest } from './iam-executor.ts';
 import { AFTER, BEFORE, type IamTarget } from './iam-target.ts';
+import { agentKey, clientOf, enrolledExecutor } from './machines.ts';
 import { readTrust } from './trust-file.ts';
 import { showDisplay } from './review-text.ts';
 import { expectEqual, stage } from './stage.ts';
@@ -50,23 +43,18 @@ export async function playPolicy(cast: Cast, target: IamTarget): Promise<void> {
 
 /** The executor is enrolled first, and that too is an action that a person has to sign for. */
 async function setScene(cast: Cast, target: IamTarget): Promise<Scene> {
-  const { ledger, founder, work } = cast;
-  const keyFile = join(work, `${EXECUTOR}.key`);
-  const enrolling = launch([
-    ...['enrol', 'executor', EXECUTOR, '--data', ledger.data, '--audience', target.account],
-    ...['--interface-digest', IAM_INTERFACE, '--key-file', keyFile],
-  ]);
-  const id = await nextInInbox(founder);
-  await founder.decide(id, 'approve', 'the executor of the demo');
-  const { code, stderr } = await enrolling.finished;
-  expectEqual(code, 0, `exit code of enrol (${stderr})`);
+  const { ledger } = cast;
+  const key = await enrolledExecutor(cast, {
+    id: EXECUTOR,
+    audience: target.account,
+    interfaceDigest: IAM_INTERFACE,
+  });
   stage.step(
     'operator',
     `enrols ${EXECUTOR}; the ledger’s own change needed the founder’s passkey too`,
   );
   const trust = readTrust(ledger.trustFile).bytes;
-  const agent = await readSigningKey(join(ledger.data, 'keys', 'agent.key'));
-  const key = await readSigningKey(keyFile);
+  const agent = await agentKey(cast);
   const executor = clientOf(ledger.url, key);
   return {
     ...cast,
@@ -75,10 +63,6 @@ async function setScene(cast: Cast, target: IamTarget): Promise<Scene> {
     client: clientOf(ledger.url, agent),
     executor: new IamExecutor({ ledger: executor, id: EXECUTOR, key, target, trust }),
   };
-}
-
-function clientOf(url: string, { thumbprint, sign }: HeldKey): LedgerClient {
-  return new LedgerClient({ url, reader: { keyId: thumbprint, sign } });
 }
 
 /** @returns the canonical text of the action that was asked for. */

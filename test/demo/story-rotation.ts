@@ -5,7 +5,7 @@ import {
   CreateAccessKeyCommand,
 } from '@aws-sdk/client-iam';
 import { canonicalText } from '@countersign/canonical';
-import { AccessKeyConnector } from '@countersign/connectors';
+import { AccessKeyConnector, thumbprintOf } from '@countersign/connectors';
 import { exportJWK, generateKeyPair } from 'jose';
 import { MOTO_CLIENT } from '../support/moto-server.ts';
 import { rationaleOf } from '../support/http-person.ts';
@@ -14,7 +14,6 @@ import { ACCOUNT, iamClient } from './moto-iam.ts';
 import { showDisplay } from './review-text.ts';
 import { expectEqual, stage } from './stage.ts';
 import { proveOffline, type Cast } from './story-command.ts';
-import { thumbprintOf } from './story-secret.ts';
 
 const USER = 'svc-billing';
 const CONSUMER = 'spiffe://example/service/billing';

@@ -7,8 +7,8 @@ import {
   PutSecretValueCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { SecretConnector } from '@countersign/connectors';
-import { calculateJwkThumbprint, compactDecrypt, exportJWK, generateKeyPair } from 'jose';
+import { SecretConnector, thumbprintOf } from '@countersign/connectors';
+import { compactDecrypt, exportJWK, generateKeyPair } from 'jose';
 import { MOTO_CLIENT } from '../support/moto-server.ts';
 import { codeOf, ConnectorScene, shortIdOf } from './connector-scene.ts';
 import { ACCOUNT, iamClient } from './moto-iam.ts';
@@ -102,12 +102,6 @@ function params(of: { arn: string; version: string; thumbprint: Digest }): Secre
     consumer: { workload_id: WORKLOAD, key_thumbprint: of.thumbprint, ...{ environment: 'prod' } },
     ...{ purpose_ref: 'INC-4711' },
   };
-}
-
-export async function thumbprintOf(
-  key: Parameters<typeof calculateJwkThumbprint>[0],
-): Promise<Digest> {
-  return `sha256:${Buffer.from(await calculateJwkThumbprint(key), 'base64url').toString('hex')}`;
 }
 
 async function foundSecret(

@@ -37,6 +37,7 @@ import {
 } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { SoftwarePasskey } from '@countersign/software-passkey';
+import { COMMAND_PARAMS } from '../../packages/binding/test/test-documents.ts';
 
 export const TENANT = 'acme';
 const AUDIENCE = 'host:build-1';
@@ -191,15 +192,7 @@ export class Parties {
       agent: { id: this.agent.id, key_thumbprint: this.agent.thumbprint },
       acting_for: [],
       executor: { id: this.executor.id, audience: AUDIENCE, descriptor_digest: INTERFACE },
-      params: {
-        argv: ['restart', 'billing'],
-        cwd: '/srv/billing',
-        executable: { path: '/usr/bin/svc', digest: `sha256:${'11'.repeat(32)}` },
-        env: [],
-        secret_env: [],
-        stdin: { kind: 'empty' },
-        timeout_s: 60,
-      },
+      params: COMMAND_PARAMS,
       preconditions: [],
       not_after: formatTimestamp(this.nowMs() + 86_400_000),
       max_uses: 1,

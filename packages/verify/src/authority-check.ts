@@ -8,6 +8,7 @@ import {
 import type { Action } from '@countersign/descriptors';
 import type { AuthorityChainCheck } from './authority-chain.ts';
 import type { AuthorityHistory } from './authority-history.ts';
+import { assertDescriptor } from './descriptor-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { assertFoundingKeys } from './log-keys.ts';
 import { assertExactly, memberKey, notProven, provenMember } from './membership.ts';
@@ -83,11 +84,8 @@ function assertRegistered(authority: AuthorityState, run: Verification): void {
   }
   assertExclusions(entry, authority);
   assertExecutor(authority, run);
-  const { name, version } = entry.action_type;
-  if (authority.get('descriptor', `${name}/${version}`)?.digest !== entry.descriptor_digest) {
-    throw new VerifyError('DESCRIPTOR_MISMATCH', 'expected a descriptor of the authority');
-  }
-  if (isAuthorityType(name)) assertBootstrap(ledger.bootstrap, run);
+  assertDescriptor(entry, authority);
+  if (isAuthorityType(entry.action_type.name)) assertBootstrap(ledger.bootstrap, run);
   else if (authority.get('policy', 'policy')?.digest !== entry.policy_digest) {
     throw new VerifyError('POLICY_MISMATCH', 'expected the policy of the authority');
   }

@@ -11,6 +11,7 @@ import {
 import type { AuthorityAt } from './authority-history.ts';
 import { namedAction, personsOf } from './content-check.ts';
 import { checkDecisions } from './decision-check.ts';
+import { assertDescriptor } from './descriptor-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { readEntry } from './logged-entry.ts';
 import { sameJson } from './same-json.ts';
@@ -48,7 +49,7 @@ export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange
     throw new VerifyError('ACTION_DIGEST_MISMATCH', 'expected the action that was bound');
   }
   assertBootstrapRule(binding, before);
-  assertDescriptor(binding, before);
+  assertDescriptor(binding, before.state);
   assertExclusions(binding, before.state);
   await checkDecisions({
     binding,
@@ -83,13 +84,4 @@ function assertBootstrapRule(binding: BindingMade, { state }: AuthorityAt): void
     sameJson(binding.requirement, requirementOf(bootstrap)) &&
     binding.separation === separation;
   if (!isRule) throw new VerifyError('POLICY_MISMATCH', 'expected the bootstrap rule');
-}
-
-/** What persons were shown follows from it: under a descriptor of the operator's own they could have signed for another change. */
-function assertDescriptor(
-  { action_type: type, descriptor_digest: digest }: BindingMade,
-  { state }: AuthorityAt,
-): void {
-  if (state.get('descriptor', `${type.name}/${type.version}`)?.digest === digest) return;
-  throw new VerifyError('DESCRIPTOR_MISMATCH', 'expected a descriptor of the authority before it');
 }

@@ -167,21 +167,32 @@ func (e *evidence) bound(change, link object, before authority) authority {
 	require(isThis, "NOT_BOUND")
 	kind := objectOf(b.object["action_type"])
 	require(kind["name"] == action["type"] && same(kind["version"], action["type_version"]), "NOT_BOUND")
-	chain := []any{}
-	for _, p := range objects(action, "acting_for") {
-		if p["kind"] == "person" {
-			chain = append(chain, p["sub"])
-		}
-	}
-	require(same(chain, b.object["acting_for"]), "NOT_BOUND")
-	descriptor := before.get("descriptor", text(kind, "name")+"/"+canonical(kind["version"]))
-	require(descriptor != nil && descriptor["digest"] == b.object["descriptor_digest"], "DESCRIPTOR_MISMATCH")
+	require(same(personsOf(action), b.object["acting_for"]), "NOT_BOUND")
+	checkDescriptor(b.object, before)
 	rule := objectOf(ledger["bootstrap"])
 	isRule := digest("policy", canonical(rule)) == b.object["policy_digest"] && same(requirementOf(rule), b.object["requirement"])
 	require(isRule && b.object["separation"] == ledger["separation"], "POLICY_MISMATCH")
 	checkExclusions(b.object, before)
 	checkDecisions(b.object, before, e.trust)
 	return before.apply(objectOf(objectOf(action["params"])["change"]))
+}
+
+// checkDescriptor holds what persons were shown to the descriptors of the authority.
+func checkDescriptor(b object, a authority) {
+	kind := objectOf(b["action_type"])
+	descriptor := a.get("descriptor", text(kind, "name")+"/"+canonical(kind["version"]))
+	require(descriptor != nil && descriptor["digest"] == b["descriptor_digest"], "DESCRIPTOR_MISMATCH")
+}
+
+// personsOf names the persons that an action says it is for.
+func personsOf(action object) []any {
+	persons := []any{}
+	for _, p := range objects(action, "acting_for") {
+		if p["kind"] == "person" {
+			persons = append(persons, p["sub"])
+		}
+	}
+	return persons
 }
 
 func (a authority) apply(c object) authority {
@@ -321,8 +332,7 @@ func (e *evidence) checkRegistered(a authority) {
 	require(x != nil, "EXECUTOR_UNKNOWN")
 	require(x["interface_digest"] == executor["descriptor_digest"], "EXECUTOR_DESCRIPTOR_MISMATCH")
 	require(contains(list(x, "audiences"), executor["audience"]), "EXECUTOR_MISMATCH")
-	descriptor := a.get("descriptor", text(kind, "name")+"/"+canonical(kind["version"]))
-	require(descriptor["digest"] == b["descriptor_digest"], "DESCRIPTOR_MISMATCH")
+	checkDescriptor(b, a)
 	if isAuthorityType(kind["name"]) {
 		rule := objectOf(ledger["bootstrap"])
 		require(digest("policy", canonical(rule)) == b["policy_digest"], "POLICY_MISMATCH")

@@ -191,17 +191,11 @@ func (e *evidence) checkContent() {
 	require(err == nil && digest("action", e.actionText) == b["action_digest"], "ACTION_DIGEST_MISMATCH")
 	e.action = action
 	a, agent, said := e.admission.object, objectOf(e.admission.object["agent"]), objectOf(action["agent"])
-	persons := []any{}
-	for _, p := range objects(action, "acting_for") {
-		if p["kind"] == "person" {
-			persons = append(persons, p["sub"])
-		}
-	}
 	written, isWritten := a["action"]
 	isAdmitted := (!isWritten || written == e.actionText) && same(action["tenant"], a["tenant"]) && same(action["action_id"], a["action_id"]) &&
 		same(action["type"], kind["name"]) && same(action["type_version"], kind["version"]) &&
 		same(said["id"], agent["id"]) && same(said["key_thumbprint"], agent["key_thumbprint"]) &&
-		same(action["executor"], a["executor"]) && same(persons, a["acting_for"]) &&
+		same(action["executor"], a["executor"]) && same(personsOf(action), a["acting_for"]) &&
 		text(a, "not_after") <= text(action, "not_after") && integer(a, "max_uses") <= integer(action, "max_uses")
 	require(isAdmitted, "ADMISSION_MISMATCH")
 	require(digest("display", canonical(e.object["display"])) == b["display_digest"], "DISPLAY_MISMATCH")

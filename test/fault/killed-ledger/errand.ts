@@ -26,6 +26,7 @@ import {
 import { keyThumbprint, newUlid, signEd25519, type Ed25519Key } from '@countersign/crypto-node';
 import { parseAction } from '@countersign/descriptors';
 import { parseTlogProof } from '@countersign/tlog';
+import { COMMAND_PARAMS } from '../../../packages/binding/test/test-documents.ts';
 import type { HttpPerson } from '../../support/http-person.ts';
 import { InvariantBroken } from '../simulator/invariant-broken.ts';
 import type { SignedTruth } from '../simulator/signed-truth.ts';
@@ -146,15 +147,7 @@ export class Errand {
         audience: executor.audience,
         descriptor_digest: executor.interfaceDigest,
       },
-      params: {
-        argv: ['restart', 'billing'],
-        cwd: '/srv/billing',
-        executable: { path: '/usr/bin/svc', digest: `sha256:${'11'.repeat(32)}` },
-        env: [],
-        secret_env: [],
-        stdin: { kind: 'empty' },
-        timeout_s: 60,
-      },
+      params: COMMAND_PARAMS,
       preconditions: [],
       not_after: formatTimestamp(Date.now() + 86_400_000),
       max_uses: 1,

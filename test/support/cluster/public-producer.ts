@@ -17,6 +17,7 @@ import {
 } from '@countersign/crypto-node';
 import { encodeIntake, encodePublic } from '@countersign/wire';
 import { Kafka, type Producer } from 'kafkajs';
+import { COMMAND_PARAMS } from '../../../packages/binding/test/test-documents.ts';
 
 interface Where {
   /** Of the ledger, whose agent and executor it is. */
@@ -125,15 +126,7 @@ export class PublicProducer {
         audience: 'local',
         descriptor_digest: this.#where.interfaceDigest,
       },
-      params: {
-        argv: ['restart', 'billing'],
-        cwd: '/srv/billing',
-        executable: { path: '/usr/bin/svc', digest: `sha256:${'11'.repeat(32)}` },
-        env: [],
-        secret_env: [],
-        stdin: { kind: 'empty' },
-        timeout_s: 60,
-      },
+      params: COMMAND_PARAMS,
       preconditions: [],
       not_after: formatTimestamp(Date.now() + 3_600_000),
       max_uses: 1,
