@@ -3,6 +3,7 @@ import { canonicalBytes, formatTimestamp, type Digest } from '@countersign/canon
 import { newUlid } from '@countersign/crypto-node';
 import type { Evidence, Verifier } from '@countersign/verify';
 import type { InputAnswer, LedgerClient } from './ledger-client.ts';
+import type { ExecutionResult } from './run-result.ts';
 import { SdkError } from './sdk-error.ts';
 import { signedFrame, type SigningKey } from './signing-key.ts';
 
@@ -84,21 +85,11 @@ export async function grantedUse(
   throw new SdkError(code, 'the use in the log may not be started');
 }
 
-export interface ReportFacts {
+export interface ReportFacts extends ExecutionResult {
   readonly tenant: string;
   readonly actionId: string;
   readonly actionDigest: Digest;
   readonly useId: string;
-  readonly result: 'succeeded' | 'failed' | 'unknown';
-  readonly exitStatus?: number;
-  readonly targetRef?: string;
-  readonly beforeDigest?: Digest;
-  readonly afterDigest?: Digest;
-  readonly outputs?: readonly {
-    readonly name: string;
-    readonly digest: Digest;
-    readonly bytes: number;
-  }[];
   readonly startedAt: string;
   readonly endedAt: string;
 }
