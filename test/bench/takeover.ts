@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,6 +28,8 @@ const { values } = parseArgs({
     open: { type: 'string', default: '2000' },
     'ms-per-action': { type: 'string', default: '250' },
     folder: { type: 'string' },
+    /** A folder for the log, which stays there: a long log is written once and measured on another day. */
+    log: { type: 'string' },
     /** Of the process that measures one start. */
     start: { type: 'string' },
   },
@@ -41,23 +43,42 @@ if (values.start === undefined) await measure();
 else await start(values.start);
 
 async function measure(): Promise<void> {
-  const folder = await mkdtemp(path.join(values.folder ?? tmpdir(), 'countersign-takeover-'));
+  const kept = values.log;
+  const folder =
+    kept ?? (await mkdtemp(path.join(values.folder ?? tmpdir(), 'countersign-takeover-')));
+  await mkdir(folder, { recursive: true });
   try {
-    const began = performance.now();
-    const log = await writeSyntheticLog(folder, {
-      finished: Number(values.finished),
-      open: Number(values.open),
-      msPerAction: Number(values['ms-per-action']),
-    });
-    report('log written', { ...log.counts, seconds: secondsSince(began) });
+    const log = (kept !== undefined && (await writtenBefore(kept))) || (await written(folder));
+    await rm(path.join(folder, 'snapshot.db'), { force: true });
     report('from the beginning, keeping a snapshot', await started(folder, log, 'keep'));
     const { size } = await stat(path.join(folder, 'snapshot.db'));
     report('snapshot file', { MB: megabytes(size) });
     report('from the beginning', await started(folder, log, 'log'));
     report('from the snapshot', await started(folder, log, 'snapshot'));
   } finally {
-    await rm(folder, { recursive: true });
+    if (kept === undefined) await rm(folder, { recursive: true });
   }
+}
+
+async function written(folder: string): Promise<SyntheticLog> {
+  const began = performance.now();
+  const log = await writeSyntheticLog(folder, {
+    finished: Number(values.finished),
+    open: Number(values.open),
+    msPerAction: Number(values['ms-per-action']),
+  });
+  await writeFile(path.join(folder, 'written.json'), JSON.stringify(log));
+  report('log written', { ...log.counts, seconds: secondsSince(began) });
+  return log;
+}
+
+async function writtenBefore(folder: string): Promise<SyntheticLog | undefined> {
+  const file = path.join(folder, 'written.json');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  const log = JSON.parse(text) as SyntheticLog;
+  report('log written before', log.counts);
+  return log;
 }
 
 /** In a process of its own, so that nothing is warm and its memory is its own. */
