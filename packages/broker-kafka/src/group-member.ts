@@ -12,8 +12,13 @@ const HEARTBEAT_MS = 1_000;
 const REBALANCE_MS = 15_000;
 /** How long a partition that was added to a topic may be nobody's. */
 const PARTITIONS_AGE_MS = 10_000;
-const FIRST_TRY_PAUSE_MS = 200;
-const LAST_TRY_PAUSE_MS = 5_000;
+/**
+ * A member that the broker has not answered for so long is none, whatever its client believes: kafkajs 2.2 can lose the broker without a
+ * word (its fetch loop takes a closed connection for an empty answer), and then it neither fetches, nor beats, nor crashes.
+ */
+const SILENCE_MS = 3 * SESSION_MS;
+const LOOK_EVERY_MS = 1_000;
+const LEAVE_WITHIN_MS = 5_000;
 
 /** Partitions of each topic that a member is to work on. */
 export type Assignment = Readonly<Partial<Record<Topic, readonly number[]>>>;
@@ -44,12 +49,15 @@ export interface GroupMember {
 export async function joinGroup(options: GroupOptions): Promise<GroupMember> {
   const member = new KafkaGroupMember(options);
   await member.join();
+  void member.keep();
   return member;
 }
 
 class KafkaGroupMember implements GroupMember {
   readonly #options: GroupOptions;
   #consumer: Consumer | undefined;
+  #hasCrashed = false;
+  #heardAt = 0;
   #isLeaving = false;
 
   constructor(options: GroupOptions) {
@@ -65,10 +73,12 @@ class KafkaGroupMember implements GroupMember {
       heartbeatInterval: HEARTBEAT_MS,
       rebalanceTimeout: REBALANCE_MS,
       metadataMaxAge: PARTITIONS_AGE_MS,
-      // It comes back by itself where it can; where it cannot, a new one takes its place here.
-      retry: { ...settings.retry, restartOnFailure: () => Promise.resolve(true) },
+      // One that crashed is not started again: a new one takes its place (`keep`).
+      retry: { ...settings.retry, restartOnFailure: () => Promise.resolve(false) },
     });
     this.#consumer = consumer;
+    this.#hasCrashed = false;
+    this.#heardAt = performance.now();
     this.#listen(consumer);
     try {
       await consumer.connect();
@@ -80,18 +90,43 @@ class KafkaGroupMember implements GroupMember {
     }
   }
 
+  /**
+   * Puts a new consumer in the place of one that is lost, until the member leaves. Meanwhile the partitions stay as they were:
+   * whoever has got them by now does no harm, and neither do we.
+   */
+  async keep(): Promise<void> {
+    for (;;) {
+      await sleep(LOOK_EVERY_MS, undefined, { ref: false });
+      if (this.#isLeaving) return;
+      if (!this.#isLost) continue;
+      if (this.#consumer !== undefined) await disconnected(this.#consumer);
+      try {
+        await this.join();
+      } catch {
+        // Told by everything else that needs the broker; here it is only tried again.
+        this.#hasCrashed = true;
+      }
+    }
+  }
+
   async leave(): Promise<void> {
     this.#isLeaving = true;
     if (this.#consumer !== undefined) await disconnected(this.#consumer);
     this.#consumer = undefined;
   }
 
+  get #isLost(): boolean {
+    return this.#hasCrashed || performance.now() - this.#heardAt > SILENCE_MS;
+  }
+
   #listen(consumer: Consumer): void {
     const { prefix, topics, onAssigned } = this.#options;
-    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    const { GROUP_JOIN, HEARTBEAT, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, ({ payload }) => {
       // Said before anything is fetched: the records are read by whoever works on a partition, not by the group.
       consumer.pause(topics.map((topic) => ({ topic: `${prefix}${topic}` })));
-      if (this.#isLeaving) return;
+      if (this.#isLeaving || consumer !== this.#consumer) return;
+      this.#heardAt = performance.now();
       const { memberAssignment } = payload;
       onAssigned(
         Object.fromEntries(
@@ -99,36 +134,19 @@ class KafkaGroupMember implements GroupMember {
         ),
       );
     });
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (payload.restart || this.#isLeaving) return;
-      void this.#replace(consumer);
+    consumer.on(HEARTBEAT, () => {
+      if (consumer === this.#consumer) this.#heardAt = performance.now();
     });
-  }
-
-  /** Meanwhile the partitions stay as they were: whoever has got them by now does no harm, and neither do we. */
-  async #replace(crashed: Consumer): Promise<void> {
-    await disconnected(crashed);
-    let pauseMs = FIRST_TRY_PAUSE_MS;
-    while (!this.#isLeaving) {
-      try {
-        await this.join();
-        return;
-      } catch {
-        // Told by everything else that needs the broker; here it is only tried again.
-        await sleep(pauseMs, undefined, { ref: false });
-        pauseMs = Math.min(pauseMs * 2, LAST_TRY_PAUSE_MS);
-      }
-    }
+    consumer.on(CRASH, () => {
+      if (consumer === this.#consumer) this.#hasCrashed = true;
+    });
   }
 }
 
-/** Leaving a broker that is away is leaving too. */
+/** Leaving a broker that is away, or one that does not answer, is leaving too: the session ends without us. */
 async function disconnected(consumer: Consumer): Promise<void> {
-  try {
-    await consumer.disconnect();
-  } catch {
-    // The session ends without us.
-  }
+  const gone = consumer.disconnect().catch(() => undefined);
+  await Promise.race([gone, sleep(LEAVE_WITHIN_MS, undefined, { ref: false })]);
 }
 
 /**
