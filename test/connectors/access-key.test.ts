@@ -6,7 +6,12 @@ import {
   ListAccessKeysCommand,
   ListUserTagsCommand,
 } from '@aws-sdk/client-iam';
-import { AccessKeyConnector, thumbprintOf, type AccessKeyParams } from '@countersign/connectors';
+import {
+  AccessKeyConnector,
+  stateDigest,
+  thumbprintOf,
+  type AccessKeyParams,
+} from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { compactDecrypt, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -146,6 +151,28 @@ describe('an access key of AWS IAM', () => {
     const what = await params();
     const other = { ...what, key: { ...what.key, access_key_id: 'AKIAIOSFODNN7EXAMPLE' } };
     expect(await rotate(other)).toMatchObject({ result: 'failed', code: 'PRECONDITION_STALE' });
+    expect(Object.keys(await keysNow())).toEqual([oldKey]);
+  });
+
+  it.each([
+    ['in another account', (arn: string) => arn.replace(/\d{12}/, '999999999999')],
+    ['under another path', (arn: string) => arn.replace('/services/', '/people/')],
+  ])('A10: is refused for a user of the same name %s', async (_, moved) => {
+    const what = await params();
+    const other = { ...what, key: { ...what.key, user_arn: moved(userArn) } };
+    const preconditions = await connector().preconditions(what);
+    const state = {
+      'consumers.snapshot': preconditions['consumers.snapshot'] ?? stateDigest(null),
+      'key.state': stateDigest({ user: other.key.user_arn, keys: [`${oldKey} Active`] }),
+    };
+    const use = { ...USE, params: other, preconditions: state, idempotencyKey: 'e6'.repeat(32) };
+    expect(await connector().execute(use)).toMatchObject({
+      result: 'failed',
+      code: 'TARGET_UNKNOWN',
+    });
+    await expect(connector().preconditions(other)).rejects.toMatchObject({
+      code: 'TARGET_UNKNOWN',
+    });
     expect(Object.keys(await keysNow())).toEqual([oldKey]);
   });
 

@@ -30,7 +30,7 @@ const INTERFACE: JsonObject = {
   system: 'aws-iam-access-key',
   write:
     'CreateAccessKey; after the overlap UpdateAccessKey (Inactive) or DeleteAccessKey of the old one',
-  before: 'the keys of the user, and the last use of the old one, equal the approved ones',
+  before: 'the user, its keys and the last use of the old one equal the approved ones',
   after:
     'the new key signs in before the old one ends; it is delivered as a JWE (ECDH-ES, A256GCM)',
   record: 'tag countersign-use on the user, and the name of the session of the role',
@@ -139,11 +139,11 @@ async function withKeys<T>(
   { key }: AccessKeyParams,
   work: (keys: UserKeys) => Promise<T>,
 ): Promise<T> {
-  const user = USER.exec(key.user_arn)?.[1];
-  if ((key.kind as string) !== 'aws-iam-access-key' || user === undefined) {
+  const name = USER.exec(key.user_arn)?.[1];
+  if ((key.kind as string) !== 'aws-iam-access-key' || name === undefined) {
     throw new ConnectorError('NOT_SUPPORTED', 'expected an access key of a user');
   }
-  const keys = new UserKeys(access, user);
+  const keys = new UserKeys(access, { arn: key.user_arn, name });
   try {
     return await work(keys);
   } finally {

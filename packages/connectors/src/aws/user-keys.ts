@@ -2,11 +2,13 @@ import {
   CreateAccessKeyCommand,
   DeleteAccessKeyCommand,
   GetAccessKeyLastUsedCommand,
+  GetUserCommand,
   IAMClient,
   ListAccessKeysCommand,
   TagUserCommand,
   UpdateAccessKeyCommand,
 } from '@aws-sdk/client-iam';
+import { ConnectorError } from '../connector-error.ts';
 import { awsRefusal, clientSettings, timeout, type AwsAccess } from './aws-access.ts';
 
 export interface LiveKey {
@@ -25,17 +27,30 @@ export interface NewKey {
 export class UserKeys {
   readonly #access: AwsAccess;
   readonly #client: IAMClient;
+  readonly #arn: string;
   readonly #user: string;
 
-  constructor(access: AwsAccess, user: string) {
+  constructor(access: AwsAccess, user: { readonly arn: string; readonly name: string }) {
     this.#access = access;
     this.#client = new IAMClient(clientSettings(access));
-    this.#user = user;
+    this.#arn = user.arn;
+    this.#user = user.name;
   }
 
-  /** In the order of their ids. */
+  /**
+   * In the order of their ids.
+   * @throws {ConnectorError} TARGET_UNKNOWN where the user of this name is not the approved one: IAM takes names alone, and
+   * the credentials decide of which account they are.
+   */
   async read(): Promise<readonly LiveKey[]> {
     try {
+      const { User: user } = await this.#client.send(
+        new GetUserCommand({ UserName: this.#user }),
+        timeout(this.#access),
+      );
+      if (user?.Arn !== this.#arn) {
+        throw new ConnectorError('TARGET_UNKNOWN', 'expected the user in the approved account');
+      }
       const listed = await this.#client.send(
         new ListAccessKeysCommand({ UserName: this.#user }),
         timeout(this.#access),
