@@ -9,7 +9,7 @@ import { createDurably, isSystemError, makePrivateFolder } from './durable-file.
 export interface Attempt {
   /**
    * Every call that could change the target goes through here: from it on, an error no longer means that nothing happened.
-   * A call that the target itself refused MUST throw a ConnectorError.
+   * A call that the target itself refused, so that it changed nothing, MUST throw a ConnectorError.
    */
   send<T>(call: () => Promise<T>): Promise<T>;
 }
@@ -105,13 +105,16 @@ function paramsDigest({ params }: VerifiedUse<unknown>): string {
 
 async function attempted(work: Work): Promise<Effect> {
   const { targetRef } = work;
-  const progress = { isSent: false, refusal: undefined as unknown };
+  const progress = { isSent: false, mayHaveActed: false, refusal: undefined as unknown };
   const send: Attempt['send'] = async (call) => {
     progress.isSent = true;
     try {
-      return await call();
+      const answer = await call();
+      progress.mayHaveActed = true;
+      return answer;
     } catch (error) {
       if (error instanceof ConnectorError) progress.refusal = error;
+      else progress.mayHaveActed = true;
       throw error;
     }
   };
@@ -119,11 +122,11 @@ async function attempted(work: Work): Promise<Effect> {
     return await work.run({ send });
   } catch (error) {
     if (!progress.isSent) return failed(error, targetRef);
-    // Only what the target has answered is known: that it refused, or what is there instead. A timeout, a cut connection and
-    // a failure to look again are no answers.
-    const isAnswer = error instanceof ConnectorError && error.code === 'EFFECT_DIFFERS';
-    if (!isAnswer && error !== progress.refusal) return unknown(targetRef);
-    return failed(error, targetRef);
+    // What the target has answered is known: what is there instead, or that it refused. A refusal tells of its own call
+    // alone: what an earlier one did is done. A timeout, a cut connection and a failure to look again are no answers.
+    const isSeen = error instanceof ConnectorError && error.code === 'EFFECT_DIFFERS';
+    const isRefused = !progress.mayHaveActed && error === progress.refusal;
+    return isSeen || isRefused ? failed(error, targetRef) : unknown(targetRef);
   }
 }
 

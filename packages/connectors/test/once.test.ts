@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ConnectorError } from '../src/connector-error.ts';
+import { OnceJournal, type Attempt, type Work } from '../src/once.ts';
+
+const USE = {
+  params: {},
+  preconditions: {},
+  useId: '01M83G8PGDVFCDVZ5H41H6NGY8',
+  shortId: 'cs-5H41H6NGY8',
+  idempotencyKey: 'a7'.repeat(32),
+};
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'once-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const refused = (): Promise<never> =>
+  Promise.reject(new ConnectorError('TARGET_REFUSED', 'expected to be let in'));
+const taken = (): Promise<void> => Promise.resolve();
+const cut = (): Promise<never> => Promise.reject(new Error('cut'));
+
+/** Sends the calls one after the other, and goes on after a refusal where it is told to. */
+function sending(calls: readonly (() => Promise<void>)[], goesOn = false): Work {
+  const run = async (attempt: Attempt): Promise<never> => {
+    for (const [at, call] of calls.entries()) {
+      try {
+        await attempt.send(call);
+      } catch (error) {
+        if (!goesOn || at === calls.length - 1) throw error;
+      }
+    }
+    throw new Error('expected the last call to fail');
+  };
+  return { targetRef: 'target', run };
+}
+
+describe('what is known of a target that refused', () => {
+  it.each([
+    ['failed', 'TARGET_REFUSED', 'its only call', [refused], false],
+    ['failed', 'TARGET_REFUSED', 'each of its calls', [refused, refused], true],
+    ['unknown', 'OUTCOME_UNKNOWN', 'a call after one that it took', [taken, refused], false],
+    ['unknown', 'OUTCOME_UNKNOWN', 'a call after one whose answer was lost', [cut, refused], true],
+  ] as const)('C16: %s, %s: it refused %s', async (result, code, _, calls, goesOn) => {
+    const effect = await new OnceJournal(folder).execute(USE, sending(calls, goesOn));
+    expect(effect).toEqual({ result, targetRef: 'target', code });
+  });
+});
