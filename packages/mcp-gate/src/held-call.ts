@@ -9,7 +9,6 @@ import {
   draftAction,
   requestBinding,
   SdkError,
-  type ExecutionResult,
   type Guard,
   type LedgerClient,
   type RunEnded,
@@ -21,8 +20,9 @@ import {
   waitForBinding,
 } from '@countersign/sdk';
 import { withId, type Refusal } from './answers.ts';
+import { callResult } from './call-result.ts';
 import type { CallRecord, CallStore } from './call-store.ts';
-import { isObject, type RequestId } from './client-message.ts';
+import type { RequestId } from './client-message.ts';
 import { GateError } from './gate-error.ts';
 import { GATE_INTERFACE_DIGEST } from './gate-interface.ts';
 import type { Answer, OwnRequests } from './own-requests.ts';
@@ -199,7 +199,7 @@ async function underApproval(
         sent.refusal = notToBeSent(call, at, watch.signal);
         if (sent.refusal !== undefined) return { result: 'failed' };
         sent.answer = await send(verified, call, { ...at, signal: watch.signal });
-        return { result: resultOf(sent.answer) };
+        return { result: callResult(sent.answer.json) };
       },
     );
     return endOf(run, sent, { call, facts });
@@ -252,12 +252,6 @@ async function send(
 ): Promise<Answer> {
   const text = callParams(params, { shortId, progressToken });
   return session.own.ask('tools/call', text, { about: id, signal });
-}
-
-/** An error of the protocol says that the tool was not called; `isError` that it failed. Both are the server's word. */
-function resultOf({ json }: Answer): ExecutionResult['result'] {
-  const { result } = json;
-  return isObject(result) && result['isError'] !== true ? 'succeeded' : 'failed';
 }
 
 function endOf(
