@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { digestOf, type Digest, type JsonObject } from '@countersign/canonical';
+import { canonicalText, digestOf, type Digest, type JsonObject } from '@countersign/canonical';
 import {
   guard,
   memoryRunStore,
@@ -126,6 +126,31 @@ describe('guard', () => {
       const result = await guarded().run({ ...order, preconditions: none }, execute);
       expect(told(result)).toBe('refused ACTION_DIGEST_MISMATCH');
     }
+    expect(calls).toHaveLength(0);
+  });
+
+  it('A01: refuses a claim that was left open for another action', async () => {
+    const [bound, other] = [await at.ledger.bind(), await at.ledger.bind()];
+    const store = memoryRunStore();
+    const { calls, execute } = counting();
+    const claim = {
+      v: 'countersign.run-claim.v1',
+      tenant: other.action['tenant'] ?? '',
+      action_id: bound.actionId,
+      action_digest: digestOf('countersign/action/v1', other.action),
+      executor: at.ledger.parties.executor.id,
+      use_id: '01M83G8PGDVFCDVZ5H41H6NGY8',
+      frame: 'e30',
+      claimed_at: '2026-11-23T06:07:35.443Z',
+    };
+    const run = `${bound.actionId}.1`;
+    await store.create(run, 'claim', canonicalText(claim));
+    const result = await guarded({ store }).run(
+      { action: bound.action, preconditions: none },
+      execute,
+    );
+    expect(told(result)).toBe('refused ACTION_DIGEST_MISMATCH');
+    expect(await store.read(run, 'claim')).toBe(canonicalText(claim));
     expect(calls).toHaveLength(0);
   });
 

@@ -61,11 +61,12 @@ export class GuardedRun {
       const run = runName(action.envelope.action_id, order.name ?? '1');
       return this.#alone(run, async () => {
         const left = await readRun(this.#parts.store, run);
+        // Before a claim that was left open is sent once more, too: it is one for the action that it names.
+        if (left.claim !== undefined && left.claim.action_digest !== action.digest) {
+          throw new SdkError('ACTION_DIGEST_MISMATCH', 'expected the action of this run');
+        }
         if (left.claim === undefined || (left.start ?? left.report) === undefined) {
           return this.#fresh({ run, order, action, claim: left.claim }, execute);
-        }
-        if (left.claim.action_digest !== action.digest) {
-          throw new SdkError('ACTION_DIGEST_MISMATCH', 'expected the action of this run');
         }
         return this.#after({ run, claim: left.claim }, left);
       });
