@@ -3,11 +3,13 @@ import {
   CreatePolicyCommand,
   CreatePolicyVersionCommand,
   CreateRoleCommand,
+  DeletePolicyVersionCommand,
   GetPolicyCommand,
   GetPolicyVersionCommand,
   IAMClient,
   ListPolicyTagsCommand,
   ListPolicyVersionsCommand,
+  SetDefaultPolicyVersionCommand,
 } from '@aws-sdk/client-iam';
 import { PolicyConnector, type PolicyParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
@@ -138,6 +140,24 @@ describe('a policy of AWS IAM', () => {
     const use = { ...USE, params: what, preconditions, idempotencyKey: 'd5'.repeat(32) };
     return connector().execute(use);
   }
+
+  it('takes a version that follows a deleted one, whose number is not given out again', async () => {
+    await write(FOREIGN);
+    await write(BEFORE);
+    await write(FOREIGN);
+    const of = { PolicyArn: policyArn };
+    await iam.send(new SetDefaultPolicyVersionCommand({ ...of, VersionId: 'v3' }));
+    for (const VersionId of ['v2', 'v4']) {
+      await iam.send(new DeletePolicyVersionCommand({ ...of, VersionId }));
+    }
+    const what = { ...params(), target: { ...params().target, current_version: 'v3' } };
+    const preconditions = await connector().preconditions(what);
+    const use = { ...USE, params: what, preconditions, idempotencyKey: 'd5'.repeat(32) };
+    expect(await connector().execute(use)).toMatchObject({
+      result: 'succeeded',
+      targetRef: `${policyArn} v5`,
+    });
+  });
 
   it('is written byte for byte, and tagged', async () => {
     expect(await change(params())).toMatchObject({

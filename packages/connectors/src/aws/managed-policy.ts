@@ -18,8 +18,8 @@ export interface LivePolicy {
   /** The exact text; IAM answers it URL-encoded. */
   readonly document: string;
   readonly versionId: string;
-  /** Number of the newest version, whether or not it is the default one. */
-  readonly newest: number;
+  /** The ids of all versions that there are, whether or not they are the default one. */
+  readonly versions: readonly string[];
   /** Sorted ARNs. */
   readonly principals: readonly string[];
 }
@@ -52,11 +52,10 @@ export class ManagedPolicy {
         this.#client.send(new ListPolicyVersionsCommand(of), this.#timeout),
         this.#principals(),
       ]);
-      const numbers = (versions.Versions ?? []).map(({ VersionId }) => versionNumber(VersionId));
       return {
         document: decodeURIComponent(version.PolicyVersion?.Document ?? ''),
         versionId,
-        newest: Math.max(...numbers),
+        versions: (versions.Versions ?? []).map(({ VersionId: id = '' }) => id),
         principals,
       };
     } catch (error) {
@@ -133,8 +132,4 @@ export class ManagedPolicy {
     }
     return arns.filter((arn) => arn !== undefined);
   }
-}
-
-export function versionNumber(versionId: string | undefined): number {
-  return Number(versionId?.slice(1));
 }

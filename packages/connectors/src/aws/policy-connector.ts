@@ -10,7 +10,7 @@ import {
 import { assertApproved, OnceJournal, type Attempt } from '../once.ts';
 import { withTargetLock } from '../target-lock.ts';
 import { useAccess, type AwsAccess } from './aws-access.ts';
-import { ManagedPolicy, versionNumber, type LivePolicy } from './managed-policy.ts';
+import { ManagedPolicy, type LivePolicy } from './managed-policy.ts';
 
 /** What of an iam.policy.change this connector sends or checks: schemas/json/iam.policy.change.v1.json. */
 export interface PolicyParams {
@@ -37,7 +37,7 @@ const INTERFACE: JsonObject = {
   interface: 'countersign.executor.iam-policy.v1',
   write: 'CreatePolicyVersion with SetAsDefault and exactly the approved text',
   before: 'the live text, version and principals equal the approved ones',
-  after: 'the text read back equals the approved one, in the version that follows',
+  after: 'the text read back equals the approved one, in the only version that is new',
   record: 'tag countersign-use on the policy, and the name of the session of the role',
 };
 
@@ -89,8 +89,9 @@ async function withPolicy<T>(
 }
 
 /**
- * IAM has no conditional write. What somebody who does not hold the lock changes between our read and our write shows in
- * the numbers of the versions, which IAM gives out one by one; what is changed right after shows when it is read back.
+ * IAM has no conditional write. What somebody who does not hold the lock writes between our read and our write is a
+ * version that is new and not ours; what is changed right after shows when it is read back. The numbers tell nothing: those of
+ * versions that were deleted before leave gaps.
  */
 async function change(
   policy: ManagedPolicy,
@@ -103,9 +104,9 @@ async function change(
   assertShown(params, before);
   const version = await attempt.send(() => policy.write(params.after));
   const now = await policy.read();
-  const isAlone = versionNumber(version) === before.newest + 1;
+  const isAlone = now.versions.every((id) => id === version || before.versions.includes(id));
   if (!isAlone || now.versionId !== version || now.document !== params.after) {
-    throw new ConnectorError('EFFECT_DIFFERS', 'expected our text, in the version that follows');
+    throw new ConnectorError('EFFECT_DIFFERS', 'expected our text, in the only new version');
   }
   await policy.tag(shortId);
   return {
