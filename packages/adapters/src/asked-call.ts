@@ -1,4 +1,11 @@
-import { canonicalText, utf8 } from '@countersign/canonical';
+import {
+  CanonicalError,
+  canonicalText,
+  parseStrict,
+  utf8,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import {
   draftAction,
   requestBinding,
@@ -69,12 +76,20 @@ export async function isOpen({ ledger }: ToolGate, { action_id: id }: AskedCall)
  * says of an approval counts for nothing.
  */
 export async function runAsked<Args, Output>(
-  { guard }: ToolGate,
+  { guard, parties }: ToolGate,
   asked: AskedCall,
   call: { readonly tool: GatedTool<Args, Output>; readonly args: Args },
 ): Promise<CallOutcome<Output>> {
   let output: { readonly value: Output } | undefined;
-  const { params } = call.tool.content(call.args);
+  const content = call.tool.content(call.args);
+  if (!isOfTool(asked, { parties, content })) {
+    return {
+      ran: false,
+      code: 'ACTION_DIGEST_MISMATCH',
+      message: 'expected the action that was asked for with this tool; it did not run',
+    };
+  }
+  const { params } = content;
   const run = await guard.run(
     { action: utf8(asked.action), params, preconditions: () => Promise.resolve({}) },
     async (verified) => {
@@ -88,6 +103,37 @@ export async function runAsked<Args, Output>(
   return run.outcome === 'ended'
     ? { ran: false, code: 'ALREADY_CONSUMED', message: 'it ran before, and is not run again' }
     : { ran: false, code: run.code, message: 'it may have run, and is not run again' };
+}
+
+/**
+ * The framework keeps the action, and whoever can write there could put another approved one in its place: with equal parameters it
+ * would run as this tool. That it is bound, and its digest the bound one, is the guard's to find.
+ */
+function isOfTool(
+  asked: AskedCall,
+  { parties, content }: { readonly parties: ActionParties; readonly content: ActionContent },
+): boolean {
+  const kept = readKept(asked);
+  if (typeof kept !== 'object' || kept === null || Array.isArray(kept)) return false;
+  const expected: JsonObject = {
+    ...(kept as JsonObject),
+    action_id: asked.action_id,
+    type: content.type,
+    type_version: content.typeVersion,
+    tenant: parties.tenant,
+    agent: { ...parties.agent },
+    executor: { ...parties.executor },
+  };
+  return canonicalText(kept) === canonicalText(expected);
+}
+
+function readKept({ action }: AskedCall): Json | undefined {
+  try {
+    return parseStrict(utf8(action));
+  } catch (error) {
+    if (error instanceof CanonicalError) return undefined;
+    throw error;
+  }
 }
 
 const UNANSWERED: ReadonlySet<string> = new Set(['LEDGER_UNREACHABLE', 'INTERRUPTED', 'RUN_BUSY']);
