@@ -183,17 +183,34 @@ describe('a rotated password', () => {
     }
   });
 
-  it('A07: is refused when somebody is logged in whom nobody has listed', async () => {
-    const what = await params();
-    const preconditions = await connector().preconditions(what);
+  async function loggedIn(application: string): Promise<Client> {
     const url = new URL(server.url);
     url.username = 'app';
     url.password = OLD;
-    const stranger = new Client({ connectionString: url.href, application_name: 'reporting' });
-    await stranger.connect();
+    const client = new Client({ connectionString: url.href, application_name: application });
+    await client.connect();
+    return client;
+  }
+
+  it('A07: is refused when somebody is logged in whom nobody has listed', async () => {
+    const what = await params();
+    const preconditions = await connector().preconditions(what);
+    const stranger = await loggedIn('reporting');
     const use = { ...USE, params: what, preconditions, idempotencyKey: 'c4'.repeat(32) };
     expect(await connector().execute(use)).toMatchObject({ code: 'PRECONDITION_STALE' });
     await stranger.end();
+  });
+
+  it('A07: is refused for them also where they were there when it was approved', async () => {
+    const before = await rolesNow();
+    const [stranger, listed] = [await loggedIn('reporting'), await loggedIn('billing')];
+    expect(await rotate(await params())).toMatchObject({
+      result: 'failed',
+      code: 'PRECONDITION_STALE',
+    });
+    expect(await rolesNow()).toEqual(before);
+    await stranger.end();
+    await listed.end();
   });
 
   it.each([

@@ -84,6 +84,7 @@ export class RolePasswordConnector implements Connector<RolePasswordParams> {
       await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [targetRef]);
       const state = await readRole(client, params.key);
       assertApproved(use.preconditions, liveState(params, state));
+      assertAllListed(params, state);
       await changeRole(client, { role: params.key.role_name, verifier, shortId });
       // Before the commit, so that no password that is in force is ever lost; it is sealed already.
       const to = { consumer: consumerOf(params), use };
@@ -170,14 +171,28 @@ function assertSupported({
   throw new ConnectorError('NOT_SUPPORTED', 'expected a password, whose successor ends it at once');
 }
 
-function liveState(params: RolePasswordParams, { role, consumers }: RoleState): LiveState {
+/** Also where they were there when it was approved: whoever approved was shown the listed ones alone. */
+function assertAllListed(params: RolePasswordParams, state: RoleState): void {
+  if (unlisted(params, state).length === 0) return;
+  throw new ConnectorError(
+    'PRECONDITION_STALE',
+    'expected nobody to be logged in but the consumers that were shown',
+  );
+}
+
+function unlisted(params: RolePasswordParams, { consumers }: RoleState): readonly string[] {
   const known = new Set(params.consumers.map(({ id }) => id));
+  return consumers.filter((id) => !known.has(id));
+}
+
+function liveState(params: RolePasswordParams, state: RoleState): LiveState {
+  const { role } = state;
   return {
     'key.state': stateDigest(role),
     // Who is logged in changes by the minute; that somebody is whom nobody has listed must not.
     'consumers.snapshot': stateDigest({
-      listed: [...known],
-      unlisted: consumers.filter((id) => !known.has(id)),
+      listed: [...new Set(params.consumers.map(({ id }) => id))],
+      unlisted: [...unlisted(params, state)],
     }),
   };
 }
