@@ -20,6 +20,7 @@ from .errors import CountersignError, require
 from .form import closed, integer, items, object_of, objects, text
 from .log import NEVER, KeySpan, ReceiptReader, climb, name_of, parse_log_key, parse_receipt
 from .trust import Trust
+from .witness import check_witnesses
 
 _LIMITS = {"max_bytes": 8_388_608, "max_depth": 32, "max_members": 100_000}
 _USES_MAX = 100
@@ -136,7 +137,10 @@ class Verification:
         is_real = binding["demo"] is not True or self.allow_demo or self.trust.demo
         require(is_real, "DEMO_LEDGER", "expected no demonstration")
         require(binding["separation"] in self.trust.separation, "SEPARATION_NOT_ACCEPTED")
-        bound = self._check_human() if level == "human" else None
+        bound = self._check_human() if level != "sealed" else None
+        if level == "witnessed":
+            _, _, note = parse_receipt(binding.receipt)
+            check_witnesses(self.trust.witness_policy, note, binding["at"])
         self._check_history(bound)
 
     def _position(self, entry: Entry) -> int:

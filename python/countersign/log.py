@@ -62,6 +62,10 @@ class LogKey:
 _ED25519_SPKI = bytes.fromhex("302a300506032b6570032100")
 
 
+def load_ed25519(raw: bytes):
+    return load_spki(_ED25519_SPKI + raw)
+
+
 def parse_log_key(vkey) -> LogKey | None:
     """Of type 1 or 2; None for any other."""
     parts = vkey.split("+", 2) if isinstance(vkey, str) else []
@@ -70,7 +74,7 @@ def parse_log_key(vkey) -> LogKey | None:
         return None
     name, key_id, _ = parts
     if typed[0] == 1 and len(typed) == 33:
-        covered, key = f"{name}\n".encode() + typed, load_spki(_ED25519_SPKI + typed[1:])
+        covered, key = f"{name}\n".encode() + typed, load_ed25519(typed[1:])
         is_kind = isinstance(key, ed25519.Ed25519PublicKey)
     elif typed[0] == 2 and len(typed) == 92:
         covered, key = typed[1:], load_spki(typed[1:])

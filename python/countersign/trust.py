@@ -6,6 +6,7 @@ from .canonical import from_base64, parse, raw_digest
 from .errors import CountersignError, require
 from .form import closed, integer, items, text
 from .log import Head, LogKey, parse_log_key
+from .witness import WitnessPolicy
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Trust:
     separation: tuple[str, ...]
     demo: bool
     pinned: Head | None
+    witness_policy: WitnessPolicy | None = None
 
 
 def parse_trust(raw: bytes) -> Trust:
@@ -28,7 +30,7 @@ def parse_trust(raw: bytes) -> Trust:
 
 
 def _trust(raw: bytes) -> Trust:
-    file = closed(parse(raw, 65_536, 8, 200), "v origin log_keys genesis accept pinned_head?")
+    file = closed(parse(raw, 65_536, 8, 200), "v origin log_keys genesis accept pinned_head? witness_policy?")
     accept = closed(file["accept"], "proof_classes separation demo")
     require(file["v"] == "countersign.trust.v1" and isinstance(accept["demo"], bool), "TRUST_FORMAT")
     raw_digest(file["genesis"])
@@ -40,6 +42,7 @@ def _trust(raw: bytes) -> Trust:
         separation=_words(items(accept, "separation"), ("full", "solo")),
         demo=accept["demo"],
         pinned=_pinned(file["pinned_head"]) if "pinned_head" in file else None,
+        witness_policy=WitnessPolicy(file["witness_policy"]) if "witness_policy" in file else None,
     )
 
 

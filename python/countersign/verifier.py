@@ -70,7 +70,8 @@ class Verifier:
         return outcome, evidence[0] if outcome.outcome == "VALID" else None
 
     def _verified(self, file: bytes, level: str, now_ms: int | None) -> tuple[Evidence, dict]:
-        require(level in ("sealed", "human"), "EVIDENCE_FORMAT", "expected the level sealed or human")
+        is_level = level in ("sealed", "human", "witnessed")
+        require(is_level, "EVIDENCE_FORMAT", "expected the level sealed, human or witnessed")
         evidence = parse_evidence(file)
         run = Verification(evidence, self.trust, self.allow_demo)
         run.run(level)

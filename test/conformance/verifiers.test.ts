@@ -9,6 +9,7 @@ import {
   createVerifier,
   parseTrust,
   VerifyError,
+  type Level,
   type Outcome,
   type Trust,
 } from '@countersign/verify';
@@ -19,7 +20,7 @@ interface EvidenceVector {
   readonly about: string;
   readonly evidence: string;
   readonly trust: JsonObject;
-  readonly level: 'sealed' | 'human';
+  readonly level: Level;
   readonly now?: string;
   readonly allow_demo?: boolean;
   readonly outcome: string;

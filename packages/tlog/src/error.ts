@@ -23,6 +23,8 @@ export type TlogErrorCode =
   | 'TLOG_PROOF_FORMAT'
   /** Fewer distinct witnesses have cosigned than the caller asked for. */
   | 'WITNESS_QUORUM'
+  /** No policy that says which witnesses must have cosigned. */
+  | 'WITNESS_POLICY'
   /** No body of an add-checkpoint request. */
   | 'WITNESS_REQUEST'
   /** No path of a tile or bundle that some tree can have. */

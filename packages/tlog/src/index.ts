@@ -32,6 +32,8 @@ export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.
 export { formatTilePath, hashTileBytes, isTileOfTree, parseTilePath, tilesOfTree } from './tile.ts';
 export type { Tile } from './tile.ts';
 export { formatEntryBundle, parseEntryBundle } from './entry-bundle.ts';
+export { parseWitnessPolicy, WitnessPolicy } from './witness-policy.ts';
+export type { PolicyWitness } from './witness-policy.ts';
 export {
   formatWitnessRequest,
   judgeWitnessRequest,

@@ -80,6 +80,8 @@ export interface HistoricTrust {
   readonly verifySignature: VerifySignature;
   /** Counts only keys that were keys of the log at this size; all of them unless given. */
   readonly knownAt?: number;
+  /** Whose cosignatures are looked at; none unless given. */
+  readonly witnesses?: readonly NoteVerifier[];
 }
 
 /**
@@ -91,8 +93,9 @@ export async function openCheckpointAt(
   note: string,
   trust: HistoricTrust,
 ): Promise<OpenedCheckpoint> {
-  const { origin, keys, verifySignature } = trust;
-  const opened = await openCheckpoint(note, { origin, verifiers: keys.verifiers, verifySignature });
+  const { origin, keys, verifySignature, witnesses = [] } = trust;
+  const verifiers = [...keys.verifiers, ...witnesses];
+  const opened = await openCheckpoint(note, { origin, verifiers, verifySignature });
   const valid = keys.validAt(opened.size, trust.knownAt);
   const isValid = opened.signers.some(({ verifier: { vkey } }) =>
     valid.some((key) => key.vkey === vkey),
@@ -100,8 +103,12 @@ export async function openCheckpointAt(
   if (isValid) return opened;
   throw new TlogError(
     'SIGNING_KEY_NOT_VALID_AT',
-    `size ${opened.size}: expected a signature by ${keyIds(valid)}, got one by ${keyIds(opened.signers.map(({ verifier }) => verifier))}`,
+    `size ${opened.size}: expected a signature by ${keyIds(valid)}, got one by ${keyIds(logSigners(opened))}`,
   );
+}
+
+function logSigners({ signers }: OpenedCheckpoint): NoteVerifier[] {
+  return signers.map(({ verifier }) => verifier).filter(({ type }) => type !== 4);
 }
 
 /** Key ids for a message. */

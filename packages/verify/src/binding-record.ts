@@ -10,6 +10,7 @@ import { keysShown } from './log-keys.ts';
 import type { ApprovalFacts, Level } from './outcome.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
+import { checkWitnesses } from './witness-check.ts';
 
 /** A BindingSealed record of the log topic, whoever wrote it: schemas/formats/batch-and-wire.md §3. */
 export interface BindingRecord {
@@ -48,15 +49,18 @@ export async function checkBindingRecord(
   const { log, chains } = run;
   const binding = bindingIn(record);
   const shown = { links: authority, cited: binding.entry.authority };
-  const keys = level === 'human' ? await keysShown(shown, run) : undefined;
+  const keys = level === 'sealed' ? undefined : await keysShown(shown, run);
   const receipts = keys === undefined ? run.receipts : run.receipts.under(keys);
   await assertLogged(record, binding, { receipts, log });
   checkAccepted(binding.entry, { ...run, allowDemo });
-  if (level === 'human') {
+  if (level !== 'sealed') {
     log.begin('authority chain');
     const history = await chains.history(authority, binding.entry.authority);
     log.ok(`${history.length - 1} changes since genesis`);
     await checkHumans(binding.entry, history.at(-1)?.state, run);
+  }
+  if (level === 'witnessed') {
+    await checkWitnesses({ ...binding, receipt: record.receipt }, { ...run, receipts });
   }
   return factsOf(binding, record.index);
 }

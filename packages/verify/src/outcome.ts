@@ -7,7 +7,7 @@ import { StepLog, type Step } from './step-log.ts';
 import { refusalOf, VerifyError, type VerifyCode } from './verify-error.ts';
 
 /** Each level includes the one before. */
-export type Level = 'sealed' | 'human';
+export type Level = 'sealed' | 'human' | 'witnessed';
 
 export interface Outcome<F = Facts> {
   /** An executor runs on VALID alone. */
@@ -51,6 +51,8 @@ export interface Facts {
   readonly is_content_erased: boolean;
   readonly uses: readonly UseFacts[];
   readonly revoked_at?: string;
+  /** By when a quorum of witnesses had seen it, by their clocks; only at level `witnessed`. */
+  readonly witnessed_at?: string;
 }
 
 /** Runs the steps; a VerifyError ends them and becomes the outcome. Anything else is a bug, and goes on. */

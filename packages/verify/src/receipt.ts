@@ -7,6 +7,7 @@ import {
   verifyInclusion,
   type HistoricTrust,
   type OpenedCheckpoint,
+  type WitnessPolicy,
 } from '@countersign/tlog';
 import { BoundedCache } from './bounded-cache.ts';
 import { sameJson } from './same-json.ts';
@@ -59,6 +60,23 @@ export class ReceiptCheck {
     return { index, size };
   }
 
+  /** Of the witnesses that have cosigned the head of a receipt, the times by verifier key. Refuses a head that does not open. */
+  async cosignatureTimes(
+    receipt: string,
+    { witnesses }: WitnessPolicy,
+  ): Promise<ReadonlyMap<string, number>> {
+    const { signers } = await openHead(read(receipt).checkpoint, this.#trust, {
+      keys: this.#keys,
+      verifySignature: this.#verifySignature,
+      witnesses: witnesses.map(({ verifier }) => verifier),
+    });
+    return new Map(
+      signers.flatMap(({ verifier, time }) =>
+        time === undefined ? [] : [[verifier.vkey, time] as const],
+      ),
+    );
+  }
+
   async #checkpoint(note: string): Promise<OpenedCheckpoint> {
     const known = this.#checkpoints.get(note);
     if (known !== undefined) return known;
@@ -94,7 +112,7 @@ function read(receipt: string): ReturnType<typeof parseTlogProof> {
 export async function openHead(
   note: string,
   { origin, pinnedHead }: Pick<Trust, 'origin' | 'pinnedHead'>,
-  by: Pick<HistoricTrust, 'keys' | 'verifySignature'>,
+  by: Pick<HistoricTrust, 'keys' | 'verifySignature' | 'witnesses'>,
 ): Promise<OpenedCheckpoint> {
   const opened = await openSigned(note, { origin, ...by });
   const contradicts =

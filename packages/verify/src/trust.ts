@@ -7,7 +7,13 @@ import {
   type Json,
 } from '@countersign/canonical';
 import type { ProofClass } from '@countersign/human-proof';
-import { parseVerifierKey, TlogError, type NoteVerifier } from '@countersign/tlog';
+import {
+  parseVerifierKey,
+  parseWitnessPolicy,
+  TlogError,
+  type NoteVerifier,
+  type WitnessPolicy,
+} from '@countersign/tlog';
 import {
   closedObject,
   elements,
@@ -41,6 +47,8 @@ export interface Trust {
     readonly demo: boolean;
   };
   readonly pinnedHead?: PinnedHead;
+  /** Without it nothing is VALID at level `witnessed`. */
+  readonly witnessPolicy?: WitnessPolicy;
 }
 
 const TRUST_LIMITS = { maxBytes: 65_536, maxDepth: 8, maxMembers: 200 };
@@ -56,18 +64,24 @@ const SEPARATIONS: readonly Separation[] = ['full', 'solo'];
  */
 export function parseTrust(bytes: Uint8Array): Trust {
   const file: JsonPlace = { code: 'TRUST_FORMAT', path: 'trust', json: parseJson(bytes) };
-  closedObject(file, ['v', 'origin', 'log_keys', 'genesis', 'accept'], ['pinned_head']);
+  closedObject(
+    file,
+    ['v', 'origin', 'log_keys', 'genesis', 'accept'],
+    ['pinned_head', 'witness_policy'],
+  );
   wordOf(member(file, 'v'), ['countersign.trust.v1']);
   const origin = textOf(member(file, 'origin'));
   const genesis = textOf(member(file, 'genesis'));
   if (!isDigest(genesis)) throw refusedAt(member(file, 'genesis'), 'a sha256 digest');
   const head = member(file, 'pinned_head');
+  const policy = member(file, 'witness_policy');
   return {
     origin,
     logKeys: logKeys(member(file, 'log_keys'), origin),
     genesis,
     accept: accepted(member(file, 'accept')),
     ...(head.json !== undefined && { pinnedHead: pinnedHead(head) }),
+    ...(policy.json !== undefined && { witnessPolicy: witnessPolicy(policy) }),
   };
 }
 
@@ -128,6 +142,15 @@ function pinnedHead(place: JsonPlace): PinnedHead {
   const size = positionOf(member(place, 'size'));
   const root = base64Root(member(place, 'root'));
   return { size, root };
+}
+
+function witnessPolicy(place: JsonPlace): WitnessPolicy {
+  try {
+    return parseWitnessPolicy(textOf(place));
+  } catch (error) {
+    if (!(error instanceof TlogError)) throw error;
+    throw refusedAt(place, `a witness policy (${error.message})`);
+  }
 }
 
 function base64Root(place: JsonPlace): Uint8Array {

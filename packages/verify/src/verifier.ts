@@ -26,6 +26,7 @@ import { checkHistory } from './use-check.ts';
 import { useOutcome, type UseClaimed, type UseOutcome } from './use-outcome.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
+import { checkWitnesses } from './witness-check.ts';
 
 export interface VerifyOptions {
   readonly level: Level;
@@ -79,11 +80,14 @@ export function createVerifier(parts: {
     const { level, nowMs, skewMs, forUse = false, allowDemo = false, expect = {} } = options;
     return outcomeOf(level, async (log) => {
       const run = { ...shared, evidence, allowDemo, log };
-      const { positions, action } = await checkEvidence(run, level, remembered);
+      const { positions, action, witnessedAt } = await checkEvidence(run, level, remembered);
       if (nowMs !== undefined) checkTime(run, { nowMs, ...(skewMs !== undefined && { skewMs }) });
       if (forUse) assertStillOpen(run);
       checkExpectations(run, action, expect);
-      return factsOf(evidence, positions);
+      return {
+        ...factsOf(evidence, positions),
+        ...(witnessedAt !== undefined && { witnessed_at: witnessedAt }),
+      };
     });
   }
 
@@ -129,7 +133,7 @@ async function checkEvidence(
   given: Verification,
   level: Level,
   remembered: Remembered,
-): Promise<{ positions: Positions; action: Action | undefined }> {
+): Promise<{ positions: Positions; action: Action | undefined; witnessedAt?: string }> {
   checkOrigin(given);
   const run = await withLogKeys(given, remembered);
   const positions = await checkLogged(run);
@@ -145,8 +149,10 @@ async function checkEvidence(
   const { trust, verifySignature, log } = run;
   const binding = run.evidence.binding.entry;
   await checkDecisions({ binding, authority: authorities.bound, trust, verifySignature, log });
+  const witnessedAt =
+    level === 'witnessed' ? await checkWitnesses(run.evidence.binding, run) : undefined;
   await checkHistory(run, authorities.bound);
-  return { positions, action };
+  return { positions, action, ...(witnessedAt !== undefined && { witnessedAt }) };
 }
 
 /** Version 1 is of a log whose keys have never changed: those that are pinned are valid for every head. */

@@ -29,7 +29,10 @@ export type VerifyCode =
   | 'PROOF_CLASS_NOT_ACCEPTED'
   | 'SEPARATION_NOT_ACCEPTED'
   | 'DEMO_LEDGER'
-  | 'PRECONDITION_STALE';
+  | 'PRECONDITION_STALE'
+  | 'WITNESS_POLICY_MISSING'
+  | 'WITNESS_QUORUM'
+  | 'WITNESS_TIME';
 
 /** Thrown by the parsers; inside a verification it becomes the outcome. */
 export class VerifyError extends Error {

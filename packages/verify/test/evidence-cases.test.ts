@@ -8,6 +8,7 @@ import { INVALID_CASES } from './testing/invalid-cases.ts';
 import { ROTATION_CASES } from './testing/rotation-cases.ts';
 import { SSH_CASES } from './testing/ssh-cases.ts';
 import { VALID_CASES } from './testing/valid-cases.ts';
+import { WITNESS_CASES } from './testing/witness-cases.ts';
 
 async function outcomeOf(each: EvidenceCase): Promise<unknown> {
   const { evidence, trust } = await each.make();
@@ -23,7 +24,7 @@ async function outcomeOf(each: EvidenceCase): Promise<unknown> {
 const INDETERMINATE = ['AUTHORITY_MISSING', 'CLOCK_UNKNOWN', 'CONTENT_MISSING'];
 
 describe('evidence', () => {
-  it.each([...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES, ...HOME_CASES])(
+  it.each([...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES, ...HOME_CASES, ...WITNESS_CASES])(
     'is VALID: $name',
     async (each) => {
       expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });

@@ -104,6 +104,9 @@ func verify(raw []byte, trust trustFile, o options) {
 	if o.human {
 		bound = e.checkHuman()
 	}
+	if o.witnessed {
+		e.checkWitnesses()
+	}
 	e.checkHistory(later, bound)
 	if !o.now.IsZero() {
 		require(!o.now.Add(skew).Before(parseTime(text(e.binding.object, "at"))), "CLOCK_UNKNOWN")

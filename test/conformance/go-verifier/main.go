@@ -61,11 +61,11 @@ func run(check func()) (outcome string, exit int) {
 }
 
 type options struct {
-	human, allowDemo bool
-	now              time.Time
+	human, witnessed, allowDemo bool
+	now                         time.Time
 }
 
-const usage = "usage: go-verifier evidence.json trust.json --level sealed|human [--now TIME] [--allow-demo] [--schemas DIR]\n" +
+const usage = "usage: go-verifier evidence.json trust.json --level sealed|human|witnessed [--now TIME] [--allow-demo] [--schemas DIR]\n" +
 	"       go-verifier --vectors DIR\n" +
 	"       go-verifier --displays DIR SCHEMAS"
 
@@ -83,8 +83,8 @@ func main() {
 		switch {
 		case args[0] == "--allow-demo":
 			o.allowDemo = true
-		case args[0] == "--level" && len(args) > 1 && (args[1] == "sealed" || args[1] == "human"):
-			o.human = args[1] == "human"
+		case args[0] == "--level" && len(args) > 1 && slices.Contains([]string{"sealed", "human", "witnessed"}, args[1]):
+			o.human, o.witnessed = args[1] != "sealed", args[1] == "witnessed"
 			args = args[1:]
 		case args[0] == "--schemas" && len(args) > 1:
 			tables = args[1]
@@ -160,7 +160,7 @@ func verifyVector(vector object) (class string) {
 	if proof, isProof := vector["proof"]; isProof {
 		return verifySSHVector(proof, objectOf(vector["expected"]))
 	}
-	o := options{human: vector["level"] == "human", allowDemo: vector["allow_demo"] == true}
+	o := options{human: vector["level"] != "sealed", witnessed: vector["level"] == "witnessed", allowDemo: vector["allow_demo"] == true}
 	if now, ok := vector["now"].(string); ok {
 		o.now = parseTime(now)
 	}

@@ -8,13 +8,14 @@ type trustFile struct {
 	proofClasses, separation []any
 	demo                     bool
 	pinned                   *head
+	witnesses                *witnessPolicy
 }
 
 func parseTrust(raw []byte) (t trustFile) {
 	as("TRUST_FORMAT", func() {
 		v, err := parseJSON(raw)
 		require(err == nil && len(raw) <= 65536, "TRUST_FORMAT")
-		file := closed(v, "v origin log_keys genesis accept pinned_head?")
+		file := closed(v, "v origin log_keys genesis accept pinned_head? witness_policy?")
 		accept := closed(file["accept"], "proof_classes separation demo")
 		require(file["v"] == "countersign.trust.v1", "TRUST_FORMAT")
 		t.origin, t.genesis = text(file, "origin"), text(file, "genesis")
@@ -30,6 +31,9 @@ func parseTrust(raw []byte) (t trustFile) {
 			root, isHash := decodeHash(text(p, "root"))
 			require(isHash && integer(p, "size") >= 0, "TRUST_FORMAT")
 			t.pinned = &head{integer(p, "size"), root}
+		}
+		if policy, ok := file["witness_policy"]; ok {
+			t.witnesses = parseWitnessPolicy(policy)
 		}
 	})
 	return t

@@ -16,6 +16,7 @@ import {
 import { FALSE_HOME_CASES } from './home-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
 import { FALSE_SSH_CASES } from './ssh-cases.ts';
+import { FALSE_WITNESS_CASES } from './witness-cases.ts';
 
 /** Evidence that must not be VALID, each for one reason. */
 export const INVALID_CASES: readonly EvidenceCase[] = [
@@ -32,4 +33,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_ROTATION_CASES,
   ...FALSE_SSH_CASES,
   ...FALSE_HOME_CASES,
+  ...FALSE_WITNESS_CASES,
 ];

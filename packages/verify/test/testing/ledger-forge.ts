@@ -111,7 +111,7 @@ function isEd25519(key: SigningKey): boolean {
   return key.privateKey.asymmetricKeyType === 'ed25519';
 }
 
-function rawSignature(message: Uint8Array, key: SigningKey): Uint8Array {
+export function rawSignature(message: Uint8Array, key: SigningKey): Uint8Array {
   return sign(isEd25519(key) ? null : 'sha256', message, key.privateKey);
 }
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalText, ed25519Raw, type JsonObject } from '@countersign/canonical';
 import { formatVerifierKey } from '@countersign/tlog';
 import { edited, isList, type Path } from './evidence-case.ts';
+import { POLICIES } from './witness-cases.ts';
 import { ed25519Key, ORIGIN, p256Key } from './ledger-forge.ts';
 
 export interface TrustCase {
@@ -57,6 +58,10 @@ export const TRUST_CASES: readonly TrustCase[] = [
     accept: { proof_classes: ['uv', 'up', 'possession'], separation: ['solo'], demo: true },
   }),
   trusting('pinned-head', 'With a head that was seen.', { pinned_head: { size: 0, root: ROOT } }),
+  ...POLICIES.map(({ policy, ...head }) => ({
+    ...head,
+    trust: canonicalText({ ...PLAIN, witness_policy: policy }),
+  })),
   { name: 'white-space', about: 'Indented.', isValid: true, trust: JSON.stringify(PLAIN, null, 2) },
   refused({ name: 'version', about: 'Another version.' }, ['v'], 'countersign.trust.v2'),
   refused({ name: 'unknown-member', about: 'A member that is not defined.' }, ['urgent'], true),

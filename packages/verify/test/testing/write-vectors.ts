@@ -6,6 +6,7 @@ import { HOME_CASES } from './home-cases.ts';
 import { ROTATION_CASES } from './rotation-cases.ts';
 import { SSH_CASES } from './ssh-cases.ts';
 import { VALID_CASES } from './valid-cases.ts';
+import { WITNESS_CASES } from './witness-cases.ts';
 
 /**
  * Writes the vectors of test/vectors/evidence and test/vectors/trust that are not there yet, with fresh keys:
@@ -52,7 +53,13 @@ async function vectorOf(each: EvidenceCase): Promise<object> {
 }
 
 const folders = { valid: made('evidence/valid'), invalid: made('evidence/invalid') };
-for (const each of [...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES, ...HOME_CASES]) {
+for (const each of [
+  ...VALID_CASES,
+  ...ROTATION_CASES,
+  ...SSH_CASES,
+  ...HOME_CASES,
+  ...WITNESS_CASES,
+]) {
   await write(folders.valid, each.name, () => vectorOf(each));
 }
 for (const each of INVALID_CASES) await write(folders.invalid, each.name, () => vectorOf(each));

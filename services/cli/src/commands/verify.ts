@@ -7,6 +7,7 @@ import {
   parseEvidence,
   type BindingFacts,
   type Facts,
+  type Level,
   type Outcome,
   type Trust,
 } from '@countersign/verify';
@@ -21,7 +22,7 @@ import type { CommandParts } from '../command-parts.ts';
 interface VerifyOptions {
   readonly trust: string;
   readonly authority?: string;
-  readonly level: 'sealed' | 'human';
+  readonly level: Level;
   readonly allowDemo?: true;
   readonly now?: string;
   readonly forUse?: true;
@@ -35,8 +36,11 @@ export function addVerify(program: Command, { context, end }: CommandParts): voi
     .argument('<file>', 'evidence file, or a binding as the log topic publishes it')
     .requiredOption('--trust <file>', 'trust file: what you pin')
     .addOption(
-      new Option('--level <level>', 'sealed: the log vouches for it; human: the persons do')
-        .choices(['sealed', 'human'])
+      new Option(
+        '--level <level>',
+        'sealed: the log vouches for it; human: the persons do; witnessed: witnesses saw it too',
+      )
+        .choices(['sealed', 'human', 'witnessed'])
         .default('human'),
     )
     .option('--authority <file>', 'earlier evidence, for a published binding at level human')
@@ -189,6 +193,7 @@ function factLines(facts: Facts): string[] {
     `bound         ${facts.bound_at}, entry ${facts.binding.index}, separation ${facts.separation}`,
     `for executor  ${facts.executor}, use by ${facts.use_by}, at most ${facts.max_uses} time(s)`,
     ...facts.uses.map(({ use_id, used_at }) => `used          ${used_at} (${use_id})`),
+    ...(facts.witnessed_at === undefined ? [] : [`witnessed     by ${facts.witnessed_at}`]),
     ...(facts.revoked_at === undefined ? [] : [`revoked       ${facts.revoked_at}`]),
     ...(facts.demo ? ['DEMONSTRATION: this ledger proves nothing'] : []),
     ...(facts.is_content_erased ? ['content       erased: digests only'] : []),
