@@ -120,7 +120,7 @@ describe('help', () => {
   it('tells choices and defaults as they are typed', async () => {
     const help = (await run('exec', '--help')).stdout + (await run('verify', '--help')).stdout;
     expect(help).toContain('(default local-exec)');
-    expect(help).toMatch(/\(one\s+of\s+sealed,\s+human;\s+default\s+human\)/);
+    expect(help).toMatch(/\(one\s+of\s+sealed,\s+human,\s+witnessed;\s+default\s+human\)/);
     expect(help).not.toMatch(/default:\s+["[]/);
   });
 });
