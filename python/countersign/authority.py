@@ -18,6 +18,7 @@ from .sshsig import credential_id_of, fingerprint_of, parse_ssh_key
 from .trust import Trust
 
 SHARD_MAX = 99_999
+KEY_HOLDERS = ("credential", "agent", "executor")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Authority:
 
     members: dict = field(default_factory=dict)
     ref: dict = field(default_factory=dict)
-    #: Ids of keys of the log that were removed, and homes that were left: none of them comes back.
+    #: Keys of the log that were removed, homes that were left, credentials that were revoked and their keys: none of
+    #: them comes back.
     gone: frozenset = frozenset()
 
     def get(self, kind: str, name) -> dict | None:
@@ -53,6 +55,8 @@ class Authority:
     def add(self, member: dict) -> "Authority":
         known = self.get(text(member, "kind"), text(member, "id"))
         require(known is None, "MEMBER_EXISTS", "expected a new member")
+        if member["kind"] in KEY_HOLDERS:
+            _refuse_taken(member, self)
         return self.put(member)
 
     def drop(self, kind: str, name: str) -> "Authority":
@@ -193,12 +197,8 @@ def _enrolled(entry: Entry, change: dict, before: Authority) -> Authority:
         key, message, from_base64url(change["signature"])
     )
     require(is_signed, "SIGNATURE_INVALID")
-    keys = {each["public_key"] for each in before.of_kind("credential")}
-    require(said["public_key"] not in keys, "DUPLICATE_KEY")
     member = {name: said[name] for name in ("person", "public_key", "rp_id", "backup_eligible")}
     credential = {"kind": "credential", "id": said["credential_id"], **member}
-    ssh_keys = {_key_of(each) for each in before.of_kind("credential") if each.get("proof") == "sshsig"}
-    require(_key_of(credential) not in ssh_keys, "DUPLICATE_KEY")
     return before.drop("invitation", said["invitation"]).add(credential)
 
 
@@ -236,7 +236,10 @@ def _apply(change: dict, before: Authority) -> Authority:
     if kind == "person-invited":
         return _invited(change, before)
     if kind == "credential-revoked":
-        return before.drop("credential", text(change, "credential_id"))
+        name = text(change, "credential_id")
+        after = before.drop("credential", name)
+        key = _key_of(before.members["credential", name]).hex()
+        return replace(after, gone=before.gone | {f"credential {name}", f"credential key {key}"})
     if kind in ("agent-enrolled", "executor-enrolled"):
         return _with_machine(kind.removesuffix("-enrolled"), change, before)
     if kind in ("agent-revoked", "executor-revoked"):
@@ -284,14 +287,11 @@ def _with_machine(kind: str, change: dict, before: Authority) -> Authority:
     spki = from_base64url(given["public_key"])
     require(spki is not None, "SCHEMA_INVALID")
     thumbprint = "sha256:" + hashlib.sha256(spki).hexdigest()
-    member = {"kind": kind, "key_thumbprint": thumbprint, **given}
-    ssh_keys = {_key_of(each) for each in before.of_kind("credential") if each.get("proof") == "sshsig"}
-    require(_key_of(member) not in ssh_keys, "MEMBER_EXISTS")
-    return before.add(member)
+    return before.add({"kind": kind, "key_thumbprint": thumbprint, **given})
 
 
 def _with_ssh_key(change: dict, before: Authority) -> Authority:
-    """What was shown of the key must be what it is, and nobody may have it yet, in whatever form."""
+    """What was shown of the key must be what it is."""
     closed(change, "kind person key_type fingerprint application? public_key")
     blob = from_base64url(change["public_key"])
     require(blob is not None, "SCHEMA_INVALID")
@@ -305,10 +305,16 @@ def _with_ssh_key(change: dict, before: Authority) -> Authority:
     require(is_shown, "SCHEMA_INVALID")
     require(before.get("person", change["person"]) is not None, "MEMBER_UNKNOWN")
     member = {"kind": "credential", "id": credential_id_of(blob), "person": change["person"], "proof": "sshsig"}
-    member["public_key"] = change["public_key"]
-    known = {_key_of(each) for kind in ("credential", "agent", "executor") for each in before.of_kind(kind)}
-    require(_key_of(member) not in known, "DUPLICATE_KEY")
-    return before.add(member)
+    return before.add({**member, "public_key": change["public_key"]})
+
+
+def _refuse_taken(member: dict, before: Authority) -> None:
+    """Nobody may have its key yet, in whatever form, and no credential that was revoked comes back."""
+    key = _key_of(member)
+    is_revoked = member["kind"] == "credential" and f"credential {member['id']}" in before.gone
+    require(not is_revoked and f"credential key {key.hex()}" not in before.gone, "DUPLICATE_KEY")
+    known = {_key_of(each) for kind in KEY_HOLDERS for each in before.of_kind(kind)}
+    require(key not in known, "DUPLICATE_KEY")
 
 
 def _key_of(member: dict) -> bytes:

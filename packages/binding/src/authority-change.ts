@@ -13,6 +13,7 @@ import {
   type PersonMember,
 } from './authority-member.ts';
 import { BindingError } from './binding-error.ts';
+import { assertKeyOf, isKeyOfPerson, isKeyTaken } from './credential-key.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
 import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
 import { homeMoved, withHome, type HomeMoved } from './home.ts';
@@ -37,14 +38,7 @@ import {
   type Shape,
 } from './shape.ts';
 import { keyThumbprint } from './signed-object.ts';
-import {
-  assertKeyOf,
-  isKeyTaken,
-  isSshKeyOfPerson,
-  sshKeyEnrolled,
-  sshKeyMemberOf,
-  type SshKeyEnrolled,
-} from './ssh-key.ts';
+import { sshKeyEnrolled, sshKeyMemberOf, type SshKeyEnrolled } from './ssh-key.ts';
 
 export interface PersonInvited {
   readonly kind: 'person-invited';
@@ -314,7 +308,7 @@ function assertOwnKey(
   assertThumbprint(next.public_key, next.key_thumbprint);
   const isTaken =
     others.holderOf(next.key_thumbprint) !== undefined ||
-    isSshKeyOfPerson(others, next.key_thumbprint);
+    isKeyOfPerson(others, next.key_thumbprint);
   if (isTaken) {
     throw new BindingError('MEMBER_EXISTS', 'member: expected a key that nobody else holds');
   }

@@ -131,6 +131,23 @@ describe('the enrolment of an SSH key', () => {
     );
   });
 
+  it('D04: a revoked key does not come back as another kind of key', async () => {
+    const key = new SoftwareSshKey(TOKEN);
+    const ledger = await ledgerWith(key);
+    const { credential_id: id } = key.credentialKey;
+    await ledger.change({ kind: 'credential-revoked', credential_id: id });
+    const point = key.publicKey.subarray(4 + TOKEN.length, 4 + TOKEN.length + 36);
+    const file = Buffer.concat([Buffer.from('\0\0\0\u000bssh-ed25519', 'latin1'), point]);
+    const change = { ...sshKeyChange(ledger.bob.id, file, file.toString('base64url')) };
+    expect(await ledger.change(change as unknown as JsonObject).catch(String)).toContain(
+      'DUPLICATE_KEY',
+    );
+    const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), point.subarray(4)]);
+    const agent = { id: 'bot', public_key: spki.toString('base64url'), owner: ledger.alice.id };
+    const enrolment = { kind: 'agent-enrolled', agent: { ...agent, operator: false } };
+    expect(await ledger.change(enrolment).catch(String)).toContain('MEMBER_EXISTS');
+  });
+
   it('does not keep a person able to change the authority', async () => {
     const ledger = await ledgerWith(new SoftwareSshKey(TOKEN), { bootstrapApprovals: 3 });
     const change = { kind: 'credential-revoked', credential_id: ledger.alice.passkey.credentialId };

@@ -14,7 +14,8 @@ import (
 type authority struct {
 	ref     object
 	members map[string]object
-	// gone are the ids of the log's keys that were removed, and of the homes that were left: none of them comes back.
+	// gone are the log's keys that were removed, the homes that were left, the credentials that were revoked and their keys:
+	// none of them comes back.
 	gone map[string]bool
 }
 
@@ -60,7 +61,24 @@ func (a authority) with(m object) authority {
 // add is with, for a member that must be new.
 func (a authority) add(m object) authority {
 	require(a.get(text(m, "kind"), text(m, "id")) == nil, "MEMBER_EXISTS")
+	if holdsKey(m) {
+		a.refuseTaken(m)
+	}
 	return a.with(m)
+}
+
+func holdsKey(m object) bool {
+	return m["kind"] == "credential" || m["kind"] == "agent" || m["kind"] == "executor"
+}
+
+// refuseTaken refuses a key that somebody else has, or a credential that was revoked.
+func (a authority) refuseTaken(m object) {
+	own := keyOf(m)
+	require(!a.gone[key("credential", text(m, "id"))] || m["kind"] != "credential", "DUPLICATE_KEY")
+	require(!a.gone[key("credential key", own)], "DUPLICATE_KEY")
+	for _, other := range a.members {
+		require(!holdsKey(other) || keyOf(other) != own, "DUPLICATE_KEY")
+	}
 }
 
 func (a authority) without(kind, id string) authority {
@@ -143,12 +161,8 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	_, isECDSA := parsed.(*ecdsa.PublicKey)
 	isSigned := ok && err == nil && isECDSA && signatureValid(parsed, []byte("countersign/enrolment/v1\n"+canonical(s)), signature)
 	require(isSigned, "SIGNATURE_INVALID")
-	for _, m := range before.members {
-		require(m["kind"] != "credential" || m["public_key"] != s["public_key"], "DUPLICATE_KEY")
-	}
 	passkey := object{"kind": "credential", "id": s["credential_id"], "person": s["person"],
 		"public_key": s["public_key"], "rp_id": s["rp_id"], "backup_eligible": s["backup_eligible"]}
-	before.refuseSSHKey(passkey)
 	return before.without("invitation", text(s, "invitation")).add(passkey), integer(before.ref, "index")
 }
 
@@ -204,7 +218,9 @@ func (a authority) apply(c object) authority {
 		i := closed(c["invitation"], "id public_key not_after")
 		return a.with(person).add(object{"kind": "invitation", "id": i["id"], "person": c["person"], "public_key": i["public_key"], "not_after": i["not_after"]})
 	case "credential-revoked":
-		return a.without("credential", text(c, "credential_id"))
+		credential := a.get("credential", text(c, "credential_id"))
+		next := a.without("credential", text(c, "credential_id"))
+		return next.forget(key("credential", text(c, "credential_id"))).forget(key("credential key", keyOf(credential)))
 	case "agent-enrolled", "executor-enrolled":
 		kind := strings.TrimSuffix(text(c, "kind"), "-enrolled")
 		member := object{"kind": kind, "key_thumbprint": thumbprint(text(objectOf(c[kind]), "public_key"))}
@@ -220,7 +236,8 @@ func (a authority) apply(c object) authority {
 	case "descriptor-enrolled":
 		return a.add(object{"kind": "descriptor", "id": text(c, "type") + "/" + canonical(c["type_version"]), "digest": c["digest"]})
 	case "ssh-key-enrolled":
-		return a.addSSHKey(sshKeyMember(c))
+		require(a.get("person", text(c, "person")) != nil, "MEMBER_UNKNOWN")
+		return a.add(sshKeyMember(c))
 	case "log-key-added":
 		k, ok := parseLogKey(text(closed(c, "kind vkey"), "vkey"))
 		require(ok && k.name == text(a.get("ledger", "ledger"), "origin"), "SCHEMA_INVALID")

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"math/big"
@@ -189,28 +190,27 @@ func (k sshKey) checks(algorithm string, bare, signed []byte) bool {
 	return false
 }
 
-// keyOf answers a credential's key in one form, so that two spellings or uses of one key are seen to be the same.
-func keyOf(credential object) string {
-	blob, ok := decodeBase64url(text(credential, "public_key"))
+// keyOf answers the key of a credential, agent or executor in one form, so that two spellings or uses of one key are seen to be the same.
+func keyOf(m object) string {
+	blob, ok := decodeBase64url(text(m, "public_key"))
 	require(ok, "SCHEMA_INVALID")
 	var public any
-	if credential["proof"] == "sshsig" {
+	switch {
+	case m["kind"] != "credential":
+		var err error
+		public, err = x509.ParsePKIXPublicKey(blob)
+		require(err == nil, "SCHEMA_INVALID")
+	case m["proof"] == "sshsig":
 		k, isKey := parseSSHKey(blob)
-		require(isKey && sshCredentialID(blob) == credential["id"], "SCHEMA_INVALID")
+		require(isKey && sshCredentialID(blob) == m["id"], "SCHEMA_INVALID")
 		public = k.public
-	} else {
-		public, ok = parseCOSE(text(credential, "public_key"))
+	default:
+		public, ok = parseCOSE(text(m, "public_key"))
 		require(ok, "SCHEMA_INVALID")
 	}
-	switch key := public.(type) {
-	case ed25519.PublicKey:
-		return "ed25519 " + string(key)
-	case *ecdsa.PublicKey:
-		return "p256 " + key.X.Text(16) + " " + key.Y.Text(16)
-	case *rsa.PublicKey:
-		return "rsa " + key.N.Text(16)
-	}
-	return ""
+	form, err := x509.MarshalPKIXPublicKey(public)
+	require(err == nil, "SCHEMA_INVALID")
+	return string(form)
 }
 
 // sshKeyMember is what a change of the kind ssh-key-enrolled adds; what was shown of the key must be what it is.
@@ -225,22 +225,4 @@ func sshKeyMember(c object) object {
 		has == k.isHardware() && application == k.application
 	require(ok && isKey && isShown, "SCHEMA_INVALID")
 	return object{"kind": "credential", "id": sshCredentialID(blob), "person": c["person"], "proof": "sshsig", "public_key": c["public_key"]}
-}
-
-// addSSHKey adds a credential whose key nobody has yet, in whatever form.
-func (a authority) addSSHKey(m object) authority {
-	require(a.get("person", text(m, "person")) != nil, "MEMBER_UNKNOWN")
-	key := keyOf(m)
-	for _, other := range a.members {
-		require(other["kind"] != "credential" || keyOf(other) != key, "DUPLICATE_KEY")
-	}
-	return a.add(m)
-}
-
-// refuseSSHKey refuses a passkey whose key a person has by SSH already.
-func (a authority) refuseSSHKey(m object) {
-	for _, other := range a.members {
-		isSSH := other["kind"] == "credential" && other["proof"] == "sshsig"
-		require(!isSSH || keyOf(other) != keyOf(m), "DUPLICATE_KEY")
-	}
 }

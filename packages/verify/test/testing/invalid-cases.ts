@@ -14,6 +14,7 @@ import {
   TIME_CASES,
 } from './invalid-file-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
+import { FALSE_KEY_CASES } from './key-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
 import { FALSE_SSH_CASES } from './ssh-cases.ts';
 import { FALSE_WITNESS_CASES } from './witness-cases.ts';
@@ -34,4 +35,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_SSH_CASES,
   ...FALSE_HOME_CASES,
   ...FALSE_WITNESS_CASES,
+  ...FALSE_KEY_CASES,
 ];

@@ -150,6 +150,8 @@ export interface ForgeOptions {
   readonly logKey?: SigningKey;
   /** Shard that the founding names. */
   readonly home?: number;
+  /** That no founding may have beside the others. */
+  readonly falseFounder?: (ledger: LedgerForge) => Member;
   /** In place of the built-in one of its type. */
   readonly descriptor?: JsonObject;
   /** Of Bob. */
@@ -251,9 +253,15 @@ export class LedgerForge {
       policy: this.policy,
       ...(options.bootstrap !== undefined && { bootstrap: options.bootstrap }),
     });
-    const { text, leaf } = this.append(founding);
+    const honest = authorityFromGenesis(founding);
+    const founder = options.falseFounder?.(this);
+    this.authority = founder === undefined ? honest : honest.with(founder);
+    const { text, leaf } = this.append({
+      ...founding,
+      members: [...founding.members, ...(founder === undefined ? [] : [founder])],
+      authority_root: this.authority.root,
+    });
     this.genesis = leaf;
-    this.authority = authorityFromGenesis(founding);
     this.ref = { index: 0, leaf, root: this.authority.root };
     this.chain.push({ entry: text });
   }
@@ -341,15 +349,20 @@ export class LedgerForge {
     return { text, entry, leaf, index };
   }
 
-  enrol(person: Person, by: SigningKey = person.invitation): Placed<Entry> {
+  enrol(
+    person: Person,
+    by: SigningKey = person.invitation,
+    /** In place of the key of their passkey, and whether it may come in or not. */
+    forged?: { readonly credential_id: string; readonly public_key: string },
+  ): Placed<Entry> {
     const statement = {
       v: 'countersign.enrolment.v1',
       ledger: ORIGIN,
       tenant: TENANT,
       person: person.id,
       invitation: person.invitation.thumbprint,
-      credential_id: person.passkey.credentialKey.credential_id,
-      public_key: person.passkey.credentialKey.public_key,
+      credential_id: (forged ?? person.passkey.credentialKey).credential_id,
+      public_key: (forged ?? person.passkey.credentialKey).public_key,
       rp_id: RP.id,
       backup_eligible: false,
       nonce: base64url(randomBytes(16)),
@@ -357,7 +370,16 @@ export class LedgerForge {
     const signature = signed('enrolment', enrolmentPayload(statement), by);
     const change = { change: 'credential-enrolled', statement, signature } as const;
     const at = this.tick();
-    return this.#changed({ at, change }, applyEnrolment(this.authority, statement, Date.parse(at)));
+    if (forged === undefined) {
+      return this.#changed(
+        { at, change },
+        applyEnrolment(this.authority, statement, Date.parse(at)),
+      );
+    }
+    const { credential_id: id, public_key, rp_id, backup_eligible } = statement;
+    const rest = this.authority.without('invitation', statement.invitation);
+    const key = { kind: 'credential', id, public_key, rp_id, backup_eligible } as const;
+    return this.#changed({ at, change }, rest.with({ ...key, person: person.id }));
   }
 
   /** An action of the authority, bound by these persons. */
