@@ -81,7 +81,9 @@ function agentOf(ledger: LedgerForge, publicKey: string, thumbprint: string): Me
 
 function enrolMachine(ledger: LedgerForge, member: Member): void {
   const { kind, ...rest } = member;
-  const { key_thumbprint: _, ...given } = rest as { key_thumbprint: string };
+  const given = Object.fromEntries(
+    Object.entries(rest).filter(([name]) => name !== 'key_thumbprint'),
+  );
   forced(ledger, { kind: `${kind}-enrolled`, [kind]: given }, member);
 }
 
