@@ -102,7 +102,7 @@ function admission(run: Proceeding, asked: Asked): EntryBody {
   const terms = termsOf(run.state, asked.action);
   assertExecutor(run.state.authority, asked.action, terms.descriptor);
   const { displayDigest } = renderWithDigest(terms.descriptor, asked.action);
-  assertChangePossible(run, asked.action);
+  assertChangePossible(run, asked);
   assertRoom(run.state, asked.agent);
   return admissionBody(run, asked, { ...terms, displayDigest });
 }
@@ -187,7 +187,8 @@ function assertExecutor(
 }
 
 /** A change that could not be carried out is refused before anybody is asked to approve it. */
-function assertChangePossible({ state, atMs }: Proceeding, { envelope, bytes }: Action): void {
+function assertChangePossible({ state, atMs }: Proceeding, { agent, action }: Asked): void {
+  const { envelope, bytes } = action;
   if (!isAuthorityType(envelope.type)) return;
   if (utf8(JSON.stringify(fromUtf8(bytes))).length > AUTHORITY_TEXT_MAX) {
     throw new BindingError('LIMIT_EXCEEDED', 'request: expected a change that fits into an entry');
@@ -195,6 +196,8 @@ function assertChangePossible({ state, atMs }: Proceeding, { envelope, bytes }: 
   const change = parseAuthorityChange(envelope.params['change'] ?? null);
   applyChange(state.authority, change, atMs);
   if (change.kind === 'home-moved') {
+    // It ends the log where it is: what no program may ask for that merely asks to run things.
+    if (!agent.operator) throw new BindingError('NOT_ELIGIBLE', 'request: expected an operator');
     assertFrom(change.from, homeOf(state.authority) ?? state.shard);
   }
 }

@@ -14,7 +14,8 @@ export interface HomeMoved {
   readonly to: number;
 }
 
-const SHARD_MAX = 99_999;
+/** Every shard number is held to it, also where a ledger is founded or asked to move. */
+export const SHARD_MAX = 99_999;
 
 const shard: Shape<number> = integer(0, SHARD_MAX);
 

@@ -127,7 +127,7 @@ export type {
   RequestRefused,
 } from './request-entry.ts';
 export { boundChangeIn } from './bound-change-entry.ts';
-export { homeMember, homeOf, type HomeMoved } from './home.ts';
+export { SHARD_MAX, homeMember, homeOf, type HomeMoved } from './home.ts';
 export { PackedAction } from './remembered-action.ts';
 export {
   keyThumbprint,

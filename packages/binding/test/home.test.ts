@@ -46,6 +46,16 @@ describe('the home of a ledger', () => {
     expect(homeIn(ledger)).toBe(5);
   });
 
+  it('is left only when an operator asks for it', async () => {
+    const ledger = new TestLedger({ extra: [homeMember(3)] });
+    const envelope = ledger.changeEnvelope(MOVE, ledger.other);
+    const frame = ledger.requestFrame(envelope, ledger.other);
+    expect(await ledger.submit('request', frame)).toMatchObject({
+      status: 'refused',
+      code: 'NOT_ELIGIBLE',
+    });
+  });
+
   it('is never one that was left, however the ledger was founded', async () => {
     for (const ledger of [new TestLedger(), new TestLedger({ extra: [homeMember(3)] })]) {
       await ledger.change(MOVE);

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { Separation } from '@countersign/binding';
+import { SHARD_MAX, type Separation } from '@countersign/binding';
 import { cliError } from '../cli-error.ts';
 import { readClusterFile } from '../cluster-config.ts';
 import type { CliContext } from '../context.ts';
@@ -25,7 +25,6 @@ export interface FoundingOptions {
 }
 
 const DEFAULT_TENANT = 'default';
-const SHARD_MAX = 9_999;
 const DEFAULT_PORT = 7420;
 const PORT_MAX = 65_535;
 
@@ -70,7 +69,7 @@ function parseTenant(text: string): string {
 
 function parseShard(text: string): number {
   const shard = Number(text);
-  if (/^[0-9]{1,4}$/.test(text) && shard <= SHARD_MAX) return shard;
+  if (/^[0-9]{1,5}$/.test(text) && shard <= SHARD_MAX) return shard;
   throw cliError('USAGE', `expected a shard from 0 to ${SHARD_MAX}`);
 }
 

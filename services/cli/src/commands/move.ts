@@ -1,3 +1,4 @@
+import { SHARD_MAX } from '@countersign/binding';
 import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
@@ -15,8 +16,6 @@ interface MoveOptions {
 interface PrepareOptions extends MoveOptions {
   readonly to: number;
 }
-
-const SHARD_MAX = 9_999;
 
 export function addMove(program: Command, { context, end }: CommandParts): void {
   const move = program.command('move').description('move a ledger to another shard of its cluster');
@@ -55,7 +54,7 @@ Example:
 
 function parseShard(text: string): number {
   const shard = Number(text);
-  if (/^[0-9]{1,4}$/.test(text) && shard <= SHARD_MAX) return shard;
+  if (/^[0-9]{1,5}$/.test(text) && shard <= SHARD_MAX) return shard;
   throw cliError('USAGE', `expected a shard from 0 to ${SHARD_MAX}`);
 }
 

@@ -1,3 +1,4 @@
+import { SHARD_MAX } from '@countersign/binding';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
@@ -13,7 +14,7 @@ interface TopicOptions {
   readonly replicas: number;
 }
 
-const PARTITIONS_MAX = 10_000;
+const PARTITIONS_MAX = SHARD_MAX + 1;
 const REPLICAS_MAX = 9;
 
 export function addTopics(program: Command, { context, end }: CommandParts): void {
