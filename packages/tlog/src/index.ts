@@ -31,6 +31,8 @@ export { ReceiptWriter } from './receipt-writer.ts';
 export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.ts';
 export { formatTilePath, hashTileBytes, isTileOfTree, parseTilePath, tilesOfTree } from './tile.ts';
 export type { Tile } from './tile.ts';
+export { TileEdge } from './tile-edge.ts';
+export type { TileFile } from './tile-edge.ts';
 export { formatEntryBundle, parseEntryBundle } from './entry-bundle.ts';
 export { parseWitnessPolicy, WitnessPolicy } from './witness-policy.ts';
 export type { PolicyWitness } from './witness-policy.ts';

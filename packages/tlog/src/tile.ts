@@ -105,6 +105,11 @@ export function hashTileBytes(tile: Tile, reader: NodeReader): Uint8Array {
   return bytes;
 }
 
+/** The level of the tiles that hold nodes of this height; undefined where none do. */
+export function levelOfTiles(height: number): number | undefined {
+  return height % TILE_HEIGHT === 0 ? height / TILE_HEIGHT : undefined;
+}
+
 function isTile({ level, index, width }: Tile): boolean {
   const isLevel = level === 'entries' || isPosition(level);
   if (!isLevel || !isPosition(index) || !isPosition(width)) return false;
