@@ -157,6 +157,15 @@ function unreadable(path: string, cause: unknown): Error {
  * @throws CliError DISK_FULL
  */
 export async function writePrivate(path: string, content: string): Promise<void> {
+  await writeWhole(path, content, PRIVATE_FILE);
+}
+
+/** As writePrivate, readable by whom `mode` lets. @throws CliError DISK_FULL */
+export async function writeWhole(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<void> {
   // Of this process: others may work with the same folder.
   const temporary = join(
     dirname(path),
@@ -164,7 +173,7 @@ export async function writePrivate(path: string, content: string): Promise<void>
   );
   try {
     await rm(temporary, { force: true });
-    await writeSynced(temporary, content);
+    await writeSynced(temporary, content, mode);
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (error) {
@@ -180,7 +189,7 @@ export async function writePrivate(path: string, content: string): Promise<void>
  */
 export async function createPrivate(path: string, content: string): Promise<void> {
   try {
-    await writeSynced(path, content);
+    await writeSynced(path, content, PRIVATE_FILE);
     await syncFolder(dirname(path));
   } catch (error) {
     if (isSystemError(error, 'EEXIST')) {
@@ -190,9 +199,13 @@ export async function createPrivate(path: string, content: string): Promise<void
   }
 }
 
-async function writeSynced(path: string, content: string): Promise<void> {
+async function writeSynced(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<void> {
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-  const file = await open(path, flags, PRIVATE_FILE);
+  const file = await open(path, flags, mode);
   try {
     await file.writeFile(content);
     await file.sync();

@@ -86,11 +86,19 @@ export async function openReader(
   options: AccessOptions,
   context: CliContext,
 ): Promise<LedgerClient> {
+  return (await openTrusted(options, context)).client;
+}
+
+/** As openReader, with what the trust file says. @throws CliError as openLedger */
+export async function openTrusted(
+  options: AccessOptions,
+  context: CliContext,
+): Promise<Pick<LedgerAccess, 'client' | 'trust'>> {
   const parts = await readerParts(options, context);
-  if (parts === undefined) return (await openLedger(options, context)).client;
+  if (parts === undefined) return openLedger(options, context);
   const client = ledgerClient({ ...context, url: parts.url, reader: tokenSigner(parts.token) });
   await assertTrusted(client, parts.trust);
-  return client;
+  return { client, trust: parts.trust };
 }
 
 function tokenSigner(token: string): TokenSigner {

@@ -1,7 +1,11 @@
+import { resolve } from 'node:path';
 import type { Json } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
-import { openReader } from '../ledger-access.ts';
+import type { CliContext } from '../context.ts';
+import { openReader, openTrusted } from '../ledger-access.ts';
+import { exportLog } from '../log-export.ts';
+import { Narrator } from '../narrator.ts';
 import { isAnsweredEntry, type LedgerClient } from '@countersign/sdk';
 import type { Output } from '../output.ts';
 import type { CommandParts } from '../command-parts.ts';
@@ -65,6 +69,7 @@ export function addLog(program: Command, { context, end }: CommandParts): void {
       if (from <= to) return runProof(options, `/v1/log/consistency?from=${from}&to=${to}`);
       throw cliError('USAGE', `from: expected at most the second size ${to}, got ${from}`);
     });
+  addExport(read('export'), { context, end });
   log.addHelpText(
     'after',
     `
@@ -72,8 +77,34 @@ Examples:
   $ countersign log checkpoint
   $ countersign log list --start 0 --limit 20
   $ countersign log inclusion 3 12
-  $ countersign log consistency 5 12`,
+  $ countersign log consistency 5 12
+  $ countersign log export ./log`,
   );
+}
+
+function addExport(command: Command, { context, end }: CommandParts): void {
+  command
+    .description(
+      'write the log as files for any auditor’s tool (C2SP tlog-tiles), or what is new of it',
+    )
+    .argument('<folder>', 'an empty folder, or one that holds an earlier export')
+    .addHelpText('after', '\nExample:\n  $ countersign log export ./log')
+    .action(async (folder: string, options: ClientOptions) => {
+      await writeExport(folder, options, context);
+      end(EXIT.ok);
+    });
+}
+
+async function writeExport(
+  folder: string,
+  options: ClientOptions,
+  context: CliContext,
+): Promise<void> {
+  const access = await openTrusted(options, context);
+  const { path, from, size, files } = await exportLog(resolve(context.cwd, folder), access);
+  const words = `the log of ${size} entries is in ${path} (${size - from} new)`;
+  const facts = { path, from, size, files };
+  new Narrator(context.stderr, options.json === true).say('exported', words, facts);
 }
 
 function parsePosition(name: string): (text: string) => number {

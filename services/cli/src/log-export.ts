@@ -1,0 +1,174 @@
+import { fromBase64, toHex, utf8, type Json } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
+import { isAnsweredEntry, type LedgerClient } from '@countersign/sdk';
+import {
+  TlogError,
+  hashLeaf,
+  openCheckpoint,
+  verifyConsistency,
+  type TileEdge,
+} from '@countersign/tlog';
+import type { Trust } from '@countersign/verify';
+import { CliError, cliError } from './cli-error.ts';
+import { LogFolder, type Head } from './log-folder.ts';
+
+/** Of the largest entries an answer has 10 MiB, and the client takes 16. */
+const ENTRIES_A_PAGE = 128;
+
+export interface LogExport {
+  readonly path: string;
+  readonly from: number;
+  readonly size: number;
+  readonly files: number;
+}
+
+/**
+ * Writes the log into a folder, or what is new of it into one that holds its beginning. Nothing is believed: the entries that are
+ * given have to lead to the head that the folder has, and on to the one that is signed.
+ *
+ * Crash story: tiles are written before the checkpoint that counts them, each file whole or not at all. Stopping anywhere leaves a
+ * folder whose checkpoint holds, and tiles that the next export writes again, to the same bytes.
+ *
+ * @throws CliError LOG_ROLLBACK, EQUIVOCATION, FOREIGN_LEDGER, DATA_FOREIGN, DATA_DAMAGED, ANSWER_INVALID, DISK_FULL
+ */
+export async function exportLog(
+  path: string,
+  { client, trust }: { readonly client: LedgerClient; readonly trust: Trust },
+): Promise<LogExport> {
+  const folder = await LogFolder.open(path, trust);
+  const head = await newestHead(client, trust);
+  const from = folder.head?.size ?? 0;
+  await assertNoConflict(folder, head);
+  const key = head.signers.find(({ verifier }) => verifier.type !== 4)?.verifier.vkey;
+  if (key === undefined)
+    throw cliError('ANSWER_INVALID', 'expected a head that the log has signed');
+  await folder.writeKey(key);
+  const edge = await folder.edge();
+  let files = 0;
+  for await (const entry of entriesOf(client, edge.size, head.size)) {
+    if (edge.size === 0) assertGenesis(entry, trust);
+    for (const tile of edge.append(entry)) {
+      await folder.writeTile(tile);
+      files += 1;
+    }
+    if (edge.size === from) await assertContinues(edge, { client, folder, head });
+  }
+  if (!isEqual(edge.root(), head.root)) {
+    throw cliError('ANSWER_INVALID', `expected the ${head.size} entries under the signed head`);
+  }
+  for (const tile of edge.partial()) {
+    await folder.writeTile(tile);
+    files += 1;
+  }
+  await folder.writeCheckpoint(head.note);
+  return { path: folder.path, from, size: head.size, files };
+}
+
+async function newestHead(client: LedgerClient, trust: Trust): Promise<Head> {
+  const note = await client.getText('/v1/log/checkpoint');
+  const { origin, logKeys: verifiers } = trust;
+  try {
+    return await openCheckpoint(note, { origin, verifiers, verifySignature });
+  } catch (error) {
+    if (!(error instanceof TlogError)) throw error;
+    throw new CliError(error.code, `the newest head: ${error.message}`, {
+      cause: error,
+      hint: 'after a rotation of the log key, use a trust file that names the new one',
+    });
+  }
+}
+
+/** What two signed heads say by themselves. */
+async function assertNoConflict(folder: LogFolder, head: Head): Promise<void> {
+  const held = folder.head;
+  if (held === undefined || held.size < head.size) return;
+  if (held.size > head.size) {
+    const message = `the folder has the head of ${held.size} entries, the log ends at ${head.size}`;
+    throw await conflict('LOG_ROLLBACK', message, { folder, held, head });
+  }
+  if (isEqual(held.root, head.root)) return;
+  const message = `the log has signed two roots of ${head.size} entries`;
+  throw await conflict('EQUIVOCATION', message, { folder, held, head });
+}
+
+/** The entries up to the head of the folder have led to its root; else whoever is wrong is told apart by a proof. */
+async function assertContinues(
+  edge: TileEdge,
+  parts: { readonly client: LedgerClient; readonly folder: LogFolder; readonly head: Head },
+): Promise<void> {
+  const { client, folder, head } = parts;
+  const held = folder.head;
+  if (held === undefined || isEqual(edge.root(), held.root)) return;
+  if (await isConsistent(client, held, head)) {
+    throw cliError('DATA_DAMAGED', `${folder.path}: its tiles do not lead to its checkpoint`, {
+      hint: 'export into an empty folder',
+    });
+  }
+  const message = `the log has other entries than those under the folder's head of ${held.size}`;
+  throw await conflict('LOG_ROLLBACK', message, { folder, held, head });
+}
+
+async function isConsistent(client: LedgerClient, held: Head, head: Head): Promise<boolean> {
+  const { hashes } = await client.getObject(
+    `/v1/log/consistency?from=${held.size}&to=${head.size}`,
+  );
+  const proof = Array.isArray(hashes) ? (hashes as readonly Json[]) : [null];
+  if (!proof.every((hash) => typeof hash === 'string')) {
+    throw cliError('ANSWER_INVALID', 'expected the hashes of a proof');
+  }
+  try {
+    verifyConsistency({
+      from: held.size,
+      to: head.size,
+      fromRoot: held.root,
+      toRoot: head.root,
+      proof: proof.map((hash) => fromBase64(hash)),
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof TlogError) return false;
+    throw error;
+  }
+}
+
+async function conflict(
+  code: 'LOG_ROLLBACK' | 'EQUIVOCATION',
+  message: string,
+  parts: { readonly folder: LogFolder; readonly held: Head; readonly head: Head },
+): Promise<CliError> {
+  const { folder, held, head } = parts;
+  const kept = await folder.keepConflict(held.note, head.note);
+  return new CliError(code, message, {
+    hint: `both signed heads are in ${kept}: keep them, they prove it`,
+  });
+}
+
+async function* entriesOf(
+  client: LedgerClient,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array> {
+  for (let next = start; next < end;) {
+    const limit = Math.min(ENTRIES_A_PAGE, end - next);
+    const { entries } = await client.getObject(`/v1/log/entries?start=${next}&limit=${limit}`);
+    if (!Array.isArray(entries) || entries.length !== limit) {
+      throw cliError('ANSWER_INVALID', `expected ${limit} entries of the log from ${next} on`);
+    }
+    for (const entry of entries as readonly Json[]) {
+      if (!isAnsweredEntry(entry) || entry.index !== next) {
+        throw cliError('ANSWER_INVALID', `expected entry ${next} of the log`);
+      }
+      yield utf8(entry.text);
+      next += 1;
+    }
+  }
+}
+
+function assertGenesis(entry: Uint8Array, trust: Trust): void {
+  if (`sha256:${toHex(hashLeaf(entry))}` === trust.genesis) return;
+  throw cliError('FOREIGN_LEDGER', 'expected the first entry that the trust file names');
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.from(one).equals(other);
+}
