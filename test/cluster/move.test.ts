@@ -221,7 +221,8 @@ describe('a ledger on a cluster that moves to another shard', () => {
     expect(early.exit).toBe(2);
     const action = join(folder, 'move.json');
     await writeFile(action, await command('move', 'prepare', '--to', String(TO), '--data', data));
-    const requested = await command('request', action, '--data', data, '--json');
+    const operator = ['--key', join(data, 'keys', 'operator.key'), '--agent-id', 'operator'];
+    const requested = await command('request', action, '--data', data, ...operator, '--json');
     const { action_id: id } = JSON.parse(requested) as { action_id: string };
     await approve(id);
   }, 180_000);

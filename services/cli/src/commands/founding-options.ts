@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import { SHARD_MAX, type Separation } from '@countersign/binding';
+import type { Separation } from '@countersign/binding';
 import { cliError } from '../cli-error.ts';
 import { readClusterFile } from '../cluster-config.ts';
 import type { CliContext } from '../context.ts';
@@ -9,6 +9,7 @@ import type { FoundingChoice } from '../founding.ts';
 import { originOf } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { openData, type OpenData } from '../open-data.ts';
+import { parseShard } from '../shard-number.ts';
 
 export interface FoundingOptions {
   readonly data?: string;
@@ -65,12 +66,6 @@ function parseTenant(text: string): string {
     'USAGE',
     'expected a tenant like acme: a-z, 0-9, dot, dash; at most 63 characters',
   );
-}
-
-function parseShard(text: string): number {
-  const shard = Number(text);
-  if (/^[0-9]{1,5}$/.test(text) && shard <= SHARD_MAX) return shard;
-  throw cliError('USAGE', `expected a shard from 0 to ${SHARD_MAX}`);
 }
 
 function parsePort(text: string): number {

@@ -1,12 +1,12 @@
-import { SHARD_MAX } from '@countersign/binding';
 import type { Command } from 'commander';
-import { cliError, EXIT } from '../cli-error.ts';
+import { EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
 import { prepareMove, moveLedger, type LedgerMove } from '../ledger-move.ts';
 import { Narrator } from '../narrator.ts';
+import { parseShard } from '../shard-number.ts';
 
 interface MoveOptions {
   readonly data?: string;
@@ -29,7 +29,7 @@ export function addMove(program: Command, { context, end }: CommandParts): void 
     .requiredOption('--to <shard>', 'partition of the topics that it is to live on', parseShard)
     .addHelpText(
       'after',
-      '\nExample:\n  $ countersign move prepare --to 5 --data ./acme | countersign request - --data ./acme',
+      '\nExample:\n  $ countersign move prepare --to 5 --data ./acme | countersign request - --data ./acme --key ./acme/keys/operator.key --agent-id operator',
     )
     .action(async (options: PrepareOptions) => {
       end(await prepare(options, context));
@@ -50,12 +50,6 @@ Example:
     .action(async (options: MoveOptions) => {
       end(await complete(options, context));
     });
-}
-
-function parseShard(text: string): number {
-  const shard = Number(text);
-  if (/^[0-9]{1,5}$/.test(text) && shard <= SHARD_MAX) return shard;
-  throw cliError('USAGE', `expected a shard from 0 to ${SHARD_MAX}`);
 }
 
 async function prepare(options: PrepareOptions, context: CliContext): Promise<number> {
