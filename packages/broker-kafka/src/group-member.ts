@@ -101,14 +101,7 @@ class KafkaGroupMember implements GroupMember {
     for (;;) {
       await sleep(LOOK_EVERY_MS, undefined, { ref: false });
       if (this.#isLeaving) return;
-      if (!this.#isLost) continue;
-      if (this.#consumer !== undefined) await disconnected(this.#consumer);
-      try {
-        await this.join();
-      } catch {
-        // Told by everything else that needs the broker; here it is only tried again.
-        this.#hasCrashed = true;
-      }
+      if (this.#isLost) await this.#replace();
     }
   }
 
@@ -120,6 +113,18 @@ class KafkaGroupMember implements GroupMember {
 
   get #isLost(): boolean {
     return this.#hasCrashed || performance.now() - this.#heardAt > SILENCE_MS;
+  }
+
+  async #replace(): Promise<void> {
+    if (this.#consumer !== undefined) await disconnected(this.#consumer);
+    // Whoever left meanwhile must not come back.
+    if (this.#isLeaving) return;
+    try {
+      await this.join();
+    } catch {
+      // Told by everything else that needs the broker; here it is only tried again.
+      this.#hasCrashed = true;
+    }
   }
 
   #listen(consumer: Consumer): void {
