@@ -29,7 +29,15 @@ export type { HistoricTrust, KeySpan } from './key-history.ts';
 export { formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.ts';
 export { ReceiptWriter } from './receipt-writer.ts';
 export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.ts';
-export { formatTilePath, hashTileBytes, isTileOfTree, parseTilePath, tilesOfTree } from './tile.ts';
+export {
+  TILE_WIDTH,
+  formatTilePath,
+  hashTileBytes,
+  isTileOfTree,
+  parseTilePath,
+  partialTilesOfTree,
+  tilesOfTree,
+} from './tile.ts';
 export type { Tile } from './tile.ts';
 export { TileEdge } from './tile-edge.ts';
 export type { TileFile } from './tile-edge.ts';

@@ -2,8 +2,14 @@ import { CompactRange } from './compact-range.ts';
 import { formatEntryBundle } from './entry-bundle.ts';
 import { TlogError } from './error.ts';
 import { HASH_SIZE_BYTES, hashLeaf } from './hash.ts';
-import { isPosition } from './position.ts';
-import { TILE_WIDTH, formatTilePath, levelOfTiles, type Tile } from './tile.ts';
+import {
+  TILE_WIDTH,
+  formatTilePath,
+  hashTileBytes,
+  levelOfTiles,
+  partialTilesOfTree,
+  type Tile,
+} from './tile.ts';
 
 /** A tile or an entry bundle as it is served. */
 export interface TileFile {
@@ -40,29 +46,13 @@ export class TileEdge {
       throw new TlogError('RANGE_STATE', `size: expected a multiple of ${TILE_WIDTH}, got ${size}`);
     }
     const levels: Uint8Array[][] = [];
-    for (const tile of TileEdge.tilesAt(size)) {
+    for (const tile of partialTilesOfTree(size)) {
       while (levels.length <= tile.level) levels.push([]);
       levels[tile.level] = hashesIn(bytesOf(tile), tile.width);
     }
     // The largest subtrees are those of the highest level, and within it those on the left.
     const hashes = [...levels].reverse().flatMap((level) => subtreesOf(level));
     return new TileEdge(CompactRange.restore(size, hashes), levels);
-  }
-
-  /** The partial hash tiles of a tree. @throws TlogError `PROOF_INDEX` for a size that no tree has */
-  static tilesAt(size: number): (Tile & { readonly level: number })[] {
-    if (!isPosition(size)) {
-      throw new TlogError('PROOF_INDEX', `size: expected 0 to 2^53-1, got ${size}`);
-    }
-    const tiles: (Tile & { readonly level: number })[] = [];
-    let hashes = size;
-    for (let level = 0; hashes > 0; level += 1) {
-      const index = Math.floor(hashes / TILE_WIDTH);
-      const width = hashes % TILE_WIDTH;
-      if (width > 0) tiles.push({ level, index, width });
-      hashes = index;
-    }
-    return tiles;
   }
 
   get size(): number {
@@ -95,7 +85,7 @@ export class TileEdge {
 
   /** The partial tiles and the partial bundle of the tree as it stands. */
   partial(): TileFile[] {
-    const files = TileEdge.tilesAt(this.size).map(({ level, index }) =>
+    const files = partialTilesOfTree(this.size).map(({ level, index }) =>
       tileFile(level, index, this.#levels[level] ?? []),
     );
     if (this.#entries.length === 0) return files;
@@ -104,9 +94,9 @@ export class TileEdge {
 }
 
 function tileFile(level: number, index: number, hashes: readonly Uint8Array[]): TileFile {
-  const bytes = new Uint8Array(hashes.length * HASH_SIZE_BYTES);
-  for (const [at, hash] of hashes.entries()) bytes.set(hash, at * HASH_SIZE_BYTES);
-  return { path: formatTilePath({ level, index, width: hashes.length }), bytes };
+  const tile = { level, index, width: hashes.length };
+  const bytes = hashTileBytes(tile, (_, at) => hashes[at % TILE_WIDTH] ?? new Uint8Array());
+  return { path: formatTilePath(tile), bytes };
 }
 
 function bundleFile(index: number, entries: readonly Uint8Array[]): TileFile {

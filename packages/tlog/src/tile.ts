@@ -75,6 +75,24 @@ export function* tilesOfTree(size: number): Generator<Tile, void> {
 }
 
 /**
+ * The partial hash tiles of a tree: at most one a level.
+ *
+ * @throws TlogError `PROOF_INDEX` for a size that no tree has
+ */
+export function partialTilesOfTree(size: number): (Tile & { readonly level: number })[] {
+  assertSize(size);
+  const tiles: (Tile & { readonly level: number })[] = [];
+  let hashes = size;
+  for (let level = 0; hashes > 0; level += 1) {
+    const index = Math.floor(hashes / TILE_WIDTH);
+    const width = hashes % TILE_WIDTH;
+    if (width > 0) tiles.push({ level, index, width });
+    hashes = index;
+  }
+  return tiles;
+}
+
+/**
  * Whether this tile is one of a tree of that size, with exactly this width.
  *
  * @throws TlogError `PROOF_INDEX` for a size that no tree has

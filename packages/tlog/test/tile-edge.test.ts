@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  partialTilesOfTree,
   MemoryTree,
   TileEdge,
   formatEntryBundle,
@@ -79,6 +80,6 @@ describe('the edge of the tiles of a log', () => {
   it('is taken up at the end of a bundle only, and from whole tiles', () => {
     expect(refusalOf(() => TileEdge.restore(257, bytesOf))).toBe('RANGE_STATE');
     expect(refusalOf(() => TileEdge.restore(256, () => new Uint8Array(31)))).toBe('RANGE_STATE');
-    expect(refusalOf(() => TileEdge.tilesAt(-1))).toBe('PROOF_INDEX');
+    expect(refusalOf(() => partialTilesOfTree(-1))).toBe('PROOF_INDEX');
   });
 });

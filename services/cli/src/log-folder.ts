@@ -2,11 +2,13 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fromUtf8 } from '@countersign/canonical';
 import {
+  TILE_WIDTH,
   TileEdge,
   TlogError,
   formatTilePath,
   openCheckpoint,
   parseVerifierKey,
+  partialTilesOfTree,
   type OpenedCheckpoint,
   type Tile,
   type TileFile,
@@ -65,9 +67,9 @@ export class LogFolder {
   /** Where its last full bundle ends. @throws CliError DATA_DAMAGED */
   async edge(): Promise<TileEdge> {
     const size = this.head?.size ?? 0;
-    const start = size - (size % 256);
+    const start = size - (size % TILE_WIDTH);
     const files = new Map<string, Uint8Array>();
-    for (const tile of TileEdge.tilesAt(start)) {
+    for (const tile of partialTilesOfTree(start)) {
       const path = formatTilePath(tile);
       files.set(path, await this.#read(path));
     }
