@@ -1,6 +1,6 @@
-import { fromBase64, toHex, utf8, type Json } from '@countersign/canonical';
+import { equalBytes, fromBase64, toHex, utf8, type Json } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
-import { isAnsweredEntry, type LedgerClient } from '@countersign/sdk';
+import type { LedgerClient } from '@countersign/sdk';
 import {
   TlogError,
   hashLeaf,
@@ -10,6 +10,7 @@ import {
 } from '@countersign/tlog';
 import type { Trust } from '@countersign/verify';
 import { CliError, cliError } from './cli-error.ts';
+import { entryPage } from './log-entries.ts';
 import { LogFolder, type Head } from './log-folder.ts';
 
 /** Of the largest entries an answer has 10 MiB, and the client takes 16. */
@@ -39,7 +40,7 @@ export async function exportLog(
   const head = await newestHead(client, trust);
   const from = folder.head?.size ?? 0;
   await assertNoConflict(folder, head);
-  const key = head.signers.find(({ verifier }) => verifier.type !== 4)?.verifier.vkey;
+  const key = head.signers[0]?.verifier.vkey;
   if (key === undefined)
     throw cliError('ANSWER_INVALID', 'expected a head that the log has signed');
   await folder.writeKey(key);
@@ -53,7 +54,7 @@ export async function exportLog(
     }
     if (edge.size === from) await assertContinues(edge, { client, folder, head });
   }
-  if (!isEqual(edge.root(), head.root)) {
+  if (!equalBytes(edge.root(), head.root)) {
     throw cliError('ANSWER_INVALID', `expected the ${head.size} entries under the signed head`);
   }
   for (const tile of edge.partial()) {
@@ -86,7 +87,7 @@ async function assertNoConflict(folder: LogFolder, head: Head): Promise<void> {
     const message = `the folder has the head of ${held.size} entries, the log ends at ${head.size}`;
     throw await conflict('LOG_ROLLBACK', message, { folder, held, head });
   }
-  if (isEqual(held.root, head.root)) return;
+  if (equalBytes(held.root, head.root)) return;
   const message = `the log has signed two roots of ${head.size} entries`;
   throw await conflict('EQUIVOCATION', message, { folder, held, head });
 }
@@ -98,7 +99,7 @@ async function assertContinues(
 ): Promise<void> {
   const { client, folder, head } = parts;
   const held = folder.head;
-  if (held === undefined || isEqual(edge.root(), held.root)) return;
+  if (held === undefined || equalBytes(edge.root(), held.root)) return;
   if (await isConsistent(client, held, head)) {
     throw cliError('DATA_DAMAGED', `${folder.path}: its tiles do not lead to its checkpoint`, {
       hint: 'export into an empty folder',
@@ -150,15 +151,13 @@ async function* entriesOf(
 ): AsyncGenerator<Uint8Array> {
   for (let next = start; next < end;) {
     const limit = Math.min(ENTRIES_A_PAGE, end - next);
-    const { entries } = await client.getObject(`/v1/log/entries?start=${next}&limit=${limit}`);
-    if (!Array.isArray(entries) || entries.length !== limit) {
+    const { entries } = await entryPage(client, { start: next, limit });
+    if (entries.length !== limit) {
       throw cliError('ANSWER_INVALID', `expected ${limit} entries of the log from ${next} on`);
     }
-    for (const entry of entries as readonly Json[]) {
-      if (!isAnsweredEntry(entry) || entry.index !== next) {
-        throw cliError('ANSWER_INVALID', `expected entry ${next} of the log`);
-      }
-      yield utf8(entry.text);
+    for (const { index, text } of entries) {
+      if (index !== next) throw cliError('ANSWER_INVALID', `expected entry ${next} of the log`);
+      yield utf8(text);
       next += 1;
     }
   }
@@ -167,8 +166,4 @@ async function* entriesOf(
 function assertGenesis(entry: Uint8Array, trust: Trust): void {
   if (`sha256:${toHex(hashLeaf(entry))}` === trust.genesis) return;
   throw cliError('FOREIGN_LEDGER', 'expected the first entry that the trust file names');
-}
-
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.from(one).equals(other);
 }

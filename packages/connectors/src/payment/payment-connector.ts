@@ -1,6 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestBytes, sha256, toHex, type Digest, type JsonObject } from '@countersign/canonical';
+import {
+  digestBytes,
+  equalBytes,
+  sha256,
+  toHex,
+  type Digest,
+  type JsonObject,
+} from '@countersign/canonical';
 import { ConnectorError } from '../connector-error.ts';
 import {
   stateDigest,
@@ -81,7 +88,7 @@ export class PaymentConnector implements Connector<PaymentParams> {
     const path = join(this.#options.outbox, `${reference}.xml`);
     const isMade = await attempt.send(() => createDurably(path, file));
     // Another journal has begun this very use, or somebody has put a file of this name there.
-    if (!isMade && !sameBytes(await readFile(path), file)) {
+    if (!isMade && !equalBytes(await readFile(path), file)) {
       throw new ConnectorError(
         'EFFECT_DIFFERS',
         'expected no other file under the name of this use',
@@ -115,8 +122,4 @@ async function assertFolder(path: string): Promise<void> {
 
 function documentDigest(bytes: Uint8Array): Digest {
   return `sha256:${toHex(sha256(bytes))}`;
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
-import type { Json } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { openReader, openTrusted } from '../ledger-access.ts';
+import { entryPage } from '../log-entries.ts';
 import { exportLog } from '../log-export.ts';
 import { Narrator } from '../narrator.ts';
-import { isAnsweredEntry, type LedgerClient } from '@countersign/sdk';
+import type { LedgerClient } from '@countersign/sdk';
 import type { Output } from '../output.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
@@ -121,13 +121,10 @@ function parseLimit(text: string): number {
 }
 
 async function list(client: LedgerClient, stdout: Output, options: ListOptions): Promise<void> {
-  const { start, limit } = options;
-  const { entries } = await client.getObject(`/v1/log/entries?start=${start}&limit=${limit}`);
-  if (!Array.isArray(entries)) throw cliError('ANSWER_INVALID', 'expected entries of the log');
-  for (const entry of entries as readonly Json[]) {
-    if (!isAnsweredEntry(entry)) throw cliError('ANSWER_INVALID', 'expected an entry of the log');
+  const { entries } = await entryPage(client, options);
+  for (const entry of entries) {
     const { index, type, leaf } = entry;
-    if (options.json === true) stdout.json(entry);
+    if (options.json === true) stdout.json({ ...entry });
     else stdout.lines(`${String(index).padStart(6)}  ${type.padEnd(18)}  ${leaf}`);
   }
 }
