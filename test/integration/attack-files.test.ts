@@ -1,22 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, cp, readFile, writeFile } from 'node:fs/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSqliteBroker } from '@countersign/broker-sqlite';
 import type { Topic } from '@countersign/broker';
 import { filesHolding, holds } from '../support/file-scan.ts';
-import { approve, CliLedger, CliProcess, countersign } from './cli-process.ts';
+import { approve, type CliLedger, CliProcess, countersign } from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
-
-async function started(): Promise<CliLedger> {
-  const ledger = await CliLedger.start();
-  ledgers.push(ledger);
-  return ledger;
-}
+const { start: started } = ledgersOfTests();
 
 async function refusedStart(ledger: CliLedger): Promise<string> {
   const { exit, stdout, stderr } = await countersign(['serve', '--data', ledger.data]);

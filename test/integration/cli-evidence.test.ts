@@ -1,17 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
-import { approve, CliLedger, countersign } from './cli-process.ts';
+import { describe, expect, it } from 'vitest';
+import { approve, type CliLedger, countersign } from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
+const ledgers = ledgersOfTests();
 
 async function approved(): Promise<{ ledger: CliLedger; id: string }> {
-  const ledger = await CliLedger.start();
-  ledgers.push(ledger);
+  const ledger = await ledgers.start();
   const person = await ledger.founder();
   const { exec, id } = await ledger.ask(['--', '/bin/echo', 'hi']);
   await approve(person, id);

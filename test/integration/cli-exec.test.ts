@@ -8,28 +8,30 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { canonicalBytes, formatTimestamp, utf8, type Json } from '@countersign/canonical';
 import { LEDGER_EXECUTOR, signedMessage, type UseClaim } from '@countersign/binding';
 import { keyThumbprint, newUlid, readKeyFile, signEd25519 } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { HttpPerson } from '../support/http-person.ts';
 import { post } from '../support/http-person.ts';
-import { approve, CliLedger, countersign, type CliOptions, type Ended } from './cli-process.ts';
+import {
+  approve,
+  type CliLedger,
+  countersign,
+  type CliOptions,
+  type Ended,
+} from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 
 const SECRET = 'hunter2-is-not-for-the-log';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
+const ledgers = ledgersOfTests();
 
 async function founded(
   options: CliOptions = {},
 ): Promise<{ ledger: CliLedger; person: HttpPerson }> {
-  const ledger = await CliLedger.start(options);
-  ledgers.push(ledger);
+  const ledger = await ledgers.start(options);
   return { ledger, person: await ledger.founder() };
 }
 

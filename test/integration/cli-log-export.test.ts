@@ -2,21 +2,12 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openLocalSigner } from '@countersign/signer-local';
 import { formatCheckpoint, parseCheckpoint, parseNote, signNote } from '@countersign/tlog';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { noteSigner } from '../support/note-key.ts';
-import { CliLedger, type Ended } from './cli-process.ts';
+import { type CliLedger, type Ended } from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
-
-async function started(): Promise<CliLedger> {
-  const ledger = await CliLedger.start();
-  ledgers.push(ledger);
-  return ledger;
-}
+const { start: started } = ledgersOfTests();
 
 function exported(ledger: CliLedger, name: string, ...more: string[]): Promise<Ended> {
   return ledger.run('log export', [name, ...more]).ended;

@@ -1,14 +1,11 @@
 import { copyFile, readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { HttpPerson } from '../support/http-person.ts';
-import { approve, CliLedger, countersign } from './cli-process.ts';
+import { approve, type CliLedger, countersign } from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
+const ledgers = ledgersOfTests();
 
 interface Rotating {
   readonly ledger: CliLedger;
@@ -16,8 +13,7 @@ interface Rotating {
 }
 
 async function founded(): Promise<Rotating> {
-  const ledger = await CliLedger.start();
-  ledgers.push(ledger);
+  const ledger = await ledgers.start();
   return { ledger, person: await ledger.founder() };
 }
 

@@ -1,17 +1,13 @@
 import { writeFile } from 'node:fs/promises';
-import { afterEach, describe, expect, it } from 'vitest';
-import { approve, CliLedger } from './cli-process.ts';
+import { describe, expect, it } from 'vitest';
+import { approve, type CliLedger } from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
+const ledgers = ledgersOfTests();
 
 /** One command that was approved and run, and the short id that it was told. */
 async function executed(): Promise<{ ledger: CliLedger; id: string; shortId: string }> {
-  const ledger = await CliLedger.start();
-  ledgers.push(ledger);
+  const ledger = await ledgers.start();
   const person = await ledger.founder();
   const { exec, id } = await ledger.ask(['--', '/usr/bin/env']);
   await approve(person, id);

@@ -1,20 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { IAM_INTERFACE, policyDigest } from '../demo/iam-executor.ts';
-import { approve, CliLedger, countersign, type Ended } from './cli-process.ts';
+import { approve, type CliLedger, countersign, type Ended } from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
-
-async function started(): Promise<CliLedger> {
-  const ledger = await CliLedger.start();
-  ledgers.push(ledger);
-  return ledger;
-}
+const { start: started } = ledgersOfTests();
 
 function example(name: string): string {
   return fileURLToPath(new URL(`../../docs/examples/${name}.json`, import.meta.url));

@@ -14,28 +14,13 @@ import {
 } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDatabase } from '@countersign/sqlite';
-import { approve, CliLedger, countersign, CliProcess } from './cli-process.ts';
+import { approve, type CliLedger, countersign, CliProcess } from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 import { freePort } from '../support/free-port.ts';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
-
-async function unstarted(): Promise<CliLedger> {
-  const ledger = await CliLedger.create();
-  ledgers.push(ledger);
-  return ledger;
-}
-
-async function started(): Promise<CliLedger> {
-  const ledger = await CliLedger.start();
-  ledgers.push(ledger);
-  return ledger;
-}
+const { create: unstarted, start: started } = ledgersOfTests();
 
 async function occupied(port: number): Promise<Server> {
   const server = createServer();

@@ -1,17 +1,13 @@
 import { appendFile, chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { HttpPerson } from '../support/http-person.ts';
-import { approve, CliLedger } from './cli-process.ts';
+import { approve, type CliLedger } from './cli-process.ts';
+import { ledgersOfTests } from './ledgers-of-tests.ts';
 
-const ledgers: CliLedger[] = [];
-
-afterEach(async () => {
-  await Promise.all(ledgers.splice(0).map((ledger) => ledger.discard()));
-});
+const ledgers = ledgersOfTests();
 
 async function founded(): Promise<{ ledger: CliLedger; person: HttpPerson }> {
-  const ledger = await CliLedger.start();
-  ledgers.push(ledger);
+  const ledger = await ledgers.start();
   return { ledger, person: await ledger.founder() };
 }
 

@@ -1,10 +1,10 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { emptyRoot } from '@countersign/tlog';
 import { toBase64 } from '@countersign/canonical';
+import { freePort } from './free-port.ts';
 
 const MODULE = 'filippo.io/torchwood/cmd/litewitness@v0.9.0';
 const BIN = fileURLToPath(new URL('../../.cache/litewitness/', import.meta.url));
@@ -83,12 +83,4 @@ async function until(isSo: () => boolean): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error('expected a witness that starts');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
