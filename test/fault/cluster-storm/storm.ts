@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openKafkaBroker } from '@countersign/broker-kafka';
 import type { LedgerFounded } from '@countersign/binding';
@@ -11,10 +12,12 @@ import { Clients } from '../killed-ledger/clients.ts';
 import type { Town } from '../killed-ledger/errand.ts';
 import { holdersOf } from '../killed-ledger/killed-ledger.ts';
 import { auditTopics, type Audited, type TopicAuditParts } from '../killed-ledger/topic-audit.ts';
-import { hold } from '../simulator/invariant-broken.ts';
+import { hold, InvariantBroken } from '../simulator/invariant-broken.ts';
 import { SignedTruth } from '../simulator/signed-truth.ts';
 
 const PREFIX = 'storm.';
+/** After a fault, once every service is ready. */
+const ANSWERED_WITHIN_MS = 60_000;
 const CLOCK_JUMP = fileURLToPath(new URL('../../support/cluster/clock-jump.js', import.meta.url));
 const SERVICES: readonly ServiceKind[] = ['ledger', 'ledger', 'projector', 'projector', 'gateway'];
 
@@ -105,8 +108,24 @@ export class ClusterStorm implements Storm {
   /** Every service is well again, started again where it gave up; and everything that was told is in the topics, once. */
   async calm(): Promise<Audited> {
     for (const service of this.ledger.services) await service.recovered();
-    this.clients.throwIfFailed();
+    await this.#answered();
     return this.audit({});
+  }
+
+  /** Services that say they are ready answer somebody. @throws InvariantBroken STOOD_STILL with what each of them says of itself */
+  async #answered(): Promise<void> {
+    const { told } = this.town;
+    const before = told.length;
+    const until = Date.now() + ANSWERED_WITHIN_MS;
+    while (told.length === before) {
+      this.clients.throwIfFailed();
+      if (Date.now() > until) {
+        const each = await Promise.all(this.ledger.services.map((service) => service.describe()));
+        throw new InvariantBroken('STOOD_STILL', each.join('\n\n'));
+      }
+      await sleep(100);
+    }
+    this.clients.throwIfFailed();
   }
 
   /** Whoever is not answered yet is now; then every service ends as it should. */

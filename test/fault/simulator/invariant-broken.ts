@@ -27,6 +27,8 @@ export type Broken =
   | 'CONTENT'
   | 'ACKNOWLEDGED_LOST'
   | 'UNANSWERED'
+  /** Every service says it is ready, and nobody is answered. */
+  | 'STOOD_STILL'
   | 'WRONG_ANSWER'
   | 'UNSEALED'
   | 'REPLAY_DIFFERS'

@@ -1,4 +1,6 @@
+import { createWriteStream } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launch, type Finished, type Running } from '../../demo/countersign.ts';
@@ -44,6 +46,17 @@ export class ServiceProcess {
   start(): void {
     // Not of our group: a Ctrl-C in the terminal is ours, and each service is then told to stop, once.
     this.#running = launch([this.kind, ...this.#args], { env: this.#env, detached: true });
+    this.#keepOutput(this.#running.child);
+  }
+
+  /** What it says goes on in one file over all its lives, where COUNTERSIGN_CLUSTER_LOGS names a folder for that. */
+  #keepOutput({ stdout, stderr, pid }: ChildProcess): void {
+    const folder = process.env['COUNTERSIGN_CLUSTER_LOGS'];
+    if (folder === undefined) return;
+    const name = `${this.kind}-${new URL(this.probe).port}.log`;
+    const file = createWriteStream(join(folder, name), { flags: 'a' });
+    file.write(`-- process ${pid ?? 0} at ${new Date().toISOString()}\n`);
+    for (const output of [stdout, stderr]) output?.pipe(file, { end: false });
   }
 
   get running(): Running {
@@ -77,6 +90,18 @@ export class ServiceProcess {
       if (!this.isRunning) this.start();
       await sleep(200);
     }
+  }
+
+  /** Its readiness and its metrics, for who has to find out why it does nothing. */
+  async describe(): Promise<string> {
+    const text = async (url: string): Promise<string> =>
+      fetch(url, { signal: AbortSignal.timeout(5_000) }).then(
+        (response) => response.text(),
+        (error: unknown) => String(error),
+      );
+    const metrics = await text(this.metrics);
+    const own = metrics.split('\n').filter((line) => /^(countersign|kafka)/.test(line));
+    return [this.kind, this.probe, await text(`${this.probe}/readyz`), ...own].join('\n');
   }
 
   signal(name: NodeJS.Signals): void {
