@@ -1,7 +1,8 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { buildGateway, type GatewayLimits } from '@countersign/gateway';
+import { buildGateway, type GatewayConfig, type GatewayLimits } from '@countersign/gateway';
+import { TOKEN_KEY_ID } from '@countersign/http-auth';
 import { LedgerClient } from '@countersign/sdk';
 import { canonicalBytes } from '@countersign/canonical';
 import type { FastifyInstance } from 'fastify';
@@ -9,7 +10,12 @@ import pino from 'pino';
 import { FoundedLedger, type FoundedOptions } from './founded-ledger.ts';
 import { freePort } from './free-port.ts';
 import { MeddlingProxy } from './meddling-proxy.ts';
-import type { KeyHolder } from './parties.ts';
+import { TENANT, type KeyHolder } from './parties.ts';
+
+/** Reads everything. */
+export const READ_TOKEN = 'read-token-of-the-http-ledger';
+
+type HttpConfig = Pick<GatewayConfig, 'limits' | 'publicLog'>;
 
 /** A founded ledger in this process with a gateway that listens, so that the network can be cut, and start again. */
 export class HttpLedger {
@@ -17,29 +23,30 @@ export class HttpLedger {
   /** The network: everybody reaches the ledger through it, at its public address. */
   readonly net: MeddlingProxy;
   readonly #port: number;
-  readonly #limits: Partial<GatewayLimits>;
+  readonly #config: HttpConfig;
   #app: FastifyInstance | undefined;
 
   private constructor(
     ledger: FoundedLedger,
     at: { net: MeddlingProxy; port: number },
-    limits: Partial<GatewayLimits>,
+    config: HttpConfig,
   ) {
     this.ledger = ledger;
     this.net = at.net;
     this.#port = at.port;
-    this.#limits = limits;
+    this.#config = config;
   }
 
   static async start(
     options: FoundedOptions = {},
     limits: Partial<GatewayLimits> = {},
+    more: Omit<HttpConfig, 'limits'> = {},
   ): Promise<HttpLedger> {
     const ledger = await FoundedLedger.create({ tier: 'sqlite', ...options });
     ledger.start();
     const port = await freePort();
     const net = await MeddlingProxy.listen(await freePort(), port);
-    const made = new HttpLedger(ledger, { net, port }, limits);
+    const made = new HttpLedger(ledger, { net, port }, { limits, ...more });
     await made.listen();
     return made;
   }
@@ -55,7 +62,7 @@ export class HttpLedger {
         ledger: ledger.origin,
         publicOrigins: [this.url],
         version: 'test',
-        limits: this.#limits,
+        ...this.#config,
       },
       router: ledger.router,
       view: ledger.projector,
@@ -68,7 +75,7 @@ export class HttpLedger {
         projectedSize: ledger.projector.status.storedSize,
         bindings: ledger.writer.counts.bindings,
       }),
-      readTokens: [],
+      readTokens: [{ token: READ_TOKEN, tenant: TENANT }],
       verifySignature,
       nowMs: () => ledger.clock.nowMs(),
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
@@ -96,6 +103,17 @@ export class HttpLedger {
     return new LedgerClient({
       url: this.url,
       reader: { keyId: holder.thumbprint, sign: (message) => holder.sign(message) },
+      nowMs: () => this.ledger.clock.nowMs(),
+    });
+  }
+
+  /** The way in of whoever holds its read token. */
+  reader(): LedgerClient {
+    const sign = (message: Uint8Array): Uint8Array =>
+      createHmac('sha256', READ_TOKEN).update(message).digest();
+    return new LedgerClient({
+      url: this.url,
+      reader: { keyId: TOKEN_KEY_ID, sign },
       nowMs: () => this.ledger.clock.nowMs(),
     });
   }

@@ -30,6 +30,7 @@ export { formatTlogProof, parseTlogProof, verifyTlogProof } from './tlog-proof.t
 export { ReceiptWriter } from './receipt-writer.ts';
 export type { TlogProof, TlogProofTrust, VerifiedTlogProof } from './tlog-proof.ts';
 export {
+  TILE_HEIGHT,
   TILE_WIDTH,
   formatTilePath,
   hashTileBytes,

@@ -4,7 +4,7 @@ import { isPosition, parsePosition } from './position.ts';
 import type { NodeReader } from './tree-node.ts';
 
 /** c2sp.org/tlog-tiles: a tile is a subtree of height 8. */
-const TILE_HEIGHT = 8;
+export const TILE_HEIGHT = 8;
 export const TILE_WIDTH = 256;
 
 /** A static resource that holds a run of a tree's hashes at one level, or of its entries. */

@@ -93,7 +93,7 @@ export function newProjector(
 /** What a gateway is told of the ledger that it answers for. */
 export async function gatewayParts(
   { folder, mark }: FoundedData,
-  version: string,
+  { version, publicLog }: { readonly version: string; readonly publicLog: boolean },
 ): Promise<Pick<GatewayDeps, 'config' | 'descriptors' | 'readTokens' | 'verifySignature'>> {
   const token = await readReadToken(folder);
   return {
@@ -101,6 +101,7 @@ export async function gatewayParts(
       ledger: mark.origin,
       publicOrigins: [mark.url],
       version,
+      publicLog,
       pageFolder: distDirectory,
     },
     descriptors: BUILTIN_DESCRIPTORS,

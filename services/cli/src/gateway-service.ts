@@ -19,6 +19,8 @@ export interface GatewayServiceOptions {
   readonly probe: ProcessProbe;
   readonly patience: StartPatience;
   readonly version: string;
+  /** Tiles of the log are for everybody. */
+  readonly publicLog: boolean;
   readonly logger: Logger;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -39,13 +41,13 @@ export class GatewayService implements Service {
 
   /** @throws CliError PORT_BUSY, STORE_SETTINGS, STORE_CORRUPT, StartInterrupted */
   static async start(options: GatewayServiceOptions): Promise<GatewayService> {
-    const { data, where, probe, version, logger, nowMs, randomBytes } = options;
+    const { data, where, probe, logger, nowMs, randomBytes } = options;
     const store = await options.patience.until(data.mark, () => openSharedStore(data));
     const { origin } = data.mark;
     const view = new StoreView({ store, signal: store, origin, descriptors: BUILTIN_DESCRIPTORS });
     const health = new ApartHealth({ data, view, models: store });
     const gateway = buildGateway({
-      ...(await gatewayParts(data, version)),
+      ...(await gatewayParts(data, options)),
       // It submits only: what others publish is moved by the ledger's processes.
       router: newRouter([data], { nowMs, sleep }),
       view,

@@ -29,6 +29,8 @@ export interface ServerOptions {
   readonly host: string;
   readonly port: number;
   readonly version: string;
+  /** Tiles of the log are for everybody. */
+  readonly publicLog: boolean;
   readonly logger: Logger;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -118,14 +120,14 @@ export class Server implements Service {
    * @throws CliError PORT_BUSY, DATA_DAMAGED, DISK_FULL, LOG_ROLLBACK, FOREIGN_LEDGER, EQUIVOCATION, CLOCK_JUMP
    */
   static async start(options: ServerOptions): Promise<Server> {
-    const { data, version } = options;
+    const { data } = options;
     const { backends, broker } = data;
     const store = await openStore(data).catch(async (error: unknown) => {
       await broker.close();
       throw error;
     });
     const server = new Server(options, store, {
-      gateway: await gatewayParts(data, version),
+      gateway: await gatewayParts(data, options),
       head: await knownHead(data, store),
       files: await OpenedFiles.at(...backends.heldFiles),
     });

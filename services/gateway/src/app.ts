@@ -24,6 +24,7 @@ import { registerSecurityHeaders } from './security-headers.ts';
 import { SessionBook } from './session-book.ts';
 import { registerSessionRoutes } from './session-routes.ts';
 import { Submissions } from './submissions.ts';
+import { registerTileRoutes } from './tile-routes.ts';
 import { shuttingDown, WaitingRoom } from './waiting-room.ts';
 import { registerWriteRoutes } from './write-routes.ts';
 
@@ -97,6 +98,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerSessionRoutes(app, gateway);
   registerActionRoutes(app, gateway);
   registerLogRoutes(app, gateway);
+  registerTileRoutes(app, gateway);
   registerHealthRoutes(app, gateway);
   if (config.pageFolder !== undefined) await registerPageRoutes(app, config.pageFolder);
   app.setNotFoundHandler((request, reply) => answerProblem(notFound(), request, reply));

@@ -81,6 +81,7 @@ export type Models = Pick<
   | 'member'
   | 'memberByThumbprint'
   | 'members'
+  | 'nodes'
 >;
 
 export const WRITER_STATES = [
@@ -121,6 +122,8 @@ export interface GatewayConfig {
   /** More values of the Host header that are ours, for probes inside a cluster. */
   readonly moreHosts?: readonly string[];
   readonly version: string;
+  /** Anybody may read the tiles of the log; else only who may read everything. */
+  readonly publicLog?: boolean;
   /** Folder of the page; without it the gateway is an API only. */
   readonly pageFolder?: string;
   readonly limits?: Partial<GatewayLimits>;

@@ -27,7 +27,10 @@ export async function registerSecurityHeaders(app: App, isHttps: boolean): Promi
   });
   app.addHook('onSend', async (request, reply) => {
     void reply.header('permissions-policy', PERMISSIONS);
-    if (request.url.startsWith('/v1/')) void reply.header('cache-control', 'no-store');
+    // What never changes says so itself.
+    if (request.url.startsWith('/v1/') && !reply.hasHeader('cache-control')) {
+      void reply.header('cache-control', 'no-store');
+    }
     await Promise.resolve();
   });
 }

@@ -67,6 +67,7 @@ const ROUTES = [
   'GET /v1/log/consistency',
   'GET /v1/log/entries',
   'GET /v1/log/inclusion',
+  'GET /v1/log/tiles/checkpoint',
   'GET /v1/session',
   'GET /v1/trust',
   'POST /v1/decisions',

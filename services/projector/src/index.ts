@@ -3,3 +3,4 @@ export { ProjectorError, type ProjectorErrorCode } from './projector-error.ts';
 export { LogProofs } from './log-proof.ts';
 export { StoreView, type StoreViewOptions, type StoreViewStatus } from './store-view.ts';
 export type { AnsweredEntry, InputAnswer } from './sealed-answer.ts';
+export { LogTiles } from './log-tiles.ts';

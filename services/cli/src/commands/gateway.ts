@@ -14,6 +14,7 @@ interface GatewayOptions {
   readonly data?: string;
   readonly listen?: Listening;
   readonly probe?: Listening;
+  readonly publicLog?: true;
   readonly json?: true;
 }
 
@@ -32,6 +33,7 @@ export function addGateway(program: Command, { context, end }: CommandParts): vo
       'another address for /healthz, /readyz and /metrics (default none)',
       parseListening,
     )
+    .option('--public-log', 'let anybody who reaches it read the entries of the log, as tiles')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
@@ -56,7 +58,9 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
       open: openFounded,
       start: ([data], parts) => {
         const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
-        return GatewayService.start({ data, where, version, nowMs, randomBytes, ...parts });
+        const publicLog = options.publicLog === true;
+        const own = { data, where, version, publicLog, nowMs, randomBytes };
+        return GatewayService.start({ ...own, ...parts });
       },
       facts: (data) => ({ ...factsOf(data), url: data.mark.url }),
     },

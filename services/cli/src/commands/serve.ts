@@ -18,12 +18,14 @@ import {
 
 interface ServeOptions extends FoundingOptions {
   readonly host: string;
+  readonly publicLog?: true;
 }
 
 export function addServe(program: Command, { context, end }: CommandParts): void {
   addFoundingOptions(program.command('serve'))
     .description('run the whole ledger in this process; founds it on the first start')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--public-log', 'let anybody who reaches it read the entries of the log, as tiles')
     .addHelpText(
       'after',
       `
@@ -50,7 +52,9 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   const { host } = options;
   if (mark === undefined) await assertPortFree({ host, port });
   const data = await openFounding(folder, { options, mark, context });
-  const server = await Server.start({ data, host, port, version, logger, nowMs, randomBytes });
+  const publicLog = options.publicLog === true;
+  const where = { host, port, version, publicLog };
+  const server = await Server.start({ data, ...where, logger, nowMs, randomBytes });
   const isJson = options.json === true;
   if (isJson) stdout.json({ event: 'ready', ...readyFacts(data) });
   else await printBanner(data, context);
