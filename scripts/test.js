@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ensureBuilt, ensureInstalled, root } from './workspace.js';
 
 const GO = {
-  what: 'Go 1.21 or later',
+  what: 'Go 1.25 or later',
   isThere: () => answers('go', ['version']),
   get: 'install Go',
 };
