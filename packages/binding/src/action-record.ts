@@ -1,4 +1,5 @@
 import { timestampMs, ulidTimeMs, type Digest } from '@countersign/canonical';
+import type { Bound } from '@countersign/descriptors';
 import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
 import type { Leaf } from './field-shape.ts';
@@ -25,6 +26,8 @@ export interface UseRecord {
   /** Of the signed claim. */
   readonly claim: Digest;
   readonly report?: { readonly payload: Digest; readonly index: number; readonly leaf: Leaf };
+  /** Of an action with bounds: the last word about it is that nobody knows what came of it. */
+  readonly isUnknown?: true;
 }
 
 export interface BindingRecord {
@@ -50,6 +53,7 @@ export interface ActionRecord {
   readonly decideByMs: number;
   readonly maxUses: number;
   readonly startWithinMs: number;
+  readonly bounds?: readonly Bound[];
   /** The whole admission, while it is open. */
   readonly open: RequestAdmitted | undefined;
   readonly decisions: readonly DecisionRecord[];
@@ -80,6 +84,7 @@ export function recordOf(
     decideByMs: timestampMs(entry.decide_by),
     maxUses: entry.max_uses,
     startWithinMs: entry.start_within_s * 1_000,
+    ...(entry.bounds !== undefined && { bounds: entry.bounds }),
     open: entry,
     decisions: [],
     uses: [],

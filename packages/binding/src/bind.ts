@@ -121,6 +121,7 @@ function termsOf(open: RequestAdmitted): Terms {
     excluded: open.excluded,
     separation: open.separation,
     demo: open.demo,
+    ...(open.bounds !== undefined && { bounds: open.bounds }),
   };
 }
 

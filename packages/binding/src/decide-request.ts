@@ -8,9 +8,11 @@ import {
   type Digest,
 } from '@countersign/canonical';
 import {
+  boundsOf,
   renderWithDigest,
   type Action,
   type ActionEnvelope,
+  type Bound,
   type Descriptor,
 } from '@countersign/descriptors';
 import { isIdExpired, type ActionRecord } from './action-record.ts';
@@ -102,9 +104,10 @@ function admission(run: Proceeding, asked: Asked): EntryBody {
   const terms = termsOf(run.state, asked.action);
   assertExecutor(run.state.authority, asked.action, terms.descriptor);
   const { displayDigest } = renderWithDigest(terms.descriptor, asked.action);
+  const bounds = boundsOf(terms.descriptor, asked.action);
   assertChangePossible(run, asked);
   assertRoom(run.state, asked.agent);
-  return admissionBody(run, asked, { ...terms, displayDigest });
+  return admissionBody(run, asked, { ...terms, displayDigest, bounds });
 }
 
 function assertSender(authority: AuthorityState, { agent, action }: Asked): void {
@@ -211,7 +214,10 @@ function assertRoom(state: LedgerState, agent: AgentMember): void {
 function admissionBody(
   run: Proceeding,
   { input, agent, action }: Asked,
-  terms: Terms & { readonly displayDigest: Digest },
+  terms: Terms & {
+    readonly displayDigest: Digest;
+    readonly bounds: readonly Bound[] | undefined;
+  },
 ): EntryBody {
   const { state, atMs } = run;
   const { envelope } = action;
@@ -240,6 +246,7 @@ function admissionBody(
     excluded: excludedOf(agent, personsOf(envelope), separation),
     separation,
     demo,
+    ...(terms.bounds !== undefined && { bounds: terms.bounds }),
     reversibility: descriptor.reversibility,
     decide_by: formatTimestamp(decideByMs),
     use_within_s: rule.use_within_s,

@@ -1,4 +1,5 @@
 import { formatTimestamp, fromUtf8, timestampMs } from '@countersign/canonical';
+import { violatedBound } from '@countersign/descriptors';
 import type { ActionRecord, BindingRecord, UseRecord } from './action-record.ts';
 import type { ExecutorMember } from './authority-member.ts';
 import type { Outcome } from './decided.ts';
@@ -14,6 +15,7 @@ import { shortIdOf } from './use-claim.ts';
 interface Refusal {
   readonly code: RefusalCode;
   readonly firstUse?: string;
+  readonly constraint?: string;
 }
 
 export function decideUse(run: Proceeding, input: UseInput): Outcome {
@@ -56,10 +58,26 @@ function refusalOfUse(
   const { binding } = record;
   if (binding === undefined || claim.binding !== binding.leaf) return { code: 'NOT_BOUND' };
   return (
+    refusalOfBounds(record, claim) ??
     refusalOfCount(record, claim.use_id) ??
     refusalOfMoment(run, record, binding) ??
     refusalOfClock(run, claim.claimed_at)
   );
+}
+
+/** Values are chosen where the approval left some to choose, and nowhere else: attack row A13. */
+function refusalOfBounds(
+  { bounds, uses }: ActionRecord,
+  { chosen }: UseInput['claim'],
+): Refusal | undefined {
+  if (bounds === undefined) {
+    return chosen === undefined ? undefined : { code: 'CONSTRAINT_VIOLATED', constraint: 'chosen' };
+  }
+  const constraint = violatedBound(bounds, chosen ?? {});
+  if (constraint !== undefined) return { code: 'CONSTRAINT_VIOLATED', constraint };
+  // Whoever does not know what came of one payment finds out before the next: attack row C16.
+  const unknown = uses.find(({ isUnknown }) => isUnknown);
+  return unknown && { code: 'OUTCOME_UNKNOWN', firstUse: unknown.useId };
 }
 
 function refusalOfStatus({ status }: ActionRecord): RefusalCode | undefined {
@@ -78,12 +96,17 @@ function refusalOfStatus({ status }: ActionRecord): RefusalCode | undefined {
   }
 }
 
-function refusalOfCount({ uses, maxUses }: ActionRecord, useId: string): Refusal | undefined {
+function refusalOfCount(
+  { uses, maxUses, bounds }: ActionRecord,
+  useId: string,
+): Refusal | undefined {
   const same = uses.find((each) => each.useId === useId);
   if (same !== undefined) return { code: 'ALREADY_CONSUMED', firstUse: same.useId };
   const [first] = uses;
   if (first === undefined || uses.length < maxUses) return undefined;
-  return { code: 'ALREADY_CONSUMED', firstUse: first.useId };
+  return bounds === undefined
+    ? { code: 'ALREADY_CONSUMED', firstUse: first.useId }
+    : { code: 'CONSTRAINT_VIOLATED', constraint: 'max_uses', firstUse: first.useId };
 }
 
 function refusalOfMoment(
@@ -91,7 +114,11 @@ function refusalOfMoment(
   record: ActionRecord,
   binding: BindingRecord,
 ): Refusal | undefined {
-  if (atMs > binding.useByMs) return { code: 'EXPIRED' };
+  if (atMs > binding.useByMs) {
+    return record.bounds === undefined
+      ? { code: 'EXPIRED' }
+      : { code: 'CONSTRAINT_VIOLATED', constraint: 'use_by' };
+  }
   if (record.erasedIndex !== undefined) return { code: 'CONTENT_ERASED' };
   const { authority } = state;
   const areApproversActive = binding.approvals.every(
@@ -122,6 +149,7 @@ function refuse(run: Proceeding, input: UseInput | ReportInput, refusal: Refusal
       key_thumbprint: input.key,
       code: refusal.code,
       ...(refusal.firstUse === undefined ? {} : { first_use: refusal.firstUse }),
+      ...(refusal.constraint === undefined ? {} : { constraint: refusal.constraint }),
       input: input.input,
     },
     refusal.code,
@@ -165,7 +193,8 @@ export function decideReport(run: Proceeding, input: ReportInput): Outcome {
   const refusal =
     refusalOfSender(run.state, executor, report) ?? refusalOfReport(input, record, used);
   if (refusal !== undefined) return refuse(run, input, refusal);
-  if (used?.report !== undefined) return repeatedReport(run, input, used.report);
+  if (used?.report !== undefined && !isClearing(used, input))
+    return repeatedReport(run, input, used.report);
   run.write({
     type: 'execution-reported',
     action_id: report.action_id,
@@ -187,6 +216,11 @@ function refusalOfReport(
   if (report.executor !== record.executor.id) return { code: 'EXECUTOR_MISMATCH' };
   if (report.action_digest !== record.actionDigest) return { code: 'ACTION_DIGEST_MISMATCH' };
   return report.ended_at < report.started_at ? { code: 'SCHEMA_INVALID' } : undefined;
+}
+
+/** That nobody knew is no result: once somebody does, it may be reported. */
+function isClearing({ isUnknown }: UseRecord, { report }: ReportInput): boolean {
+  return isUnknown === true && report.result !== 'unknown';
 }
 
 /** A use has one result. Another report about it is an alarm, and changes nothing. */

@@ -14,6 +14,7 @@ import { invariant } from './binding-error.ts';
 import type { BindingMade, BindingRevoked, DecisionAccepted } from './decision-entry.ts';
 import { decisionDigest } from './decision-statement.ts';
 import type { Entry } from './entry.ts';
+import { parseExecutionReport } from './execution-report.ts';
 import type { Fold, Head, Position, Tables } from './fold.ts';
 import { authorityFromGenesis } from './genesis.ts';
 import type { AuthorityChanged, LedgerFounded } from './ledger-entry.ts';
@@ -252,7 +253,13 @@ function evolveUse(tables: Tables, entry: BindingUsed, position: Position): void
 function evolveReport(tables: Tables, entry: ExecutionReported, position: Position): void {
   const record = knownAction(tables, entry.action_id);
   const report = { payload: payloadDigest('report', utf8(entry.report)), ...position };
-  const uses = record.uses.map((use) => (use.useId === entry.use_id ? { ...use, report } : use));
+  // Only actions with bounds wait for what came of a use: the fold of every older log stays as it is.
+  const isUnknown =
+    record.bounds !== undefined && parseExecutionReport(utf8(entry.report)).result === 'unknown';
+  const uses = record.uses.map(({ isUnknown: wasUnknown, ...use }) => {
+    if (use.useId !== entry.use_id) return { ...use, ...(wasUnknown && { isUnknown: wasUnknown }) };
+    return { ...use, report, ...(isUnknown && { isUnknown }) };
+  });
   tables.actions.set({ ...record, uses });
 }
 

@@ -1,4 +1,5 @@
 import { digestBytes, fromUtf8, type Digest } from '@countersign/canonical';
+import type { Bound } from '@countersign/descriptors';
 import type {
   ActionRecord,
   ActionStatus,
@@ -26,6 +27,8 @@ interface RememberedAction {
     readonly use_by_ms: number;
     readonly approvals: BindingRecord['approvals'];
   } | null;
+  /** Not there for an action without bounds, whose text is as it ever was. */
+  readonly bounds?: readonly Bound[];
   readonly decide_by_ms: number;
   readonly decisions: readonly {
     readonly leaf: Leaf;
@@ -55,6 +58,7 @@ interface RememberedAction {
     readonly index: number;
     readonly claim: Digest;
     readonly report: NonNullable<UseRecord['report']> | null;
+    readonly unknown?: true;
   }[];
 }
 
@@ -77,6 +81,7 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
             use_by_ms: binding.useByMs,
             approvals: binding.approvals,
           },
+    ...(record.bounds !== undefined && { bounds: record.bounds }),
     decide_by_ms: record.decideByMs,
     decisions: record.decisions.map(rememberedDecision),
     digest: record.actionDigest,
@@ -91,12 +96,13 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
     start_within_ms: record.startWithinMs,
     status: record.status,
     type: record.type,
-    uses: record.uses.map(({ useId, leaf, index, claim, report }) => ({
+    uses: record.uses.map(({ useId, leaf, index, claim, report, isUnknown }) => ({
       use_id: useId,
       leaf,
       index,
       claim,
       report: report ?? null,
+      ...(isUnknown === true && { unknown: isUnknown }),
     })),
   };
   return bytesOf(remembered);
@@ -133,6 +139,7 @@ function recordIn(bytes: Uint8Array): ActionRecord {
     decideByMs: remembered.decide_by_ms,
     maxUses: remembered.max_uses,
     startWithinMs: remembered.start_within_ms,
+    ...(remembered.bounds !== undefined && { bounds: remembered.bounds }),
     open: remembered.open ?? undefined,
     decisions: remembered.decisions.map(decisionIn),
     ...(binding !== null && {
@@ -144,12 +151,13 @@ function recordIn(bytes: Uint8Array): ActionRecord {
       },
     }),
     ...(revocation !== null && { revocation }),
-    uses: remembered.uses.map(({ use_id: useId, leaf, index, claim, report }) => ({
+    uses: remembered.uses.map(({ use_id: useId, leaf, index, claim, report, unknown }) => ({
       useId,
       leaf,
       index,
       claim,
       ...(report !== null && { report }),
+      ...(unknown === true && { isUnknown: unknown }),
     })),
     rationales: remembered.rationales,
     ...(erased !== null && { erasedIndex: erased }),

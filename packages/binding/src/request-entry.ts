@@ -1,5 +1,5 @@
 import type { Digest } from '@countersign/canonical';
-import type { Reversibility } from '@countersign/descriptors';
+import type { Bound, Reversibility } from '@countersign/descriptors';
 import { separation, type Separation } from './authority-member.ts';
 import { head, type EntryHead } from './entry-head.ts';
 import {
@@ -17,7 +17,18 @@ import {
 } from './field-shape.ts';
 import { requirement, typeName, type Requirement } from './policy.ts';
 import type { RefusalCode } from './refusal-code.ts';
-import { boolean, integer, list, object, oneOf, optional, text, type Shape } from './shape.ts';
+import {
+  boolean,
+  integer,
+  list,
+  matching,
+  object,
+  oneOf,
+  optional,
+  text,
+  type Members,
+  type Shape,
+} from './shape.ts';
 
 export interface ActionType {
   readonly name: string;
@@ -58,6 +69,8 @@ export interface Terms {
   readonly excluded: readonly Excluded[];
   readonly separation: Separation;
   readonly demo: boolean;
+  /** Within which each use chooses; absent where it has nothing to choose. */
+  readonly bounds?: readonly Bound[];
 }
 
 export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
@@ -107,7 +120,18 @@ export interface RequestExpired extends EntryHead<'request-expired'> {
 const ACTING_FOR_MAX = 4;
 const EXCLUDED_MAX = 6;
 
-export const terms: { readonly [K in keyof Terms]: Shape<Terms[K]> } = {
+const money = matching(/^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,4})?$/, 'an amount');
+
+const bound: Shape<Bound> = object<Bound>({
+  name: matching(/^[a-z][a-z0-9_]{0,31}$/, 'the name of a bound'),
+  kind: oneOf('money'),
+  min: money,
+  max: money,
+});
+
+const BOUNDS_MAX = 8;
+
+export const terms: Members<Terms> = {
   action_digest: digest,
   display_digest: digest,
   action_type: object<ActionType>({
@@ -134,6 +158,7 @@ export const terms: { readonly [K in keyof Terms]: Shape<Terms[K]> } = {
   ),
   separation,
   demo: boolean,
+  bounds: optional(list(bound, { min: 1, max: BOUNDS_MAX })),
 };
 
 export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({

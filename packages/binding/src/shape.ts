@@ -11,7 +11,7 @@ interface OptionalShape<T> {
   readonly optional: Shape<T>;
 }
 
-type Members<T> = {
+export type Members<T> = {
   readonly [K in keyof T]-?: undefined extends T[K]
     ? OptionalShape<Exclude<T[K], undefined>>
     : Shape<T[K]>;

@@ -1,11 +1,12 @@
 import type { Digest, JsonLimits } from '@countersign/canonical';
+import type { Chosen } from '@countersign/descriptors';
 import { digest, id, leaf, tenant, time, ulid, type Leaf } from './field-shape.ts';
 import { parseCanonicalObject } from './json-bytes.ts';
-import { object, tag, type Shape } from './shape.ts';
+import { invalid, isObject, object, tag, text, variant, type Shape } from './shape.ts';
 
 /** An executor's claim to run a binding once: schemas/formats/entries.md §3. */
 export interface UseClaim {
-  readonly v: 'countersign.use.v1';
+  readonly v: 'countersign.use.v1' | 'countersign.use.v2';
   readonly tenant: string;
   readonly action_id: string;
   readonly use_id: string;
@@ -13,12 +14,28 @@ export interface UseClaim {
   readonly binding: Leaf;
   readonly executor: string;
   readonly claimed_at: string;
+  /** In version 2 alone, which is for actions that have bounds. Whether it keeps them is for the ledger to say. */
+  readonly chosen?: Chosen;
 }
 
 export const SIGNED_PAYLOAD_LIMITS: JsonLimits = { maxBytes: 8_192, maxDepth: 4, maxMembers: 100 };
 
-const useClaim: Shape<UseClaim> = object<UseClaim>({
-  v: tag('countersign.use.v1'),
+const CHOSEN_MAX = 8;
+const CHOSEN_NAME = /^[a-z][a-z0-9_]{0,31}$/;
+const chosenValue = text(32);
+
+/** Any short texts: one that is no amount is refused by the name of its bound, and so told apart from a damaged claim. */
+const chosen: Shape<Chosen> = (json, path) => {
+  if (!isObject(json)) throw invalid(path, 'an object');
+  const names = Object.keys(json);
+  if (names.length > CHOSEN_MAX || !names.every((name) => CHOSEN_NAME.test(name))) {
+    throw invalid(path, `at most ${CHOSEN_MAX} values by the names of bounds`);
+  }
+  for (const name of names) chosenValue(json[name], `${path}/${name}`);
+  return json as Chosen;
+};
+
+const members = {
   tenant,
   action_id: ulid,
   use_id: ulid,
@@ -26,6 +43,18 @@ const useClaim: Shape<UseClaim> = object<UseClaim>({
   binding: leaf,
   executor: id,
   claimed_at: time,
+};
+
+const useClaim: Shape<UseClaim> = variant<UseClaim>('v', {
+  'countersign.use.v1': object<Omit<UseClaim, 'chosen'>>({
+    v: tag('countersign.use.v1'),
+    ...members,
+  }),
+  'countersign.use.v2': object<UseClaim & { readonly chosen: Chosen }>({
+    v: tag('countersign.use.v2'),
+    ...members,
+    chosen,
+  }),
 });
 
 /** @throws BindingError NOT_CANONICAL, TYPE_CONFUSION, UNKNOWN_MEMBER, SCHEMA_INVALID, and the codes of the gate */

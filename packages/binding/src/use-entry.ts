@@ -38,6 +38,8 @@ export interface UseRefused extends EntryHead<'use-refused'> {
   readonly code: RefusalCode;
   /** With ALREADY_CONSUMED: the use that came first. */
   readonly first_use?: string;
+  /** With CONSTRAINT_VIOLATED: the name of a bound, `max_uses` or `use_by`. */
+  readonly constraint?: string;
   readonly input: Digest;
 }
 
@@ -78,6 +80,7 @@ export const useRefused: Shape<UseRefused> = object<UseRefused>({
   key_thumbprint: digest,
   code: refusalCode,
   first_use: optional(ulid),
+  constraint: optional(text(32)),
   input: digest,
 });
 

@@ -6,6 +6,7 @@ import { GENERIC_COMMAND } from './builtin/generic-command.ts';
 import { GENERIC_TOOL_CALL } from './builtin/generic-tool-call.ts';
 import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
 import { KEY_ROTATE } from './builtin/key-rotate.ts';
+import { PAYMENT_GRANT_TYPE } from './builtin/payment-grant.ts';
 import { PAYMENT_TRANSFER } from './builtin/payment-transfer.ts';
 import { RESPONSE_CONTAIN } from './builtin/response-contain.ts';
 import { SECRET_ACCESS_TYPE } from './builtin/secret-access.ts';
@@ -21,6 +22,7 @@ export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   GENERIC_TOOL_CALL,
   IAM_POLICY_CHANGE,
   KEY_ROTATE,
+  PAYMENT_GRANT_TYPE,
   PAYMENT_TRANSFER,
   RESPONSE_CONTAIN,
   SECRET_ACCESS_TYPE,

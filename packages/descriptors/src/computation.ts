@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import type { ActionEnvelope } from './action.ts';
 import type { DisplayLine } from './display.ts';
 
 export interface Computed {
@@ -8,7 +9,7 @@ export interface Computed {
 
 /**
  * What the renderer works out from the params of one type, so that no agent has to be believed.
- * MUST be a pure function of the params, and MUST show each of its `shows` in full: fields, and arrays
+ * MUST be a pure function of the action, and MUST show each of its `shows` in full: fields, and arrays
  * that may have no items.
  */
 export interface Computation {
@@ -18,5 +19,5 @@ export interface Computation {
    * @throws {DescriptorError}
    */
   readonly check?: (params: JsonObject) => void;
-  readonly compute: (params: JsonObject) => Computed;
+  readonly compute: (params: JsonObject, envelope: ActionEnvelope) => Computed;
 }

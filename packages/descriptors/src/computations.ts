@@ -4,6 +4,7 @@ import { CONTAINMENT, CONTAINMENT_CLAIMS } from './containment.ts';
 import { IAM_POLICY_DELTA } from './iam-policy-delta.ts';
 import { KEY_CONSUMERS, KEY_ROTATION } from './key-rotation.ts';
 import { PAYMENT_CLAIMS } from './payment-claims.ts';
+import { PAYMENT_GRANT } from './payment-grant.ts';
 import { PAYMENT } from './payment.ts';
 import { SECRET_ACCESS } from './secret-access.ts';
 import { TOOL_CALL } from './tool-call.ts';
@@ -17,6 +18,7 @@ export const COMPUTATIONS: ReadonlyMap<string, Computation> = new Map([
   ['key-consumers', KEY_CONSUMERS],
   ['key-rotation', KEY_ROTATION],
   ['payment', PAYMENT],
+  ['payment-grant', PAYMENT_GRANT],
   ['payment-claims', PAYMENT_CLAIMS],
   ['secret-access', SECRET_ACCESS],
   ['tool-call', TOOL_CALL],

@@ -6,6 +6,7 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
+import { parseBounds, type BoundRule } from './bounds.ts';
 import { ClosedRecord, unrenderable } from './closed-record.ts';
 import { COMPUTATIONS } from './computations.ts';
 import type { Computation } from './computation.ts';
@@ -66,11 +67,13 @@ export interface Descriptor {
   readonly claims: readonly TemplateEntry[];
   readonly notCovered: readonly string[];
   readonly contract: ExecutorContract;
+  /** What each use chooses, within limits that the action sets; undefined where nothing is left to choose. */
+  readonly bounds: readonly BoundRule[] | undefined;
 }
 
 const MEMBERS = [
   ...['v', 'type', 'type_version', 'title', 'reversibility', 'schema', 'fields', 'template'],
-  ...['claims', 'not_covered', 'executor_contract'],
+  ...['claims', 'not_covered', 'executor_contract', 'bounds'],
 ];
 const FIELD_MEMBERS = ['class', 'precondition', 'material', 'reason'];
 const CONTRACT_MEMBERS = ['interface', 'preconditions', 'optional_preconditions', 'record'];
@@ -199,16 +202,20 @@ export function loadDescriptor(document: Json): Descriptor {
   if (reversibility === undefined) {
     throw unrenderable('reversibility', REVERSIBILITIES.join(', '));
   }
+  const fields = parseFields(record.object('fields'), places, contract);
   const parts = {
     ...parseType(record),
     title: literalText(record.text('title'), 'title'),
     reversibility,
     schema,
-    fields: parseFields(record.object('fields'), places, contract),
+    fields,
     template: record.list('template').map((entry, i) => parseEntry(entry, `template/${i}`, places)),
     claims: record.list('claims').map((entry, i) => parseEntry(entry, `claims/${i}`, places)),
     notCovered: record.texts('not_covered').map((text) => literalText(text, 'not_covered')),
     contract,
+    bounds: record.has('bounds')
+      ? parseBounds(record.list('bounds'), { schema, places, fields })
+      : undefined,
   };
   checkCoverage(parts, places);
   const kept = record.whole();

@@ -6,6 +6,7 @@ export {
   type Precondition,
   type Principal,
 } from './action.ts';
+export { boundsOf, violatedBound, type Bound, type Chosen } from './bounds.ts';
 export { BUILTIN_DESCRIPTORS } from './builtin-descriptors.ts';
 export { mayBeSecret } from './command-environment.ts';
 export { DescriptorError, type DescriptorErrorCode } from './descriptor-error.ts';

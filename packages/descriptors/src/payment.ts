@@ -9,7 +9,7 @@ import { lengthOf } from './text-length.ts';
 
 /** EPC rulebooks: a name has 70 characters, an amount is below a thousand million. */
 const SEPA_NAME_MAX = 70;
-const SEPA_WHOLE_DIGITS_MAX = 9;
+export const SEPA_WHOLE_DIGITS_MAX = 9;
 
 function paid(params: JsonObject): Money {
   return {
@@ -71,11 +71,11 @@ function check(params: JsonObject): void {
   else checkSepa(params);
 }
 
-function countryName(code: string): string {
+export function countryName(code: string): string {
   return COUNTRIES.get(code) ?? code;
 }
 
-function accountText(iban: string): string {
+export function accountText(iban: string): string {
   return `${iban.replace(/.{4}(?=.)/g, '$& ')} (${countryName(iban.slice(0, 2))})`;
 }
 

@@ -1,5 +1,5 @@
 import { canonicalText, type Digest, type Json, type JsonObject } from '@countersign/canonical';
-import type { Action } from './action.ts';
+import type { Action, ActionEnvelope } from './action.ts';
 import { commonClaims, commonLines, actionLine } from './common-lines.ts';
 import type { Computed } from './computation.ts';
 import { computationOf, isLine, type Descriptor } from './descriptor.ts';
@@ -20,13 +20,13 @@ type FilledPart =
 /** Collects the lines of one display, and remembers which fields they have shown. */
 class Sheet {
   readonly warnings: string[] = [];
-  readonly #params: JsonObject;
+  readonly #envelope: ActionEnvelope;
   readonly #root: JsonObject;
   readonly #shown = new Set<string>();
 
-  constructor(params: JsonObject) {
-    this.#params = params;
-    this.#root = { params };
+  constructor(envelope: ActionEnvelope) {
+    this.#envelope = envelope;
+    this.#root = { params: envelope.params };
   }
 
   entry(entry: TemplateEntry): DisplayLine[] {
@@ -102,7 +102,7 @@ class Sheet {
   #computed(name: string): DisplayLine[] {
     const computation = computationOf(name);
     for (const pointer of computation.shows) this.#shown.add(pointer);
-    return this.#take(computation.compute(this.#params));
+    return this.#take(computation.compute(this.#envelope.params, this.#envelope));
   }
 }
 
@@ -166,7 +166,7 @@ export function renderWithDigest(descriptor: Descriptor, action: Action): Render
 function displayOf(descriptor: Descriptor, action: Action): Display {
   const places = validatedPlaces(descriptor, action);
   const { envelope } = action;
-  const sheet = new Sheet(envelope.params);
+  const sheet = new Sheet(envelope);
   const lines = [actionLine(descriptor)];
   for (const entry of descriptor.template) {
     for (const line of sheet.entry(entry)) lines.push(line);

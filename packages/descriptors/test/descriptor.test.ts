@@ -45,6 +45,7 @@ describe('loadDescriptor', () => {
       'generic.tool_call/1',
       'iam.policy.change/1',
       'key.rotate/1',
+      'payment.grant/1',
       'payment.transfer/1',
       'response.contain/1',
       'secret.access/1',

@@ -1,6 +1,7 @@
-import { CanonicalError, type Digest } from '@countersign/canonical';
+import { CanonicalError, type Digest, type Json } from '@countersign/canonical';
 import { BindingError, rationaleDigest } from '@countersign/binding';
 import {
+  boundsOf,
   DescriptorError,
   parseAction,
   type Action,
@@ -17,6 +18,7 @@ export async function checkContent(run: Verification): Promise<Action | undefine
   const { action: text } = evidence.content;
   log.begin('descriptor');
   const descriptor = namedDescriptor(run);
+  assertBounded(descriptor, run);
   log.ok(`${descriptor.type}/${descriptor.typeVersion}`);
   if (text === null) {
     await checkErased(run);
@@ -25,6 +27,7 @@ export async function checkContent(run: Verification): Promise<Action | undefine
   log.begin('action');
   const action = named(evidence.binding.entry.action_digest, () => run.documents.action(text));
   assertAdmitted(action, run);
+  assertBounds(descriptor, action, run);
   log.ok(action.digest);
   log.begin('display');
   assertDisplayed(descriptor, action, run);
@@ -89,6 +92,23 @@ function assertAdmitted({ envelope }: Action, { evidence }: Verification): void 
       'ADMISSION_MISMATCH',
       'expected the admission to say what the action says',
     );
+  }
+}
+
+/** Erased or not, the admission froze the bounds of its type, and none where the type has none. */
+function assertBounded({ bounds: rules }: Descriptor, { evidence }: Verification): void {
+  const { bounds } = evidence.admission.entry;
+  const named = (all: typeof bounds): Json =>
+    all?.map(({ name, kind }) => ({ name, kind })) ?? null;
+  if (!sameJson(named(bounds), named(rules))) {
+    throw new VerifyError('ADMISSION_MISMATCH', 'expected the bounds that the type has');
+  }
+}
+
+function assertBounds(descriptor: Descriptor, action: Action, { evidence }: Verification): void {
+  const bounds = mismatching('ACTION_DIGEST_MISMATCH', () => boundsOf(descriptor, action));
+  if (!sameJson(bounds ?? null, evidence.admission.entry.bounds ?? null)) {
+    throw new VerifyError('ADMISSION_MISMATCH', 'expected the bounds that the action has');
   }
 }
 

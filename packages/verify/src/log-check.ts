@@ -73,6 +73,7 @@ const TERMS = [
   'excluded',
   'separation',
   'demo',
+  'bounds',
   'start_within_s',
   'max_uses',
 ] as const;
@@ -80,7 +81,7 @@ const TERMS = [
 function assertSameTerms({ evidence }: Verification): void {
   const binding = evidence.binding.entry;
   const admission = evidence.admission.entry;
-  const other = TERMS.find((name) => !sameJson(binding[name], admission[name]));
+  const other = TERMS.find((name) => !sameJson(binding[name] ?? null, admission[name] ?? null));
   if (other !== undefined) {
     throw new VerifyError('ADMISSION_MISMATCH', `expected the admission's own ${other}`);
   }

@@ -10,7 +10,9 @@ import {
   type BindingUsed,
   type ExecutionReported,
   type Leaf,
+  type UseClaim,
 } from '@countersign/binding';
+import { violatedBound } from '@countersign/descriptors';
 import { checkReceipt } from './log-check.ts';
 import { says } from './same-json.ts';
 import type { Verification } from './verification.ts';
@@ -73,11 +75,18 @@ export function assertUse(use: BindingUsed, binding: UsedBinding): void {
     says(claim, { ...expected, use_id: use.use_id, action_digest }) &&
     use.short_id === shortIdOf(use.use_id);
   if (!isOfThis) throw new VerifyError('NOT_BOUND', 'expected a use of this binding');
+  assertChosen(claim, entry);
   if (use.use_number > entry.max_uses) {
     throw new VerifyError('ALREADY_CONSUMED', `expected at most ${entry.max_uses} uses`);
   }
   // Times of this form sort as their text does (canonical-json.md §8).
   if (use.at > entry.use_by) throw new VerifyError('EXPIRED', 'expected a use before use_by');
+}
+
+function assertChosen({ chosen }: UseClaim, { bounds }: BindingMade): void {
+  const violated = bounds === undefined ? chosen && 'chosen' : violatedBound(bounds, chosen ?? {});
+  if (violated === undefined) return;
+  throw new VerifyError('CONSTRAINT_VIOLATED', `expected ${violated} within what was approved`);
 }
 
 async function checkReports(

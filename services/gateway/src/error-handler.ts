@@ -70,6 +70,8 @@ function refusalStatus(): Record<RefusalCode, number> {
     USE_UNKNOWN: 404,
     REPORT_CONFLICT: 409,
     CONTENT_ERASED: 410,
+    CONSTRAINT_VIOLATED: 409,
+    OUTCOME_UNKNOWN: 409,
     INVITATION_INVALID: 401,
     WOULD_LOCK_OUT: 409,
     MEMBER_EXISTS: 409,
