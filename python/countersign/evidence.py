@@ -13,6 +13,7 @@ from .authority import (
     persons_of,
     requirement_of,
 )
+from .bounds import check_bounded, check_bounds, check_chosen
 from .canonical import canonical, digest, from_base64, from_base64url, is_ulid, parse, parse_canonical, raw_digest, same, time_ms
 from .decisions import check_decisions
 from .entry import TERMS, Entry, logged, read_entry
@@ -173,6 +174,7 @@ class Verification:
         )
         names = ["tenant", "action_id", "start_within_s", "max_uses", *TERMS.split()]
         is_same = all(same(binding[name], admission[name]) for name in names)
+        is_same = is_same and same(binding.members.get("bounds"), admission.members.get("bounds"))
         in_time = (
             admission["at"] <= binding["at"] <= admission["decide_by"]
             and binding["use_by"] <= admission["not_after"]
@@ -185,6 +187,7 @@ class Verification:
         is_named = digest("descriptor", descriptor) == binding["descriptor_digest"]
         is_kind = same([descriptor.get("type"), descriptor.get("type_version")], [kind["name"], kind["version"]])
         require(is_named and is_kind, "DESCRIPTOR_MISMATCH", "expected the action type of the binding")
+        check_bounded(descriptor, self.evidence.admission.members)
 
     def _check_action(self) -> None:
         binding, action_text = self.evidence.binding, self.evidence.action_text
@@ -197,6 +200,7 @@ class Verification:
             raise CountersignError("ACTION_DIGEST_MISMATCH", error.detail) from error
         require(digest("action", action_text) == binding["action_digest"], "ACTION_DIGEST_MISMATCH", "expected the action of the binding")
         require(self._is_admitted(self.action, action_text), "ADMISSION_MISMATCH", "expected the action as it was admitted")
+        check_bounds(self.evidence.file["descriptor"], self.action, self.evidence.admission.members)
         # Not rendered again here: the persons' own page did that, and @countersign/verify does.
         is_shown = digest("display", self.evidence.file["display"]) == binding["display_digest"]
         require(is_shown, "DISPLAY_MISMATCH", "expected the display that was signed for")
@@ -364,10 +368,19 @@ def _payload(value, names: str, version: str) -> dict:
     return payload
 
 
+def _claim(value) -> dict:
+    names = "v tenant action_id use_id action_digest binding executor claimed_at"
+    if isinstance(value, str) and '"v":"countersign.use.v2"' in value:
+        claim = _payload(value, f"{names} chosen", "countersign.use.v2")
+        is_form = all(isinstance(each, str) for each in object_of(claim["chosen"]).values())
+        require(is_form, "EVIDENCE_FORMAT", "expected chosen values as texts")
+        return claim
+    return _payload(value, names, "countersign.use.v1")
+
+
 def check_use(use: Entry, binding: Entry) -> None:
     """That a use is one of this binding, and that its entry says what the executor signed."""
-    names = "v tenant action_id use_id action_digest binding executor claimed_at"
-    claim = _payload(use["claim"], names, "countersign.use.v1")
+    claim = _claim(use["claim"])
     expected = {
         "tenant": binding["tenant"],
         "action_id": binding["action_id"],
@@ -382,6 +395,7 @@ def check_use(use: Entry, binding: Entry) -> None:
         and use["short_id"] == short_id_of(use["use_id"])
     )
     require(is_of_this, "NOT_BOUND", "expected a use of this binding")
+    check_chosen(binding.members.get("bounds"), claim.get("chosen"))
     number = integer(use.members, "use_number")
     require(number <= integer(binding.members, "max_uses"), "ALREADY_CONSUMED", "expected fewer uses")
     require(use["at"] <= binding["use_by"], "EXPIRED", "expected a use before use_by")

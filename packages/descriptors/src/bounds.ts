@@ -98,7 +98,9 @@ export function violatedBound(bounds: readonly Bound[], chosen: Chosen): string 
 }
 
 function isWithin({ min, max }: Bound, value: string): boolean {
-  if (!MONEY.test(value) || fractionOf(value).length !== fractionOf(max).length) return false;
+  const digits = fractionOf(value).length;
+  const isAlike = [min, max].every((limit) => fractionOf(limit).length === digits);
+  if (!MONEY.test(value) || !isAlike) return false;
   return unitsOf(min) <= unitsOf(value) && unitsOf(value) <= unitsOf(max);
 }
 

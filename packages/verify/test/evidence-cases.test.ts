@@ -2,6 +2,7 @@ import { canonicalBytes, utf8 } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import { describe, expect, it } from 'vitest';
 import { createVerifier, parseTrust } from '../src/index.ts';
+import { BOUNDS_CASES } from './testing/bounds-cases.ts';
 import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
 import { HOME_CASES } from './testing/home-cases.ts';
 import { INVALID_CASES } from './testing/invalid-cases.ts';
@@ -24,12 +25,16 @@ async function outcomeOf(each: EvidenceCase): Promise<unknown> {
 const INDETERMINATE = ['AUTHORITY_MISSING', 'CLOCK_UNKNOWN', 'CONTENT_MISSING'];
 
 describe('evidence', () => {
-  it.each([...VALID_CASES, ...ROTATION_CASES, ...SSH_CASES, ...HOME_CASES, ...WITNESS_CASES])(
-    'is VALID: $name',
-    async (each) => {
-      expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
-    },
-  );
+  it.each([
+    ...VALID_CASES,
+    ...ROTATION_CASES,
+    ...SSH_CASES,
+    ...HOME_CASES,
+    ...WITNESS_CASES,
+    ...BOUNDS_CASES,
+  ])('is VALID: $name', async (each) => {
+    expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
+  });
 
   it.each(INVALID_CASES)('is not VALID: $name ($code)', async (each) => {
     const { code = '' } = each;

@@ -27,6 +27,11 @@ var computations = map[string]func(object) lines{
 	"tool-call":           toolCall,
 }
 
+// actionComputations say what follows from more of the action than its params.
+var actionComputations = map[string]func(object) lines{
+	"payment-grant": paymentGrant,
+}
+
 const loadingNames = " PATH ENV BASH_ENV IFS SHELLOPTS NODE_OPTIONS NODE_PATH PERLLIB JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS CLASSPATH " +
 	"SSH_ASKPASS EDITOR VISUAL PAGER GCONV_PATH PHPRC PHP_INI_SCAN_DIR "
 

@@ -23,8 +23,8 @@ const (
 var members = map[string]string{
 	"ledger-founded":     "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
 	"authority-changed":  "change previous authority_root input?",
-	"request-admitted":   "action_id" + terms + "request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
-	"binding-made":       "action_id" + terms + "admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
+	"request-admitted":   "action_id" + terms + "bounds? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
+	"binding-made":       "action_id" + terms + "bounds? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
 	"binding-revoked":    "action_id binding admission statement proof proof_class input",
 	"binding-used":       "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
 	"execution-reported": "action_id use_id report key_thumbprint signature input",
@@ -174,7 +174,7 @@ func (e *evidence) checkLogged() {
 	admitted := e.position(e.admission)
 	isCited := b["admission"] == e.admission.leaf && b["admission_index"] == admitted && admitted < at
 	require(isCited, "ADMISSION_MISMATCH")
-	for _, name := range strings.Fields("tenant action_id start_within_s max_uses" + terms) {
+	for _, name := range strings.Fields("tenant action_id bounds start_within_s max_uses" + terms) {
 		require(same(b[name], a[name]), "ADMISSION_MISMATCH")
 	}
 	isInTime := text(a, "at") <= text(b, "at") && text(b, "at") <= text(a, "decide_by") && text(b, "use_by") <= text(a, "not_after")
@@ -186,6 +186,7 @@ func (e *evidence) checkContent() {
 	descriptor, kind := objectOf(e.object["descriptor"]), objectOf(b["action_type"])
 	isNamed := digest("descriptor", canonical(descriptor)) == b["descriptor_digest"]
 	require(isNamed && same(descriptor["type"], kind["name"]) && same(descriptor["type_version"], kind["version"]), "DESCRIPTOR_MISMATCH")
+	e.checkBounded(descriptor)
 	if e.actionText == "" {
 		e.checkErased()
 		return
@@ -201,6 +202,7 @@ func (e *evidence) checkContent() {
 		same(action["executor"], a["executor"]) && same(personsOf(action), a["acting_for"]) &&
 		text(a, "not_after") <= text(action, "not_after") && integer(a, "max_uses") <= integer(action, "max_uses")
 	require(isAdmitted, "ADMISSION_MISMATCH")
+	e.checkBounds(descriptor)
 	require(digest("display", canonical(e.object["display"])) == b["display_digest"], "DISPLAY_MISMATCH")
 	as("DISPLAY_MISMATCH", func() {
 		require(same(rendered(descriptor, action), e.object["display"]), "DISPLAY_MISMATCH")
@@ -315,13 +317,13 @@ func (e *evidence) checkHistory(h history, bound authority) {
 		u := used.object
 		claim, err := parseCanonical(text(u, "claim"))
 		require(err == nil, "EVIDENCE_FORMAT")
-		closed(claim, "v tenant action_id use_id action_digest binding executor claimed_at")
-		require(claim["v"] == "countersign.use.v1", "EVIDENCE_FORMAT")
+		requireClaim(claim)
 		isThis := u["binding"] == e.binding.leaf && u["executor"] == executor && u["tenant"] == b["tenant"] && u["action_id"] == b["action_id"] &&
 			claim["binding"] == e.binding.leaf && claim["executor"] == executor && claim["tenant"] == b["tenant"] && claim["action_id"] == b["action_id"] &&
 			claim["use_id"] == u["use_id"] && claim["action_digest"] == b["action_digest"] && len(text(u, "use_id")) == 26 &&
 			u["short_id"] == "cs-"+text(u, "use_id")[16:]
 		require(isThis, "NOT_BOUND")
+		requireChosen(b, claim)
 		require(integer(u, "use_number") <= integer(b, "max_uses"), "ALREADY_CONSUMED")
 		require(text(u, "at") <= text(b, "use_by"), "EXPIRED")
 		bound.checkSigned(u, "use", text(u, "claim"), executor)

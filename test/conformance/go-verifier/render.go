@@ -103,14 +103,21 @@ func entries(all []any, action object) (out lines) {
 	for _, v := range all {
 		entry := objectOf(v)
 		if name, isComputed := entry["computed"].(string); isComputed {
-			compute, has := computations[name]
-			require(has, "UNRENDERABLE")
-			out.join(compute(objectOf(action["params"])))
+			out.join(computed(name, action))
 			continue
 		}
 		out.join(templateLines(entry, action))
 	}
 	return out
+}
+
+func computed(name string, action object) lines {
+	if compute, has := actionComputations[name]; has {
+		return compute(action)
+	}
+	compute, has := computations[name]
+	require(has, "UNRENDERABLE")
+	return compute(objectOf(action["params"]))
 }
 
 func unnumbered(label string) string {

@@ -13,6 +13,7 @@ import {
   LOG_CASES,
   TIME_CASES,
 } from './invalid-file-cases.ts';
+import { BROKEN_BOUNDS_CASES } from './bounds-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
 import { FALSE_KEY_CASES } from './key-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
@@ -36,4 +37,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_HOME_CASES,
   ...FALSE_WITNESS_CASES,
   ...FALSE_KEY_CASES,
+  ...BROKEN_BOUNDS_CASES,
 ];

@@ -55,6 +55,7 @@ import {
 } from '@countersign/canonical';
 import {
   BUILTIN_DESCRIPTORS,
+  boundsOf,
   displayDigest,
   loadDescriptor,
   parseAction,
@@ -115,7 +116,7 @@ export function rawSignature(message: Uint8Array, key: SigningKey): Uint8Array {
   return sign(isEd25519(key) ? null : 'sha256', message, key.privateKey);
 }
 
-function signed(kind: SignedKind, payload: Uint8Array, key: SigningKey): string {
+export function signed(kind: SignedKind, payload: Uint8Array, key: SigningKey): string {
   return base64url(rawSignature(signedMessage(kind, payload), key));
 }
 
@@ -475,6 +476,7 @@ export class LedgerForge {
     const isOwn = envelope.type.startsWith('authority.');
     const at = this.tick();
     const persons = envelope.acting_for.filter(({ kind }) => kind === 'person');
+    const bounds = boundsOf(descriptor, action);
     const admission = this.append({
       v: 'countersign.entry.v1',
       type: 'request-admitted',
@@ -497,6 +499,7 @@ export class LedgerForge {
       ],
       separation,
       demo,
+      ...(bounds !== undefined && { bounds }),
       reversibility: descriptor.reversibility,
       decide_by: later(at, rule.decide_within_s),
       use_within_s: rule.use_within_s,
@@ -541,6 +544,7 @@ export class LedgerForge {
       excluded: entry.excluded,
       separation: entry.separation,
       demo: entry.demo,
+      ...(entry.bounds !== undefined && { bounds: entry.bounds }),
       decisions: made.map(({ decision }) => decision),
       statement: common,
       authority: this.ref,
@@ -611,7 +615,10 @@ export class LedgerForge {
     return { decision, rationale };
   }
 
-  use(bound: Bound, overrides: Partial<BindingUsed> = {}): Placed<BindingUsed> {
+  use(
+    bound: Bound,
+    changes: Partial<BindingUsed> | ((entry: BindingUsed) => Partial<BindingUsed>) = {},
+  ): Placed<BindingUsed> {
     const useId = this.ulid();
     const claim = canonicalText({
       v: 'countersign.use.v1',
@@ -624,7 +631,7 @@ export class LedgerForge {
       claimed_at: this.tick(),
     });
     const at = this.tick();
-    return this.append<BindingUsed>({
+    const entry: BindingUsed = {
       v: 'countersign.entry.v1',
       type: 'binding-used',
       at,
@@ -640,8 +647,9 @@ export class LedgerForge {
       start_by: later(at, bound.binding.entry.start_within_s),
       short_id: shortIdOf(useId),
       input: INPUT,
-      ...overrides,
-    });
+    };
+    const overrides = typeof changes === 'function' ? changes(entry) : changes;
+    return this.append<BindingUsed>({ ...entry, ...overrides });
   }
 
   report(

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileText, type EvidenceCase } from './evidence-case.ts';
+import { BOUNDS_CASES } from './bounds-cases.ts';
 import { INVALID_CASES } from './invalid-cases.ts';
 import { TRUST_CASES } from './trust-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
@@ -59,6 +60,7 @@ for (const each of [
   ...SSH_CASES,
   ...HOME_CASES,
   ...WITNESS_CASES,
+  ...BOUNDS_CASES,
 ]) {
   await write(folders.valid, each.name, () => vectorOf(each));
 }
