@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 const ROOT = new URL('../../', import.meta.url);
 
 const IDS = [
-  ...['A01', 'A02', 'A04', 'A05', 'A06', 'A07', 'A08', 'A09', 'A10'],
+  ...['A01', 'A02', 'A04', 'A05', 'A06', 'A07', 'A08', 'A09', 'A10', 'A13'],
   ...['B01', 'B02', 'B03', 'B05', 'B06', 'B07', 'B09', 'B10', 'B11', 'B12', 'B14'],
   ...[
     'C01',

@@ -37,8 +37,8 @@ async function granted(): Promise<{ ledger: TestLedger; bound: Bound }> {
   return { ledger, bound: await ledger.bound(envelope(ledger)) };
 }
 
-describe('A13: a bounded approval', () => {
-  it('freezes its bounds in the admission and in the binding', async () => {
+describe('a bounded approval', () => {
+  it('A13: freezes its bounds in the admission and in the binding', async () => {
     const { bound } = await granted();
     const bounds = [{ name: 'amount', kind: 'money', min: '0.01', max: '500.00' }];
     expect(bound.admission.entry.bounds).toEqual(bounds);
@@ -55,7 +55,7 @@ describe('A13: a bounded approval', () => {
     ['amount', { amount: '05.00' }],
     ['amount', {}],
     ['currency', { amount: '5.00', currency: 'USD' }],
-  ])('refuses a use: CONSTRAINT_VIOLATED(%s) of %j', async (constraint, chosen) => {
+  ])('A13: refuses a use: CONSTRAINT_VIOLATED(%s) of %j', async (constraint, chosen) => {
     const { ledger, bound } = await granted();
     expect(await ledger.use(claimOf(ledger, bound, chosen))).toEqual({
       status: 'refused',
@@ -65,7 +65,7 @@ describe('A13: a bounded approval', () => {
     expect(ledger.entries('binding-used')).toHaveLength(0);
   });
 
-  it('passes exactly at each limit, three times and at the last moment, and not once more', async () => {
+  it('A13: passes exactly at each limit, three times and at the last moment, and not once more', async () => {
     const { ledger, bound } = await granted();
     for (const amount of ['0.01', '500.00']) {
       expect(await ledger.use(claimOf(ledger, bound, { amount }))).toEqual({ status: 'accepted' });
@@ -79,7 +79,7 @@ describe('A13: a bounded approval', () => {
     expect(ledger.last('use-refused').entry.constraint).toBe('max_uses');
   });
 
-  it('refuses a use a second after its end: CONSTRAINT_VIOLATED(use_by)', async () => {
+  it('A13: refuses a use a second after its end: CONSTRAINT_VIOLATED(use_by)', async () => {
     const { ledger, bound } = await granted();
     ledger.nowMs = Date.parse(bound.binding.entry.use_by) + 1_000;
     const late = await ledger.use(claimOf(ledger, bound, { amount: '1.00' }));
@@ -87,7 +87,7 @@ describe('A13: a bounded approval', () => {
     expect(ledger.last('use-refused').entry.constraint).toBe('use_by');
   });
 
-  it('refuses a claim without values, and one with values where there is nothing to choose', async () => {
+  it('A13: refuses a claim without values, and one with values where there is nothing to choose', async () => {
     const { ledger, bound } = await granted();
     expect(await ledger.use(ledger.useClaim(bound))).toMatchObject({ code: 'CONSTRAINT_VIOLATED' });
     const plain = new TestLedger();
@@ -101,13 +101,13 @@ describe('A13: a bounded approval', () => {
     ['MONEY_FORMAT', { amount_min: '0.00' }],
     ['SCHEMA_INVALID', { amount_min: '500.01' }],
     ['SCHEMA_INVALID', { currency: 'USD' }],
-  ])('is not admitted with bounds that are none: %s', async (code, params) => {
+  ])('A13: is not admitted with bounds that are none: %s', async (code, params) => {
     const ledger = grantLedger();
     const frame = ledger.requestFrame(envelope(ledger, params));
     expect(await ledger.submit('request', frame)).toEqual({ status: 'refused', code });
   });
 
-  it('is capped by its rule', async () => {
+  it('A13: is capped by its rule', async () => {
     const ledger = grantLedger();
     const bound = await ledger.bound({ ...envelope(ledger), max_uses: 100 });
     expect(bound.admission.entry.max_uses).toBe(3);
