@@ -119,7 +119,7 @@ async function attackCommand(cast: Cast, evidenceFile: string): Promise<void> {
 
   const { binding } = parseEvidence(readFileSync(evidenceFile));
   const key = await readSigningKey(join(ledger.data, 'keys', 'executor.key'));
-  const { frame } = await draftUse(binding, { id: binding.entry.executor.id, key }, Date.now());
+  const { frame } = await draftUse({ binding }, { id: binding.entry.executor.id, key }, Date.now());
   const replay = await post({ url: ledger.url, path: '/v1/uses' }, JSON.parse(frame));
   expectEqual(replay.body['code'], 'ALREADY_CONSUMED', 'code of the second use');
   stage.refused('the executor runs the approved command once more', 'ALREADY_CONSUMED');

@@ -1,10 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { canonicalText, digestOf, type Digest, type JsonObject } from '@countersign/canonical';
+import {
+  canonicalText,
+  digestOf,
+  formatTimestamp,
+  type Digest,
+  type JsonObject,
+} from '@countersign/canonical';
 import {
   guard,
   memoryRunStore,
+  signedReport,
   type ExecutionResult,
   type Guard,
   type GuardOptions,
@@ -24,7 +31,10 @@ let folder: string;
 
 beforeAll(async () => {
   at = await HttpLedger.start({
-    policy: commandPolicy({ types: ['generic.command', 'iam.policy.change'], max_uses: 3 }),
+    policy: commandPolicy({
+      types: ['generic.command', 'iam.policy.change', 'payment.grant'],
+      max_uses: 3,
+    }),
   });
   folder = await mkdtemp(join(tmpdir(), 'sdk-guard-'));
 });
@@ -48,6 +58,15 @@ function guarded(more: Partial<GuardOptions> = {}): Guard {
     ...more,
   });
 }
+
+const GRANT_PARAMS: JsonObject = {
+  debtor_account: 'DE89370400440532013000',
+  creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
+  currency: 'EUR',
+  amount_min: '0.01',
+  amount_max: '500.00',
+  remittance: 'Parcels of the week',
+};
 
 const none = (): Promise<Record<string, Digest>> => Promise.resolve({});
 
@@ -234,6 +253,91 @@ describe('guard', () => {
       'refused EVIDENCE_FORMAT',
     );
     expect(calls).toHaveLength(0);
+  });
+});
+
+describe('a grant of several payments', () => {
+  const grant = (): Promise<Bound> =>
+    at.ledger.bind(
+      at.ledger.parties.action({ type: 'payment.grant', params: GRANT_PARAMS, max_uses: 3 }),
+    );
+
+  it('A13: hands each use what it has chosen, beside what was approved', async () => {
+    const { action } = await grant();
+    const { calls, execute } = counting();
+    for (const [name, amount] of [
+      ['1', '500.00'],
+      ['2', '0.01'],
+    ] as const) {
+      const order = { action, preconditions: none, name, chosen: { amount } };
+      expect(told(await guarded().run(order, execute))).toBe('ended succeeded');
+    }
+    expect(calls.map(({ params }) => params)).toEqual([
+      { ...GRANT_PARAMS, amount: '500.00' },
+      { ...GRANT_PARAMS, amount: '0.01' },
+    ]);
+    expect(Object.isFrozen(calls[0]?.params)).toBe(true);
+  });
+
+  it.each([
+    ['above', { amount: '500.01' }],
+    ['of another scale', { amount: '5' }],
+    ['beside a name of no bound', { amount: '5.00', currency: 'USD' }],
+    ['not chosen', undefined],
+  ])('A13: executes nothing for an amount %s', async (_, chosen) => {
+    const { action } = await grant();
+    const { calls, execute } = counting();
+    const order = { action, preconditions: none, ...(chosen !== undefined && { chosen }) };
+    expect(told(await guarded().run(order, execute))).toBe('refused CONSTRAINT_VIOLATED');
+    expect(calls).toHaveLength(0);
+  });
+
+  it('A13: makes an unanswered claim again with what it chose, whatever the order says now', async () => {
+    const { action } = await grant();
+    const { calls, execute } = counting();
+    const store = memoryRunStore();
+    const order = (amount: string): RunOrder => ({
+      action,
+      preconditions: none,
+      chosen: { amount },
+    });
+    const cut = guarded({ store, ledger: without('uses') });
+    expect(told(await cut.run(order('1.00'), execute))).toBe('refused LEDGER_UNREACHABLE');
+    expect(told(await guarded({ store }).run(order('2.00'), execute))).toBe('ended succeeded');
+    expect(calls.map(({ params }) => params['amount'])).toEqual(['1.00']);
+  });
+
+  it('C16: goes on only when a later report says what came of the use that nobody knew', async () => {
+    const bound = await grant();
+    const order = (name: string): RunOrder => ({
+      action: bound.action,
+      preconditions: none,
+      name,
+      chosen: { amount: '1.00' },
+    });
+    const first = await guarded().run(order('1'), counting({ result: 'unknown' }).execute);
+    const { calls, execute } = counting();
+    expect(told(await guarded().run(order('2'), execute))).toBe('refused OUTCOME_UNKNOWN');
+    const { executor, tenant } = at.ledger.parties;
+    const nowAt = at.ledger.clock.nowMs();
+    const report = await signedReport(
+      {
+        tenant,
+        actionId: bound.actionId,
+        actionDigest: digestOf('countersign/action/v1', bound.action),
+        useId: first.outcome === 'refused' ? '' : first.useId,
+        result: 'succeeded',
+        startedAt: formatTimestamp(nowAt),
+        endedAt: formatTimestamp(nowAt),
+      },
+      {
+        id: executor.id,
+        key: { thumbprint: executor.thumbprint, sign: (all) => executor.sign(all) },
+      },
+    );
+    await at.client(executor).submit('reports', report);
+    expect(told(await guarded().run(order('2'), execute))).toBe('ended succeeded');
+    expect(calls).toHaveLength(1);
   });
 });
 

@@ -142,25 +142,33 @@ describe('a bounded approval', () => {
   });
 });
 
-/** Digits one by one, with no number at all: another way than the code's. */
+/** Digits of one length as texts, with no number at all: another way than the code's. */
 function isAtMost(a: string, b: string): boolean {
-  const [left, right] = [a, b].map((text) => text.replace('.', '').padStart(24, '0'));
-  return [...(left ?? '')].join('') <= [...(right ?? '')].join('');
+  return a.padStart(24, '0') <= b.padStart(24, '0');
 }
 
 describe('violatedBound', () => {
   const money = fc
     .tuple(fc.bigInt({ min: 0n, max: 10n ** 15n - 1n }), fc.integer({ min: 0, max: 99 }))
     .map(([whole, cents]) => `${whole}.${String(cents).padStart(2, '0')}`);
+  const asked = fc
+    .record({ a: money, b: money, free: money, at: fc.constantFrom('min', 'max', 'free') })
+    .map(({ a, b, free, at }) => {
+      const limits = isAtMost(a, b) ? { min: a, max: b } : { min: b, max: a };
+      return { ...limits, amount: { ...limits, free }[at] ?? free };
+    });
   it('A13: agrees with a comparison of digits, at and around each limit', () => {
     fc.assert(
-      fc.property(money, money, money, fc.constantFrom(0, 1, 2), (a, b, free, at) => {
-        const [min = '', max = ''] = isAtMost(a, b) ? [a, b] : [b, a];
-        const amount = [min, max, free][at] ?? '';
+      fc.property(asked, ({ min, max, amount }) => {
         const isAllowed = isAtMost(min, amount) && isAtMost(amount, max);
         const bounds = [{ name: 'amount', kind: 'money' as const, min, max }];
         expect(violatedBound(bounds, { amount })).toBe(isAllowed ? undefined : 'amount');
       }),
     );
+  });
+  it('A13: takes no value between limits of two scales', () => {
+    const bounds = [{ name: 'amount', kind: 'money' as const, min: '0.1', max: '500.00' }];
+    expect(violatedBound(bounds, { amount: '0.05' })).toBe('amount');
+    expect(violatedBound(bounds, { amount: '0.5' })).toBe('amount');
   });
 });

@@ -1,7 +1,6 @@
 import type { Json } from '@countersign/canonical';
 import type { Action } from './action.ts';
 import { ClosedRecord, unrenderable } from './closed-record.ts';
-import type { Descriptor, Field } from './descriptor.ts';
 import { DescriptorError } from './descriptor-error.ts';
 import { textAt } from './json-member.ts';
 import type { Places } from './schema-place.ts';
@@ -34,7 +33,7 @@ const MONEY = /^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,4})?$/;
 interface Around {
   readonly schema: ObjectSchema;
   readonly places: Places;
-  readonly fields: ReadonlyMap<string, Field>;
+  readonly fields: ReadonlyMap<string, { readonly class: string }>;
 }
 
 /** @throws {DescriptorError} UNRENDERABLE */
@@ -74,7 +73,10 @@ function parseRule(json: Json, where: string, { schema, places, fields }: Around
  * What an action allows each use to choose; undefined where its type leaves nothing to choose.
  * @throws {DescriptorError} MONEY_FORMAT, SCHEMA_INVALID
  */
-export function boundsOf(descriptor: Descriptor, action: Action): readonly Bound[] | undefined {
+export function boundsOf(
+  descriptor: { readonly bounds: readonly BoundRule[] | undefined },
+  action: Action,
+): readonly Bound[] | undefined {
   const root = { params: action.envelope.params };
   return descriptor.bounds?.map((rule) => {
     const [min, max] = [textAt(root, rule.min), textAt(root, rule.max)];

@@ -22,7 +22,7 @@ import {
 } from './run-report.ts';
 import type { ExecutionResult, RunRefused, RunResult, VerifiedAction } from './run-result.ts';
 import { SdkError, sdkError } from './sdk-error.ts';
-import { draftUse, grantedUse, type GrantedUse } from './use-claim.ts';
+import { chosenIn, draftUse, grantedUse, type GrantedUse } from './use-claim.ts';
 import { verifiedAction } from './verified-action.ts';
 
 export interface RunParts extends ReportParts {
@@ -127,12 +127,16 @@ export class GuardedRun {
       if (!isClosed || open.claim === undefined) throw error;
       return this.#claimLeft({ run, claim: open.claim }, error);
     }
-    const claim = open.claim ?? (await this.#writeClaim(run, evidence));
+    const claim = open.claim ?? (await this.#writeClaim(open, evidence));
     const use = await this.#claimUse({ run, claim }, evidence.binding);
     if ('outcome' in use) return use;
     return this.#start(
       { run, claim },
-      { use, verified: verifiedAction(action, facts, use), execute },
+      {
+        use,
+        verified: verifiedAction(action, facts, { ...use, chosen: chosenIn(claim) }),
+        execute,
+      },
     );
   }
 
@@ -180,10 +184,14 @@ export class GuardedRun {
    * Crash story: the claim is on the disk before it is sent. If we stop after that, whether it arrived is unknown, and the
    * next call makes the very same claim: of two answers to it there is only one.
    */
-  async #writeClaim(run: string, { binding }: Evidence): Promise<ClaimRecord> {
+  async #writeClaim({ run, order }: OpenRun, { binding }: Evidence): Promise<ClaimRecord> {
     const { executor, nowMs, store } = this.#parts;
     const { entry } = binding;
-    const { useId, frame, claimedAt } = await draftUse(binding, executor, nowMs());
+    const { useId, frame, claimedAt } = await draftUse(
+      { binding, ...(order.chosen !== undefined && { chosen: order.chosen }) },
+      executor,
+      nowMs(),
+    );
     const claim: ClaimRecord = {
       v: 'countersign.run-claim.v1',
       tenant: entry.tenant,
@@ -326,7 +334,10 @@ async function liveState(
 
 /** An approval of what may have run already is no approval to run it once more (attack row C16). */
 function assertNothingUnknown({ reports }: Evidence): void {
-  if (reports.some(({ entry }) => parseExecutionReport(utf8(entry.report)).result === 'unknown')) {
+  const told = reports.map(({ entry }) => parseExecutionReport(utf8(entry.report)));
+  // Of a use of a grant a later report may say what came of it.
+  const known = new Set(told.flatMap((each) => (each.result === 'unknown' ? [] : [each.use_id])));
+  if (told.some(({ use_id: useId }) => !known.has(useId))) {
     throw sdkError('OUTCOME_UNKNOWN', 'an earlier use of this binding came to nobody knows what');
   }
 }

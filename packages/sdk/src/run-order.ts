@@ -1,5 +1,5 @@
 import type { Digest, JsonObject } from '@countersign/canonical';
-import type { ActionEnvelope } from '@countersign/descriptors';
+import type { ActionEnvelope, Chosen } from '@countersign/descriptors';
 import type { LedgerClient } from './ledger-client.ts';
 import type { SigningKey } from './signing-key.ts';
 
@@ -25,6 +25,11 @@ export interface RunOrder {
   readonly evidence?: Uint8Array | string;
   /** Digests of the live state by name, read when this is called: one for each precondition of the action. */
   readonly preconditions: (action: ActionEnvelope) => Promise<Readonly<Record<string, Digest>>>;
+  /**
+   * What this use chooses within the bounds of its action, by their names: as `{ amount: '12.50' }`. A claim that was made
+   * and not answered keeps what it has chosen, whatever stands here when it is made again.
+   */
+  readonly chosen?: Chosen;
   /** Tells apart the runs of a binding of several uses; `[a-z0-9-]{1,32}`, "1" unless given. */
   readonly name?: string;
 }

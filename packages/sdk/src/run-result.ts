@@ -9,7 +9,7 @@ export interface VerifiedAction {
   /** As `iam.policy.change`. */
   readonly type: string;
   readonly typeVersion: number;
-  /** Frozen, all the way down. Send these, and no other copy of them. */
+  /** With what the use has chosen, where its action has bounds. Frozen, all the way down. Send these, and no other copy of them. */
   readonly params: JsonObject;
   /** Who approved, with their rationale unless it was erased. */
   readonly approvals: readonly ApprovalFacts[];

@@ -1,6 +1,7 @@
-import { parseExecutionReport } from '@countersign/binding';
-import { canonicalBytes, formatTimestamp, type Digest } from '@countersign/canonical';
+import { parseExecutionReport, parseSignedObject, parseUseClaim } from '@countersign/binding';
+import { canonicalBytes, formatTimestamp, utf8, type Digest } from '@countersign/canonical';
 import { newUlid } from '@countersign/crypto-node';
+import { violatedBound, type Chosen } from '@countersign/descriptors';
 import type { Evidence, Verifier } from '@countersign/verify';
 import type { InputAnswer, LedgerClient } from './ledger-client.ts';
 import type { ExecutionResult } from './run-result.ts';
@@ -22,17 +23,21 @@ export interface GrantedUse {
   readonly startBy: string;
 }
 
-/** @param binding of evidence that was verified for this executor and this action. */
+/**
+ * @param binding of evidence that was verified for this executor and this action.
+ * @throws SdkError CONSTRAINT_VIOLATED for a choice that the ledger would refuse
+ */
 export async function draftUse(
-  binding: Evidence['binding'],
+  { binding, chosen }: { readonly binding: Evidence['binding']; readonly chosen?: Chosen },
   executor: { readonly id: string; readonly key: SigningKey },
   nowMs: number,
 ): Promise<DraftedUse> {
   const { entry, leaf } = binding;
+  assertChosen(entry, chosen);
   const useId = newUlid(nowMs);
   const claimedAt = formatTimestamp(nowMs);
   const payload = canonicalBytes({
-    v: 'countersign.use.v1',
+    v: chosen === undefined ? 'countersign.use.v1' : 'countersign.use.v2',
     tenant: entry.tenant,
     action_id: entry.action_id,
     use_id: useId,
@@ -40,8 +45,20 @@ export async function draftUse(
     binding: leaf,
     executor: executor.id,
     claimed_at: claimedAt,
+    ...(chosen !== undefined && { chosen }),
   });
   return { useId, frame: await signedFrame('use', payload, executor.key), claimedAt };
+}
+
+function assertChosen({ bounds }: Evidence['binding']['entry'], chosen?: Chosen): void {
+  const violated = bounds === undefined ? chosen && 'chosen' : violatedBound(bounds, chosen ?? {});
+  if (violated === undefined) return;
+  throw new SdkError('CONSTRAINT_VIOLATED', `expected ${violated} within what was approved`);
+}
+
+/** Of the claim itself: it is what the ledger held to the bounds, and no order that came later. */
+export function chosenIn({ frame }: Pick<DraftedUse, 'frame'>): Chosen | undefined {
+  return parseUseClaim(parseSignedObject(utf8(frame)).payload).chosen;
 }
 
 /** What a claim is checked with. */

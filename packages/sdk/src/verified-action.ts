@@ -1,4 +1,4 @@
-import type { Action } from '@countersign/descriptors';
+import type { Action, Chosen } from '@countersign/descriptors';
 import type { Facts } from '@countersign/verify';
 import type { VerifiedAction } from './run-result.ts';
 import type { GrantedUse } from './use-claim.ts';
@@ -7,7 +7,7 @@ import type { GrantedUse } from './use-claim.ts';
 export function verifiedAction(
   action: Action,
   facts: Facts,
-  { useId, shortId, startBy }: GrantedUse,
+  { useId, shortId, startBy, chosen }: GrantedUse & { readonly chosen: Chosen | undefined },
 ): VerifiedAction {
   const { tenant, action_id: actionId, type, type_version: typeVersion, params } = action.envelope;
   return Object.freeze({
@@ -16,7 +16,8 @@ export function verifiedAction(
     actionDigest: action.digest,
     type,
     typeVersion,
-    params,
+    // No name of a bound is that of a param: descriptor-and-display.md §2.1.
+    params: chosen === undefined ? params : Object.freeze({ ...params, ...chosen }),
     approvals: facts.approvals,
     useId,
     shortId,

@@ -85,7 +85,7 @@ export async function draftUse(
   { executor, context }: ExecParts,
 ): Promise<UseRecord> {
   const { nowMs, randomBytes } = context;
-  const { useId, frame, claimedAt } = await draftClaim(evidence.binding, executor, nowMs());
+  const { useId, frame, claimedAt } = await draftClaim(evidence, executor, nowMs());
   return {
     v: 'countersign.exec-use.v1',
     use_id: useId,

@@ -2,12 +2,15 @@ import {
   LEDGER_EXECUTOR,
   decisionDigest,
   parseAuthorityChange,
+  parseExecutionReport,
+  parseUseClaim,
   requirementOf,
   ruleFor,
   type ApprovalRule,
   type AuthorityChange,
   type Entry,
   type EntryOf,
+  type ExecutionReport,
   type Leaf,
   type Member,
   type MemberOf,
@@ -33,7 +36,7 @@ interface OracleApproval {
 
 interface OracleUse {
   readonly index: number;
-  isReported: boolean;
+  result: ExecutionReport['result'] | undefined;
 }
 
 /** One action as the rules of design §5 see it. */
@@ -393,7 +396,8 @@ export class RuleOracle {
     hold(isTrue, 'FORGED', `${action.id}: a use that nobody claimed`);
     const isOurs = entry.executor === action.admission.executor.id;
     hold(isOurs, 'RULE', `${action.id}: used by another executor`);
-    action.uses.set(entry.use_id, { index, isReported: false });
+    assertChoice(action, entry);
+    action.uses.set(entry.use_id, { index, result: undefined });
   }
 
   #deny(entry: EntryOf<'request-denied'>): void {
@@ -418,9 +422,14 @@ export class RuleOracle {
   }
 
   #report(entry: EntryOf<'execution-reported'>): void {
-    const use = this.#known(entry.action_id).uses.get(entry.use_id);
-    hold(use?.isReported === false, 'RULE', `${entry.use_id}: reported without a use, or again`);
-    use.isReported = true;
+    const action = this.#known(entry.action_id);
+    const use = action.uses.get(entry.use_id);
+    const { result } = parseExecutionReport(utf8(entry.report));
+    const isClearing =
+      action.admission.bounds !== undefined && use?.result === 'unknown' && result !== 'unknown';
+    const isFirst = use !== undefined && use.result === undefined;
+    hold(isFirst || isClearing, 'RULE', `${entry.use_id}: reported without a use, or again`);
+    use.result = result;
     hold(this.#truth.payloads.has(entry.report), 'FORGED', `${entry.use_id}: nobody's report`);
   }
 
@@ -460,7 +469,39 @@ const REASONS: ReadonlyMap<string, (action: OracleAction | undefined, entry: Ref
           ? wasUsed(action, entry.use_id)
           : action?.binding !== undefined,
     ],
+    [
+      'CONSTRAINT_VIOLATED',
+      (action, entry): boolean =>
+        entry.type === 'use-refused' &&
+        (action?.admission.bounds === undefined) === (entry.constraint === 'chosen') &&
+        (entry.constraint !== 'max_uses' || action?.uses.size === action?.admission.max_uses),
+    ],
+    [
+      'OUTCOME_UNKNOWN',
+      (action, entry): boolean =>
+        entry.type === 'use-refused' &&
+        action?.admission.bounds !== undefined &&
+        action.uses.get(entry.first_use ?? '')?.result === 'unknown',
+    ],
   ]);
+
+/** Amounts digit by digit, as texts of one length: not by the ledger's arithmetic. */
+function assertChoice(action: OracleAction, entry: EntryOf<'binding-used'>): void {
+  const { chosen } = parseUseClaim(utf8(entry.claim));
+  const { bounds } = action.admission;
+  hold((chosen === undefined) === (bounds === undefined), 'RULE', `${action.id}: chosen or not`);
+  for (const { name, min, max } of bounds ?? []) {
+    const value = chosen?.[name] ?? '';
+    const [low = '', given = '', high = ''] = [min, value, max].map((all) => all.padStart(24, '0'));
+    const isWithin =
+      low <= given &&
+      given <= high &&
+      value.indexOf('.') - value.length === max.indexOf('.') - max.length;
+    hold(isWithin, 'RULE', `${action.id}: ${name} beyond what was approved`);
+  }
+  const isAnyUnknown = [...action.uses.values()].some(({ result }) => result === 'unknown');
+  hold(bounds === undefined || !isAnyUnknown, 'RULE', `${action.id}: used while one is unknown`);
+}
 
 function wasUsed(action: OracleAction | undefined, useId: string): boolean {
   if (action === undefined) return false;
