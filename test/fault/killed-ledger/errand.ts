@@ -108,7 +108,8 @@ export class Errand {
     ]);
     const binding = entryIn(decided, 'binding-made');
     if (binding !== undefined) {
-      const claims = Array.from({ length: randomInt(1, 5) }, () =>
+      // Every loser is a refusal, and who is refused more than a number of times a minute waits for the next one.
+      const claims = Array.from({ length: chance(0.15) ? randomInt(2, 5) : 1 }, () =>
         this.#claim(id, { action_digest: digest, binding: binding.leaf }),
       );
       const uses = await Promise.all([
