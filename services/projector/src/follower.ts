@@ -58,6 +58,8 @@ export interface FollowedStore {
   /** Goes on from where the store stands, until it is stopped or fails. */
   readonly goOn: () => Promise<void>;
   readonly onAway: (code: StoreErrorCode) => void;
+  /** The store has answered that somebody else was faster: it is there, though this one may store nothing for long. */
+  readonly onOvertaken: () => void;
 }
 
 /**
@@ -69,6 +71,7 @@ export async function followIntoStore({
   isStopped,
   goOn,
   onAway,
+  onOvertaken,
 }: FollowedStore): Promise<void> {
   let backoffMs = BACKOFF_FIRST_MS;
   while (!isStopped()) {
@@ -76,6 +79,7 @@ export async function followIntoStore({
     if (code === undefined || isStopped()) return;
     if (code === 'STORE_MOVED') {
       backoffMs = BACKOFF_FIRST_MS;
+      onOvertaken();
       continue;
     }
     onAway(code);

@@ -182,6 +182,9 @@ export class Projector {
         onAway: (code) => {
           this.#away.set(topic, code);
         },
+        onOvertaken: () => {
+          this.#away.delete(topic);
+        },
       });
     } finally {
       this.#isStopping = true;
