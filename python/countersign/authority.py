@@ -107,7 +107,8 @@ def check_descriptor(binding: Entry, authority: Authority) -> None:
 
 def requirement_of(rule: dict) -> dict:
     names = ("approvals", "approvers", "proof_classes", "rationale")
-    return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}}
+    kept = {"device_bound": rule["device_bound"]} if "device_bound" in rule else {}
+    return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}, **kept}
 
 
 def fold_chain(chain: list[dict], cited: dict, trust: Trust) -> list[Authority]:
@@ -152,8 +153,9 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
 
 
 def found(genesis: dict) -> Authority:
-    classes = items(object_of(genesis["bootstrap"]), "proof_classes")
-    require("possession" not in classes, "GENESIS_MISMATCH")
+    bootstrap = object_of(genesis["bootstrap"])
+    is_bare = "possession" not in items(bootstrap, "proof_classes") and "device_bound" not in bootstrap
+    require(is_bare, "GENESIS_MISMATCH")
     ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
     state = Authority().add({"kind": "ledger", "id": "ledger", **ledger})
     state = state.add({"kind": "policy", "id": "policy", "digest": digest("policy", genesis["policy"])})

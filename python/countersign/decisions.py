@@ -3,7 +3,7 @@
 from .canonical import canonical, digest, raw_digest
 from .errors import require
 from .form import closed, integer, items, object_of, objects, text
-from .passkey import verify_assertion
+from .passkey import is_synced, verify_assertion
 from .sshsig import DECISION_NAMESPACE, verify_sshsig
 from .trust import Trust
 
@@ -49,7 +49,16 @@ def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> N
     proof_class = _class_of(decision, credential, {"statement": statement, "classes": classes, "ledger": authority.ledger})
     is_class = proof_class == decision["proof_class"] and proof_class in classes
     require(is_class, "PROOF_CLASS", "expected a class of proof that the rule takes")
+    if "device_bound" in object_of(binding["requirement"]):
+        require(_is_device_bound(decision, credential), "AUTHENTICATOR_CLASS", "expected a key that stays in its device")
     require(proof_class in trust.proof_classes, "PROOF_CLASS_NOT_ACCEPTED", "expected one that the trust file takes")
+
+
+def _is_device_bound(decision: dict, credential: dict) -> bool:
+    """Of a proof that holds: schemas/formats/policy.md §5."""
+    if credential.get("proof") == "sshsig":
+        return decision["proof_class"] != "possession"
+    return credential["backup_eligible"] is False and not is_synced(decision["proof"])
 
 
 def _class_of(decision: dict, credential: dict, meant: dict) -> str:

@@ -251,6 +251,9 @@ class Verification:
         is_lax = any("possession" in items(rule, "proof_classes") for rule in objects(policy, "rules"))
         version = "countersign.policy.v2" if is_lax else "countersign.policy.v1"
         require(policy.get("v") == version, "POLICY_MISMATCH", "expected a policy of that version")
+        for rule in objects(policy, "rules"):
+            is_apart = rule.get("device_bound", True) is True and "possession" not in items(rule, "proof_classes")
+            require("device_bound" not in rule or is_apart, "POLICY_MISMATCH", "expected device_bound true, without possession")
         rules = [rule for rule in objects(policy, "rules") if kind in items(rule, "types")]
         require(bool(rules), "NO_POLICY", "expected a rule for this type")
         self._check_rule(rules[0])

@@ -53,6 +53,11 @@ def verify_assertion(proof, *, challenge: bytes, credential_id: str, public_key:
     return "uv" if flags & 0x04 else "up"
 
 
+def is_synced(proof) -> bool:
+    """Whether the key of an assertion may be on other devices, too: flag BE."""
+    return proof_bytes(proof)["authenticator_data"][32] & 0x08 != 0
+
+
 def _check_client_data(raw: bytes, challenge: bytes, origins: list[str]) -> None:
     _must(len(raw) <= 1_024, "client-data")
     try:

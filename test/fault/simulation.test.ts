@@ -27,6 +27,7 @@ const TRIED = [
   'entry binding-used',
   'entry content-erased',
   'entry decision-refused ADMISSION_MISMATCH',
+  'entry decision-refused AUTHENTICATOR_CLASS',
   'entry decision-refused KEY_NOT_ENROLLED_AT_TIME',
   'entry decision-refused NOT_A_NATURAL_PERSON',
   'entry decision-refused ORPHAN_DECISION',

@@ -6,11 +6,12 @@ import { refusalCodeOf } from './binding-error.ts';
 import { assertBindable, bind, liveApprovals } from './bind.ts';
 import { refusalOfCitation } from './citation.ts';
 import type { Outcome } from './decided.ts';
+import { isDeviceBound } from './decision-proof.ts';
 import { rationaleDigest } from './decision-statement.ts';
 import type { DecisionInput } from './input.ts';
-import type { Requirement } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
+import type { RequestAdmitted } from './request-entry.ts';
 import { counterOf } from './signature-counter.ts';
 
 const HELD_PER_ACTION_MAX = 32;
@@ -178,21 +179,22 @@ function refusalOfStatus(record: ActionRecord): RefusalCode | undefined {
 }
 
 function refusalOfApprover(run: Proceeding, deciding: Deciding): RefusalCode | undefined {
-  const { record, signer, input } = deciding;
+  const { record, signer } = deciding;
   const { open } = record;
   if (open === undefined) return 'LATE_DECISION';
   const exclusion = open.excluded.find(({ person }) => person === signer.person);
   if (exclusion !== undefined) return exclusion.code;
   const { approvers } = open.requirement;
   if (approvers !== 'any' && !approvers.includes(signer.person)) return 'NOT_ELIGIBLE';
-  return refusalOfProof(open.requirement, input) ?? refusalOfSeat(run, deciding);
+  return refusalOfProof(open, deciding) ?? refusalOfSeat(run, deciding);
 }
 
 function refusalOfProof(
-  needed: Requirement,
-  { facts, made }: DecisionInput,
+  { requirement: needed }: RequestAdmitted,
+  { input: { facts, made }, signer }: Deciding,
 ): RefusalCode | undefined {
   if (!needed.proof_classes.includes(facts.proofClass)) return 'PROOF_CLASS';
+  if (needed.device_bound === true && !isDeviceBound(signer, facts)) return 'AUTHENTICATOR_CLASS';
   const isSilent = made.rationale.text.trim() === '';
   return needed.rationale === 'required' && isSilent ? 'RATIONALE_REQUIRED' : undefined;
 }

@@ -63,6 +63,18 @@ export async function verifyDecisionProof(
   );
 }
 
+/**
+ * Whether the key of a proof stays in one device, by all that tells: a passkey when it was enrolled and now, and the type of an
+ * SSH key. Nobody attests it: schemas/formats/policy.md §5.
+ */
+export function isDeviceBound(
+  credential: CredentialMember,
+  facts: ProofFacts | AssertionFacts,
+): boolean {
+  if (isSshKey(credential)) return facts.proofClass !== 'possession';
+  return !credential.backup_eligible && 'backupEligible' in facts && !facts.backupEligible;
+}
+
 /** An assertion holds for the rpId that its credential was made for, and for that rpId's origins alone. */
 function placesOf(
   { rp_id }: PasskeyMember,

@@ -41,7 +41,7 @@ export {
   type DecisionAccepted,
   type DecisionRefused,
 } from './decision-entry.ts';
-export { verifyDecisionProof } from './decision-proof.ts';
+export { isDeviceBound, verifyDecisionProof } from './decision-proof.ts';
 export {
   DECISION_NAMESPACE,
   decisionChallenge,

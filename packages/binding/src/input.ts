@@ -1,6 +1,6 @@
 import type { Digest } from '@countersign/canonical';
 import type { Action } from '@countersign/descriptors';
-import type { AssertionWhy, ProofFacts } from '@countersign/human-proof';
+import type { AssertionFacts, AssertionWhy, ProofFacts } from '@countersign/human-proof';
 import type { DecisionMade } from './decision-statement.ts';
 import type { Enrolment } from './enrolment.ts';
 import type { ErasureOrder } from './erasure-order.ts';
@@ -52,7 +52,7 @@ export interface RequestInput extends Authenticated<'request'>, Signed {
 export interface DecisionInput extends Authenticated<'decision'> {
   readonly made: DecisionMade;
   readonly statementDigest: Digest;
-  readonly facts: ProofFacts;
+  readonly facts: ProofFacts | AssertionFacts;
   /** The key that the proof was checked with. */
   readonly publicKey: string;
 }

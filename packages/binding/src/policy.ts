@@ -11,6 +11,7 @@ import {
   matching,
   object,
   oneOf,
+  optional,
   tag,
   variant,
   type Shape,
@@ -33,6 +34,8 @@ export interface ApprovalRule {
 export interface PolicyRule extends ApprovalRule {
   /** Names of action types. */
   readonly types: readonly string[];
+  /** Whether only keys decide that do not leave their device: schemas/formats/policy.md §5. */
+  readonly device_bound?: true;
 }
 
 export interface Policy {
@@ -48,6 +51,7 @@ export interface Requirement {
   readonly approvers: 'any' | readonly string[];
   readonly proof_classes: readonly ProofClass[];
   readonly rationale: 'required' | 'optional';
+  readonly device_bound?: true;
 }
 
 export const QUORUM_MAX = 16;
@@ -88,19 +92,32 @@ const anyProofClasses: Shape<readonly ProofClass[]> = list(oneOf('uv', 'up', 'po
   max: 3,
 });
 
+/** There or not, and never false: no policy has two spellings. */
+const deviceBound: Shape<true> = (json, path) => {
+  if (json !== true) throw invalid(path, 'true, or no such member');
+  return json;
+};
+
 /** The bootstrap rule never accepts possession: who may decide is not for a program with a key file to change. */
 const bareRule: Shape<ApprovalRule> = object<ApprovalRule>(ruleMembers);
 
-const types = list(typeName, { min: 1, max: TYPES_MAX });
-const policyRule1: Shape<PolicyRule> = object<PolicyRule>({ ...ruleMembers, types });
-const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
+const policyMembers = {
   ...ruleMembers,
+  types: list(typeName, { min: 1, max: TYPES_MAX }),
+  device_bound: optional(deviceBound),
+};
+const policyRule1: Shape<PolicyRule> = object<PolicyRule>(policyMembers);
+const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
+  ...policyMembers,
   proof_classes: anyProofClasses,
-  types,
 });
 
-function assertRule(rule: ApprovalRule, path: string): void {
+function assertRule(rule: ApprovalRule & Pick<PolicyRule, 'device_bound'>, path: string): void {
   assertDistinct(rule.proof_classes, `${path}/proof_classes`);
+  // A key in a file is bound to nothing: a rule that takes both would mean less than it says.
+  if (rule.device_bound === true && rule.proof_classes.includes('possession')) {
+    throw invalid(`${path}/proof_classes`, 'no possession beside device_bound');
+  }
   if (rule.approvers === 'any') return;
   assertDistinct(rule.approvers, `${path}/approvers`);
   if (rule.approvers.length < rule.approvals) {
@@ -121,6 +138,7 @@ export const requirement: Shape<Requirement> = object<Requirement>({
   approvers: ruleMembers.approvers,
   proof_classes: anyProofClasses,
   rationale: ruleMembers.rationale,
+  device_bound: optional(deviceBound),
 });
 
 function policyOf(v: Policy['v'], bare: Shape<PolicyRule>): Shape<Policy> {
@@ -182,13 +200,14 @@ export function policyDigest(document: Policy | ApprovalRule): Digest {
   return digestOf('countersign/policy/v1', jsonOf(document));
 }
 
-export function requirementOf(rule: ApprovalRule): Requirement {
+export function requirementOf(rule: ApprovalRule & Pick<PolicyRule, 'device_bound'>): Requirement {
   return {
     rule: rule.id,
     approvals: rule.approvals,
     approvers: rule.approvers,
     proof_classes: rule.proof_classes,
     rationale: rule.rationale,
+    ...(rule.device_bound === true && { device_bound: true }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { VerifySignature } from '@countersign/canonical';
 import {
   decisionDigest,
+  isDeviceBound,
   statementOf,
   verifyDecisionProof,
   type AuthorityState,
@@ -115,6 +116,10 @@ async function assertProven(decision: BoundDecision, context: DecisionContext): 
   const { proofClass } = facts;
   if (proofClass !== decision.proof_class || !allowed.includes(proofClass)) {
     throw new VerifyError('PROOF_CLASS', `expected ${allowed.join(' or ')}, got ${proofClass}`);
+  }
+  const isBoundNeeded = context.binding.requirement.device_bound === true;
+  if (isBoundNeeded && !isDeviceBound(credentialOf(decision, context.authority), facts)) {
+    throw new VerifyError('AUTHENTICATOR_CLASS', 'expected a key that stays in its device');
   }
   if (!context.trust.accept.proofClasses.includes(proofClass)) {
     throw new VerifyError('PROOF_CLASS_NOT_ACCEPTED', `the trust file accepts no ${proofClass}`);

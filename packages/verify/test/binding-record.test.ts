@@ -20,6 +20,7 @@ const INVALID = fileURLToPath(new URL('../../../test/vectors/evidence/invalid/',
 const CODES_OF_A_BINDING: ReadonlySet<string> = new Set([
   'AGENT_UNKNOWN',
   'ASSERTION_INVALID',
+  'AUTHENTICATOR_CLASS',
   'AUTHORITY_CHAIN_INVALID',
   'AUTHORITY_MISSING',
   'CREDENTIAL_UNKNOWN',

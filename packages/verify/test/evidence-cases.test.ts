@@ -3,6 +3,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import { describe, expect, it } from 'vitest';
 import { createVerifier, parseTrust } from '../src/index.ts';
 import { BOUNDS_CASES } from './testing/bounds-cases.ts';
+import { DEVICE_CASES } from './testing/device-cases.ts';
 import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
 import { HOME_CASES } from './testing/home-cases.ts';
 import { INVALID_CASES } from './testing/invalid-cases.ts';
@@ -32,6 +33,7 @@ describe('evidence', () => {
     ...HOME_CASES,
     ...WITNESS_CASES,
     ...BOUNDS_CASES,
+    ...DEVICE_CASES,
   ])('is VALID: $name', async (each) => {
     expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
   });

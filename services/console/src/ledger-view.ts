@@ -119,9 +119,11 @@ function separationWords({ separation }: RequestAdmitted): string {
 
 function proofWords({ requirement }: RequestAdmitted): string {
   const classes = requirement.proof_classes;
-  const passkey = classes.includes('up')
+  const verified = classes.includes('up')
     ? 'A passkey or security key that is touched'
     : 'A passkey or security key that verifies them (PIN, finger or face)';
+  const passkey =
+    requirement.device_bound === true ? `${verified} and is not synced to other devices` : verified;
   // Whoever decides is to know who else could: a program can use such a key.
   return classes.includes('possession') ? `${passkey}, or an SSH key in a file` : passkey;
 }

@@ -104,6 +104,11 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'The policy wants a passkey that verifies you, by PIN, finger or face.',
       advice: 'Use an authenticator that does.',
     },
+    AUTHENTICATOR_CLASS: {
+      meaning:
+        'The policy wants a passkey that stays on one device, and yours is synced to others.',
+      advice: 'Decide with a security key, or a passkey of this device that is not backed up.',
+    },
     RATIONALE_REQUIRED: {
       meaning: 'The policy wants you to say why.',
       advice: 'Write your reason, then decide again.',

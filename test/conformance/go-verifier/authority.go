@@ -119,7 +119,8 @@ func (e *evidence) foldChain(chain []object, cited object) (past []authority) {
 }
 
 func found(g object) authority {
-	require(!contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
+	_, isKept := objectOf(g["bootstrap"])["device_bound"]
+	require(!isKept && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
 	a := authority{members: map[string]object{}}.add(object{"kind": "ledger", "id": "ledger", "origin": g["origin"], "tenant": g["tenant"],
 		"separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]})
 	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})
@@ -435,7 +436,19 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 	}
 	require(ok, "ASSERTION_INVALID")
 	require(class == d["proof_class"] && contains(classes, class), "PROOF_CLASS")
+	if _, isNeeded := requirement["device_bound"]; isNeeded {
+		require(deviceBound(objectOf(d["proof"]), credential, class), "AUTHENTICATOR_CLASS")
+	}
 	require(contains(trust.proofClasses, class), "PROOF_CLASS_NOT_ACCEPTED")
+}
+
+// deviceBound tells, of a proof that holds, whether its key stays in one device: schemas/formats/policy.md §5.
+func deviceBound(proof, credential object, class string) bool {
+	if credential["proof"] == "sshsig" {
+		return class != "possession"
+	}
+	data, _ := decodeBase64url(text(proof, "authenticator_data"))
+	return credential["backup_eligible"] == false && data[32]&0x08 == 0
 }
 
 // passkeyClaim is what an assertion is held to: the places of the rpId that the credential was made for.

@@ -255,6 +255,10 @@ func (e *evidence) checkPolicy() {
 	})
 	require(policy["v"] == map[bool]string{false: "countersign.policy.v1", true: "countersign.policy.v2"}[isLax], "POLICY_MISMATCH")
 	for _, rule := range objects(policy, "rules") {
+		kept, isKept := rule["device_bound"]
+		require(!isKept || kept == true && !contains(list(rule, "proof_classes"), "possession"), "POLICY_MISMATCH")
+	}
+	for _, rule := range objects(policy, "rules") {
 		if contains(list(rule, "types"), kind) {
 			e.checkRule(rule)
 			return
@@ -264,8 +268,12 @@ func (e *evidence) checkPolicy() {
 }
 
 func requirementOf(rule object) object {
-	return object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
+	r := object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
 		"proof_classes": rule["proof_classes"], "rationale": rule["rationale"]}
+	if kept, isKept := rule["device_bound"]; isKept {
+		r["device_bound"] = kept
+	}
+	return r
 }
 
 func (e *evidence) checkRule(rule object) {

@@ -41,6 +41,7 @@ import {
   type SimulatedAgent,
   type SimulatedHolder,
   type SimulatedPerson,
+  type AssertionMade,
 } from './population.ts';
 import type { OracleAction } from './rule-oracle.ts';
 import type { Frame } from './signed-truth.ts';
@@ -341,10 +342,9 @@ export class Crowd {
   #decision(
     person: SimulatedPerson,
     about: { readonly admission: RequestAdmitted; readonly admissionLeaf: Leaf },
-    how: {
+    how: AssertionMade & {
       readonly verdict: Verdict;
       readonly statement?: Partial<DecisionStatement>;
-      readonly isVerified?: boolean;
       readonly isForged?: boolean;
       readonly text?: string;
     },
@@ -371,7 +371,7 @@ export class Crowd {
       ...how.statement,
     };
     const isForged = how.isForged === true;
-    const proof = assertionOf(person, decisionChallenge(statement), how.isVerified);
+    const proof = assertionOf(person, decisionChallenge(statement), how);
     const signature = isForged ? forgedSignature(random.bytes(4)) : proof.signature;
     if (!isForged) truth.statements.set(decisionDigest(statement), person.id);
     const made = {
@@ -384,14 +384,23 @@ export class Crowd {
     return { kind: 'decision', actionId: statement.action_id, bytes };
   }
 
-  /** A decision that must never count. */
+  /** A decision that must never count; a synced passkey counts where the rule takes one. */
   #misdecide(action: OracleAction): boolean {
     const { random, rules, population } = this.#world;
     const other = random.of([...rules.actions.values()]);
     const verdict = random.chance(0.7) ? 'approve' : 'revoke';
     const person = this.#person();
     switch (
-      random.weighted({ forged: 4, swapped: 2, display: 1, role: 1, up: 1, name: 1, old: 1 })
+      random.weighted({
+        forged: 4,
+        swapped: 2,
+        display: 1,
+        role: 1,
+        up: 1,
+        name: 1,
+        old: 1,
+        synced: 1,
+      })
     ) {
       case 'forged':
         return this.#send(this.#decision(person, action, { verdict, isForged: true }));
@@ -410,6 +419,8 @@ export class Crowd {
         return this.#send(this.#decision(population.role, action, { verdict }));
       case 'up':
         return this.#send(this.#decision(person, action, { verdict, isVerified: false }));
+      case 'synced':
+        return this.#send(this.#decision(person, action, { verdict, isSynced: true }));
       case 'name': {
         const statement = { person: this.#person().id };
         return this.#send(this.#decision(person, action, { verdict, statement }));

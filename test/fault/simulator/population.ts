@@ -107,6 +107,8 @@ function executorMember({ id, key }: SimulatedHolder): Member {
 }
 
 export function policyFor(random: SeededChoice, approvals: number): Policy {
+  const rationale = random.chance(0.5) ? 'required' : 'optional';
+  const decideWithinS = random.between(20, 300);
   return {
     v: 'countersign.policy.v1',
     rules: [
@@ -116,11 +118,13 @@ export function policyFor(random: SeededChoice, approvals: number): Policy {
         approvals,
         approvers: 'any',
         proof_classes: ['uv'],
-        rationale: random.chance(0.5) ? 'required' : 'optional',
-        decide_within_s: random.between(20, 300),
+        rationale,
+        decide_within_s: decideWithinS,
         use_within_s: random.between(20, 300),
         start_within_s: random.between(1, 30),
         max_uses: random.between(1, 3),
+        // Of a number that is drawn anyway: one draw more would make another history of every seed.
+        ...(decideWithinS % 3 === 0 && { device_bound: true as const }),
       },
     ],
   };
@@ -171,14 +175,20 @@ export function populate(random: SeededChoice): Population {
 const RP_ID_HASH = createHash('sha256').update(RP_ID).digest();
 const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
+const SYNCED = 0x18;
+
+export interface AssertionMade {
+  readonly isVerified?: boolean;
+  readonly isSynced?: boolean;
+}
 
 /** An assertion as an authenticator makes it. */
 export function assertionOf(
   person: SimulatedPerson,
   challenge: Uint8Array,
-  isVerified = true,
+  { isVerified = true, isSynced = false }: AssertionMade = {},
 ): WebauthnProof {
-  const flags = USER_PRESENT | (isVerified ? USER_VERIFIED : 0);
+  const flags = USER_PRESENT | (isVerified ? USER_VERIFIED : 0) | (isSynced ? SYNCED : 0);
   const authenticatorData = Buffer.concat([RP_ID_HASH, Buffer.of(flags, 0, 0, 0, 0)]);
   const clientData = Buffer.from(
     `{"type":"webauthn.get","challenge":"${toBase64url(challenge)}","origin":"${WEB_ORIGIN}","crossOrigin":false}`,

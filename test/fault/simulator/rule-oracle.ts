@@ -324,6 +324,8 @@ export class RuleOracle {
     hold(!isExcluded, 'RULE', `${action.id}: decided by somebody who is excluded`);
     const isProven = admission.requirement.proof_classes.includes(entry.proof_class);
     hold(isProven, 'RULE', `${action.id}: decided with a proof of another class`);
+    const isKept = admission.requirement.device_bound !== true || !isSynced(entry.proof);
+    hold(isKept, 'RULE', `${action.id}: decided with a synced passkey`);
     if (statement.verdict === 'approve') {
       const { person, credential, not_after } = statement;
       action.approvals.set(leaf, { person, credential, notAfterMs: timestampMs(not_after) });
@@ -461,6 +463,10 @@ const REASONS: ReadonlyMap<string, (action: OracleAction | undefined, entry: Ref
       'LATE_DECISION',
       (action): boolean => action?.status === 'bound' || action?.status === 'denied',
     ],
+    [
+      'AUTHENTICATOR_CLASS',
+      (action): boolean => action?.admission.requirement.device_bound === true,
+    ],
     ['ORPHAN_DECISION', (action): boolean => action === undefined],
     [
       'ALREADY_CONSUMED',
@@ -484,6 +490,12 @@ const REASONS: ReadonlyMap<string, (action: OracleAction | undefined, entry: Ref
         action.uses.get(entry.first_use ?? '')?.result === 'unknown',
     ],
   ]);
+
+/** By the bit itself: WebAuthn §6.1, BE. */
+function isSynced(proof: EntryOf<'decision-accepted'>['proof']): boolean {
+  const data = proof.kind === 'webauthn' ? proof.authenticator_data : '';
+  return ((Buffer.from(data, 'base64url')[32] ?? 0) & 0x08) !== 0;
+}
 
 /** Amounts digit by digit, as texts of one length: not by the ledger's arithmetic. */
 function assertChoice(action: OracleAction, entry: EntryOf<'binding-used'>): void {

@@ -14,6 +14,7 @@ import {
   TIME_CASES,
 } from './invalid-file-cases.ts';
 import { BROKEN_BOUNDS_CASES } from './bounds-cases.ts';
+import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
 import { FALSE_KEY_CASES } from './key-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
@@ -38,4 +39,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_WITNESS_CASES,
   ...FALSE_KEY_CASES,
   ...BROKEN_BOUNDS_CASES,
+  ...SYNCED_DEVICE_CASES,
 ];

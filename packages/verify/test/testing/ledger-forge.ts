@@ -157,6 +157,8 @@ export interface ForgeOptions {
   readonly descriptor?: JsonObject;
   /** Of Bob. */
   readonly passkey?: PasskeyAlgorithm;
+  /** As Bob enrols his passkey. */
+  readonly isBackupEligible?: boolean;
 }
 
 export interface ActionOptions {
@@ -229,6 +231,7 @@ export class LedgerForge {
   #clockMs = START_MS;
   #ids = 0;
   readonly #descriptors: readonly Descriptor[];
+  readonly #isBackupEligible: boolean;
 
   constructor(options: ForgeOptions = {}) {
     const own = options.descriptor === undefined ? [] : [loadDescriptor(options.descriptor)];
@@ -236,6 +239,7 @@ export class LedgerForge {
     this.#descriptors = [...own, ...BUILTIN_DESCRIPTORS.filter((each) => !isReplaced(each))];
     this.logKey = options.logKey ?? ed25519Key();
     this.signing = [this.logKey];
+    this.#isBackupEligible = options.isBackupEligible ?? false;
     this.bob = newPerson(options.passkey);
     this.vkey = this.noteSigner().vkey;
     this.policy = options.policy ?? DEFAULT_POLICY;
@@ -365,7 +369,7 @@ export class LedgerForge {
       credential_id: (forged ?? person.passkey.credentialKey).credential_id,
       public_key: (forged ?? person.passkey.credentialKey).public_key,
       rp_id: RP.id,
-      backup_eligible: false,
+      backup_eligible: person === this.bob && this.#isBackupEligible,
       nonce: base64url(randomBytes(16)),
     } as const;
     const signature = signed('enrolment', enrolmentPayload(statement), by);

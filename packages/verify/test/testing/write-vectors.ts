@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileText, type EvidenceCase } from './evidence-case.ts';
 import { BOUNDS_CASES } from './bounds-cases.ts';
+import { DEVICE_CASES } from './device-cases.ts';
 import { INVALID_CASES } from './invalid-cases.ts';
 import { TRUST_CASES } from './trust-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
@@ -61,6 +62,7 @@ for (const each of [
   ...HOME_CASES,
   ...WITNESS_CASES,
   ...BOUNDS_CASES,
+  ...DEVICE_CASES,
 ]) {
   await write(folders.valid, each.name, () => vectorOf(each));
 }
