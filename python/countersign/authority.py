@@ -107,8 +107,8 @@ def check_descriptor(binding: Entry, authority: Authority) -> None:
 
 def requirement_of(rule: dict) -> dict:
     names = ("approvals", "approvers", "proof_classes", "rationale")
-    kept = {"device_bound": rule["device_bound"]} if "device_bound" in rule else {}
-    return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}, **kept}
+    extras = {name: rule[name] for name in ("device_bound", "assurance") if name in rule}
+    return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}, **extras}
 
 
 def fold_chain(chain: list[dict], cited: dict, trust: Trust) -> list[Authority]:
@@ -154,7 +154,7 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
 
 def found(genesis: dict) -> Authority:
     bootstrap = object_of(genesis["bootstrap"])
-    is_bare = "possession" not in items(bootstrap, "proof_classes") and "device_bound" not in bootstrap
+    is_bare = "possession" not in items(bootstrap, "proof_classes") and not {"device_bound", "assurance"} & set(bootstrap)
     require(is_bare, "GENESIS_MISMATCH")
     ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
     state = Authority().add({"kind": "ledger", "id": "ledger", **ledger})

@@ -253,6 +253,8 @@ class Verification:
         require(policy.get("v") == version, "POLICY_MISMATCH", "expected a policy of that version")
         for rule in objects(policy, "rules"):
             is_apart = rule.get("device_bound", True) is True and "possession" not in items(rule, "proof_classes")
+            is_class = rule.get("assurance", "verified") in ("verified", "gateway", "evidence-only")
+            require(is_class, "POLICY_MISMATCH", "expected a known class of assurance")
             require("device_bound" not in rule or is_apart, "POLICY_MISMATCH", "expected device_bound true, without possession")
         rules = [rule for rule in objects(policy, "rules") if kind in items(rule, "types")]
         require(bool(rules), "NO_POLICY", "expected a rule for this type")

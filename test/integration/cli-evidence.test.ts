@@ -42,6 +42,27 @@ describe('evidence', () => {
     ]);
   });
 
+  it('H01: says of every binding whether its action could run without it', async () => {
+    const { ledger, id } = await approved();
+    const own = ledger.at('own.json');
+    await ledger.run('evidence', [id, '-o', own]).ended;
+    const trust = join(ledger.data, 'trust.json');
+    const silent = await countersign(['verify', own, '--trust', trust]);
+    expect(silent.stdout).toContain('\nassurance     not stated by the policy: ');
+    const vectors = new URL('../vectors/evidence/valid/', import.meta.url);
+    const text = await readFile(new URL('assurance-evidence-only.json', vectors), 'utf8');
+    const vector = JSON.parse(text) as { evidence: string; trust: object };
+    const files = [ledger.at('stated.json'), ledger.at('stated-trust.json')] as const;
+    await writeFile(files[0], vector.evidence);
+    await writeFile(files[1], JSON.stringify(vector.trust));
+    const stated = await countersign(['verify', files[0], '--trust', files[1]]);
+    expect(stated.stdout).toMatch(
+      /\nassurance     who asks can reach the target .* \(evidence-only\)\n/,
+    );
+    const json = await countersign(['verify', files[0], '--trust', files[1], '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ facts: { assurance: 'evidence-only' } });
+  });
+
   it('is told to be no JSON where another file was named', async () => {
     const { ledger } = await approved();
     const trust = join(ledger.data, 'trust.json');

@@ -110,6 +110,7 @@ export {
   requirementOf,
   ruleFor,
   type ApprovalRule,
+  type Assurance,
   type Policy,
   type PolicyRule,
   type Requirement,

@@ -31,11 +31,21 @@ export interface ApprovalRule {
   readonly max_uses: number;
 }
 
-export interface PolicyRule extends ApprovalRule {
-  /** Names of action types. */
-  readonly types: readonly string[];
+/** From whom an action of a rule keeps its target, weakest last: schemas/formats/policy.md §6. */
+export const ASSURANCES = ['verified', 'gateway', 'evidence-only'] as const;
+
+export type Assurance = (typeof ASSURANCES)[number];
+
+/** What a rule of a policy may say beyond what every rule says. */
+interface RuleExtras {
   /** Whether only keys decide that do not leave their device: schemas/formats/policy.md §5. */
   readonly device_bound?: true;
+  readonly assurance?: Assurance;
+}
+
+export interface PolicyRule extends ApprovalRule, RuleExtras {
+  /** Names of action types. */
+  readonly types: readonly string[];
 }
 
 export interface Policy {
@@ -45,13 +55,12 @@ export interface Policy {
 }
 
 /** What an admission freezes of its rule. */
-export interface Requirement {
+export interface Requirement extends RuleExtras {
   readonly rule: string;
   readonly approvals: number;
   readonly approvers: 'any' | readonly string[];
   readonly proof_classes: readonly ProofClass[];
   readonly rationale: 'required' | 'optional';
-  readonly device_bound?: true;
 }
 
 export const QUORUM_MAX = 16;
@@ -101,10 +110,15 @@ const deviceBound: Shape<true> = (json, path) => {
 /** The bootstrap rule never accepts possession: who may decide is not for a program with a key file to change. */
 const bareRule: Shape<ApprovalRule> = object<ApprovalRule>(ruleMembers);
 
+const extras = {
+  device_bound: optional(deviceBound),
+  assurance: optional<Assurance>(oneOf(...ASSURANCES)),
+};
+
 const policyMembers = {
   ...ruleMembers,
   types: list(typeName, { min: 1, max: TYPES_MAX }),
-  device_bound: optional(deviceBound),
+  ...extras,
 };
 const policyRule1: Shape<PolicyRule> = object<PolicyRule>(policyMembers);
 const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
@@ -112,7 +126,7 @@ const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
   proof_classes: anyProofClasses,
 });
 
-function assertRule(rule: ApprovalRule & Pick<PolicyRule, 'device_bound'>, path: string): void {
+function assertRule(rule: ApprovalRule & RuleExtras, path: string): void {
   assertDistinct(rule.proof_classes, `${path}/proof_classes`);
   // A key in a file is bound to nothing: a rule that takes both would mean less than it says.
   if (rule.device_bound === true && rule.proof_classes.includes('possession')) {
@@ -138,7 +152,7 @@ export const requirement: Shape<Requirement> = object<Requirement>({
   approvers: ruleMembers.approvers,
   proof_classes: anyProofClasses,
   rationale: ruleMembers.rationale,
-  device_bound: optional(deviceBound),
+  ...extras,
 });
 
 function policyOf(v: Policy['v'], bare: Shape<PolicyRule>): Shape<Policy> {
@@ -200,7 +214,7 @@ export function policyDigest(document: Policy | ApprovalRule): Digest {
   return digestOf('countersign/policy/v1', jsonOf(document));
 }
 
-export function requirementOf(rule: ApprovalRule & Pick<PolicyRule, 'device_bound'>): Requirement {
+export function requirementOf(rule: ApprovalRule & RuleExtras): Requirement {
   return {
     rule: rule.id,
     approvals: rule.approvals,
@@ -208,6 +222,7 @@ export function requirementOf(rule: ApprovalRule & Pick<PolicyRule, 'device_boun
     proof_classes: rule.proof_classes,
     rationale: rule.rationale,
     ...(rule.device_bound === true && { device_bound: true }),
+    ...(rule.assurance !== undefined && { assurance: rule.assurance }),
   };
 }
 

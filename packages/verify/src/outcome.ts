@@ -1,5 +1,5 @@
 import type { Digest } from '@countersign/canonical';
-import type { Leaf, Separation } from '@countersign/binding';
+import type { Assurance, Leaf, Separation } from '@countersign/binding';
 import type { ProofClass } from '@countersign/human-proof';
 import type { Evidence } from './evidence.ts';
 import type { Positions } from './log-check.ts';
@@ -47,6 +47,8 @@ export interface Facts {
   readonly use_by: string;
   readonly max_uses: number;
   readonly separation: Separation;
+  /** As the policy says; absent where it says nothing. */
+  readonly assurance?: Assurance;
   readonly demo: boolean;
   readonly is_content_erased: boolean;
   readonly uses: readonly UseFacts[];
@@ -75,6 +77,7 @@ export async function outcomeOf<F = Facts>(
 export function factsOf(evidence: Evidence, positions: Positions): Facts {
   const { entry, leaf } = evidence.binding;
   const [revocation] = evidence.revocations;
+  const { assurance } = entry.requirement;
   return {
     tenant: entry.tenant,
     action_id: entry.action_id,
@@ -88,6 +91,7 @@ export function factsOf(evidence: Evidence, positions: Positions): Facts {
     use_by: entry.use_by,
     max_uses: entry.max_uses,
     separation: entry.separation,
+    ...(assurance !== undefined && { assurance }),
     demo: entry.demo,
     is_content_erased: evidence.content.action === null,
     uses: evidence.uses.map(({ entry: use }) => ({

@@ -2,6 +2,7 @@ import { canonicalBytes, utf8 } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import { describe, expect, it } from 'vitest';
 import { createVerifier, parseTrust } from '../src/index.ts';
+import { ASSURANCE_CASES } from './testing/assurance-cases.ts';
 import { BOUNDS_CASES } from './testing/bounds-cases.ts';
 import { DEVICE_CASES } from './testing/device-cases.ts';
 import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
@@ -34,6 +35,7 @@ describe('evidence', () => {
     ...WITNESS_CASES,
     ...BOUNDS_CASES,
     ...DEVICE_CASES,
+    ...ASSURANCE_CASES,
   ])('is VALID: $name', async (each) => {
     expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
   });

@@ -1,5 +1,5 @@
 import type { CheckedDecision, CheckedReview } from '@countersign/console';
-import { timeLeft, utcTime } from '@countersign/console';
+import { assuranceWords, timeLeft, utcTime } from '@countersign/console';
 import type { DisplayLine, DisplayMark } from '@countersign/descriptors';
 
 const MARKS: Readonly<Record<DisplayMark, string>> = {
@@ -76,6 +76,7 @@ function requirementLines({ admission }: CheckedReview): string[] {
     `  ${approvals} approval(s) by ${approvers === 'any' ? 'any natural person' : approvers.join(', ')}`,
     `  proof class ${proof_classes.join(' or ')}${kept}, rationale ${requirement.rationale}`,
     `  once approved: ${max_uses} use(s) within ${use_within_s} s`,
+    `  around it: ${assuranceWords(admission.executor.id, requirement.assurance)}`,
   ];
 }
 

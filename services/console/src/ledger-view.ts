@@ -1,4 +1,5 @@
 import type { RequestAdmitted } from '@countersign/binding';
+import { assuranceWords } from './assurance-words.ts';
 import type { CheckedDecision } from './decision-check.ts';
 import { exact, h, paragraph, row, section, type Child } from './element.ts';
 import { plainWords, reversibilityWords } from './plain-words.ts';
@@ -34,6 +35,10 @@ export class LedgerView {
         row('A person proves it by', proofWords(admission)),
         row('Decide by', h('span', {}, `${utcTime(admission.decide_by)} `, this.#left)),
         row('If approved', useWords(admission)),
+        row(
+          'Without an approval',
+          assuranceWords(admission.executor.id, admission.requirement.assurance),
+        ),
         row('Separation', separationWords(admission)),
         row('Undo', reversibilityWords(admission.reversibility)),
         ...(admission.supersedes === undefined

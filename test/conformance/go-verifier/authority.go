@@ -120,7 +120,8 @@ func (e *evidence) foldChain(chain []object, cited object) (past []authority) {
 
 func found(g object) authority {
 	_, isKept := objectOf(g["bootstrap"])["device_bound"]
-	require(!isKept && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
+	_, isAssured := objectOf(g["bootstrap"])["assurance"]
+	require(!isKept && !isAssured && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
 	a := authority{members: map[string]object{}}.add(object{"kind": "ledger", "id": "ledger", "origin": g["origin"], "tenant": g["tenant"],
 		"separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]})
 	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})

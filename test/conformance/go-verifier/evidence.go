@@ -256,6 +256,8 @@ func (e *evidence) checkPolicy() {
 	require(policy["v"] == map[bool]string{false: "countersign.policy.v1", true: "countersign.policy.v2"}[isLax], "POLICY_MISMATCH")
 	for _, rule := range objects(policy, "rules") {
 		kept, isKept := rule["device_bound"]
+		class, isAssured := rule["assurance"]
+		require(!isAssured || contains([]any{"verified", "gateway", "evidence-only"}, class), "POLICY_MISMATCH")
 		require(!isKept || kept == true && !contains(list(rule, "proof_classes"), "possession"), "POLICY_MISMATCH")
 	}
 	for _, rule := range objects(policy, "rules") {
@@ -270,8 +272,10 @@ func (e *evidence) checkPolicy() {
 func requirementOf(rule object) object {
 	r := object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
 		"proof_classes": rule["proof_classes"], "rationale": rule["rationale"]}
-	if kept, isKept := rule["device_bound"]; isKept {
-		r["device_bound"] = kept
+	for _, name := range []string{"device_bound", "assurance"} {
+		if extra, has := rule[name]; has {
+			r[name] = extra
+		}
 	}
 	return r
 }

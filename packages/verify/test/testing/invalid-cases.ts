@@ -13,6 +13,7 @@ import {
   LOG_CASES,
   TIME_CASES,
 } from './invalid-file-cases.ts';
+import { FALSE_ASSURANCE_CASES } from './assurance-cases.ts';
 import { BROKEN_BOUNDS_CASES } from './bounds-cases.ts';
 import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
@@ -40,4 +41,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_KEY_CASES,
   ...BROKEN_BOUNDS_CASES,
   ...SYNCED_DEVICE_CASES,
+  ...FALSE_ASSURANCE_CASES,
 ];

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { fileText, type EvidenceCase } from './evidence-case.ts';
+import { ASSURANCE_CASES } from './assurance-cases.ts';
 import { BOUNDS_CASES } from './bounds-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { INVALID_CASES } from './invalid-cases.ts';
@@ -63,6 +64,7 @@ for (const each of [
   ...WITNESS_CASES,
   ...BOUNDS_CASES,
   ...DEVICE_CASES,
+  ...ASSURANCE_CASES,
 ]) {
   await write(folders.valid, each.name, () => vectorOf(each));
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { formatTimestamp, isTimestamp, timestampMs } from '@countersign/canonical';
+import { assuranceWords } from '@countersign/console';
 import { verifySignature } from '@countersign/crypto-node';
 import {
   closedBy,
@@ -192,6 +193,7 @@ function factLines(facts: Facts): string[] {
     ...approvals,
     `bound         ${facts.bound_at}, entry ${facts.binding.index}, separation ${facts.separation}`,
     `for executor  ${facts.executor}, use by ${facts.use_by}, at most ${facts.max_uses} time(s)`,
+    `assurance     ${assuranceWords(facts.executor, facts.assurance)}`,
     ...facts.uses.map(({ use_id, used_at }) => `used          ${used_at} (${use_id})`),
     ...(facts.witnessed_at === undefined ? [] : [`witnessed     by ${facts.witnessed_at}`]),
     ...(facts.revoked_at === undefined ? [] : [`revoked       ${facts.revoked_at}`]),
