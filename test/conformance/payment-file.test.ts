@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PaymentConnector, type PaymentParams } from '@countersign/connectors';
+import { GrantConnector, PaymentConnector, type PaymentParams } from '@countersign/connectors';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pythonEnvironment } from '../support/python-environment.ts';
 
@@ -79,6 +79,32 @@ describe('the file of a payment', () => {
     ['a rail without a level of service', SWIFT, '01M83G8PGDVFCDVZ5H41H6NGYB'],
   ])('is valid by the schema of ISO 20022 with %s', async (_, params, useId) => {
     expect(checked(await paid(params, useId))).toEqual({ status: 0, text: '' });
+  });
+
+  it('is valid by the schema of ISO 20022 under a grant', async () => {
+    const useId = '01M83G8PGDVFCDVZ5H41H6NGYC';
+    const connector = new GrantConnector({
+      outbox: join(folder, 'outbox'),
+      journal: join(folder, 'journal'),
+      debtors: { [LEAST.debtor_account]: { name: 'Hansa Maschinen AG' } },
+    });
+    const { targetRef } = await connector.execute({
+      params: {
+        debtor_account: LEAST.debtor_account,
+        creditor: LEAST.creditor,
+        currency: 'EUR',
+        amount_min: '0.01',
+        amount_max: '500.00',
+        remittance: 'Parcels of the week',
+        amount: '12.50',
+      },
+      preconditions: {},
+      useId,
+      shortId: `cs-${useId.slice(-10)}`,
+      idempotencyKey: useId,
+    });
+    const path = join(folder, 'outbox', `${targetRef}.xml`);
+    expect(checked(path)).toEqual({ status: 0, text: '' });
   });
 
   it('is found where one member is out of order', async () => {

@@ -1,4 +1,5 @@
 export type ConnectorErrorCode =
+  | 'CONSTRAINT_VIOLATED'
   | 'EFFECT_DIFFERS'
   | 'IDEMPOTENCY_CONFLICT'
   | 'NOT_SUPPORTED'

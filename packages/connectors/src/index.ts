@@ -10,6 +10,8 @@ export {
   type VerifiedUse,
 } from './connector.ts';
 export { PaymentConnector, type PaymentConnectorOptions } from './payment/payment-connector.ts';
+export { GrantConnector, type GrantParams } from './payment/grant-connector.ts';
+export type { PaymentOutboxOptions } from './payment/payment-outbox.ts';
 export type { PaymentParams } from './payment/payment-params.ts';
 export type { Debtor } from './payment/pain-001.ts';
 export { vendorFolder, type VendorRecords } from './payment/vendor-records.ts';
