@@ -19,14 +19,21 @@ export interface ExpectedEffect {
   readonly facts: Readonly<Record<string, string>>;
 }
 
-/** Of each use of an action; undefined for a type of which no record is read. */
+/**
+ * Of one use of an action; undefined for a type of which no record is read.
+ * @param params with what the use has chosen, where its action left something to choose
+ */
 export function expectedEffects(
   type: string,
   params: JsonObject,
 ): readonly ExpectedEffect[] | undefined {
   switch (type) {
     case 'payment.transfer':
-      return [payment(params)];
+      return [payment(params, params['amount'])];
+    case 'payment.grant':
+      return [
+        payment(params, { amount: params['amount'] ?? '', currency: params['currency'] ?? '' }),
+      ];
     case 'secret.access':
       return [
         {
@@ -52,13 +59,13 @@ export function expectedEffects(
   }
 }
 
-function payment(params: JsonObject): ExpectedEffect {
+function payment(params: JsonObject, money: Json | undefined): ExpectedEffect {
   return {
     kind: 'payment',
     target: textOf(memberOf(params['creditor'], 'account')),
     facts: {
-      amount: moneyText(textOf(memberOf(params['amount'], 'amount'))),
-      currency: textOf(memberOf(params['amount'], 'currency')),
+      amount: moneyText(textOf(memberOf(money, 'amount'))),
+      currency: textOf(memberOf(money, 'currency')),
       debtor: textOf(params['debtor_account']),
     },
   };

@@ -174,6 +174,20 @@ describe('what a record must hold', () => {
     expect(kinds('revoke')).toEqual(['access-key-created', 'access-key-deleted']);
   });
 
+  it('A13: is what the use of a grant has chosen, not what the grant allows', () => {
+    const grant = {
+      debtor_account: 'DE89370400440532013000',
+      creditor: { account: 'AT611904300234573201' },
+      currency: 'EUR',
+      amount_min: '0.01',
+      amount_max: '500.00',
+    };
+    const facts = { amount: '12.5', currency: 'EUR', debtor: 'DE89370400440532013000' };
+    expect(expectedEffects('payment.grant', { ...grant, amount: '12.50' })).toEqual([
+      { kind: 'payment', target: 'AT611904300234573201', facts },
+    ]);
+  });
+
   it('is nothing for types and targets that no record is read of', () => {
     expect(expectedEffects('generic.command', {})).toBeUndefined();
     expect(expectedEffects('response.contain', { target: { kind: 'host' } })).toBeUndefined();

@@ -1,4 +1,4 @@
-import { parseExecutionReport, type EntryOf } from '@countersign/binding';
+import { parseExecutionReport, parseUseClaim, type EntryOf } from '@countersign/binding';
 import { parseStrict, utf8, type JsonObject } from '@countersign/canonical';
 import { expectedEffects, type BoundUse, type ExpectedEffect } from '@countersign/reconcile';
 import { parseEvidence, VerifyError } from '@countersign/verify';
@@ -16,9 +16,9 @@ export async function boundUses(client: LedgerClient): Promise<readonly BoundUse
       results.set(entry.use_id, parseExecutionReport(utf8(entry.report)).result);
     }
   }
-  const expected = new Map<string, readonly ExpectedEffect[] | undefined>();
+  const actions = new Map<string, Bound | undefined>();
   for (const id of new Set(used.map(({ action_id: actionId }) => actionId))) {
-    expected.set(id, await expectedOf(client, id));
+    actions.set(id, await boundAction(client, id));
   }
   return used.map((entry) => {
     const result = results.get(entry.use_id);
@@ -27,22 +27,34 @@ export async function boundUses(client: LedgerClient): Promise<readonly BoundUse
       useId: entry.use_id,
       shortId: entry.short_id,
       startBy: entry.start_by,
-      expected: expected.get(entry.action_id),
+      expected: expectedOf(actions.get(entry.action_id), entry),
       ...(result !== undefined && { result }),
     };
   });
 }
 
-async function expectedOf(
-  client: LedgerClient,
-  actionId: string,
-): Promise<readonly ExpectedEffect[] | undefined> {
+interface Bound {
+  readonly type: string;
+  readonly params: JsonObject;
+}
+
+/** Of a grant each use has an effect of its own: what its claim chose. */
+function expectedOf(
+  action: Bound | undefined,
+  { claim }: EntryOf<'binding-used'>,
+): readonly ExpectedEffect[] | undefined {
+  if (action === undefined) return undefined;
+  const { chosen } = parseUseClaim(utf8(claim));
+  return expectedEffects(action.type, { ...action.params, ...chosen });
+}
+
+async function boundAction(client: LedgerClient, actionId: string): Promise<Bound | undefined> {
   const text = await client.evidence(actionId);
   try {
     const { action } = parseEvidence(utf8(text)).content;
     if (action === null) return undefined;
     const { type, params } = parseStrict(utf8(action)) as JsonObject;
-    return typeof type === 'string' ? expectedEffects(type, params as JsonObject) : undefined;
+    return typeof type === 'string' ? { type, params: params as JsonObject } : undefined;
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     throw new CliError(error.code, error.message, { cause: error });
