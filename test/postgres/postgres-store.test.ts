@@ -95,6 +95,17 @@ describe('a schema', () => {
     expect(await runSql(url, tables)).toHaveLength(1);
   });
 
+  it('of an earlier release gets the indexes that it lacks, from who owns it', async () => {
+    const indexes = `select indexname from pg_indexes where schemaname = '${schema}' order by 1`;
+    const store = await open();
+    await store.apply({ rows: ROWS });
+    const all = await runSql(url, indexes);
+    await runSql(url, `drop index ${schema}.entries_by_leaf`);
+    expect(await runSql(url, indexes)).not.toEqual(all);
+    await Promise.all([open(), open()]);
+    expect(await runSql(url, indexes)).toEqual(all);
+  });
+
   it('of a newer release is STORE_CORRUPT, also for who has it open', async () => {
     const store = await open();
     await runSql(url, `update ${schema}.layout set version = 2`);

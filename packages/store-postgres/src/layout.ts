@@ -16,12 +16,52 @@ type Layout = { readonly layout: { readonly product: string; readonly version: n
 export async function ensureLayout(db: Kysely<Tables>, schema: string): Promise<void> {
   if (!(await tableNames(db, schema)).includes('layout')) await makeTables(db, schema);
   assertOurs(await db.withTables<Layout>().selectFrom('layout').selectAll().execute());
+  await makeMissingIndexes(db, schema);
+}
+
+/**
+ * Those that an earlier release did not have. A role that does not own the tables leaves that to one that does: without them it
+ * reads the same, more slowly.
+ */
+async function makeMissingIndexes(db: Kysely<Tables>, schema: string): Promise<void> {
+  if ((await missingIndexes(db, schema)).length === 0) return;
+  const { rows } = await sql<{ readonly foreign: number }>`
+    select count(*) filter (where not pg_has_role(c.relowner, 'USAGE')) as "foreign"
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = ${schema} and c.relkind = 'r'`.execute(db);
+  if (rows[0]?.foreign !== 0) return;
+  await db.transaction().execute(async (trx) => {
+    await takeMaking(trx, schema);
+    for (const { table, index } of await missingIndexes(trx, schema)) {
+      await createIndex(trx, table, index);
+    }
+  });
+}
+
+type IndexName = { readonly table: TableName; readonly index: string };
+
+async function missingIndexes(db: Kysely<Tables>, schema: string): Promise<IndexName[]> {
+  const { rows } = await sql<{ readonly name: string }>`
+    select indexname::text as name from pg_catalog.pg_indexes where schemaname = ${schema}`.execute(
+    db,
+  );
+  const found = new Set(rows.map(({ name }) => name));
+  return TABLE_NAMES.flatMap((table) =>
+    Object.keys(shapeOf(table).indexes)
+      .filter((index) => !found.has(index))
+      .map((index) => ({ table, index })),
+  );
+}
+
+/** Whoever else makes tables or indexes waits until this transaction ends. */
+async function takeMaking(trx: Transaction<Tables>, schema: string): Promise<void> {
+  const making = `${PRODUCT} ${schema}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${making}, 0))`.execute(trx);
 }
 
 async function makeTables(db: Kysely<Tables>, schema: string): Promise<void> {
-  const making = `${PRODUCT} ${schema}`;
   await db.transaction().execute(async (trx) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${making}, 0))`.execute(trx);
+    await takeMaking(trx, schema);
     const found = await tableNames(trx, schema);
     if (found.includes('layout')) return;
     if (found.length > 0) {
@@ -82,11 +122,16 @@ async function createTable(db: Kysely<Tables>, name: TableName): Promise<void> {
     table = table.addColumn(column, sql.raw(type), (one) => (isNullable ? one : one.notNull()));
   }
   await table.addPrimaryKeyConstraint(`${name}_pkey`, [...key] as never[]).execute();
-  for (const [indexName, { on, where }] of Object.entries(indexes)) {
-    const index = db.schema
-      .createIndex(indexName)
-      .on(name)
-      .columns([...on]);
-    await (where === undefined ? index : index.where(sql.ref(where), 'is not', null)).execute();
-  }
+  for (const index of Object.keys(indexes)) await createIndex(db, name, index);
+}
+
+async function createIndex(db: Kysely<Tables>, table: TableName, name: string): Promise<void> {
+  const shape = shapeOf(table).indexes[name];
+  if (shape === undefined) throw new Error(`invariant: expected an index ${name} of ${table}`);
+  const { on, where } = shape;
+  const index = db.schema
+    .createIndex(name)
+    .on(table)
+    .columns([...on]);
+  await (where === undefined ? index : index.where(sql.ref(where), 'is not', null)).execute();
 }

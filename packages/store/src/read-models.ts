@@ -146,6 +146,18 @@ export interface ChangeSet {
   }[];
 }
 
+/** A signed head of the log. */
+export interface CheckpointRow {
+  readonly size: number;
+  readonly note: string;
+}
+
+/** Entries from an index on. */
+export interface EntryPage {
+  readonly start: number;
+  readonly limit: number;
+}
+
 export interface Page<T> {
   readonly rows: readonly T[];
   /** Pass it to get the rows after these; null at the end. */
@@ -189,9 +201,12 @@ export interface ReadModels {
   action(tenant: string, actionId: string): Promise<ActionRow | undefined>;
   /** Newest first. */
   actions(filter: ActionFilter): Promise<Page<ActionRow>>;
-  entriesOf(tenant: string, actionId: string): Promise<EntryRow[]>;
+  /** In the order of the log; at most ENTRY_PAGE_MAX, from `start` on where it is given. */
+  entriesOf(tenant: string, actionId: string, page?: EntryPage): Promise<EntryRow[]>;
   /** At most ENTRY_PAGE_MAX. */
   entries(start: number, limit: number): Promise<EntryRow[]>;
+  /** The first one with this leaf hash: the same bytes may be in a log twice. */
+  entryWithLeaf(leaf: string): Promise<EntryRow | undefined>;
   entriesOfType(types: readonly string[], upTo: number): Promise<EntryRow[]>;
   decisions(tenant: string, actionId: string): Promise<DecisionRow[]>;
   member(kind: string, id: string): Promise<MemberRow | undefined>;
@@ -203,7 +218,9 @@ export interface ReadModels {
   /** Of those asked for, what came of the ones that ended; at most DIGESTS_WANTED_MAX. */
   inputs(digests: readonly string[]): Promise<Map<string, InputOutcome>>;
   /** The newest one, or the smallest that covers `size`. */
-  checkpoint(covering?: number): Promise<{ size: number; note: string } | undefined>;
+  checkpoint(covering?: number): Promise<CheckpointRow | undefined>;
+  /** The largest one that covers no entry beyond `size`. */
+  checkpointWithin(size: number): Promise<CheckpointRow | undefined>;
   /** Of those asked for, the ones that are there. */
   nodes(wanted: readonly { level: number; index: number }[]): Promise<NodeRow[]>;
 

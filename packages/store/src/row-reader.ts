@@ -5,6 +5,7 @@ import {
   DIGESTS_WANTED_MAX,
   ENTRY_PAGE_MAX,
   PAGE_ROWS_MAX,
+  type CheckpointRow,
   type InputOutcome,
   type NodeRow,
   type ReadModels,
@@ -87,16 +88,22 @@ function actionReader(db: Kysely<Tables>): Read<'action' | 'actions' | 'decision
   };
 }
 
-function entryReader(db: Kysely<Tables>): Read<'entries' | 'entriesOf' | 'entriesOfType'> {
+function entryReader(
+  db: Kysely<Tables>,
+): Read<'entries' | 'entriesOf' | 'entriesOfType' | 'entryWithLeaf'> {
   const entries = db.selectFrom('entries').selectAll().orderBy('idx');
   return {
-    entriesOf: async (tenant, actionId) => {
+    entriesOf: async (tenant, actionId, { start, limit } = { start: 0, limit: ENTRY_PAGE_MAX }) => {
+      assertLimit(limit, ENTRY_PAGE_MAX);
       const query = entries
         .where('tenant', '=', tenant)
         .where('action_id', '=', actionId)
-        .limit(ENTRY_PAGE_MAX);
+        .where('idx', '>=', start)
+        .limit(limit);
       return (await query.execute()).map(map.entryRow);
     },
+    entryWithLeaf: async (leaf) =>
+      (await entries.where('leaf', '=', leaf).limit(1).execute()).map(map.entryRow)[0],
     entries: async (start, limit) => {
       assertLimit(limit, ENTRY_PAGE_MAX);
       const query = entries.where('idx', '>=', start).limit(limit);
@@ -188,7 +195,7 @@ function outcomeQuery(db: Kysely<Tables>, digests: readonly string[]): OutcomeQu
     );
 }
 
-function treeReader(db: Kysely<Tables>): Read<'checkpoint' | 'nodes'> {
+function treeReader(db: Kysely<Tables>): Read<'checkpoint' | 'checkpointWithin' | 'nodes'> {
   const checkpoints = db.selectFrom('checkpoints').selectAll().limit(1);
   return {
     checkpoint: async (covering) => {
@@ -196,10 +203,11 @@ function treeReader(db: Kysely<Tables>): Read<'checkpoint' | 'nodes'> {
         covering === undefined
           ? checkpoints.orderBy('size', 'desc')
           : checkpoints.where('size', '>=', covering).orderBy('size');
-      const row = await query.executeTakeFirst();
-      return row === undefined
-        ? undefined
-        : { size: map.numberIn(row, 'size'), note: map.textIn(row, 'note') };
+      return (await query.execute()).map(checkpointRow)[0];
+    },
+    checkpointWithin: async (size) => {
+      const query = checkpoints.where('size', '<=', size).orderBy('size', 'desc');
+      return (await query.execute()).map(checkpointRow)[0];
     },
     nodes: async (wanted) => {
       assertLimit(Math.max(wanted.length, 1), NODES_WANTED_MAX);
@@ -211,6 +219,10 @@ function treeReader(db: Kysely<Tables>): Read<'checkpoint' | 'nodes'> {
       return found;
     },
   };
+}
+
+function checkpointRow(row: map.SqlRow): CheckpointRow {
+  return { size: map.numberIn(row, 'size'), note: map.textIn(row, 'note') };
 }
 
 type Place = { readonly level: number; readonly index: number };

@@ -15,16 +15,24 @@ const SQLITE_TYPES: Readonly<Record<ColumnType, string>> = {
 
 export const SCHEMA: readonly string[] = [TABLE_NAMES.map(tableText).join('\n')];
 
+/**
+ * No part of the format: an index changes no row, so a file of an earlier release gets those that it lacks when it is opened,
+ * and an earlier release works with those that it does not know.
+ */
+export const INDEXES: readonly string[] = TABLE_NAMES.flatMap(indexTexts);
+
 function tableText(name: TableName): string {
-  const { columns, key, indexes } = shapeOf(name);
+  const { columns, key } = shapeOf(name);
   const lines = Object.entries(columns).map(([column, type]) => `${column} ${SQLITE_TYPES[type]}`);
   // A table under one integer is in its order already, and its rows may be large.
   const isByNumber = key.length === 1 && columns[key[0] ?? ''] === 'integer';
   const options = isByNumber ? 'STRICT' : 'STRICT, WITHOUT ROWID';
-  const indexTexts = Object.entries(indexes).map(([index, { on, where }]) => {
+  return `CREATE TABLE ${name}(${lines.join(', ')}, PRIMARY KEY(${key.join(', ')})) ${options};`;
+}
+
+function indexTexts(name: TableName): string[] {
+  return Object.entries(shapeOf(name).indexes).map(([index, { on, where }]) => {
     const condition = where === undefined ? '' : ` WHERE ${where} IS NOT NULL`;
-    return `CREATE INDEX ${index} ON ${name}(${on.join(', ')})${condition};`;
+    return `CREATE INDEX IF NOT EXISTS ${index} ON ${name}(${on.join(', ')})${condition}`;
   });
-  const table = `CREATE TABLE ${name}(${lines.join(', ')}, PRIMARY KEY(${key.join(', ')})) ${options};`;
-  return [table, ...indexTexts].join('\n');
 }

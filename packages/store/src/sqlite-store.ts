@@ -9,7 +9,7 @@ import type { SqliteErrorCode, Statement } from '@countersign/sqlite';
 import type { ChangeSet, ReadModels } from './read-models.ts';
 import { dumpOf, rowReader } from './row-reader.ts';
 import { positionWritesOf, writesOf } from './row-write.ts';
-import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { APPLICATION_ID, INDEXES, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 import { sqliteQueries } from './sqlite-dialect.ts';
 import { positionStatement, statementsOf } from './sqlite-statement.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
@@ -24,6 +24,7 @@ export async function openSqliteStore(path: string): Promise<ReadModels> {
       userVersion: SCHEMA_VERSION,
       schema: SCHEMA,
     });
+    await database.run(INDEXES.map((sql) => ({ sql })));
     // A stop between an erasure and its checkpoint has left the bytes in the WAL: here they go.
     await database.checkpoint();
     return storeOf(database);

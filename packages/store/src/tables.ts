@@ -17,6 +17,7 @@ export const TABLES = {
     indexes: {
       entries_by_action: { on: ['tenant', 'action_id', 'idx'], where: 'action_id' },
       entries_by_type: { on: ['type', 'idx'] },
+      entries_by_leaf: { on: ['leaf', 'idx'] },
     },
   },
   nodes: {

@@ -1,9 +1,11 @@
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { openDatabase, type Row, type Statement } from '@countersign/sqlite';
 import { openSqliteStore, type ReadModels } from '@countersign/store';
 import { readModelsContract } from '@countersign/store/testing';
 import { expect, it } from 'vitest';
+import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from '../src/schema.ts';
 
 const folders = new Map<ReadModels, string>();
 
@@ -29,6 +31,31 @@ readModelsContract('SQLite', {
     await models.close();
     await rm(folderOf(models), { recursive: true });
   },
+});
+
+it('gives a file of an earlier release the indexes that it lacks', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'store-'));
+  const file = path.join(folder, 'read-models.db');
+  await (await openSqliteStore(file)).close();
+  const indexes = async (
+    change: readonly Statement[] = [{ sql: 'SELECT 1' }],
+  ): Promise<readonly Row[]> => {
+    const database = await openDatabase({
+      path: file,
+      applicationId: APPLICATION_ID,
+      userVersion: SCHEMA_VERSION,
+      schema: SCHEMA,
+    });
+    await database.run(change);
+    const found = await database.all("SELECT name FROM sqlite_schema WHERE type = 'index'");
+    await database.close();
+    return found;
+  };
+  const all = await indexes();
+  expect(await indexes([{ sql: 'DROP INDEX entries_by_leaf' }])).toHaveLength(all.length - 1);
+  await (await openSqliteStore(file)).close();
+  expect(await indexes()).toHaveLength(all.length);
+  await rm(folder, { recursive: true });
 });
 
 it('G14: leaves no byte of erased content in its files', async () => {

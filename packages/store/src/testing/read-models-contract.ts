@@ -385,6 +385,39 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       expect(await models.checkpoint(10)).toBeUndefined();
     });
 
+    it('gives the largest checkpoint within a size', async () => {
+      await models.apply({
+        rows: [3, 9].map((size) => ({ change: 'checkpoint', size, note: `note ${size}` })),
+      });
+      expect(await models.checkpointWithin(8)).toEqual({ size: 3, note: 'note 3' });
+      expect((await models.checkpointWithin(9))?.size).toBe(9);
+      expect(await models.checkpointWithin(2)).toBeUndefined();
+    });
+
+    it('gives the first entry with a leaf hash', async () => {
+      const { leaf } = entry(3, null);
+      const rows = [5, 3, 4].map((index): RowChange => {
+        const row = entry(index, null);
+        return { change: 'entry', row: index === 4 ? row : { ...row, leaf } };
+      });
+      await models.apply({ rows });
+      expect((await models.entryWithLeaf(leaf))?.index).toBe(3);
+      expect(await models.entryWithLeaf(entry(9, null).leaf)).toBeUndefined();
+    });
+
+    it('gives the entries of an action from an index on, page by page', async () => {
+      const rows = [2, 4, 6, 8].map((index): RowChange => ({
+        change: 'entry',
+        row: entry(index, actionId(1)),
+      }));
+      await models.apply({ rows });
+      const page = async (start: number, limit: number): Promise<number[]> =>
+        (await models.entriesOf(TENANT, actionId(1), { start, limit })).map(({ index }) => index);
+      expect(await page(0, 2)).toEqual([2, 4]);
+      expect(await page(5, 9)).toEqual([6, 8]);
+      expect(await page(9, 9)).toEqual([]);
+    });
+
     it('replaces and removes members', async () => {
       const row = {
         kind: 'agent',
