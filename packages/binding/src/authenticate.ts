@@ -4,8 +4,13 @@ import { HumanProofError } from '@countersign/human-proof';
 import type { AuthorityState } from './authority.ts';
 import { BindingError, refusalCodeOf } from './binding-error.ts';
 import { verifyDecisionProof } from './decision-proof.ts';
-import { decisionDigest, parseDecisionMade } from './decision-statement.ts';
-import { enrolmentPayload, parseEnrolment } from './enrolment.ts';
+import {
+  decisionDigest,
+  parseDecisionMade,
+  type DecisionMade,
+  type Rationale,
+} from './decision-statement.ts';
+import { enrolmentPayload, parseEnrolment, type Enrolment } from './enrolment.ts';
 import { parseErasureOrder } from './erasure-order.ts';
 import { parseExecutionReport } from './execution-report.ts';
 import type {
@@ -25,8 +30,10 @@ import type { LedgerState } from './ledger-state.ts';
 import { parseSignedObject, verifySigned, type SignedObject } from './signed-object.ts';
 import { parseUseClaim } from './use-claim.ts';
 
+type Common = Pick<RawInput, 'input' | 'appendTimeMs' | 'offset'>;
+
 /** What all inputs have. The casts below add the brand, which stands for the checks just made. */
-function common(raw: RawInput): Pick<RawInput, 'input' | 'appendTimeMs' | 'offset'> {
+function common(raw: Common): Common {
   return { input: raw.input, appendTimeMs: raw.appendTimeMs, offset: raw.offset };
 }
 
@@ -74,24 +81,44 @@ async function authenticateKind(
     case 'use':
     case 'report':
     case 'erasure':
-      return authenticateSigned({ ...raw, kind: raw.kind }, authority, verifySignature);
+      return authenticateSigned(
+        { ...common(raw), kind: raw.kind, signed: parseSignedObject(raw.bytes) },
+        authority,
+        verifySignature,
+      );
     case 'decision':
-      return authenticateDecision(raw, authority, verifySignature);
+      return authenticateDecision(
+        { ...common(raw), made: parseDecisionMade(raw.bytes) },
+        authority,
+        verifySignature,
+      );
     case 'enrolment':
-      return authenticateEnrolment(raw, state, verifySignature);
+      return authenticateEnrolment(
+        { ...common(raw), enrolment: parseEnrolment(raw.bytes) },
+        state,
+        verifySignature,
+      );
     case 'tick':
-      return { ...common(raw), kind: 'tick' } as TickInput;
+      return tickInput(raw);
   }
 }
 
-type SignedRaw = RawInput & { readonly kind: 'request' | 'use' | 'report' | 'erasure' };
+export function tickInput(raw: Common): TickInput {
+  return { ...common(raw), kind: 'tick' } as TickInput;
+}
 
-async function authenticateSigned(
+interface SignedRaw extends Common {
+  readonly kind: 'request' | 'use' | 'report' | 'erasure';
+  readonly signed: SignedObject;
+}
+
+/** @throws BindingError AGENT_UNKNOWN, EXECUTOR_UNKNOWN, SIGNATURE_INVALID, and those of the payload's parser */
+export async function authenticateSigned(
   raw: SignedRaw,
   authority: AuthorityState,
   verifySignature: VerifySignature,
 ): Promise<AuthenticatedInput> {
-  const signed = parseSignedObject(raw.bytes);
+  const { signed } = raw;
   const isAgent = raw.kind === 'request' || raw.kind === 'erasure';
   const holder = authority.holderOf(signed.key);
   if (holder?.kind !== (isAgent ? 'agent' : 'executor')) {
@@ -100,10 +127,11 @@ async function authenticateSigned(
   }
   const key = { kind: raw.kind, algorithm: 'ed25519', publicKey: holder.public_key } as const;
   await verifySigned(signed, key, verifySignature);
-  return signedInput(raw, signed);
+  return signedInput(raw);
 }
 
-function signedInput(raw: SignedRaw, signed: SignedObject): AuthenticatedInput {
+function signedInput(raw: SignedRaw): AuthenticatedInput {
+  const { signed } = raw;
   const shared = { ...common(raw), key: signed.key, signature: signed.signature };
   const { payload } = signed;
   switch (raw.kind) {
@@ -133,12 +161,17 @@ function requestPayload(payload: Uint8Array): RequestPayload {
   }
 }
 
-async function authenticateDecision(
-  raw: RawInput,
+interface DecisionRaw extends Common {
+  readonly made: Pick<DecisionMade, 'statement' | 'proof'> & { readonly rationale?: Rationale };
+}
+
+/** @throws BindingError CREDENTIAL_UNKNOWN; HumanProofError */
+export async function authenticateDecision(
+  raw: DecisionRaw,
   authority: AuthorityState,
   verifySignature: VerifySignature,
 ): Promise<DecisionInput> {
-  const made = parseDecisionMade(raw.bytes);
+  const { made } = raw;
   const id = made.statement.credential;
   const credential = authority.get('credential', id) ?? authority.retiredCredential(id);
   if (credential === undefined) {
@@ -155,18 +188,20 @@ async function authenticateDecision(
     ...common(raw),
     kind: 'decision',
     made,
+    rationale: made.rationale,
     statementDigest,
     facts,
     publicKey: credential.public_key,
   } as DecisionInput;
 }
 
-async function authenticateEnrolment(
-  raw: RawInput,
+/** @throws BindingError INVITATION_INVALID, SIGNATURE_INVALID */
+export async function authenticateEnrolment(
+  raw: Common & { readonly enrolment: Enrolment },
   state: LedgerState,
   verifySignature: VerifySignature,
 ): Promise<EnrolmentInput> {
-  const enrolment = parseEnrolment(raw.bytes);
+  const { enrolment } = raw;
   const input = { ...common(raw), kind: 'enrolment', enrolment } as EnrolmentInput;
   // Its invitation is used up, so the key is gone; but the very same bytes were checked with it before.
   if (state.answerTo(raw.input, raw.appendTimeMs) !== undefined) return input;

@@ -141,9 +141,9 @@ function answerOf(record: ActionRecord, input: DecisionInput): number | undefine
 
 function refusalOfForm(
   run: Proceeding,
-  { input: { made }, record }: Deciding,
+  { input: { made, rationale }, record }: Deciding,
 ): RefusalCode | undefined {
-  if (rationaleDigest(made.rationale) !== made.statement.rationale_digest) {
+  if (rationale !== undefined && rationaleDigest(rationale) !== made.statement.rationale_digest) {
     return 'RATIONALE_MISMATCH';
   }
   if (timestampMs(made.statement.not_after) < run.atMs) return 'EXPIRED';
@@ -191,11 +191,11 @@ function refusalOfApprover(run: Proceeding, deciding: Deciding): RefusalCode | u
 
 function refusalOfProof(
   { requirement: needed }: RequestAdmitted,
-  { input: { facts, made }, signer }: Deciding,
+  { input: { facts, rationale }, signer }: Deciding,
 ): RefusalCode | undefined {
   if (!needed.proof_classes.includes(facts.proofClass)) return 'PROOF_CLASS';
   if (needed.device_bound === true && !isDeviceBound(signer, facts)) return 'AUTHENTICATOR_CLASS';
-  const isSilent = made.rationale.text.trim() === '';
+  const isSilent = rationale?.text.trim() === '';
   return needed.rationale === 'required' && isSilent ? 'RATIONALE_REQUIRED' : undefined;
 }
 
@@ -227,8 +227,9 @@ function accept(run: Proceeding, { input, record }: Deciding): ReturnType<Procee
   return accepted;
 }
 
-function keepRationale(run: Proceeding, { made }: DecisionInput): void {
-  const { text, salt } = made.rationale;
+function keepRationale(run: Proceeding, { made, rationale }: DecisionInput): void {
+  if (rationale === undefined) return;
+  const { text, salt } = rationale;
   run.keep({ kind: 'rationale', digest: made.statement.rationale_digest, text, salt });
 }
 

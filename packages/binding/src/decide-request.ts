@@ -33,7 +33,7 @@ import {
 } from './policy.ts';
 import type { EntryBody, Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
-import type { Excluded } from './request-entry.ts';
+import type { Excluded, RequestAdmitted } from './request-entry.ts';
 
 /** How far in the future an id's or a claim's clock may be: attack row C08. */
 export const CLOCK_SKEW_MS = 300_000;
@@ -90,15 +90,75 @@ function refuse(run: Proceeding, refused: Refused): Outcome {
   );
 }
 
+/** Of an action, what decides its admission besides what is shown of it. */
+type Told = Pick<
+  ActionEnvelope,
+  | 'action_id'
+  | 'type'
+  | 'type_version'
+  | 'acting_for'
+  | 'executor'
+  | 'not_after'
+  | 'max_uses'
+  | 'parent_digest'
+>;
+
 interface Asked {
-  readonly input: RequestInput;
+  readonly input: Pick<RequestInput, 'input' | 'signature'>;
   readonly agent: AgentMember;
-  readonly action: Action;
+  readonly action: {
+    readonly envelope: Told;
+    readonly digest: Digest;
+    readonly bytes?: Uint8Array;
+  };
   readonly known: ActionRecord | undefined;
 }
 
+interface Requested extends Asked {
+  readonly action: Action;
+}
+
+/**
+ * The admission that the rules make of what a log still tells of a request: everything but what only its action says,
+ * which is taken as it is logged (the display, the bounds, the persons it acts for).
+ *
+ * @throws BindingError as for a request that is refused
+ */
+export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBody {
+  const { authority } = run.state;
+  if (isAuthorityType(entry.action_type.name)) {
+    throw new BindingError('SCHEMA_INVALID', 'request: expected the action of an authority type');
+  }
+  const agent = authority.holderOf(entry.agent.key_thumbprint);
+  if (agent?.kind !== 'agent') {
+    throw new BindingError('AGENT_UNKNOWN', 'request: expected a key of an agent');
+  }
+  const known = run.state.action(entry.action_id);
+  const { action_type: type, supersedes } = entry;
+  const replaced = supersedes === undefined ? undefined : run.state.action(supersedes);
+  const envelope: Told = {
+    ...entry,
+    type: type.name,
+    type_version: type.version,
+    acting_for: entry.acting_for.map((sub) => ({ kind: 'person', sub })),
+    ...(replaced !== undefined && { parent_digest: replaced.actionDigest }),
+  };
+  const asked = {
+    input: { input: entry.input, signature: entry.request_signature },
+    agent,
+    action: { envelope, digest: entry.action_digest },
+    known,
+  };
+  assertFresh(run, asked);
+  const terms = termsOf(run.state, asked.action);
+  assertExecutor(authority, asked.action, terms.descriptor);
+  assertRoom(run.state, agent);
+  const { display_digest: displayDigest, bounds } = entry;
+  return admissionBody(run, asked, { ...terms, displayDigest, bounds });
+}
+
 /** @throws the refusals of all packages */
-function admission(run: Proceeding, asked: Asked): EntryBody {
+function admission(run: Proceeding, asked: Requested): EntryBody {
   assertSender(run.state.authority, asked);
   assertFresh(run, asked);
   const terms = termsOf(run.state, asked.action);
@@ -110,7 +170,7 @@ function admission(run: Proceeding, asked: Asked): EntryBody {
   return admissionBody(run, asked, { ...terms, displayDigest, bounds });
 }
 
-function assertSender(authority: AuthorityState, { agent, action }: Asked): void {
+function assertSender(authority: AuthorityState, { agent, action }: Requested): void {
   const claimed = action.envelope.agent;
   if (claimed.id !== agent.id || claimed.key_thumbprint !== agent.key_thumbprint) {
     throw new BindingError('AGENT_MISMATCH', 'request: expected the agent whose key signed it');
@@ -143,7 +203,7 @@ interface Terms {
 }
 
 /** What this type of action needs. What nobody described, or gave a rule, cannot be asked for. */
-function termsOf(state: LedgerState, { envelope }: Action): Terms {
+function termsOf(state: LedgerState, { envelope }: Asked['action']): Terms {
   const { ledger } = state.authority;
   const id = descriptorId({ name: envelope.type, version: envelope.type_version });
   const enrolled = state.authority.get('descriptor', id);
@@ -164,7 +224,7 @@ function termsOf(state: LedgerState, { envelope }: Action): Terms {
 
 function assertExecutor(
   authority: AuthorityState,
-  { envelope }: Action,
+  { envelope }: Asked['action'],
   descriptor: Descriptor,
 ): void {
   const { id, audience, descriptor_digest: interfaceDigest } = envelope.executor;
@@ -190,7 +250,7 @@ function assertExecutor(
 }
 
 /** A change that could not be carried out is refused before anybody is asked to approve it. */
-function assertChangePossible({ state, atMs }: Proceeding, { agent, action }: Asked): void {
+function assertChangePossible({ state, atMs }: Proceeding, { agent, action }: Requested): void {
   const { envelope, bytes } = action;
   if (!isAuthorityType(envelope.type)) return;
   if (utf8(JSON.stringify(fromUtf8(bytes))).length > AUTHORITY_TEXT_MAX) {
@@ -255,12 +315,15 @@ function admissionBody(
     not_after: envelope.not_after,
     authority: state.authorityRef,
     ...(superseded === undefined ? {} : { supersedes: superseded.id }),
-    ...(isAuthorityType(envelope.type) ? { action: fromUtf8(action.bytes) } : {}),
+    // Whoever has only the admission has no action but the one in it.
+    ...(isAuthorityType(envelope.type) && action.bytes !== undefined
+      ? { action: fromUtf8(action.bytes) }
+      : {}),
     input: input.input,
   };
 }
 
-function personsOf(envelope: ActionEnvelope): readonly string[] {
+function personsOf(envelope: Told): readonly string[] {
   return envelope.acting_for.filter(({ kind }) => kind === 'person').map(({ sub }) => sub);
 }
 
@@ -289,7 +352,7 @@ function excludedOf(
 function supersededBy(
   state: LedgerState,
   agent: AgentMember,
-  envelope: ActionEnvelope,
+  envelope: Told,
 ): ActionRecord | undefined {
   const { parent_digest: parent } = envelope;
   const id = parent === undefined ? undefined : state.tables.openByDigest.get(parent);

@@ -10,7 +10,7 @@ import type { LedgerState } from './ledger-state.ts';
 import { Proceeding } from './proceeding.ts';
 
 /** So that one input never makes a batch that a broker refuses; the rest is swept with the next inputs. */
-const SWEEP_MAX = 200;
+export const SWEEP_MAX = 200;
 
 /**
  * What an input comes to at this point of the log: entries, content, and an outcome for its sender. Pure: the
@@ -19,18 +19,28 @@ const SWEEP_MAX = 200;
  * @example const decided = decide(draft, input); draft.apply(decided);
  */
 export function decide(state: LedgerState, input: AuthenticatedInput): Decided {
+  const { appendTimeMs } = input;
+  return proceed(state, { appendTimeMs, sweepMax: SWEEP_MAX }, (run) => answer(run, input));
+}
+
+/** What is due at this time, then an answer, then the commitment to the fold where its turn has come. */
+export function proceed(
+  state: LedgerState,
+  at: { readonly appendTimeMs: number; readonly sweepMax: number },
+  answerIn: (run: Proceeding) => Outcome,
+): Decided {
   invariant(state.isFounded, 'a ledger is founded before it decides');
-  const run = new Proceeding(state, Math.max(state.lastAtMs, input.appendTimeMs));
-  sweep(run);
-  const outcome = answer(run, input);
+  const run = new Proceeding(state, Math.max(state.lastAtMs, at.appendTimeMs));
+  sweep(run, at.sweepMax);
+  const outcome = answerIn(run);
   commitState(run, state);
   return run.decided(outcome);
 }
 
 /** Ends what is due at this time, in one order whatever the ticks: first requests, then holds. */
-function sweep(run: Proceeding): void {
+function sweep(run: Proceeding, requestsMax: number): void {
   const { state, atMs } = run;
-  const due = state.tables.deadlines.due(atMs, SWEEP_MAX, (each) => state.isStanding(each));
+  const due = state.tables.deadlines.due(atMs, requestsMax, (each) => state.isStanding(each));
   for (const { id } of due) expireIfDue(run, id);
   const limitMs = atMs - state.limits.holdMs;
   const orphans = run.held.filter(({ heldAtMs }) => heldAtMs < limitMs).slice(0, SWEEP_MAX);
@@ -39,7 +49,7 @@ function sweep(run: Proceeding): void {
   run.hold(run.held.filter((held) => !orphans.includes(held)));
 }
 
-function answer(run: Proceeding, input: AuthenticatedInput): Outcome {
+export function answer(run: Proceeding, input: AuthenticatedInput): Outcome {
   if (input.kind === 'tick') return { status: 'accepted' };
   const index = run.state.answerTo(input.input, run.atMs);
   if (index !== undefined) return { status: 'repeated', index };

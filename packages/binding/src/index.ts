@@ -32,6 +32,12 @@ export {
 export { authenticate } from './authenticate.ts';
 export { BindingError } from './binding-error.ts';
 export { decide } from './decide.ts';
+export {
+  decideAgain,
+  isAnswering,
+  type AnsweringEntry,
+  type LoggedDecision,
+} from './decide-again.ts';
 export type { ContentWrite, Decided, Outcome, PlacedEntry } from './decided.ts';
 export {
   statementOf,
@@ -116,6 +122,7 @@ export {
   type Requirement,
 } from './policy.ts';
 export { RecentEntries } from './recent-entries.ts';
+export { isHiddenRefusal, isLoggedRefusal } from './refuse-again.ts';
 export { REFUSAL_CODES, isRefusalCode, type RefusalCode } from './refusal-code.ts';
 export type {
   ActionType,
@@ -137,7 +144,7 @@ export {
   type SignedKind,
   type SignedObject,
 } from './signed-object.ts';
-export { sshKeyChange } from './ssh-key.ts';
+export { sshKeyChange, sshKeyMemberOf } from './ssh-key.ts';
 export { parseStateParts, type StateParts } from './state-parts.ts';
 export { parseUseClaim, shortIdOf, type UseClaim } from './use-claim.ts';
 export type { BindingUsed, ExecutionReported, UseRefused } from './use-entry.ts';

@@ -1,7 +1,7 @@
 import type { Digest } from '@countersign/canonical';
 import type { Action } from '@countersign/descriptors';
 import type { AssertionFacts, AssertionWhy, ProofFacts } from '@countersign/human-proof';
-import type { DecisionMade } from './decision-statement.ts';
+import type { DecisionMade, Rationale } from './decision-statement.ts';
 import type { Enrolment } from './enrolment.ts';
 import type { ErasureOrder } from './erasure-order.ts';
 import type { ExecutionReport } from './execution-report.ts';
@@ -50,7 +50,9 @@ export interface RequestInput extends Authenticated<'request'>, Signed {
 }
 
 export interface DecisionInput extends Authenticated<'decision'> {
-  readonly made: DecisionMade;
+  readonly made: Pick<DecisionMade, 'statement' | 'proof'>;
+  /** Undefined for who decides again and does not have it: taken to be what the statement commits to, and not silent. */
+  readonly rationale: Rationale | undefined;
   readonly statementDigest: Digest;
   readonly facts: ProofFacts | AssertionFacts;
   /** The key that the proof was checked with. */

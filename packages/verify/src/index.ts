@@ -1,11 +1,14 @@
 export type { BindingFacts, BindingOptions, BindingRecord } from './binding-record.ts';
+export { checkBoundChange, type BoundStep } from './bound-change.ts';
 export { parseEvidence, type Evidence } from './evidence.ts';
 export type { Execution } from './execution.ts';
 export type { Expected } from './expectation.ts';
 export { compareHeads, type HeadComparison } from './heads.ts';
+export { checkLoggedBinding } from './logged-binding.ts';
 export type { ApprovalFacts, Facts, Level, Outcome, UseFacts } from './outcome.ts';
 export { closedBy, type UsesLeft } from './still-open.ts';
 export type { Step } from './step-log.ts';
+export { openHead } from './receipt.ts';
 export { parseTrust, type PinnedHead, type Trust } from './trust.ts';
 export type { UseClaimed, UseOutcome } from './use-outcome.ts';
 export { createVerifier, type Verifier, type VerifyOptions } from './verifier.ts';

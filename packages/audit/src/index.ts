@@ -1,0 +1,5 @@
+export { LogAudit, type AuditFindings, type AuditOptions, type CheckedTo } from './audit.ts';
+export { AuditError, type AuditCode } from './audit-error.ts';
+export type { NearEnrolment, NotDerived } from './audit-facts.ts';
+export type { GivenHead, SeenHead } from './head-check.ts';
+export type { TileSource } from './tile-source.ts';
