@@ -13,6 +13,7 @@ import { addLog } from './commands/log.ts';
 import { addLogKey } from './commands/log-key.ts';
 import { addMcpGate } from './commands/mcp-gate.ts';
 import { addMove } from './commands/move.ts';
+import { addPay } from './commands/pay.ts';
 import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addReconcile } from './commands/reconcile.ts';
@@ -32,6 +33,7 @@ const COMMANDS = [
   addInit,
   addExec,
   addMcpGate,
+  addPay,
   addVerify,
   addEvidence,
   addRequest,

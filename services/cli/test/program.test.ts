@@ -109,6 +109,21 @@ describe('a command line that cannot be read', () => {
   });
 });
 
+describe('a payment that cannot be made out', () => {
+  it.each([
+    [['--choose', 'amount'], '--choose: expected a name'],
+    [['--choose', 'amount=1.00', '--choose', 'amount=2.00'], '--choose: expected amount once'],
+    [['--run', 'Week 1'], '--run: expected'],
+    [['--debtor', 'Hansa'], '--debtor: expected a name'],
+    [['01M8HHR9RZHQ7S4PDYXVDRP2N0'], 'expected --executor-key'],
+    [['x', '--executor-key', 'k'], 'id: expected the id of an action'],
+    [[], 'expected the id of an action'],
+  ])('%j is told what is missing', async (args, said) => {
+    const { exit, stderr } = await run('pay', ...args);
+    expect([exit, stderr]).toEqual([2, expect.stringContaining(`USAGE: ${said}`)]);
+  });
+});
+
 describe('help', () => {
   it.each(LEAVES)('of %j has an example that can be typed', async (words) => {
     const { exit, stdout } = await run(...words, '--help');

@@ -1,0 +1,206 @@
+import { join } from 'node:path';
+import { digestOf, parseStrict, utf8, type Digest, type JsonObject } from '@countersign/canonical';
+import {
+  endToEndId,
+  GrantConnector,
+  guardedCalls,
+  PaymentConnector,
+  vendorFolder,
+  type Connector,
+  type Debtor,
+  type Effect,
+  type GuardedCalls,
+} from '@countersign/connectors/payment';
+import {
+  guard,
+  LedgerClient,
+  type RunRefused,
+  type RunResult,
+  type RunStore,
+} from '@countersign/sdk';
+import { fileRunStore } from '@countersign/sdk/file-store';
+import { parseEvidence, VerifyError } from '@countersign/verify';
+import { CliError, EXIT } from './cli-error.ts';
+import type { CliContext } from './context.ts';
+import type { LedgerAccess } from './ledger-access.ts';
+import { refusingAsCommand } from './ledger-client.ts';
+import type { Narrator } from './narrator.ts';
+
+/** Where payments go, and what they are made of besides what was approved. */
+export interface PaymentPlace {
+  readonly outbox: string;
+  /** By account. */
+  readonly debtors: Readonly<Record<string, Debtor>>;
+  /** Vendors and invoices. */
+  readonly payables: string;
+}
+
+export interface PaymentOrder {
+  readonly actionId: string;
+  /** Tells apart the uses of one approval. */
+  readonly run: string;
+  /** Undefined where there is nothing to choose. */
+  readonly chosen: Readonly<Record<string, string>> | undefined;
+  readonly audience: string;
+}
+
+export interface PaymentParts {
+  /** As the executor. */
+  readonly access: LedgerAccess;
+  readonly context: CliContext;
+  readonly narrator: Narrator;
+  readonly place: PaymentPlace;
+}
+
+interface Payer {
+  readonly type: string;
+  readonly interfaceDigest: Digest;
+  readonly calls: GuardedCalls;
+}
+
+/** One for each type of payment that this program makes. */
+function payers({ outbox, debtors, payables }: PaymentPlace, journal: string): readonly Payer[] {
+  const files = { outbox, debtors, journal };
+  return [
+    payer(new GrantConnector(files)),
+    payer(new PaymentConnector({ ...files, vendors: vendorFolder(payables) })),
+  ];
+}
+
+function payer<Params>(connector: Connector<Params>): Payer {
+  return {
+    type: connector.type,
+    interfaceDigest: digestOf('countersign/executor/v1', connector.interface),
+    calls: guardedCalls(connector),
+  };
+}
+
+/** What an executor of such payments promises, by its type: the same wherever they go. */
+export function paymentInterfaces(): readonly Pick<Payer, 'type' | 'interfaceDigest'>[] {
+  return payers({ outbox: '', debtors: {}, payables: '' }, '');
+}
+
+/**
+ * Pays once what was approved, or what this use chooses within it.
+ *
+ * @returns the exit code: 0 the file is in the outbox, 10 it is known not to be, 3 nobody knows
+ * @throws CliError where no payment was begun
+ */
+export async function payApproved(order: PaymentOrder, parts: PaymentParts): Promise<number> {
+  const { access, context, place } = parts;
+  const { nowMs, randomBytes } = context;
+  const { id, key } = access.agent;
+  const { thumbprint: keyId, sign } = key;
+  const reader = { keyId, sign };
+  const ledger = new LedgerClient({ url: access.client.url, reader, nowMs, randomBytes });
+  const folder = join(access.requestsFolder, 'pay');
+  const action = actionIn(await refusingAsCommand(() => ledger.evidence(order.actionId)));
+  const { interfaceDigest, calls } = payerOf(action, payers(place, join(folder, 'journal')));
+  const guarded = guard({
+    ledger,
+    trust: access.trust,
+    allowDemo: access.allowDemo,
+    executor: { id, audience: order.audience, key, interfaceDigest },
+    store: othersOpen(fileRunStore(join(folder, 'runs')), `${order.actionId}.${order.run}`),
+    nowMs,
+  });
+  // The next use of a grant must wait for what came of one that was cut off, so the ledger hears of that first.
+  for (const left of await guarded.settle()) tellLeft(left, parts);
+  let effect: Effect | undefined;
+  const run = await guarded.run(
+    {
+      action,
+      preconditions: (approved) => calls.preconditions(approved),
+      name: order.run,
+      ...(order.chosen !== undefined && { chosen: order.chosen }),
+    },
+    async (verified) => {
+      effect = await calls.execute(verified);
+      return effect;
+    },
+  );
+  return tell(run, effect, { order, parts });
+}
+
+/** Without the run at hand: its own call knows better what to do with what is left of it. */
+function othersOpen(store: RunStore, own: string): RunStore {
+  return { ...store, open: async () => (await store.open()).filter((run) => run !== own) };
+}
+
+function actionIn(evidence: string): JsonObject {
+  try {
+    const { action } = parseEvidence(utf8(evidence)).content;
+    if (action !== null) return parseStrict(utf8(action)) as JsonObject;
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    throw new CliError(error.code, error.message, { cause: error });
+  }
+  throw new CliError('CONTENT_ERASED', 'expected what the action says, which was erased');
+}
+
+function payerOf(action: JsonObject, all: readonly Payer[]): Payer {
+  const meant = all.find(({ type }) => type === action['type']);
+  if (meant !== undefined) return meant;
+  const types = all.map(({ type }) => type).join(' or ');
+  throw new CliError('NOT_SUPPORTED', `expected an action of the type ${types}, got another`);
+}
+
+const LOOK =
+  'look into the outbox and at the bank for it; a grant waits for a report of what came of it';
+
+function tellLeft(left: RunResult, { narrator }: PaymentParts): void {
+  if (left.outcome === 'refused') return;
+  const { useId, result } = left;
+  const reference = endToEndId(useId);
+  const facts = { use_id: useId, result, reference };
+  if (left.outcome === 'ended') {
+    narrator.say('settled', `an earlier payment is reported: ${reference} ${result}`, facts);
+    return;
+  }
+  const words = `OUTCOME_UNKNOWN: an earlier payment was cut off: ${reference}`;
+  narrator.say('unknown', [words, LOOK], { ...facts, code: left.code });
+}
+
+function tell(
+  run: RunResult,
+  effect: Effect | undefined,
+  { order, parts }: { readonly order: PaymentOrder; readonly parts: PaymentParts },
+): number {
+  if (run.outcome === 'refused') throw refusalOf(run, order);
+  const { narrator, place } = parts;
+  const reference = endToEndId(run.useId);
+  const code = effect?.code ?? (run.outcome === 'unknown' ? run.code : undefined);
+  const facts = {
+    action_id: order.actionId,
+    use_id: run.useId,
+    result: run.result,
+    reference,
+    ...(code !== undefined && { code }),
+  };
+  if (run.outcome === 'unknown') {
+    const words = `OUTCOME_UNKNOWN: nobody knows whether ${reference} was paid; it is not paid again`;
+    narrator.say('unknown', [words, LOOK], facts);
+    return EXIT.indeterminate;
+  }
+  if (run.result === 'failed') {
+    narrator.say(
+      'ended',
+      `${code ?? 'failed'}: ${reference} was not paid; its use is spent`,
+      facts,
+    );
+    return EXIT.commandFailed;
+  }
+  const words = run.isRepeat
+    ? `the run ${order.run} has paid before: ${reference}`
+    : `paid: ${join(place.outbox, `${reference}.xml`)}`;
+  narrator.say('ended', words, { ...facts, is_repeat: run.isRepeat });
+  return EXIT.ok;
+}
+
+function refusalOf({ code, detail }: RunRefused, { run }: PaymentOrder): CliError {
+  const hint =
+    code === 'NOT_STARTED'
+      ? `its use is spent, and nothing was paid: another --run than ${run} takes another use`
+      : 'nothing was paid';
+  return new CliError(code, detail, { hint });
+}
