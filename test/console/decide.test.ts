@@ -1,13 +1,28 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { leafOf } from '@countersign/binding';
+import { DEFAULT_POLICY, leafOf } from '@countersign/binding';
 import { ConsoleBench } from './support/console-bench.ts';
 import type { PersonBrowser } from './support/person-browser.ts';
+
+const GRANTS = {
+  id: 'grants',
+  types: ['payment.grant'],
+  approvals: 1,
+  approvers: 'any',
+  proof_classes: ['uv'],
+  rationale: 'required',
+  decide_within_s: 900,
+  use_within_s: 900,
+  start_within_s: 60,
+  max_uses: 3,
+} as const;
 
 let bench: ConsoleBench;
 let person: PersonBrowser;
 
 beforeAll(async () => {
-  bench = await ConsoleBench.start();
+  bench = await ConsoleBench.start({
+    policy: { ...DEFAULT_POLICY, rules: [...DEFAULT_POLICY.rules, GRANTS] },
+  });
   person = await bench.enrolled();
 });
 
@@ -113,6 +128,45 @@ describe('deciding', () => {
     expect(await decisions.innerText()).toMatch(
       /Approved by [^]*Stopped by [^]*No reason was given/,
     );
+    expect(await button('Revoke the approval').count()).toBe(0);
+  });
+
+  it('A13: says first what a grant can come to, and stops what is left of one that was used', async () => {
+    const actionId = await bench.ledger.request(
+      {},
+      {
+        type: 'payment.grant',
+        max_uses: 3,
+        params: {
+          debtor_account: 'DE89370400440532013000',
+          creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
+          currency: 'EUR',
+          amount_min: '0.01',
+          amount_max: '500.00',
+          remittance: 'Parcels of the week',
+        },
+      },
+    );
+    await person.page.goto(bench.addressOf(actionId));
+    const worst = person.page.locator('#worst');
+    await worst.getByText('At worst this one approval pays out 1 500.00 EUR (Euro).').waitFor();
+    await person.page
+      .locator('.headline-part')
+      .first()
+      .getByText('In all at most: 1 500.00 EUR (Euro)')
+      .waitFor();
+    await approve();
+    await button('Revoke the approval').waitFor();
+    await bench.ledger.use(actionId, await evidenceOf(actionId), { amount: '12.50' });
+    await status()
+      .getByText(/^Used, and may be used again · 1 of 3 uses/)
+      .waitFor();
+    await person.page.getByRole('heading', { name: 'Stop what is left' }).waitFor();
+    await button('Revoke the approval').click();
+    await person.page.getByRole('heading', { name: 'The action is stopped' }).waitFor();
+    await status()
+      .getByText(/^Stopped · 1 of 3 uses/)
+      .waitFor();
     expect(await button('Revoke the approval').count()).toBe(0);
   });
 

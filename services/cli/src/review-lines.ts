@@ -1,5 +1,5 @@
 import type { CheckedDecision, CheckedReview } from '@countersign/console';
-import { assuranceWords, timeLeft, utcTime } from '@countersign/console';
+import { assuranceWords, timeLeft, utcTime, worstCase } from '@countersign/console';
 import type { DisplayLine, DisplayMark } from '@countersign/descriptors';
 
 const MARKS: Readonly<Record<DisplayMark, string>> = {
@@ -18,9 +18,11 @@ export function reviewLines(
   told: { readonly decisions: readonly CheckedDecision[]; readonly nowMs: number },
 ): string[] {
   const { display, steps } = checked;
+  const worst = worstCase(display);
   return [
     '',
     ...headLines(checked, told.nowMs),
+    ...part('AT WORST', worst === undefined ? [] : [`  ! ${worst}`]),
     ...part(
       'LOOK CLOSELY',
       display.warnings.map((warning) => `  ! ${warning}`),

@@ -28,6 +28,21 @@ describe('what a terminal shows', () => {
     expect(text).toMatch(/Action: Run a command \(generic.command v1\)/);
   });
 
+  it('A13: begins with the worst that a grant can come to', async () => {
+    const { actionId, json } = await admittedReview();
+    const here = { tenant: TENANT, pin: { ...pin, verifySignature } };
+    const client = { getObject: () => Promise.resolve(json) };
+    const { checked, decisions } = await reviewHere(actionId, { ...here, client });
+    const sum = { label: 'In all at most', value: '1 500.00 EUR (Euro)' };
+    const display = { ...checked.display, type: 'payment.grant', lines: [sum], warnings: ['!!'] };
+    const text = reviewLines({ ...checked, display }, { decisions, nowMs: 0 }).join('\n');
+    const [worst, closely] = ['AT WORST\n  ! At worst this', 'LOOK CLOSELY'].map((part) =>
+      text.indexOf(part),
+    );
+    expect(worst).toBeGreaterThan(0);
+    expect(closely).toBeGreaterThan(worst ?? 0);
+  });
+
   const lies: readonly (readonly [code: string, spoil: (json: ReviewJson) => JsonObject])[] = [
     [
       'ACTION_DIGEST_MISMATCH',

@@ -17,6 +17,7 @@ export interface ProgressDecision {
 /** Where an action stands, as the server tells. */
 export interface ActionProgress {
   readonly status: string;
+  readonly uses: number;
   readonly useBy: string | null;
   readonly result: string | null;
   readonly lastIndex: number;
@@ -29,6 +30,7 @@ export function parseActionProgress(json: Json): ActionProgress {
   const from = objectOf(json);
   return {
     status: textIn(from, 'status'),
+    uses: integerIn(from, 'uses'),
     useBy: textOrNullIn(from, 'use_by'),
     result: textOrNullIn(from, 'result'),
     lastIndex: integerIn(from, 'last_index'),
@@ -45,6 +47,11 @@ export function parseActionProgress(json: Json): ActionProgress {
       };
     }),
   };
+}
+
+/** The server calls an action used from its first use on; what may be used again can still be stopped. */
+export function standing({ status, uses }: ActionProgress, maxUses: number): string {
+  return status === 'used' && uses < maxUses ? 'used-in-part' : status;
 }
 
 const WAIT_MS = 25_000;

@@ -1,4 +1,4 @@
-import { actionProgress } from './action-progress.ts';
+import { actionProgress, standing } from './action-progress.ts';
 import { getJson } from './api.ts';
 import { ConsoleError, isMismatch } from './console-error.ts';
 import { checkDecisions, type CheckedDecision } from './decision-check.ts';
@@ -10,6 +10,7 @@ import {
   linesView,
   notCoveredView,
   warningsView,
+  worstCaseView,
 } from './display-view.ts';
 import { exact, h, openRequestsLink, paragraph } from './element.ts';
 import { showErased } from './erased-view.ts';
@@ -114,7 +115,7 @@ class ActionViews {
   readonly #linesHeading = h('h2');
   readonly #ledgerView: LedgerView;
   readonly #decisionsView: DecisionsView;
-  readonly #progressView = new ProgressView();
+  readonly #progressView: ProgressView;
   readonly #panel: DecisionPanel;
   readonly #evidence = h('div');
   #lastIndex = -1;
@@ -123,6 +124,7 @@ class ActionViews {
     const { visit, checked, status, decisions } = parts;
     this.#parts = parts;
     this.#ledgerView = new LedgerView(checked, visit.signer.person);
+    this.#progressView = new ProgressView(checked.admission.max_uses);
     this.#decisionsView = new DecisionsView(checked.admission, visit.signer.person);
     const end = h('div', { class: 'end' });
     this.#panel = new DecisionPanel({
@@ -144,6 +146,7 @@ class ActionViews {
     const { visit, actionId, checked } = this.#parts;
     const { display } = checked;
     const warnings = warningsView(display);
+    const worst = worstCaseView(display);
     show(
       visit.main,
       `${shortId(actionId)} · ${display.title}`,
@@ -151,6 +154,7 @@ class ActionViews {
       h('p', {}, headlineView(display)),
       h('p', { class: 'status-line' }, this.#progressView.status, this.#ledgerView.headLeft),
       this.#decisionsView.element,
+      ...(worst === undefined ? [] : [worst]),
       ...(warnings === undefined ? [] : [warnings]),
       linesView(display, this.#linesHeading),
       notCoveredView(display),
@@ -194,7 +198,7 @@ class ActionViews {
     if (progress.lastIndex <= this.#lastIndex) return;
     this.#lastIndex = progress.lastIndex;
     this.#progressView.update(progress);
-    this.#stand(progress.status, checkedDecisions);
+    this.#stand(standing(progress, checked.admission.max_uses), checkedDecisions);
     const isBound = progress.entries.some(({ type }) => type === 'binding-made');
     if (isBound && this.#evidence.childElementCount === 0) {
       this.#evidence.append(evidenceView(actionId, visit.pin));

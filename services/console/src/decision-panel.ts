@@ -50,6 +50,7 @@ export class DecisionPanel {
     if (status === 'pending') return [this.#pending()];
     // A change of the authority took effect in the same step as its approval.
     if (status === 'bound' && !isAuthority) return [this.#bound()];
+    if (status === 'used-in-part') return [this.#usedInPart()];
     return [
       section(
         'Nothing to decide',
@@ -107,6 +108,15 @@ export class DecisionPanel {
       paragraph(
         'It is approved, and was not used yet. Until then any enrolled person can stop it.',
       ),
+      'Revoke the approval',
+    );
+  }
+
+  /** What was done stays done; what is left of it need not be. */
+  #usedInPart(): HTMLElement {
+    return this.#stopping(
+      'Stop what is left',
+      paragraph('It was used, and may be used again. Any enrolled person can stop that.'),
       'Revoke the approval',
     );
   }

@@ -7,6 +7,7 @@ const HEADINGS: ReadonlyMap<string, string> = new Map([
   ['pending', 'Decided so far'],
   ['bound', 'Approved'],
   ['used', 'Approved, and used'],
+  ['used-in-part', 'Approved, used, and may be used again'],
   ['denied', 'Denied'],
   ['revoked', 'Stopped'],
   ['expired', 'Nobody decided in time'],

@@ -1,5 +1,6 @@
 import type { Display, DisplayLine, DisplayMark } from '@countersign/descriptors';
 import { exact, h, paragraph, section } from './element.ts';
+import { worstCase } from './plain-words.ts';
 
 const MARK_WORDS: Readonly<Record<DisplayMark, string>> = {
   warning: 'Warning',
@@ -7,6 +8,13 @@ const MARK_WORDS: Readonly<Record<DisplayMark, string>> = {
   removed: 'Removed',
   code: '',
 };
+
+/** Before everything else: what one signature can come to, where the single uses are shown to nobody. */
+export function worstCaseView(display: Display): HTMLElement | undefined {
+  const worst = worstCase(display);
+  if (worst === undefined) return undefined;
+  return section('At worst', { class: 'notice caution', id: 'worst' }, paragraph(exact(worst)));
+}
 
 /** Warnings first: they are part of what is signed. */
 export function warningsView(display: Display): HTMLElement | undefined {
@@ -20,7 +28,8 @@ export function warningsView(display: Display): HTMLElement | undefined {
 
 /** Only what may still be done is told of as if it would be. */
 export function linesHeading(status: string): string {
-  return status === 'pending' || status === 'bound' ? 'What will be done' : 'What was asked for';
+  const isOpen = ['pending', 'bound', 'used-in-part'].includes(status);
+  return isOpen ? 'What will be done' : 'What was asked for';
 }
 
 /** All lines, in full. Nothing is folded, shortened or put behind a click: attack rows B09, E05. */

@@ -37,6 +37,8 @@ function partsOf(type: string, lines: readonly DisplayLine[]): readonly string[]
       return commandParts(lines);
     case 'iam.policy.change':
       return policyParts(lines);
+    case 'payment.grant':
+      return grantParts(lines);
     default:
       return tellingParts(type, lines);
   }
@@ -63,6 +65,13 @@ function policyParts(lines: readonly DisplayLine[]): string[] {
     ];
   });
   return [target, ...(changes.length === 0 ? all('What changes') : changes)];
+}
+
+/** The worst case first: two grants to one payee differ in what they can come to. */
+function grantParts(lines: readonly DisplayLine[]): string[] {
+  return ['In all at most', 'Pay', 'Account of the payee', 'From the account'].flatMap((label) =>
+    valuesOf(lines, label).map((value) => `${label}: ${value}`),
+  );
 }
 
 function valuesOf(lines: readonly DisplayLine[], wanted: string): string[] {

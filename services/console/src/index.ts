@@ -17,6 +17,7 @@ export {
   type LedgerPin,
   type PinStore,
 } from './ledger-pin.ts';
+export { worstCase } from './plain-words.ts';
 export { checkReview, type CheckedReview } from './review-check.ts';
 export { parseReview, type Review } from './review.ts';
 export { shortId } from './short-id.ts';

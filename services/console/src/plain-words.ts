@@ -1,3 +1,5 @@
+import type { Display } from '@countersign/descriptors';
+
 /** What a code means, and what to do about it. */
 export interface PlainWords {
   readonly meaning: string;
@@ -236,6 +238,7 @@ const STATUS_WORDS: ReadonlyMap<string, string> = new Map([
   ['pending', 'Waits for a decision'],
   ['bound', 'Approved, not used yet'],
   ['used', 'Used'],
+  ['used-in-part', 'Used, and may be used again'],
   ['denied', 'Denied'],
   ['expired', 'Nobody decided in time'],
   ['refused', 'Refused by the ledger'],
@@ -277,4 +280,16 @@ const REVERSIBILITY_WORDS: ReadonlyMap<string, string> = new Map([
 
 export function reversibilityWords(reversibility: string): string {
   return REVERSIBILITY_WORDS.get(reversibility) ?? reversibility;
+}
+
+/**
+ * What the worst that an approval allows comes to, where it leaves something to choose: before all else, since no person
+ * looks at the single uses. It is a line of the display, which a person who decides sees in full.
+ */
+export function worstCase({ type, lines }: Display): string | undefined {
+  if (type !== 'payment.grant') return undefined;
+  const sum = lines.find(({ label }) => label === 'In all at most');
+  return sum === undefined
+    ? undefined
+    : `At worst this one approval pays out ${sum.value}. Nobody is asked again before a payment.`;
 }

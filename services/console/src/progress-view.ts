@@ -1,4 +1,4 @@
-import type { ActionProgress } from './action-progress.ts';
+import { standing, type ActionProgress } from './action-progress.ts';
 import { exact, h, section, type Child } from './element.ts';
 import { entryWords, statusWords } from './plain-words.ts';
 import { utcTime } from './time-words.ts';
@@ -15,16 +15,24 @@ export class ProgressView {
   /** For the head of the page. */
   readonly status: HTMLElement = h('span', { class: 'status', role: 'status' });
   readonly #entries = h('ol', { class: 'timeline' });
+  readonly #maxUses: number;
 
-  constructor() {
+  /** @param maxUses as often as the ledger admitted; of an action that was erased nothing is left. */
+  constructor(maxUses = 1) {
+    this.#maxUses = maxUses;
     this.element = section('What has happened', { class: 'card' }, this.#entries);
   }
 
-  update({ status, result, useBy, entries, decisions }: ActionProgress): void {
+  update(progress: ActionProgress): void {
+    const { uses, result, useBy, entries, decisions } = progress;
+    const maxUses = this.#maxUses;
+    const status = standing(progress, maxUses);
+    const isUsable = status === 'bound' || status === 'used-in-part';
     const deciders = new Map(decisions.map(({ index, person }) => [index, person]));
     const words = [
       statusWords(status),
-      ...(status === 'bound' && useBy !== null ? [`use by ${utcTime(useBy)}`] : []),
+      ...(uses > 0 && maxUses > 1 ? [`${uses} of ${maxUses} uses`] : []),
+      ...(isUsable && useBy !== null ? [`use by ${utcTime(useBy)}`] : []),
       ...(result === null ? [] : [RESULT_WORDS.get(result) ?? result]),
     ].join(' · ');
     if (this.status.textContent !== words) this.status.textContent = words;

@@ -1,9 +1,9 @@
 import type { Display, DisplayLine } from '@countersign/descriptors';
 import { describe, expect, it } from 'vitest';
-import { headlineOf } from '@countersign/console';
+import { headlineOf, worstCase } from '@countersign/console';
 
-function texts(type: string, lines: readonly [label: string, value: string][]): string[] {
-  const display: Display = {
+function displayOf(type: string, lines: readonly [label: string, value: string][]): Display {
+  return {
     v: 'countersign.display.v1',
     nonce: '',
     type,
@@ -16,7 +16,12 @@ function texts(type: string, lines: readonly [label: string, value: string][]): 
     claims: [{ label: 'Purpose', value: 'only a claim' }],
     not_covered: [],
   };
-  return headlineOf(display).map(({ text, more }) => (more === 0 ? text : `${text}|${more}`));
+}
+
+function texts(type: string, lines: readonly [label: string, value: string][]): string[] {
+  return headlineOf(displayOf(type, lines)).map(({ text, more }) =>
+    more === 0 ? text : `${text}|${more}`,
+  );
 }
 
 describe('the headline of a request', () => {
@@ -49,6 +54,20 @@ describe('the headline of a request', () => {
     ]);
   });
 
+  it('A13: begins with what a grant can come to', () => {
+    const lines: [string, string][] = [
+      ['Pay', 'up to 3 payments of 0.01 to 500.00 EUR to Nordlicht GmbH until 2026-12-01'],
+      ['In all at most', '1 500.00 EUR (Euro)'],
+      ['Who chooses', 'the executor'],
+      ['Account of the payee', 'AT61 1904 3002 3457 3201 (Austria)'],
+    ];
+    expect(texts('payment.grant', lines)).toEqual([
+      'In all at most: 1 500.00 EUR (Euro)',
+      `Pay: ${lines[0]?.[1] ?? ''}`,
+      'Account of the payee: AT61 1904 3002 3457 3201 (Austria)',
+    ]);
+  });
+
   it('names the change of an authority, and whom it is about', () => {
     const lines: [string, string][] = [
       ['Change', 'revoke an agent'],
@@ -65,5 +84,15 @@ describe('the headline of a request', () => {
   it('counts what it cuts, in characters as people count them', () => {
     const [cut] = texts('generic.command', [['Program', '𝒳'.repeat(200)]]);
     expect(cut).toBe(`${'𝒳'.repeat(160)}|40`);
+  });
+});
+
+describe('the worst that an approval comes to', () => {
+  it('A13: is said of a grant, and of nothing that is shown whole', () => {
+    const lines: [string, string][] = [['In all at most', '1 500.00 EUR (Euro)']];
+    expect(worstCase(displayOf('payment.grant', lines))).toBe(
+      'At worst this one approval pays out 1 500.00 EUR (Euro). Nobody is asked again before a payment.',
+    );
+    expect(worstCase(displayOf('payment.transfer', lines))).toBeUndefined();
   });
 });

@@ -152,8 +152,8 @@ export class LiveLedger {
     };
   }
 
-  /** Has the executor claim a use of what was bound under this id, and report that it went well. */
-  async use(actionId: string, evidence: Evidence): Promise<void> {
+  /** Has the executor claim a use of what was bound under this id, with what it chooses, and report that it went well. */
+  async use(actionId: string, evidence: Evidence, chosen?: JsonObject): Promise<void> {
     const nowMs = this.clock.nowMs();
     const useId = newUlid(nowMs);
     const common = {
@@ -167,9 +167,10 @@ export class LiveLedger {
       '/v1/uses',
       this.executor.frame('use', {
         ...common,
-        v: 'countersign.use.v1',
+        v: chosen === undefined ? 'countersign.use.v1' : 'countersign.use.v2',
         binding: evidence.binding,
         claimed_at: formatTimestamp(nowMs),
+        ...(chosen !== undefined && { chosen }),
       }),
     );
     await this.post(
