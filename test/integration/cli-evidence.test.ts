@@ -57,7 +57,7 @@ describe('evidence', () => {
     await writeFile(files[1], JSON.stringify(vector.trust));
     const stated = await countersign(['verify', files[0], '--trust', files[1]]);
     expect(stated.stdout).toMatch(
-      /\nassurance     who asks can reach the target .* \(evidence-only\)\n/,
+      /\nassurance {5}who asks can reach the target .* \(evidence-only\)\n/,
     );
     const json = await countersign(['verify', files[0], '--trust', files[1], '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({ facts: { assurance: 'evidence-only' } });
