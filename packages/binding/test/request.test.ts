@@ -244,6 +244,29 @@ describe('a request', () => {
     expect(ledger.entries('request-admitted')).toHaveLength(3);
   });
 
+  it('H07: a flood of one agent ends at its quotas, and the request of another agent stands beside it', async () => {
+    const ledger = new TestLedger();
+    const outcomes = new Map<string, number>();
+    const limits = { open: 200, refusals: 120, beyond: 5 };
+    for (let at = 0; at < limits.open + limits.refusals + limits.beyond; at += 1) {
+      const outcome = await ledger.submit('request', ledger.requestFrame(ledger.envelope()));
+      const told = 'code' in outcome ? `${outcome.status} ${outcome.code}` : outcome.status;
+      outcomes.set(told, (outcomes.get(told) ?? 0) + 1);
+    }
+    expect(Object.fromEntries(outcomes)).toEqual({
+      accepted: limits.open,
+      'refused TOO_MANY_OPEN': limits.refusals,
+      'quarantined QUOTA_EXCEEDED': limits.beyond,
+    });
+    const { agent, other } = ledger;
+    const envelope = ledger.envelope({
+      agent: { id: other.id, key_thumbprint: other.key.thumbprint },
+    });
+    const frame = ledger.requestFrame(envelope, other);
+    expect(agent.id).not.toBe(other.id);
+    expect(await ledger.submit('request', frame)).toEqual({ status: 'accepted' });
+  });
+
   it('bounds the refusals that an agent can cause in a minute', async () => {
     const ledger = new TestLedger({ limits: { refusalsPerMinuteMax: 2 } });
     const refused = (): Uint8Array => ledger.requestFrame(ledger.envelope({ tenant: 'other' }));

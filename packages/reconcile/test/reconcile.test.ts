@@ -137,6 +137,23 @@ describe('reconciliation', () => {
     ]);
   });
 
+  it('H06: a report that the record of the target contradicts is found, whichever way it lies', () => {
+    // It says that it failed, and the money has gone.
+    const hidden = use(1, { result: 'failed' });
+    expect(namesOf([hidden], [effect(1)])).toEqual(['EFFECT_DIFFERS result 1']);
+    // It says that it is done, and nothing was done.
+    expect(namesOf([use(2)], [])).toEqual(['NO_EFFECT_OBSERVED 2']);
+    // It says that what was approved is done, and did something else.
+    const more = { facts: { amount: '3000', currency: 'EUR' } };
+    expect(namesOf([use(3)], [effect(3, more)])).toEqual(['EFFECT_DIFFERS amount 3']);
+    // It did it again.
+    expect(namesOf([use(4)], [effect(4), effect(4, { id: 'again' })])).toEqual([
+      'DUPLICATE_EFFECT 4',
+    ]);
+    // It tells the truth.
+    expect(namesOf([use(5), use(6, { result: 'failed' })], [effect(5)])).toEqual([]);
+  });
+
   it('G14: compares nothing with an action whose content was erased', () => {
     expect(namesOf([use(1, { expected: undefined })], [effect(1, { target: 'DE00' })])).toEqual([]);
     expect(namesOf([use(1, { expected: undefined })], [])).toEqual([]);

@@ -1,22 +1,14 @@
-import { parseInbox, type OpenRequest } from '@countersign/console';
+import { readInbox, type Inbox } from '@countersign/console';
 import { isUlid } from '@countersign/canonical';
 import type { LedgerClient } from '@countersign/sdk';
 import { cliError } from './cli-error.ts';
 import { checkedHere } from './checked-review.ts';
 
-const INBOX_MAX = 50;
 const SHORT_ID = /^[0-9A-HJKMNP-TV-Z]{8,25}$/;
 
-export interface Waiting {
-  /** Those that expire first come first. */
-  readonly requests: readonly OpenRequest[];
-  readonly isCut: boolean;
-}
-
-/** @throws CliError */
-export async function waitingRequests(client: LedgerClient): Promise<Waiting> {
-  const answer = await client.getObject(`/v1/inbox?limit=${INBOX_MAX}`);
-  return checkedHere(() => Promise.resolve(parseInbox({ ...answer })));
+/** Those that expire first come first. @throws CliError */
+export async function waitingRequests(client: LedgerClient): Promise<Inbox> {
+  return checkedHere(() => readInbox(async (path) => ({ ...(await client.getObject(path)) })));
 }
 
 /**

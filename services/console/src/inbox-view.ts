@@ -1,12 +1,12 @@
 import { getJson } from './api.ts';
-import { h, paragraph } from './element.ts';
-import { parseInbox, type Inbox } from './inbox.ts';
+import { exact, h, paragraph } from './element.ts';
+import { oddFirst, ranked, type Crowd } from './crowd.ts';
+import { readInbox, type Inbox, type OpenRequest } from './inbox.ts';
 import { failureNotice, isTellable } from './notice.ts';
 import { RequestRow } from './request-row.ts';
 import { announce, entitle, show, type SignedInVisit } from './visit.ts';
 
 const REFRESH_MS = 4_000;
-const ROWS_MAX = 200;
 const CHECKS_AT_ONCE = 4;
 
 /** Shows the open requests for as long as the page is open. Never returns, but by an error. */
@@ -17,7 +17,7 @@ export async function showInbox(visit: SignedInVisit): Promise<void> {
   for (;;) {
     try {
       if (document.visibilityState === 'visible') {
-        list.update(parseInbox(await getJson(`/v1/inbox?limit=${ROWS_MAX}`)));
+        list.update(await readInbox(getJson));
         await list.check(visit);
       }
       failure.replaceChildren();
@@ -35,41 +35,84 @@ export async function showInbox(visit: SignedInVisit): Promise<void> {
 class RequestList {
   readonly element: HTMLElement = h('div', { class: 'inbox' });
   readonly #count = paragraph();
-  readonly #list = h('ul', { class: 'requests' });
   readonly #empty = emptyState();
-  #rows: ReadonlyMap<string, RequestRow> | undefined;
+  #rows: ReadonlyMap<string, RequestRow> = new Map();
+  #requests: readonly OpenRequest[] = [];
+  #said: string | undefined;
+  #order: string | undefined;
 
   update({ requests, isCut }: Inbox): void {
     const before = this.#rows;
-    const rows = new Map(
+    this.#rows = new Map(
       requests.map((request) => [
         request.actionId,
-        before?.get(request.actionId) ?? new RequestRow(request),
+        before.get(request.actionId) ?? new RequestRow(request),
       ]),
     );
+    this.#requests = requests;
     const nowMs = Date.now();
-    for (const row of rows.values()) row.tick(nowMs);
-    const isSame = before !== undefined && [...before.keys()].join() === [...rows.keys()].join();
-    this.#rows = rows;
-    if (isSame) return;
-    const words = countWords(rows.size, isCut);
-    this.#count.textContent = words;
-    this.#list.replaceChildren(...[...rows.values()].map(({ element }) => element));
-    this.element.replaceChildren(...(rows.size === 0 ? [this.#empty] : [this.#count, this.#list]));
-    entitle(rows.size === 0 ? 'Open requests' : `(${rows.size}) Open requests`);
-    announce(words);
+    for (const row of this.#rows.values()) row.tick(nowMs);
+    this.#tell(countWords(requests.length, isCut));
+    this.#arrange();
   }
 
-  /** Has each new row compute what it asks for, a few at a time. */
+  /** Has each new row compute what it asks for, a few at a time; then it can be told what is unlike the others. */
   async check(visit: SignedInVisit): Promise<void> {
-    const waiting = [...(this.#rows?.values() ?? [])].filter(({ isChecked }) => !isChecked);
+    const waiting = [...this.#rows.values()].filter(({ isChecked }) => !isChecked);
     const worker = async (): Promise<void> => {
       for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
         await row.check(visit);
       }
     };
     await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, worker));
+    this.#arrange();
   }
+
+  #tell(words: string): void {
+    const ids = [...this.#rows.keys()].sort().join();
+    if (this.#said === ids) return;
+    this.#said = ids;
+    this.#count.textContent = words;
+    const { size } = this.#rows;
+    entitle(size === 0 ? 'Open requests' : `(${size}) Open requests`);
+    announce(words);
+  }
+
+  #arrange(): void {
+    const { alone, crowds } = ranked(this.#requests);
+    const lists = [alone, ...crowds.map(({ requests }) => requests)].map((requests) =>
+      oddFirst(this.#rowsOf(requests), requests === alone ? () => '' : ({ likeness }) => likeness),
+    );
+    const order = JSON.stringify(lists.map((rows) => rows.map(({ actionId }) => actionId)));
+    if (this.#order === order) return;
+    this.#order = order;
+    const [first = [], ...others] = lists;
+    this.element.replaceChildren(
+      ...(this.#rows.size === 0 ? [this.#empty] : [this.#count]),
+      ...(first.length === 0 ? [] : [listOf(first)]),
+      ...crowds.flatMap((crowd, at) => crowdView(crowd, others[at] ?? [])),
+    );
+  }
+
+  #rowsOf(requests: readonly OpenRequest[]): readonly RequestRow[] {
+    return requests.flatMap(({ actionId }) => this.#rows.get(actionId) ?? []);
+  }
+}
+
+function listOf(rows: readonly RequestRow[]): HTMLElement {
+  return h('ul', { class: 'requests' }, ...rows.map(({ element }) => element));
+}
+
+function crowdView({ agent, title }: Crowd, rows: readonly RequestRow[]): readonly HTMLElement[] {
+  return [
+    h('h2', {}, `${rows.length} requests of one kind`),
+    paragraph(
+      `${title}, asked by `,
+      exact(agent),
+      '. Each is decided by itself. What is unlike the others stands first.',
+    ),
+    listOf(rows),
+  ];
 }
 
 function countWords(count: number, isCut: boolean): string {

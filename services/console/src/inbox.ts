@@ -22,12 +22,39 @@ export interface Inbox {
   readonly isCut: boolean;
 }
 
+const PAGE_ROWS = 200;
+const PAGES_MAX = 5;
+
+/**
+ * All open requests, up to a thousand: one agent can have two hundred of them, behind which an older one of another agent would
+ * not be on the first page (attack row H07).
+ *
+ * @throws ConsoleError ANSWER_FORMAT, and what `get` throws
+ */
+export async function readInbox(get: (path: string) => Promise<Json>): Promise<Inbox> {
+  const pages: Inbox[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null && pages.length < PAGES_MAX) {
+    const from: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`;
+    const json = await get(`/v1/inbox?limit=${PAGE_ROWS}${from}`);
+    pages.push(parseInbox(json));
+    cursor = textOrNullIn(objectOf(json), 'cursor');
+  }
+  // A request that is opened meanwhile moves the others: one can stand on two pages.
+  const requests = new Map(
+    pages.flatMap((page) => page.requests).map((each) => [each.actionId, each]),
+  );
+  return { requests: [...requests.values()].sort(byUrgency), isCut: cursor !== null };
+}
+
+function byUrgency(a: OpenRequest, b: OpenRequest): number {
+  return a.decideBy < b.decideBy ? -1 : Number(a.decideBy > b.decideBy);
+}
+
 /** @throws ConsoleError ANSWER_FORMAT */
 export function parseInbox(json: Json): Inbox {
   const from = objectOf(json);
-  const requests = listIn(from, 'actions')
-    .map(openRequest)
-    .sort((a, b) => (a.decideBy < b.decideBy ? -1 : Number(a.decideBy > b.decideBy)));
+  const requests = listIn(from, 'actions').map(openRequest).sort(byUrgency);
   return { requests, isCut: textOrNullIn(from, 'cursor') !== null };
 }
 

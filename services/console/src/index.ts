@@ -3,10 +3,11 @@ export { newCredential, type NewCredential } from './authenticator-data.ts';
 export { ConsoleError, type ConsoleCode } from './console-error.ts';
 export { checkDecisions, type CheckedDecision } from './decision-check.ts';
 export { decisionFrame, decisionStatement, saltedRationale } from './decision.ts';
+export { likenessOf, oddFirst, ranked, type Crowd } from './crowd.ts';
 export { distDirectory } from '@countersign/console/dist-directory';
 export { enrolmentStatement } from './enrolment.ts';
 export { headlineOf } from './headline.ts';
-export { parseInbox, type OpenRequest } from './inbox.ts';
+export { parseInbox, readInbox, type Inbox, type OpenRequest } from './inbox.ts';
 export { checkLogged, parseLoggedAnswer } from './logged-entry.ts';
 export { openInvitation, parseInvitationLink, signEnrolment } from './invitation.ts';
 export {

@@ -1,5 +1,7 @@
 import { getJson } from './api.ts';
+import { likenessOf } from './crowd.ts';
 import { exact, h } from './element.ts';
+import { headlineOf } from './headline.ts';
 import { headlineView } from './headline-view.ts';
 import type { OpenRequest } from './inbox.ts';
 import { isTellable } from './notice.ts';
@@ -16,18 +18,19 @@ const SOON_MS = 120_000;
 /** One open request. What it asks for is shown once this page has computed it, and not before. */
 export class RequestRow {
   readonly element: HTMLElement;
-  readonly #actionId: string;
+  readonly actionId: string;
   readonly #what = h('span', { class: 'request-what' }, 'Checking what it asks for …');
   readonly #left = h('span', { class: 'left' });
   readonly #who = h('span');
   readonly #age = h('span');
   #askedMs: number;
   #decideByMs: number;
-  #isChecked = false;
+  /** What it asks for, as far as others ask for the same; undefined until it is checked. */
+  #likeness: string | undefined;
 
   constructor(request: OpenRequest) {
     const { actionId } = request;
-    this.#actionId = actionId;
+    this.actionId = actionId;
     this.#askedMs = Date.parse(request.openedAt);
     this.#decideByMs = Date.parse(request.decideBy);
     this.#tellWho(request);
@@ -51,7 +54,11 @@ export class RequestRow {
   }
 
   get isChecked(): boolean {
-    return this.#isChecked;
+    return this.#likeness !== undefined;
+  }
+
+  get likeness(): string | undefined {
+    return this.#likeness;
   }
 
   tick(nowMs: number): void {
@@ -62,14 +69,15 @@ export class RequestRow {
 
   /** What fails for a while is tried again by whoever calls again. */
   async check({ pin, ledger }: SignedInVisit): Promise<void> {
-    const actionId = this.#actionId;
+    const actionId = this.actionId;
     try {
       const review = parseReview(await getJson(`/v1/actions/${actionId}/review`));
       this.#show(await checkReview(review, { actionId, tenant: ledger.tenant, pin }));
     } catch (error) {
       if (!isTellable(error)) throw error;
       if (isCalm(error.code) || isSignedOut(error)) return;
-      this.#isChecked = true;
+      // Like nothing else: an alarm comes first.
+      this.#likeness = actionId;
       this.#what.replaceChildren(
         h('span', { class: 'tag alarm' }, 'Do not decide'),
         `This page could not check what it asks for (${error.code}).`,
@@ -84,7 +92,7 @@ export class RequestRow {
   /** Also what the list has said already, now out of the entry of the log. */
   #show({ display, admission }: CheckedReview): void {
     const { length: warnings } = display.warnings;
-    this.#isChecked = true;
+    this.#likeness = likenessOf(headlineOf(display), warnings);
     this.#askedMs = Date.parse(admission.at);
     this.#decideByMs = Date.parse(admission.decide_by);
     this.#tellWho({ title: display.title, agent: admission.agent.id });

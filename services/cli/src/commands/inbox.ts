@@ -1,8 +1,12 @@
 import {
   headlineOf,
+  likenessOf,
+  oddFirst,
+  ranked,
   shortId,
   timeLeftInMinutes,
   type CheckedReview,
+  type Crowd,
   type OpenRequest,
 } from '@countersign/console';
 import type { Command } from 'commander';
@@ -20,7 +24,9 @@ interface InboxOptions extends PersonOptions {
 
 export function addInbox(program: Command, { context, end }: CommandParts): void {
   addPersonOptions(program.command('inbox'))
-    .description('list what waits for a decision, what expires first first')
+    .description(
+      'list what waits for a decision: what is unlike the others first, then what expires first',
+    )
     .option('--json', 'print JSON, one object a line')
     .addHelpText(
       'after',
@@ -39,14 +45,26 @@ Example:
 
 async function list(access: PersonAccess, isJson: boolean, context: CliContext): Promise<void> {
   const { requests, isCut } = await waitingRequests(access.client);
-  for (const request of requests) {
-    const row = await rowOf(request, access);
-    if (isJson) context.stdout.json(row);
-    else context.stdout.lines(...rowLines(row, context.nowMs()));
+  const { alone, crowds } = ranked(requests);
+  for (const request of alone) tell(await rowOf(request, access), 1);
+  for (const crowd of crowds) {
+    const rows: Row[] = [];
+    for (const request of crowd.requests) rows.push(await rowOf(request, access));
+    if (!isJson) context.stdout.lines('', crowdLine(crowd));
+    for (const row of oddFirst(rows, ({ likeness }) => likeness)) tell(row, rows.length);
   }
   if (isJson) return;
   if (requests.length === 0) context.stdout.lines('nothing waits for a decision');
   if (isCut) context.stdout.lines('there is more: these are not all');
+
+  function tell({ likeness, ...row }: Row, alike: number): void {
+    if (isJson) context.stdout.json({ ...row, alike });
+    else context.stdout.lines(...rowLines({ ...row, likeness }, context.nowMs()));
+  }
+}
+
+function crowdLine({ agent, title, requests }: Crowd): string {
+  return `${requests.length} requests of one kind, ${agent}: ${title}; each is decided by itself, and what is unlike the others stands first`;
 }
 
 interface Row {
@@ -58,6 +76,8 @@ interface Row {
   readonly warnings: number;
   /** Why this could not be checked here. */
   readonly code?: string;
+  /** What it asks for, as far as others ask for the same. */
+  readonly likeness: string;
 }
 
 /** Out of what was checked here; of what cannot be, nothing but that it waits. */
@@ -69,20 +89,22 @@ async function rowOf(request: OpenRequest, access: PersonAccess): Promise<Row> {
   } catch (error) {
     if (!(error instanceof CliError) || error.exitCode === EXIT.indeterminate) throw error;
     const told = { agent, title, decide_by: decideBy, code: error.code };
-    return { action_id: actionId, ...told, headline: [], warnings: 0 };
+    return { action_id: actionId, ...told, headline: [], warnings: 0, likeness: actionId };
   }
 }
 
 function checkedRow({ display, admission }: CheckedReview): Row {
+  const headline = headlineOf(display);
   return {
     action_id: admission.action_id,
     agent: admission.agent.id,
     title: display.title,
     decide_by: admission.decide_by,
-    headline: headlineOf(display).map(({ text, more }) =>
+    headline: headline.map(({ text, more }) =>
       more === 0 ? text : `${text} … and ${more} more characters`,
     ),
     warnings: display.warnings.length,
+    likeness: likenessOf(headline, display.warnings.length),
   };
 }
 
