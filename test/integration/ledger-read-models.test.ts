@@ -95,7 +95,7 @@ describe('read models', () => {
       verifyConsistency({ from, to, fromRoot, toRoot, proof });
     }).not.toThrow();
     await expect(at.projector.proofs.inclusion(0, to + 1)).rejects.toMatchObject({
-      code: 'NOT_FOUND',
+      code: 'SIZE_BEYOND_LOG',
     });
   });
 

@@ -110,9 +110,7 @@ async function assertContinues(
 }
 
 async function isConsistent(client: LedgerClient, held: Head, head: Head): Promise<boolean> {
-  const { hashes } = await client.getObject(
-    `/v1/log/consistency?from=${held.size}&to=${head.size}`,
-  );
+  const { hashes } = await proofOf(client, held, head);
   const proof = Array.isArray(hashes) ? (hashes as readonly Json[]) : [null];
   if (!proof.every((hash) => typeof hash === 'string')) {
     throw cliError('ANSWER_INVALID', 'expected the hashes of a proof');
@@ -128,6 +126,20 @@ async function isConsistent(client: LedgerClient, held: Head, head: Head): Promi
     return true;
   } catch (error) {
     if (error instanceof TlogError) return false;
+    throw error;
+  }
+}
+
+/** A log that has no signed head of the folder's size is not the one that signed it: no proof, and so no hashes. */
+async function proofOf(
+  client: LedgerClient,
+  held: Head,
+  head: Head,
+): Promise<Readonly<Record<string, Json>>> {
+  try {
+    return await client.getObject(`/v1/log/consistency?from=${held.size}&to=${head.size}`);
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'SIZE_NOT_PUBLISHED') return { hashes: [] };
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import { arrivingContent } from './arriving-content.ts';
 import { decisionsOf, type DecisionFact } from './decision-facts.ts';
 import type { Gateway } from './gateway-app.ts';
 import { GatewayError, notFound } from './gateway-error.ts';
+import type { ReadAction } from './readable-action.ts';
 import { relyingPartyOf } from './relying-party.ts';
 import { sentEntry } from './sent-entry.ts';
 
@@ -18,9 +19,9 @@ import { sentEntry } from './sent-entry.ts';
  */
 export async function reviewOf(
   gateway: Gateway,
-  action: ActionRow,
+  action: ReadAction,
 ): Promise<Static<typeof ReviewSchema>> {
-  const { deps, authority } = gateway;
+  const { deps, authority, proofs } = gateway;
   const { admissionIndex } = action;
   if (admissionIndex === null) throw notFound();
   if (action.erased) throw await erased(gateway, action);
@@ -35,7 +36,7 @@ export async function reviewOf(
   const rp = relyingPartyOf(await authority.ledger(), deps.config.publicOrigins);
   return {
     action: text,
-    admission: { entry: sentEntry(row), receipt: await deps.view.proofs.receipt(row.index) },
+    admission: { entry: sentEntry(row), receipt: await proofs.receipt(row.index) },
     descriptor: { ...descriptor.document },
     policy: isAuthorityType(admission.action_type.name)
       ? null
@@ -44,12 +45,13 @@ export async function reviewOf(
     rp: { id: rp.id, origins: [...rp.origins] },
     decisions: await provenDecisions(gateway, await decisionsOf(gateway, action)),
     status: action.status,
+    log_size: action.logSize,
   };
 }
 
 /** With their entries and receipts, so that nobody needs to believe who decided, and why. */
 async function provenDecisions(
-  { deps }: Gateway,
+  { proofs }: Gateway,
   decisions: readonly DecisionFact[],
 ): Promise<Static<typeof ReviewSchema>['decisions']> {
   return await Promise.all(
@@ -60,7 +62,7 @@ async function provenDecisions(
       verdict: statement.verdict,
       at: row.at,
       entry: sentEntry(row),
-      receipt: await deps.view.proofs.receipt(row.index),
+      receipt: await proofs.receipt(row.index),
       rationale,
     })),
   );
@@ -102,12 +104,15 @@ async function policyOf({ deps }: Gateway, digest: string): Promise<JsonObject> 
 }
 
 /** With the entry that says so: a server could otherwise keep back what it does not want to be seen. */
-async function erased({ deps }: Gateway, { tenant, actionId }: ActionRow): Promise<GatewayError> {
+async function erased(
+  { deps, proofs }: Gateway,
+  { tenant, actionId }: ActionRow,
+): Promise<GatewayError> {
   const entries = await deps.models.entriesOf(tenant, actionId);
   const row = entries.find(({ type }) => type === 'content-erased');
   const proof = row && {
     entry: sentEntry(row),
-    receipt: await deps.view.proofs.receipt(row.index),
+    receipt: await proofs.receipt(row.index),
   };
   return new GatewayError('CONTENT_ERASED', 'the content of this action was erased', proof);
 }

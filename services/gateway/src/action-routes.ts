@@ -15,18 +15,26 @@ import { actionEvents } from './action-events.ts';
 import { reviewOf } from './action-review.ts';
 import { decisionsOf } from './decision-facts.ts';
 import type { App, Gateway } from './gateway-app.ts';
-import { GatewayError, notFound } from './gateway-error.ts';
+import { GatewayError } from './gateway-error.ts';
 import { PROBLEMS } from './problem-schema.ts';
-import { mayRead, mayReadAll, type Reader } from './reader.ts';
+import { provenEntries } from './proven-entries.ts';
+import { logSizeOf, readableAction, type ReadAction } from './readable-action.ts';
+import { mayReadAll, type Reader } from './reader.ts';
 import { readerOf } from './request-fields.ts';
 
 const closed = { additionalProperties: false } as const;
 const IdParams = Type.Object({ id: UlidSchema });
+const ProofsFlag = Type.Optional(
+  Type.Literal('1', { description: 'With the entries that it follows from, and their receipts' }),
+);
 const PageMembers = {
   cursor: Type.Optional(Type.String({ maxLength: 500 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  proofs: ProofsFlag,
 };
 const DEFAULT_PAGE = 50;
+/** With an entry each, which may be 64 KiB. */
+const PROVEN_PAGE = 50;
 const TAGS = ['read'];
 
 export function registerActionRoutes(app: App, gateway: Gateway): void {
@@ -49,6 +57,7 @@ function registerAction(app: App, gateway: Gateway): void {
           {
             wait_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: 30_000 })),
             since: Type.Optional(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER })),
+            proofs: ProofsFlag,
           },
           closed,
         ),
@@ -59,15 +68,19 @@ function registerAction(app: App, gateway: Gateway): void {
     async (request) => {
       const { wait_ms: waitMs = 0, since = -1 } = request.query;
       const reader = readerOf(request);
-      const known = await readable(gateway, reader, request.params.id);
+      const known = await readableAction(gateway, reader, request.params.id);
       const isNews = known.lastIndex > since || waitMs === 0;
       const action = isNews ? known : await newsOf(gateway, request, { known, since, waitMs });
-      return await viewOf(gateway, action);
+      return await viewOf(gateway, action, request.query.proofs);
     },
   );
 }
 
-async function viewOf(gateway: Gateway, action: ActionRow): Promise<Static<typeof ActionSchema>> {
+async function viewOf(
+  gateway: Gateway,
+  action: ReadAction,
+  proofs?: '1',
+): Promise<Static<typeof ActionSchema>> {
   const entries = await gateway.deps.models.entriesOf(action.tenant, action.actionId);
   const decisions = await decisionsOf(gateway, action);
   return {
@@ -80,6 +93,8 @@ async function viewOf(gateway: Gateway, action: ActionRow): Promise<Static<typeo
       rationale: rationale?.text ?? null,
     })),
     entries: entries.map(({ index, type, at }) => ({ index, type, at })),
+    log_size: action.logSize,
+    ...(proofs !== undefined && { proofs: await provenEntries(gateway, entries) }),
   };
 }
 
@@ -107,7 +122,7 @@ function registerEvents(app: App, gateway: Gateway): void {
     },
     async (request, reply) => {
       const reader = readerOf(request);
-      const known = await readable(gateway, reader, request.params.id);
+      const known = await readableAction(gateway, reader, request.params.id);
       const since = Number(request.headers['last-event-id'] ?? -1);
       const seat = gateway.room.take({
         sender: `${reader.kind} ${reader.id}`,
@@ -117,7 +132,8 @@ function registerEvents(app: App, gateway: Gateway): void {
         seat,
         since,
         gateway,
-        read: async () => await viewOf(gateway, await readable(gateway, reader, known.actionId)),
+        read: async () =>
+          await viewOf(gateway, await readableAction(gateway, reader, known.actionId)),
         tenant: known.tenant,
         actionId: known.actionId,
       });
@@ -129,10 +145,11 @@ function registerEvents(app: App, gateway: Gateway): void {
 }
 
 async function newsOf(
-  { deps, limits, room }: Gateway,
+  gateway: Gateway,
   request: FastifyRequest,
-  { known, since, waitMs }: { known: ActionRow; since: number; waitMs: number },
-): Promise<ActionRow> {
+  { known, since, waitMs }: { known: ReadAction; since: number; waitMs: number },
+): Promise<ReadAction> {
+  const { deps, limits, room } = gateway;
   const { tenant, actionId } = known;
   const reader = readerOf(request);
   await room.wait(
@@ -143,7 +160,7 @@ async function newsOf(
     },
     (timeoutMs) => deps.view.waitForAction({ tenant, actionId, since }, timeoutMs),
   );
-  return (await deps.models.action(tenant, actionId)) ?? known;
+  return await readableAction(gateway, reader, actionId);
 }
 
 function registerReview(app: App, gateway: Gateway): void {
@@ -159,7 +176,7 @@ function registerReview(app: App, gateway: Gateway): void {
       preValidation: gateway.authenticate,
     },
     async (request) =>
-      await reviewOf(gateway, await readable(gateway, readerOf(request), request.params.id)),
+      await reviewOf(gateway, await readableAction(gateway, readerOf(request), request.params.id)),
   );
 }
 
@@ -182,7 +199,7 @@ function registerEvidence(app: App, gateway: Gateway): void {
       preValidation: gateway.authenticate,
     },
     async (request, reply) => {
-      const action = await readable(gateway, readerOf(request), request.params.id);
+      const action = await readableAction(gateway, readerOf(request), request.params.id);
       if (action.bindingIndex === null) {
         throw new GatewayError('NOT_BOUND', 'expected an action that was approved');
       }
@@ -195,19 +212,25 @@ function registerEvidence(app: App, gateway: Gateway): void {
 function registerPages(app: App, gateway: Gateway): void {
   const page = async (
     reader: Reader,
-    query: { cursor?: string; limit?: number; status?: ActionRow['status'] },
+    query: { cursor?: string; limit?: number; status?: ActionRow['status']; proofs?: '1' },
   ): Promise<Static<typeof ActionPageSchema>> => {
     if (!mayReadAll(reader)) {
       throw new GatewayError('READ_SCOPE', 'expected a person or a read token');
     }
-    const { status, cursor = null, limit = DEFAULT_PAGE } = query;
+    const { status, cursor = null, limit = DEFAULT_PAGE, proofs } = query;
+    const logSize = await logSizeOf(gateway.deps.models);
     const found = await gateway.deps.models.actions({
       tenant: reader.tenant,
       cursor,
-      limit: Math.min(limit, gateway.limits.pageRows),
+      limit: Math.min(limit, proofs === undefined ? gateway.limits.pageRows : PROVEN_PAGE),
       ...(status !== undefined && { status }),
     });
-    return { actions: found.rows.map((row) => summaryOf(row)), cursor: found.cursor };
+    const actions = found.rows.map((row) => summaryOf(row));
+    return {
+      log_size: logSize,
+      actions: proofs === undefined ? actions : await withNewest(gateway, actions),
+      cursor: found.cursor,
+    };
   };
   const response = { 200: ActionPageSchema, ...PROBLEMS };
   app.get(
@@ -244,11 +267,17 @@ function registerPages(app: App, gateway: Gateway): void {
   );
 }
 
-/** @throws GatewayError NOT_FOUND, the same for what is not there and for what is not this reader's */
-async function readable(gateway: Gateway, reader: Reader, actionId: string): Promise<ActionRow> {
-  const action = await gateway.deps.models.action(reader.tenant, actionId);
-  if (action === undefined || !mayRead(reader, action)) throw notFound();
-  return action;
+/** Each with the newest entry about it. */
+async function withNewest(
+  gateway: Gateway,
+  actions: readonly Static<typeof ActionSummarySchema>[],
+): Promise<Static<typeof ActionSummarySchema>[]> {
+  const read = actions.map(({ last_index }) => gateway.deps.models.entries(last_index, 1));
+  const { entries } = await provenEntries(gateway, (await Promise.all(read)).flat());
+  return actions.map((action) => {
+    const newest = entries.find(({ entry }) => entry.index === action.last_index);
+    return { ...action, ...(newest !== undefined && { newest }) };
+  });
 }
 
 function summaryOf(row: ActionRow): Static<typeof ActionSummarySchema> {

@@ -61,7 +61,40 @@ const ActionMembers = {
   last_index: Type.Integer({ minimum: 0 }),
 };
 
-export const ActionSummarySchema = Type.Object(ActionMembers, closed);
+export const ProvenEntrySchema = Type.Object(
+  { entry: EntrySchema, receipt: ReceiptSchema },
+  closed,
+);
+
+const ProvenMembers = {
+  size: Type.Integer({ minimum: 0, description: 'Of the head that the receipts are at' }),
+  entries: Type.Array(ProvenEntrySchema),
+};
+
+export const ProvenEntriesSchema = Type.Object(ProvenMembers, closed);
+
+export const ActionEntriesSchema = Type.Object(
+  {
+    ...ProvenMembers,
+    next: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+      description: 'The `start` of the next page; null at the end',
+    }),
+  },
+  closed,
+);
+
+const LogSizeSchema = Type.Integer({
+  minimum: 0,
+  description: 'At least the entries before this index are in the answer',
+});
+
+export const ActionSummarySchema = Type.Object(
+  {
+    ...ActionMembers,
+    newest: Type.Optional(ProvenEntrySchema),
+  },
+  closed,
+);
 
 const DecisionMembers = {
   index: Type.Integer({ minimum: 0 }),
@@ -90,12 +123,15 @@ export const ActionSchema = Type.Object(
         closed,
       ),
     ),
+    log_size: LogSizeSchema,
+    proofs: Type.Optional(ProvenEntriesSchema),
   },
   closed,
 );
 
 export const ActionPageSchema = Type.Object(
   {
+    log_size: LogSizeSchema,
     actions: Type.Array(ActionSummarySchema),
     cursor: Type.Union([Type.String(), Type.Null()]),
   },
@@ -133,12 +169,14 @@ export const ReviewSchema = Type.Object(
       ),
     ),
     status: StatusSchema,
+    log_size: LogSizeSchema,
   },
   closed,
 );
 
 export const LedgerSchema = Type.Object(
   {
+    log_size: LogSizeSchema,
     origin: Type.String(),
     tenant: Type.String(),
     demo: Type.Boolean(),
@@ -174,8 +212,16 @@ export const EntryPageSchema = Type.Object(
   closed,
 );
 
-export const ProofSchema = Type.Object(
-  { hashes: Type.Array(Type.String({ description: 'Base64 of 32 bytes' })) },
+const Hashes = Type.Array(Type.String({ description: 'Base64 of 32 bytes' }));
+const Position = Type.Integer({ minimum: 0 });
+
+export const InclusionSchema = Type.Object(
+  { index: Position, size: Position, hashes: Hashes },
+  closed,
+);
+
+export const ConsistencySchema = Type.Object(
+  { from: Position, to: Position, hashes: Hashes },
   closed,
 );
 

@@ -1,6 +1,8 @@
 import { parseStrict } from '@countersign/canonical';
+import { LogProofs } from '@countersign/projector';
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
+import { registerActionEntries } from './action-entry-routes.ts';
 import { registerActionRoutes } from './action-routes.ts';
 import { AuthorityView } from './authority-view.ts';
 import { registerEnrolmentRoutes } from './enrolment-routes.ts';
@@ -10,6 +12,7 @@ import type { GatewayDeps } from './gateway-deps.ts';
 import { notFound } from './gateway-error.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts';
 import { registerHealthRoutes } from './health-routes.ts';
+import { registerLogProofRoutes } from './log-proof-routes.ts';
 import { registerLogRoutes } from './log-routes.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { OneTimeStore } from './one-time-store.ts';
@@ -97,7 +100,9 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerEnrolmentRoutes(app, gateway);
   registerSessionRoutes(app, gateway);
   registerActionRoutes(app, gateway);
+  registerActionEntries(app, gateway);
   registerLogRoutes(app, gateway);
+  registerLogProofRoutes(app, gateway);
   registerTileRoutes(app, gateway);
   registerHealthRoutes(app, gateway);
   if (config.pageFolder !== undefined) await registerPageRoutes(app, config.pageFolder);
@@ -157,6 +162,7 @@ function assemble(
     deps,
     limits,
     authority,
+    proofs: new LogProofs(models),
     sessions,
     submissions: new Submissions({ ...deps, room, metrics }),
     room,

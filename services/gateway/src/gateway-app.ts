@@ -1,6 +1,7 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { LogProofs } from '@countersign/projector';
 import type { AuthorityView } from './authority-view.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
@@ -24,6 +25,7 @@ export interface Gateway {
   readonly deps: GatewayDeps;
   readonly limits: GatewayLimits;
   readonly authority: AuthorityView;
+  readonly proofs: LogProofs;
   readonly sessions: SessionBook;
   readonly submissions: Submissions;
   readonly room: WaitingRoom;

@@ -58,13 +58,6 @@ export interface LogView {
   waitForStored(size: number, timeoutMs: number): Promise<boolean>;
   /** The evidence bundle of an action that is bound. */
   evidence(tenant: string, actionId: string): Promise<JsonObject>;
-  readonly proofs: {
-    /** The receipt (tlog-proof) of a sealed entry. */
-    receipt(index: number): Promise<string>;
-    /** Positions MUST be within the sealed log. */
-    inclusion(index: number, size: number): Promise<readonly Uint8Array[]>;
-    consistency(from: number, to: number): Promise<readonly Uint8Array[]>;
-  };
 }
 
 /** The read models, as much of them as is served. */
@@ -73,10 +66,12 @@ export type Models = Pick<
   | 'action'
   | 'actions'
   | 'checkpoint'
+  | 'checkpointWithin'
   | 'content'
   | 'document'
   | 'entries'
   | 'entriesOf'
+  | 'entryWithLeaf'
   | 'input'
   | 'member'
   | 'memberByThumbprint'

@@ -1,8 +1,7 @@
-import { toBase64 } from '@countersign/canonical';
 import { Type } from 'typebox';
-import { EntryPageSchema, LedgerSchema, ProofSchema, TrustSchema } from './answer-schema.ts';
+import { EntryPageSchema, LedgerSchema, TrustSchema } from './answer-schema.ts';
 import type { App, Gateway } from './gateway-app.ts';
-import { GatewayError, notFound } from './gateway-error.ts';
+import { GatewayError } from './gateway-error.ts';
 import { PROBLEMS } from './problem-schema.ts';
 import { mayReadAll } from './reader.ts';
 import { relyingPartyOf } from './relying-party.ts';
@@ -16,9 +15,7 @@ const DEFAULT_ENTRIES = 100;
 
 export function registerLogRoutes(app: App, gateway: Gateway): void {
   registerLedger(app, gateway);
-  registerCheckpoint(app, gateway);
   registerEntries(app, gateway);
-  registerProofs(app, gateway);
 }
 
 /** What is the same for everybody, and public. */
@@ -51,11 +48,13 @@ function registerLedger(app: App, gateway: Gateway): void {
       },
     },
     async () => {
+      const { size: log_size } = await gateway.proofs.heads.newest();
       const { ledger, log_keys, genesis } = await facts(gateway);
       const { id, origins } = relyingPartyOf(ledger, config.publicOrigins);
       const { origin, tenant, demo, separation } = ledger;
       const rp = { id, origins: [...origins] };
-      return { origin, tenant, demo, separation, rp, log_keys, genesis, version: config.version };
+      const { version } = config;
+      return { log_size, origin, tenant, demo, separation, rp, log_keys, genesis, version };
     },
   );
   app.get(
@@ -76,31 +75,6 @@ function registerLedger(app: App, gateway: Gateway): void {
         genesis,
         accept: { proof_classes: ['uv'], separation: ['full', 'solo'], demo: false },
       };
-    },
-  );
-}
-
-function registerCheckpoint(app: App, gateway: Gateway): void {
-  app.get(
-    '/v1/log/checkpoint',
-    {
-      schema: {
-        summary: 'The newest signed head (C2SP tlog-checkpoint)',
-        tags: TAGS,
-        response: {
-          200: {
-            description: 'A signed note',
-            content: { 'text/plain': { schema: Type.String() } },
-          },
-          ...PROBLEMS,
-        },
-      },
-      preValidation: gateway.authenticate,
-    },
-    async (_request, reply) => {
-      const head = await gateway.deps.models.checkpoint();
-      if (head === undefined) throw notFound();
-      return reply.type('text/plain; charset=utf-8').send(head.note);
     },
   );
 }
@@ -135,58 +109,6 @@ function registerEntries(app: App, gateway: Gateway): void {
       return { size, entries: rows.filter(({ index }) => index < size).map(sentEntry) };
     },
   );
-}
-
-function registerProofs(app: App, gateway: Gateway): void {
-  const { view } = gateway.deps;
-  const response = { 200: ProofSchema, ...PROBLEMS };
-  app.get(
-    '/v1/log/inclusion',
-    {
-      schema: {
-        summary: 'RFC 6962 inclusion proof',
-        tags: TAGS,
-        querystring: Type.Object({ index: Position, size: Position }, closed),
-        response,
-      },
-      preValidation: gateway.authenticate,
-    },
-    async ({ query }) => ({
-      hashes: await proved(gateway, [query.index + 1, query.size], () =>
-        view.proofs.inclusion(query.index, query.size),
-      ),
-    }),
-  );
-  app.get(
-    '/v1/log/consistency',
-    {
-      schema: {
-        summary: 'RFC 6962 consistency proof',
-        tags: TAGS,
-        querystring: Type.Object({ from: Position, to: Position }, closed),
-        response,
-      },
-      preValidation: gateway.authenticate,
-    },
-    async ({ query }) => ({
-      hashes: await proved(gateway, [query.from, query.to], () =>
-        view.proofs.consistency(query.from, query.to),
-      ),
-    }),
-  );
-}
-
-/** Base64 of a proof between two sizes of the sealed log. */
-async function proved(
-  { deps }: Gateway,
-  [from, to]: readonly [number, number],
-  prove: () => Promise<readonly Uint8Array[]>,
-): Promise<string[]> {
-  const sealed = (await deps.models.checkpoint())?.size ?? 0;
-  if (from < 1 || from > to || to > sealed) {
-    throw new GatewayError('RANGE_INVALID', `expected positions within ${sealed} sealed entries`);
-  }
-  return (await prove()).map(toBase64);
 }
 
 function vkeyOf(text: string): string[] {

@@ -187,8 +187,6 @@ describe('lists', () => {
     ['/v1/actions?limit=1&limit=2', 'SCHEMA_INVALID'],
     ['/v1/actions?tenant=other', 'UNKNOWN_MEMBER'],
     ['/v1/actions/not-an-id', 'SCHEMA_INVALID'],
-    ['/v1/log/inclusion?index=99&size=100', 'RANGE_INVALID'],
-    ['/v1/log/consistency?from=0&to=1', 'RANGE_INVALID'],
     ['/v1/log/consistency?from=2&to=1', 'RANGE_INVALID'],
   ])('%s is %s', async (url, code) => {
     const sent = await bench.read(url);

@@ -7,28 +7,34 @@ import {
 } from '@countersign/tlog';
 import type { NodeReader } from '@countersign/tlog';
 import { fromHex } from '@countersign/canonical';
-import type { ReadModels } from '@countersign/store';
+import type { CheckpointRow, ReadModels } from '@countersign/store';
+import { LogHeads, beyondLog } from './log-heads.ts';
 import { ProjectorError } from './projector-error.ts';
 
 const PLACEHOLDER = new Uint8Array(32);
+
+type ProofStore = Pick<ReadModels, 'checkpoint' | 'checkpointWithin' | 'entries' | 'nodes'>;
 
 type Proof = (reader: NodeReader) => Uint8Array[];
 
 /** Proofs out of the stored nodes. Whoever gets one checks it: nothing here is trusted. */
 export class LogProofs {
-  readonly #store: ReadModels;
+  readonly #store: ProofStore;
+  readonly heads: LogHeads;
 
-  constructor(store: ReadModels) {
+  constructor(store: ProofStore) {
     this.#store = store;
+    this.heads = new LogHeads(store);
   }
 
-  /** @throws ProjectorError NOT_FOUND; TlogError PROOF_INDEX */
+  /** Of any size of the log, whether its head was signed or not. @throws ProjectorError SIZE_BEYOND_LOG, INDEX_BEYOND_SIZE */
   async inclusion(index: number, size: number): Promise<Uint8Array[]> {
     await this.#assertSize(size);
+    assertWithin(index, size);
     return this.#prove((reader) => inclusionProof(index, size, reader));
   }
 
-  /** @throws ProjectorError NOT_FOUND; TlogError PROOF_INDEX */
+  /** Of any sizes of the log. @throws ProjectorError SIZE_BEYOND_LOG; TlogError PROOF_INDEX */
   async consistency(from: number, to: number): Promise<Uint8Array[]> {
     await this.#assertSize(to);
     return this.#prove((reader) => consistencyProof(from, to, reader));
@@ -53,9 +59,9 @@ export class LogProofs {
     return this.receiptsUnder(await this.#store.checkpoint(), indexes);
   }
 
-  /** @throws ProjectorError NOT_SEALED */
+  /** Their receipts at this head. @throws ProjectorError NOT_SEALED */
   async receiptsUnder(
-    checkpoint: { readonly size: number; readonly note: string } | undefined,
+    checkpoint: CheckpointRow | undefined,
     indexes: readonly number[],
   ): Promise<string[]> {
     return Promise.all(
@@ -80,11 +86,8 @@ export class LogProofs {
   }
 
   async #assertSize(size: number): Promise<void> {
-    const checkpoint = await this.#store.checkpoint();
-    const sealed = checkpoint === undefined ? 0 : checkpoint.size;
-    if (size > sealed) {
-      throw new ProjectorError('NOT_FOUND', `size ${size}: expected at most ${sealed}`);
-    }
+    const { size: sealed } = await this.heads.newest();
+    if (size > sealed) throw beyondLog(size, sealed);
   }
 
   /** Runs the proof once to learn which nodes it reads, fetches them together, and runs it on them. */
@@ -105,4 +108,12 @@ export class LogProofs {
       return hash;
     });
   }
+}
+
+function assertWithin(index: number, size: number): void {
+  if (index < size) return;
+  throw new ProjectorError(
+    'INDEX_BEYOND_SIZE',
+    `index: expected less than the size ${size}, got ${index}`,
+  );
 }

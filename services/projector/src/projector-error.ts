@@ -3,6 +3,10 @@ export type ProjectorErrorCode =
   | 'NOT_FOUND'
   /** The entry is in the log, and no signed head covers it yet. */
   | 'NOT_SEALED'
+  /** No head of this size was signed; the size is within the log. */
+  | 'SIZE_NOT_PUBLISHED'
+  | 'SIZE_BEYOND_LOG'
+  | 'INDEX_BEYOND_SIZE'
   /** More are waiting than this process allows. */
   | 'TOO_MANY_WAITERS'
   | 'PROJECTOR_RUNNING'

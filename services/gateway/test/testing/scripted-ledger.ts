@@ -57,7 +57,6 @@ import {
   formatVerifierKey,
   hashLeaf,
   inclusionProof,
-  consistencyProof,
   MemoryTree,
   signNote,
 } from '@countersign/tlog';
@@ -195,10 +194,6 @@ export class ScriptedLedger implements InputRouter, LogView {
           checkpoint: this.#note,
         }),
       ),
-    inclusion: (index: number, size: number): Promise<Uint8Array[]> =>
-      Promise.resolve(inclusionProof(index, size, this.#tree.node)),
-    consistency: (from: number, to: number): Promise<Uint8Array[]> =>
-      Promise.resolve(consistencyProof(from, to, this.#tree.node)),
   };
 
   // What a test does.
@@ -384,6 +379,7 @@ export class ScriptedLedger implements InputRouter, LogView {
         bytes,
       },
     }));
+    for (const { index } of added) rows.push(...this.#nodesAfter(index));
     const first = added[0]?.index ?? 0;
     rows.push({ change: 'checkpoint', size: this.size, note: this.#note });
     if (input !== '') rows.push({ change: 'input', digest: input, index: first });
@@ -400,6 +396,16 @@ export class ScriptedLedger implements InputRouter, LogView {
     );
     if (input !== '') this.#answers.set(input, { kind: 'sealed', entries });
     this.#wake();
+  }
+
+  /** The subtrees that the leaf of this index completes. */
+  #nodesAfter(index: number): RowChange[] {
+    const rows: RowChange[] = [];
+    for (let level = 1; (index + 1) % 2 ** level === 0; level += 1) {
+      const at = (index + 1) / 2 ** level - 1;
+      rows.push({ change: 'node', row: { level, index: at, hash: this.#tree.node(level, at) } });
+    }
+    return rows;
   }
 
   async #judge({ kind, payload }: Submission, input: Digest): Promise<Outcome> {

@@ -1,0 +1,28 @@
+import type { ActionRow } from '@countersign/store';
+import type { Gateway } from './gateway-app.ts';
+import type { Models } from './gateway-deps.ts';
+import { notFound } from './gateway-error.ts';
+import { mayRead, type Reader } from './reader.ts';
+
+/** An action as the read models have it. */
+export interface ReadAction extends ActionRow {
+  /** It is not older than the entries before this index. */
+  readonly logSize: number;
+}
+
+/** @throws GatewayError NOT_FOUND, the same for what is not there and for what is not this reader's */
+export async function readableAction(
+  { deps }: Pick<Gateway, 'deps'>,
+  reader: Reader,
+  actionId: string,
+): Promise<ReadAction> {
+  const logSize = await logSizeOf(deps.models);
+  const action = await deps.models.action(reader.tenant, actionId);
+  if (action === undefined || !mayRead(reader, action)) throw notFound();
+  return { ...action, logSize };
+}
+
+/** Of the entries that whatever is read afterwards reflects at least. */
+export async function logSizeOf(models: Pick<Models, 'checkpoint'>): Promise<number> {
+  return (await models.checkpoint())?.size ?? 0;
+}
