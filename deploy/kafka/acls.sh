@@ -13,7 +13,7 @@ server=$1 admin=$2
 : "${LEDGER:=User:ledger}"
 : "${PROJECTOR:=User:projector}"
 
-public="action-requested decision-made use-claimed execution-reported"
+public="action-requested decision-made use-claimed execution-reported finding-submitted"
 
 allow() { # principals, operations, topics
   set -- "$1" "$2" "$3" --add
@@ -32,7 +32,7 @@ allow_prefixed() { # principals, operations, --topic or --group
   kafka-acls.sh --bootstrap-server "$server" --command-config "$admin" "$@"
 }
 
-# Whoever asks, decides, claims and reports without the gateway: what they write is nothing until the ledger has checked it.
+# Whoever asks, decides, claims, reports and tells findings without the gateway: what they write is nothing until the ledger has checked it.
 allow "$PRODUCERS" "Write" "$public"
 # Executors and auditors: what they read, they verify.
 allow "$READERS" "Read" "log"

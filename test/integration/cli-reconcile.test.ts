@@ -69,6 +69,42 @@ describe('what a target system recorded', () => {
     expect((await ledger.run('reconcile', ['--effects', foreign, ...since]).ended).exit).toBe(0);
   });
 
+  it('G12: submitted by an operator it is one entry, however often it is found', async () => {
+    const { ledger, id, shortId } = await executed();
+    const twice = await effects(ledger, shortId, shortId, 'cs-0000000000');
+    const submit = async (): Promise<{ exit: unknown; entries: unknown[] }> => {
+      const args = ['--effects', twice, '--submit', '--json'];
+      const { exit, stdout } = await ledger.run('reconcile', args).ended;
+      const lines = stdout.trim().split('\n');
+      const found = lines.map((line) => JSON.parse(line) as { finding?: string; entry?: number });
+      return { exit, entries: found.flatMap(({ finding, entry }) => (finding ? [entry] : [])) };
+    };
+    const first = await submit();
+    expect(first).toEqual({ exit: 1, entries: [expect.any(Number), expect.any(Number)] });
+    expect(await submit()).toEqual(first);
+    const { stdout } = await ledger.run('log list', ['--json']).ended;
+    const raised = stdout
+      .split('\n')
+      .filter((line) => line.includes('finding-raised'))
+      .map((line) => JSON.parse((JSON.parse(line) as { text: string }).text) as object);
+    expect(raised).toMatchObject([
+      { finding: 'DUPLICATE_EFFECT', about: { agent: 'operator', action_id: id } },
+      { finding: 'UNBOUND_EXECUTION', about: { agent: 'operator' } },
+    ]);
+    // Neither the account nor the id of the record stands in a log that forgets nothing.
+    expect(JSON.stringify(raised)).not.toMatch(/AT6119|e-[12]/);
+  });
+
+  it('G12: submitted by an agent that is no operator it is refused', async () => {
+    const { ledger } = await executed();
+    const foreign = await effects(ledger, 'cs-0000000000');
+    const agent = ['--key', ledger.at('ledger', 'keys', 'agent.key'), '--agent-id', 'local-agent'];
+    const token = ['--read-token', ledger.at('ledger', 'keys', 'read.token')];
+    const args = ['--effects', foreign, '--submit', ...agent, ...token];
+    const refused = await ledger.run('reconcile', args).ended;
+    expect([refused.exit, refused.stderr]).toEqual([1, expect.stringContaining('NOT_ELIGIBLE')]);
+  });
+
   it('is refused where it cannot be read, by its name', async () => {
     const { ledger } = await executed();
     await writeFile(ledger.at('trail.json'), '[]');

@@ -260,7 +260,7 @@ describe('who may not', () => {
 
   it.each([
     ['gateway', ['log', 'content', 'quarantine', 'action-requested']],
-    ['ledger', ['action-requested', 'decision-made', 'use-claimed', 'execution-reported']],
+    ['ledger', ['action-requested', 'decision-made', 'use-claimed', 'finding-submitted']],
     ['projector', ['intake', 'log', 'content', 'quarantine', 'decision-made']],
   ] as const)('%s writes none of %j', async (user, topics) => {
     const broker = await opened(user);

@@ -71,6 +71,7 @@ const WRONG: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'decision-made': OF_INPUTS,
   'use-claimed': OF_INPUTS,
   'execution-reported': OF_INPUTS,
+  'finding-submitted': { ...ANYWHERE, 'cleanup.policy': 'compact' },
   intake: OF_INPUTS,
   log: {
     ...ANYWHERE,

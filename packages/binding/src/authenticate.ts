@@ -18,6 +18,7 @@ import type {
   DecisionInput,
   EnrolmentInput,
   ErasureInput,
+  FindingInput,
   Quarantined,
   RawInput,
   ReportInput,
@@ -28,6 +29,7 @@ import type {
 } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
 import { parseSignedObject, verifySigned, type SignedObject } from './signed-object.ts';
+import { parseSubmittedFinding } from './submitted-finding.ts';
 import { parseUseClaim } from './use-claim.ts';
 
 type Common = Pick<RawInput, 'input' | 'appendTimeMs' | 'offset'>;
@@ -80,6 +82,7 @@ async function authenticateKind(
     case 'request':
     case 'use':
     case 'report':
+    case 'finding':
     case 'erasure':
       return authenticateSigned(
         { ...common(raw), kind: raw.kind, signed: parseSignedObject(raw.bytes) },
@@ -108,7 +111,7 @@ export function tickInput(raw: Common): TickInput {
 }
 
 interface SignedRaw extends Common {
-  readonly kind: 'request' | 'use' | 'report' | 'erasure';
+  readonly kind: 'request' | 'use' | 'report' | 'finding' | 'erasure';
   readonly signed: SignedObject;
 }
 
@@ -119,7 +122,7 @@ export async function authenticateSigned(
   verifySignature: VerifySignature,
 ): Promise<AuthenticatedInput> {
   const { signed } = raw;
-  const isAgent = raw.kind === 'request' || raw.kind === 'erasure';
+  const isAgent = raw.kind !== 'use' && raw.kind !== 'report';
   const holder = authority.holderOf(signed.key);
   if (holder?.kind !== (isAgent ? 'agent' : 'executor')) {
     const code = isAgent ? 'AGENT_UNKNOWN' : 'EXECUTOR_UNKNOWN';
@@ -142,6 +145,10 @@ function signedInput(raw: SignedRaw): AuthenticatedInput {
     case 'report': {
       const report = parseExecutionReport(payload);
       return { ...shared, kind: 'report', payload, report } as ReportInput;
+    }
+    case 'finding': {
+      const finding = parseSubmittedFinding(payload);
+      return { ...shared, kind: 'finding', payload, finding } as FindingInput;
     }
     case 'erasure': {
       const order = parseErasureOrder(payload);

@@ -1,4 +1,4 @@
-import { timestampMs, utf8, type VerifySignature } from '@countersign/canonical';
+import { timestampMs, utf8, type Digest, type VerifySignature } from '@countersign/canonical';
 import {
   authenticateDecision,
   authenticateEnrolment,
@@ -13,7 +13,13 @@ import type { Entry, EntryOf } from './entry.ts';
 import type { AuthenticatedInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
 import type { Proceeding } from './proceeding.ts';
-import { isLoggedRefusal, refuseAgain, type LoggedRefusal } from './refuse-again.ts';
+import {
+  isLoggedRefusal,
+  isSubmittedFinding,
+  refuseAgain,
+  type LoggedRefusal,
+  type SubmittedFindingRaised,
+} from './refuse-again.ts';
 
 /** An entry that answers an input. */
 export type AnsweringEntry =
@@ -84,7 +90,9 @@ async function stepOf(
   state: LedgerState,
   verifySignature: VerifySignature,
 ): Promise<Step> {
-  if (isLoggedRefusal(entry)) return (run) => unlessAnswered(run, entry, refuseAgain);
+  if (isLoggedRefusal(entry) && !isSubmittedFinding(entry)) {
+    return (run) => unlessAnswered(run, entry, refuseAgain);
+  }
   if (entry.type === 'request-admitted' && entry.action === undefined) {
     return (run) => unlessAnswered(run, entry, admitAgain);
   }
@@ -109,7 +117,7 @@ function admitAgain(run: Proceeding, entry: EntryOf<'request-admitted'>): Outcom
 
 /** The input that an entry holds whole, but for a rationale. */
 async function inputIn(
-  entry: Exclude<AnsweringEntry, LoggedRefusal>,
+  entry: Exclude<AnsweringEntry, LoggedRefusal> | SubmittedFindingRaised,
   state: LedgerState,
   verifySignature: VerifySignature,
 ): Promise<AuthenticatedInput> {
@@ -128,15 +136,16 @@ async function inputIn(
     case 'binding-used':
     case 'execution-reported':
     case 'content-erased':
+    case 'finding-raised':
       return authenticateSigned({ ...common, ...signedIn(entry) }, authority, verifySignature);
   }
 }
 
 const NO_INPUT = `sha256:${'0'.repeat(64)}` as const;
 
-type SignedEntry = EntryOf<
-  'request-admitted' | 'binding-used' | 'execution-reported' | 'content-erased'
->;
+type SignedEntry =
+  | EntryOf<'request-admitted' | 'binding-used' | 'execution-reported' | 'content-erased'>
+  | SubmittedFindingRaised;
 
 function signedIn(
   entry: SignedEntry,
@@ -153,11 +162,16 @@ function signedIn(
       return { kind: 'report', signed: signedBy(entry, entry.report) };
     case 'content-erased':
       return { kind: 'erasure', signed: signedBy(entry, entry.request) };
+    case 'finding-raised':
+      return { kind: 'finding', signed: signedBy(entry.submission, entry.submission.payload) };
   }
 }
 
 function signedBy(
-  { key_thumbprint: key, signature }: Exclude<SignedEntry, { type: 'request-admitted' }>,
+  {
+    key_thumbprint: key,
+    signature,
+  }: { readonly key_thumbprint: Digest; readonly signature: string },
   payload: string,
 ): ReturnType<typeof signedIn>['signed'] {
   return { payload: utf8(payload), key, signature };

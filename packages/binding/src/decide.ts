@@ -2,6 +2,7 @@ import { invariant } from './binding-error.ts';
 import { decideDecision, expireIfDue, refuseOrphan } from './decide-decision.ts';
 import { decideEnrolment } from './decide-enrolment.ts';
 import { decideErasure } from './decide-erasure.ts';
+import { decideFinding } from './decide-finding.ts';
 import { decideRequest } from './decide-request.ts';
 import { decideReport, decideUse } from './decide-use.ts';
 import type { Decided, Outcome } from './decided.ts';
@@ -62,6 +63,8 @@ export function answer(run: Proceeding, input: AuthenticatedInput): Outcome {
       return decideUse(run, input);
     case 'report':
       return decideReport(run, input);
+    case 'finding':
+      return decideFinding(run, input);
     case 'erasure':
       return decideErasure(run, input);
     case 'enrolment':

@@ -103,6 +103,7 @@ export type {
   CredentialEnrolled,
   Finding,
   FindingAbout,
+  FindingSubmission,
   FindingRaised,
   LedgerFounded,
   StateCommitted,
@@ -146,5 +147,12 @@ export {
 } from './signed-object.ts';
 export { sshKeyChange, sshKeyMemberOf } from './ssh-key.ts';
 export { parseStateParts, type StateParts } from './state-parts.ts';
+export {
+  RECONCILED_FINDINGS,
+  parseSubmittedFinding,
+  type FoundRecord,
+  type ReconciledFinding,
+  type SubmittedFinding,
+} from './submitted-finding.ts';
 export { parseUseClaim, shortIdOf, type UseClaim } from './use-claim.ts';
 export type { BindingUsed, ExecutionReported, UseRefused } from './use-entry.ts';

@@ -6,10 +6,11 @@ import type { Enrolment } from './enrolment.ts';
 import type { ErasureOrder } from './erasure-order.ts';
 import type { ExecutionReport } from './execution-report.ts';
 import type { RefusalCode } from './refusal-code.ts';
+import type { SubmittedFinding } from './submitted-finding.ts';
 import type { UseClaim } from './use-claim.ts';
 
 export type InputKind =
-  'request' | 'decision' | 'use' | 'report' | 'erasure' | 'enrolment' | 'tick';
+  'request' | 'decision' | 'use' | 'report' | 'finding' | 'erasure' | 'enrolment' | 'tick';
 
 /** An input as the intake holds it. */
 export interface RawInput {
@@ -69,6 +70,11 @@ export interface ReportInput extends Authenticated<'report'>, Signed {
   readonly payload: Uint8Array;
 }
 
+export interface FindingInput extends Authenticated<'finding'>, Signed {
+  readonly finding: SubmittedFinding;
+  readonly payload: Uint8Array;
+}
+
 export interface ErasureInput extends Authenticated<'erasure'>, Signed {
   readonly order: ErasureOrder;
   readonly payload: Uint8Array;
@@ -85,7 +91,14 @@ export type TickInput = Authenticated<'tick'>;
  * Whether that key counts is decided later, by the state at that point of the log.
  */
 export type AuthenticatedInput =
-  RequestInput | DecisionInput | UseInput | ReportInput | ErasureInput | EnrolmentInput | TickInput;
+  | RequestInput
+  | DecisionInput
+  | UseInput
+  | ReportInput
+  | FindingInput
+  | ErasureInput
+  | EnrolmentInput
+  | TickInput;
 
 /** An input of nobody known: counted, kept for a while, and never written to the log. */
 export interface Quarantined {

@@ -31,6 +31,7 @@ import type { RefusalCode } from './refusal-code.ts';
 import {
   boolean,
   integer,
+  invalid,
   list,
   object,
   oneOf,
@@ -39,6 +40,7 @@ import {
   variant,
   type Shape,
 } from './shape.ts';
+import { RECONCILED_FINDINGS, type ReconciledFinding } from './submitted-finding.ts';
 import { payloadText } from './use-entry.ts';
 
 /** Leaf 0. Its leaf hash is what a trust file pins. */
@@ -108,11 +110,21 @@ export interface FindingAbout {
   readonly count?: number;
 }
 
-export type Finding = RefusalCode | 'CLONE_SUSPECTED';
+export type Finding = RefusalCode | 'CLONE_SUSPECTED' | ReconciledFinding;
+
+/** A finding as its operator has signed it. */
+export interface FindingSubmission {
+  /** The signed payload, as text. */
+  readonly payload: string;
+  readonly key_thumbprint: Digest;
+  readonly signature: string;
+}
 
 export interface FindingRaised extends EntryHead<'finding-raised'> {
   readonly finding: Finding;
   readonly about: FindingAbout;
+  /** With the codes of reconciliation, and with no other. */
+  readonly submission?: FindingSubmission;
   /** When it is the answer to an input. */
   readonly input?: Digest;
 }
@@ -178,10 +190,12 @@ export const stateCommitted: Shape<StateCommitted> = object<StateCommitted>({
   size: position,
 });
 
-const finding: Shape<Finding> = (json, path) =>
-  json === 'CLONE_SUSPECTED' ? json : refusalCode(json, path);
+const RECONCILED: ReadonlySet<unknown> = new Set(RECONCILED_FINDINGS);
 
-export const findingRaised: Shape<FindingRaised> = object<FindingRaised>({
+const finding: Shape<Finding> = (json, path) =>
+  json === 'CLONE_SUSPECTED' || RECONCILED.has(json) ? (json as Finding) : refusalCode(json, path);
+
+const findingMembers: Shape<FindingRaised> = object<FindingRaised>({
   ...head('finding-raised'),
   finding,
   about: object<FindingAbout>({
@@ -193,5 +207,23 @@ export const findingRaised: Shape<FindingRaised> = object<FindingRaised>({
     executor: optional(id),
     count: optional(position),
   }),
+  submission: optional(
+    object<FindingSubmission>({
+      payload: payloadText,
+      key_thumbprint: digest,
+      signature: ed25519Signature,
+    }),
+  ),
   input: optional(digest),
 });
+
+/** What somebody found is there with who has signed it, and what the ledger found itself is not made to look like that. */
+export const findingRaised: Shape<FindingRaised> = (json, path) => {
+  const raised = findingMembers(json, path);
+  const isReconciled = RECONCILED.has(raised.finding);
+  const isSubmitted = raised.submission !== undefined && raised.input !== undefined;
+  if (isReconciled === isSubmitted && (isReconciled || raised.submission === undefined)) {
+    return raised;
+  }
+  throw invalid(`${path}/submission`, 'a submission with the codes of reconciliation alone');
+};

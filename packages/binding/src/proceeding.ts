@@ -18,6 +18,8 @@ export type RefusalBody = Extract<
   { type: 'request-refused' | 'decision-refused' | 'use-refused' | 'finding-raised' }
 >;
 
+type RaisedBody = Extract<EntryBody, { type: 'finding-raised' }>;
+
 /** Later inputs need another authority, or the fold is to be kept as it is committed to. */
 const ENDS_BATCH: ReadonlySet<Entry['type']> = new Set(['authority-changed', 'state-committed']);
 
@@ -57,6 +59,13 @@ export class Proceeding {
     if (this.#isOverQuota(body)) return { status: 'quarantined', code: 'QUOTA_EXCEEDED' };
     this.write(body);
     return { status: 'refused', code };
+  }
+
+  /** Writes what an operator has found. It counts as a refusal does: one key must not fill the log. */
+  raise(body: RaisedBody): Outcome {
+    if (this.#isOverQuota(body)) return { status: 'quarantined', code: 'QUOTA_EXCEEDED' };
+    this.write(body);
+    return { status: 'accepted' };
   }
 
   #isOverQuota(body: RefusalBody): boolean {

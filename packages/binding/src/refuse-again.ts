@@ -8,7 +8,7 @@ import type { Outcome } from './decided.ts';
 import type { DecisionRefused } from './decision-entry.ts';
 import type { Entry } from './entry.ts';
 import type { DecisionInput, ErasureInput, ReportInput, UseInput } from './input.ts';
-import type { FindingRaised } from './ledger-entry.ts';
+import type { FindingRaised, FindingSubmission } from './ledger-entry.ts';
 import type { Proceeding, RefusalBody } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import type { RequestRefused } from './request-entry.ts';
@@ -22,6 +22,16 @@ const REFUSALS: ReadonlySet<string> = new Set<LoggedRefusal['type']>([
   'use-refused',
   'finding-raised',
 ]);
+
+/** A finding with the whole input that it answers. */
+export type SubmittedFindingRaised = FindingRaised & {
+  readonly submission: FindingSubmission;
+  readonly input: Digest;
+};
+
+export function isSubmittedFinding(entry: Entry): entry is SubmittedFindingRaised {
+  return entry.type === 'finding-raised' && entry.submission !== undefined;
+}
 
 export function isLoggedRefusal(entry: Entry): entry is LoggedRefusal {
   return REFUSALS.has(entry.type);
@@ -210,9 +220,9 @@ function useAgain(run: Proceeding, entry: UseRefused): UseInput {
 
 function raiseFinding(run: Proceeding, entry: FindingRaised): Outcome {
   const { executor: executorId, agent: agentId, action_id: actionId, use_id: useId } = entry.about;
-  if (entry.input === undefined || actionId === undefined) return UNKNOWN_SENDER;
+  if (entry.input === undefined) return UNKNOWN_SENDER;
   const { authority } = run.state;
-  if (executorId !== undefined && useId !== undefined) {
+  if (executorId !== undefined && useId !== undefined && actionId !== undefined) {
     const executor = authority.get('executor', executorId);
     if (executor === undefined) return UNKNOWN_SENDER;
     const about = { input: entry.input, action_id: actionId, use_id: useId, at: entry.at };
@@ -221,6 +231,11 @@ function raiseFinding(run: Proceeding, entry: FindingRaised): Outcome {
   const agent = agentId === undefined ? undefined : authority.get('agent', agentId);
   if (agent === undefined) return UNKNOWN_SENDER;
   if (HIDDEN['finding-raised'].has(entry.finding)) return asLogged(run, entry);
+  if (actionId === undefined) {
+    // Of somebody who is no operator, and wanted to raise one.
+    const isSo = entry.finding === 'NOT_ELIGIBLE' && !agent.operator;
+    return isSo ? asLogged(run, entry) : { status: 'accepted' };
+  }
   return decideErasure(
     run,
     again<ErasureInput>({

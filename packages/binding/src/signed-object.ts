@@ -13,7 +13,7 @@ import { parseStrictObject } from './json-bytes.ts';
 import { object, type Shape } from './shape.ts';
 
 /** What an agent or an executor may sign. schemas/formats/entries.md §3. */
-export type SignedKind = 'request' | 'use' | 'report' | 'erasure' | 'enrolment';
+export type SignedKind = 'request' | 'use' | 'report' | 'finding' | 'erasure' | 'enrolment';
 
 /** A signed object as it travels. */
 interface SignedFrame {

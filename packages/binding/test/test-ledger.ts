@@ -342,6 +342,10 @@ export class TestLedger {
     return this.submit('erasure', frame(agent.key, 'erasure', canonicalBytes(order)));
   }
 
+  async raise(finding: JsonObject, agent: TestAgent = this.agent): Promise<Outcome> {
+    return this.submit('finding', frame(agent.key, 'finding', canonicalBytes(finding)));
+  }
+
   /** Asks for a change of the authority, and lets Alice and Bob approve as far as needed. */
   async change(change: JsonObject): Promise<Outcome> {
     const asked = await this.request(this.changeEnvelope(change));

@@ -216,9 +216,7 @@ function smallerOf(found: readonly FoundTopic[]): FoundTopic[] {
 }
 
 function isOfShard(topic: Topic): boolean {
-  return !['action-requested', 'decision-made', 'use-claimed', 'execution-reported'].includes(
-    topic,
-  );
+  return ['intake', 'log', 'content', 'quarantine'].includes(topic);
 }
 
 function smallComplaint(

@@ -13,6 +13,7 @@ export const TOPICS: readonly Topic[] = [
   'decision-made',
   'use-claimed',
   'execution-reported',
+  'finding-submitted',
   'intake',
   'log',
   'content',

@@ -6,12 +6,16 @@ export type Topic =
   | 'decision-made'
   | 'use-claimed'
   | 'execution-reported'
+  | 'finding-submitted'
   | 'intake'
   | 'log'
   | 'content'
   | 'quarantine';
 
-/** The topics that hold readable payloads. The log holds digests only and never forgets; quarantine holds no payload at all. */
+/**
+ * The topics that hold readable payloads. The log and findings hold digests only, and the log never forgets; quarantine holds
+ * no payload at all.
+ */
 export const ERASABLE_TOPICS: readonly Topic[] = [
   'action-requested',
   'decision-made',

@@ -30,6 +30,7 @@ export const DIGEST_TAGS = [
   'countersign/request/v1',
   'countersign/use/v1',
   'countersign/report/v1',
+  'countersign/finding/v1',
   'countersign/revocation/v1',
   'countersign/output/v1',
   'countersign/stdin/v1',

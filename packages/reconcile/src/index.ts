@@ -4,6 +4,7 @@ export {
   type EffectKind,
   type ExpectedEffect,
 } from './expected-effect.ts';
+export { findingPayload, type PayloadParts } from './finding-payload.ts';
 export { type TargetEffect } from './target-effect.ts';
 export {
   reconcile,

@@ -34,7 +34,7 @@ export interface ActionView {
   readonly [member: string]: unknown;
 }
 
-export type InputPath = 'requests' | 'decisions' | 'uses' | 'reports' | 'erasures';
+export type InputPath = 'requests' | 'decisions' | 'uses' | 'reports' | 'findings' | 'erasures';
 
 /** Of a person who has signed in at this address: it goes back to where it came from, and nowhere else. */
 export interface Session {

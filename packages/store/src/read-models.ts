@@ -107,7 +107,8 @@ export type SideTopic =
   | 'action-requested'
   | 'decision-made'
   | 'use-claimed'
-  | 'execution-reported';
+  | 'execution-reported'
+  | 'finding-submitted';
 
 /** One change of one row. A follower sends them in the order of the log; applying one twice changes nothing. */
 export type RowChange =

@@ -337,3 +337,46 @@ export const QUARANTINED: AvroRecord = {
     },
   ],
 };
+
+export const FINDING_SUBMITTED: AvroRecord = {
+  type: 'record',
+  name: 'FindingSubmitted',
+  namespace: 'dev.countersign',
+  doc: 'An operator tells what a comparison with the record of a target has found. Topics finding-submitted and intake.',
+  fields: [
+    {
+      name: 'tenant',
+      type: 'string',
+      doc: 'Id of the tenant. Must agree with the payload.',
+    },
+    {
+      name: 'payload',
+      type: 'bytes',
+      doc: 'The signed finding, JSON. Exactly the bytes received: digests and signatures are over these.',
+    },
+  ],
+};
+
+export const FINDING_QUARANTINED: AvroRecord = {
+  type: 'record',
+  name: 'FindingQuarantined',
+  namespace: 'dev.countersign',
+  doc: 'A finding of an unknown sender, refused. It tells what arrived without keeping it. Topic quarantine.',
+  fields: [
+    {
+      name: 'reason',
+      type: 'string',
+      doc: 'Code of the refusal, or where the answer to a repetition is.',
+    },
+    {
+      name: 'input_digest',
+      type: 'string',
+      doc: 'Tagged digest of the payload, by which its sender finds the answer.',
+    },
+    {
+      name: 'size',
+      type: 'int',
+      doc: 'Size of the payload in bytes.',
+    },
+  ],
+};

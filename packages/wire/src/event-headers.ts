@@ -1,6 +1,13 @@
 /** The records whose headers say what they are. */
 export type EventRecord =
-  'Intake' | 'Batch' | 'CheckpointSealed' | 'BindingSealed' | 'Content' | 'Quarantined';
+  | 'Intake'
+  | 'Batch'
+  | 'CheckpointSealed'
+  | 'BindingSealed'
+  | 'Content'
+  | 'Quarantined'
+  | 'FindingSubmitted'
+  | 'FindingQuarantined';
 
 export interface RecordedEvent {
   readonly record: EventRecord;

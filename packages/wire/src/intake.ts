@@ -1,7 +1,9 @@
-import { INTAKE, QUARANTINED } from './avro-schema.ts';
-import { decodeOnly, recordCodec } from './record-codec.ts';
+import { FINDING_QUARANTINED, INTAKE, QUARANTINED } from './avro-schema.ts';
+import { FINDING_CODEC, decodeFinding, encodeFinding } from './finding.ts';
+import { decodeOnly, fingerprintOfFrame, recordCodec } from './record-codec.ts';
 
-export type IntakeKind =
+/** The symbols of an enum never change, so what came later has records of its own. schemas/formats/batch-and-wire.md §3, §6 */
+type EnumKind =
   | 'ActionRequested'
   | 'DecisionMade'
   | 'UseClaimed'
@@ -10,11 +12,13 @@ export type IntakeKind =
   | 'Erasure'
   | 'Tick';
 
+export type IntakeKind = EnumKind | 'FindingSubmitted';
+
 export interface Intake {
   readonly kind: IntakeKind;
   /** Empty for a Tick. */
   readonly tenant: string;
-  /** Empty where the input concerns no action. */
+  /** Empty where the input concerns no action, and always for a finding. */
   readonly actionId: string;
   readonly payload: Uint8Array;
 }
@@ -28,26 +32,33 @@ export interface Quarantined {
 }
 
 const INTAKE_CODEC = recordCodec<{
-  kind: IntakeKind;
+  kind: EnumKind;
   tenant: string;
   action_id: string;
   payload: Uint8Array;
 }>(INTAKE);
 
-const QUARANTINED_CODEC = recordCodec<{
-  kind: IntakeKind;
+interface QuarantinedFields {
   reason: string;
   input_digest: string;
   size: number;
-}>(QUARANTINED);
+}
+
+const QUARANTINED_CODEC = recordCodec<QuarantinedFields & { kind: EnumKind }>(QUARANTINED);
+const FINDING_QUARANTINED_CODEC = recordCodec<QuarantinedFields>(FINDING_QUARANTINED);
 
 /** @throws {WireError} WIRE_LIMIT, WIRE_MALFORMED */
 export function encodeIntake({ kind, tenant, actionId, payload }: Intake): Uint8Array {
-  return INTAKE_CODEC.encode({ kind, tenant, action_id: actionId, payload });
+  return kind === 'FindingSubmitted'
+    ? encodeFinding({ tenant, actionId, payload })
+    : INTAKE_CODEC.encode({ kind, tenant, action_id: actionId, payload });
 }
 
 /** @throws {WireError} */
 export function decodeIntake(bytes: Uint8Array): Intake {
+  if (fingerprintOfFrame(bytes) === FINDING_CODEC.fingerprint) {
+    return { kind: 'FindingSubmitted', ...decodeFinding(bytes) };
+  }
   const { kind, tenant, action_id: actionId, payload } = decodeOnly(INTAKE_CODEC, bytes);
   return { kind, tenant, actionId, payload };
 }
@@ -55,12 +66,18 @@ export function decodeIntake(bytes: Uint8Array): Intake {
 /** @throws {WireError} WIRE_LIMIT, WIRE_MALFORMED */
 export function encodeQuarantined(quarantined: Quarantined): Uint8Array {
   const { kind, reason, inputDigest, sizeBytes } = quarantined;
-  return QUARANTINED_CODEC.encode({ kind, reason, input_digest: inputDigest, size: sizeBytes });
+  const fields = { reason, input_digest: inputDigest, size: sizeBytes };
+  return kind === 'FindingSubmitted'
+    ? FINDING_QUARANTINED_CODEC.encode(fields)
+    : QUARANTINED_CODEC.encode({ kind, ...fields });
 }
 
 /** @throws {WireError} */
 export function decodeQuarantined(bytes: Uint8Array): Quarantined {
-  const fields = decodeOnly(QUARANTINED_CODEC, bytes);
+  const isFinding = fingerprintOfFrame(bytes) === FINDING_QUARANTINED_CODEC.fingerprint;
+  const fields = isFinding
+    ? { kind: 'FindingSubmitted' as const, ...FINDING_QUARANTINED_CODEC.decode(bytes) }
+    : decodeOnly(QUARANTINED_CODEC, bytes);
   const { kind, reason, input_digest: inputDigest, size: sizeBytes } = fields;
   return { kind, reason, inputDigest, sizeBytes };
 }

@@ -62,6 +62,7 @@ function written(record: string, frame: Uint8Array): Uint8Array {
     case 'content':
       return encodeContent(decodeContent(frame));
     case 'quarantined':
+    case 'finding-quarantined':
       return encodeQuarantined(decodeQuarantined(frame));
     default:
       return encodePublic(record as PublicTopic, decodePublic(record as PublicTopic, frame));

@@ -32,6 +32,7 @@ const PUBLIC_TOPICS = [
   'use-claimed',
   'execution-reported',
 ] as const satisfies PublicTopic[];
+const FINDING_TOPIC = 'finding-submitted' satisfies PublicTopic;
 
 interface Vector {
   name: string;
@@ -108,7 +109,7 @@ describe('vectors', () => {
   });
 
   it('cover every record and every code', () => {
-    expect(new Set(vectors('valid').map((v) => v.frame.slice(0, 20))).size).toBe(10);
+    expect(new Set(vectors('valid').map((v) => v.frame.slice(0, 20))).size).toBe(12);
     const codes = new Set(vectors('invalid').map((v) => v.code));
     expect([...codes].sort()).toEqual(['WIRE_LIMIT', 'WIRE_MALFORMED', 'WIRE_SCHEMA_UNKNOWN']);
   });
@@ -128,6 +129,28 @@ const records: fc.Arbitrary<[Vector['topic'], unknown]> = fc.oneof(
   fc.tuple(
     fc.constant('intake' as const),
     fc.record({ kind, tenant: text, actionId: text, payload: body }),
+  ),
+  fc.tuple(
+    fc.constant(FINDING_TOPIC),
+    fc.record({ tenant: text, actionId: fc.constant(''), payload: body }),
+  ),
+  fc.tuple(
+    fc.constant('intake' as const),
+    fc.record({
+      kind: fc.constant('FindingSubmitted'),
+      tenant: text,
+      actionId: fc.constant(''),
+      payload: body,
+    }),
+  ),
+  fc.tuple(
+    fc.constant('quarantine' as const),
+    fc.record({
+      kind: fc.constant('FindingSubmitted'),
+      reason: text,
+      inputDigest: text,
+      sizeBytes: fc.nat(),
+    }),
   ),
   fc.tuple(
     fc.constant('log' as const),
@@ -202,7 +225,14 @@ describe('any record', () => {
 });
 
 describe('arbitrary bytes', () => {
-  const topics = [...PUBLIC_TOPICS, 'intake', 'log', 'content', 'quarantine'] as const;
+  const topics = [
+    ...PUBLIC_TOPICS,
+    FINDING_TOPIC,
+    'intake',
+    'log',
+    'content',
+    'quarantine',
+  ] as const;
   const headers = vectors('valid').map((v) => bytes(v.frame).subarray(0, 10));
 
   it('behind a right header never give anything but a record or a WireError, and never hang', () => {
@@ -234,6 +264,18 @@ describe('encoding refuses', () => {
     ['half a character', { origin: '\ud800' }],
   ])('%s', (_, change) => {
     expect(code(() => encodeLogRecord({ ...BATCH, ...change }))).toBe('WIRE_MALFORMED');
+  });
+
+  it('a finding with an action id beside it, which would not come back', () => {
+    const finding = {
+      tenant: 't',
+      actionId: '01JD3Z8Q4T0000000000000002',
+      payload: new Uint8Array(),
+    };
+    expect(code(() => encodePublic(FINDING_TOPIC, finding))).toBe('WIRE_MALFORMED');
+    expect(code(() => encodeIntake({ kind: 'FindingSubmitted', ...finding }))).toBe(
+      'WIRE_MALFORMED',
+    );
   });
 
   it('more than a record may hold, in bytes and in entries', () => {

@@ -43,6 +43,7 @@ const TOPICS: readonly Topic[] = [
   'decision-made',
   'use-claimed',
   'execution-reported',
+  'finding-submitted',
 ];
 
 /** A ledger that was founded, with the parts that every service of it needs. */

@@ -5,12 +5,13 @@ import type { TraceContext } from '@countersign/tracing';
 import type { FastifyBaseLogger } from 'fastify';
 import type { GatewayLimits } from './gateway-limits.ts';
 
-export type InputKind = 'request' | 'decision' | 'use' | 'report' | 'erasure' | 'enrolment';
+export type InputKind =
+  'request' | 'decision' | 'use' | 'report' | 'finding' | 'erasure' | 'enrolment';
 
 export interface Submission {
   readonly kind: InputKind;
   readonly tenant: string;
-  /** Empty for an enrolment, which is about no action. */
+  /** Empty for an enrolment, and for a finding, which need not be about one. */
   readonly actionId: string;
   /** The frame, canonical. */
   readonly payload: Uint8Array;

@@ -46,6 +46,10 @@ function routeOf(kind: InputKind, frame: Uint8Array): Route {
       const { tenant, person } = parseEnrolment(frame).statement;
       return { tenant, actionId: '', sender: person };
     }
+    case 'finding': {
+      const { payload, sender } = signedObject(frame);
+      return { tenant: tenantIn(payload), actionId: '', sender };
+    }
     case 'request':
     case 'use':
     case 'report':
@@ -55,15 +59,28 @@ function routeOf(kind: InputKind, frame: Uint8Array): Route {
 }
 
 function signedRoute(frame: Uint8Array): Route {
-  const signed = parseSignedObject(frame);
-  const payload = parseStrict(signed.payload, ACTION_LIMITS);
-  if (!isObject(payload)) throw schemaInvalid('payload', 'an object');
-  const { tenant, action_id: actionId } = payload;
-  if (typeof tenant !== 'string') throw schemaInvalid('payload/tenant', 'a tenant');
+  const { payload, sender } = signedObject(frame);
+  const tenant = tenantIn(payload);
+  const { action_id: actionId } = payload;
   if (typeof actionId !== 'string' || !isUlid(actionId)) {
     throw schemaInvalid('payload/action_id', 'a ULID');
   }
-  return { tenant, actionId, sender: signed.key };
+  return { tenant, actionId, sender };
+}
+
+function signedObject(frame: Uint8Array): {
+  readonly payload: JsonObject;
+  readonly sender: string;
+} {
+  const signed = parseSignedObject(frame);
+  const payload = parseStrict(signed.payload, ACTION_LIMITS);
+  if (!isObject(payload)) throw schemaInvalid('payload', 'an object');
+  return { payload, sender: signed.key };
+}
+
+function tenantIn({ tenant }: JsonObject): string {
+  if (typeof tenant !== 'string') throw schemaInvalid('payload/tenant', 'a tenant');
+  return tenant;
 }
 
 function isObject(json: Json): json is JsonObject {

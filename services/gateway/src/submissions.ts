@@ -1,4 +1,4 @@
-import { isRefusalCode, type RefusalCode } from '@countersign/binding';
+import { RECONCILED_FINDINGS, isRefusalCode, type RefusalCode } from '@countersign/binding';
 import { parseStrict, utf8, type Json } from '@countersign/canonical';
 import type { ActionStatus } from '@countersign/store';
 import { inSpan } from '@countersign/tracing';
@@ -39,6 +39,7 @@ const REFUSAL_TYPES: ReadonlySet<string> = new Set([
   'decision-refused',
   'use-refused',
 ]);
+const RECONCILED: ReadonlySet<unknown> = new Set(RECONCILED_FINDINGS);
 /** Where an action stands right after an entry; for entries that leave it where it was, the read models know. */
 const STATUS_AFTER: ReadonlyMap<string, ActionStatus> = new Map<string, ActionStatus>([
   ['request-admitted', 'pending'],
@@ -172,11 +173,12 @@ function membersOf({ text }: AnsweredEntry): ReadonlyMap<string, Json> {
   return new Map(typeof json === 'object' && json !== null ? Object.entries(json) : []);
 }
 
-/** A finding answers an input too: a second report that says something else. */
+/** A finding answers an input too: it refuses a second report that says something else, or is what was sent itself. */
 function refusalOf(type: string, members: ReadonlyMap<string, Json>): RefusalCode | undefined {
   const isFinding = type === 'finding-raised';
   if (!isFinding && !REFUSAL_TYPES.has(type)) return undefined;
   const code = members.get(isFinding ? 'finding' : 'code');
+  if (isFinding && RECONCILED.has(code)) return undefined;
   if (typeof code === 'string' && isRefusalCode(code)) return code;
   throw new Error('invariant broken: a refusal without a known code');
 }

@@ -47,6 +47,12 @@ const WRITE_ROUTES: readonly WriteRoute[] = [
     summary: 'An executor reports what came of a use',
   },
   {
+    url: '/v1/findings',
+    kind: 'finding',
+    body: SignedFrameSchema,
+    summary: 'An operator tells what a comparison with a target has found',
+  },
+  {
     url: '/v1/erasures',
     kind: 'erasure',
     body: SignedFrameSchema,

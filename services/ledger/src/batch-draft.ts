@@ -21,12 +21,11 @@ import {
   MAX_BATCH_ENTRIES,
   encodeContent,
   encodeLogRecord,
-  encodeQuarantined,
   eventHeaders,
   logSource,
   type Batch,
 } from '@countersign/wire';
-import { contentKey, wireKindOf } from './intake-input.ts';
+import { contentKey, quarantineRecord } from './intake-input.ts';
 
 /** Of the entries of one batch: below what a record may hold, with room for its frame. */
 const BATCH_BYTES_MAX = 800_000;
@@ -191,9 +190,11 @@ class Work {
   }
 
   #quarantine(raw: RawInput, reason: string): void {
-    const id = `${raw.input}/${reason}`;
-    const headers = eventHeaders({ record: 'Quarantined', id, source: this.#source });
-    this.quarantined.push({ ...quarantineRecord(raw, reason), headers });
+    const { kind, input, bytes } = raw;
+    const source = this.#source;
+    this.quarantined.push(
+      quarantineRecord({ kind, input, reason, sizeBytes: bytes.length, source }),
+    );
   }
 }
 
@@ -204,19 +205,6 @@ function isAnswered({ input, appendTimeMs }: RawInput, state: LedgerState): bool
 
 function sizeOf(entries: readonly PlacedEntry[]): number {
   return entries.reduce((sum, { bytes }) => sum + bytes.length + ENTRY_OVERHEAD_BYTES, 0);
-}
-
-function quarantineRecord(raw: RawInput, reason: string): NewRecord {
-  const { kind, input, bytes } = raw;
-  return {
-    key: input,
-    value: encodeQuarantined({
-      kind: wireKindOf(kind),
-      reason,
-      inputDigest: input,
-      sizeBytes: bytes.length,
-    }),
-  };
 }
 
 /** What an erasure removes is not written here: the entry says so, and the eraser follows it. */

@@ -7,6 +7,7 @@ import {
   WireError,
   decodeIntake,
   encodeIntake,
+  encodeQuarantined,
   eventHeaders,
   type IntakeKind,
 } from '@countersign/wire';
@@ -19,6 +20,7 @@ const WIRE_KINDS: Readonly<Record<InputKind, IntakeKind>> = {
   decision: 'DecisionMade',
   use: 'UseClaimed',
   report: 'ExecutionReported',
+  finding: 'FindingSubmitted',
   erasure: 'Erasure',
   enrolment: 'Enrolment',
   tick: 'Tick',
@@ -29,14 +31,11 @@ const INPUT_KINDS: Readonly<Record<IntakeKind, InputKind>> = {
   DecisionMade: 'decision',
   UseClaimed: 'use',
   ExecutionReported: 'report',
+  FindingSubmitted: 'finding',
   Erasure: 'erasure',
   Enrolment: 'enrolment',
   Tick: 'tick',
 };
-
-export function wireKindOf(kind: InputKind): IntakeKind {
-  return WIRE_KINDS[kind];
-}
 
 /** What erasure finds everything about an action by, in every topic that holds content. */
 export function contentKey(tenant: string, actionId: string): string {
@@ -46,7 +45,7 @@ export function contentKey(tenant: string, actionId: string): string {
 export interface Submission {
   readonly kind: SubmitKind;
   readonly tenant: string;
-  /** Empty for an enrolment. */
+  /** Empty for an enrolment and a finding. */
   readonly actionId: string;
   /** The frame, exactly as received. */
   readonly payload: Uint8Array;
@@ -67,14 +66,34 @@ export function inputDigest(payload: Uint8Array): Digest {
  */
 export function intakeRecord(submission: Submission): NewRecord {
   const { kind, tenant, actionId, payload, trace } = submission;
+  const record = kind === 'finding' ? 'FindingSubmitted' : 'Intake';
   const key = contentKey(tenant, actionId);
   return {
     key: kind === 'request' || kind === 'decision' ? key : `${key}/${kind}`,
     value: encodeIntake({ kind: WIRE_KINDS[kind], tenant, actionId, payload }),
     headers: {
-      ...eventHeaders({ record: 'Intake', id: inputDigest(payload), source: ROUTER_SOURCE }),
+      ...eventHeaders({ record, id: inputDigest(payload), source: ROUTER_SOURCE }),
       ...traceHeaders(trace),
     },
+  };
+}
+
+export interface Refused {
+  readonly kind: InputKind;
+  readonly input: Digest;
+  readonly reason: string;
+  readonly sizeBytes: number;
+  /** Who tells of it. */
+  readonly source: string;
+}
+
+/** What tells that an input was refused without an entry, and keeps nothing of it. */
+export function quarantineRecord({ kind, input, reason, sizeBytes, source }: Refused): NewRecord {
+  const record = kind === 'finding' ? 'FindingQuarantined' : 'Quarantined';
+  return {
+    key: input,
+    value: encodeQuarantined({ kind: WIRE_KINDS[kind], reason, inputDigest: input, sizeBytes }),
+    headers: eventHeaders({ record, id: `${input}/${reason}`, source }),
   };
 }
 

@@ -11,15 +11,13 @@ import {
   ROUTER_SOURCE,
   WireError,
   decodePublic,
-  encodeQuarantined,
-  eventHeaders,
   type PublicEvent,
   type PublicTopic,
 } from '@countersign/wire';
 import {
   inputDigest,
   intakeRecord,
-  wireKindOf,
+  quarantineRecord,
   type Submission,
   type SubmitKind,
 } from './intake-input.ts';
@@ -40,6 +38,7 @@ const KINDS: Readonly<Record<PublicTopic, SubmitKind>> = {
   'decision-made': 'decision',
   'use-claimed': 'use',
   'execution-reported': 'report',
+  'finding-submitted': 'finding',
 };
 
 export const PUBLIC_TOPICS = Object.keys(KINDS) as readonly PublicTopic[];
@@ -317,14 +316,7 @@ interface Routed {
 }
 
 function refusal(kind: SubmitKind, reason: string, payload: Uint8Array): NewRecord {
-  const digest = inputDigest(payload);
-  const value = encodeQuarantined({
-    kind: wireKindOf(kind),
-    reason,
-    inputDigest: digest,
-    sizeBytes: payload.length,
-  });
-  const id = `${digest}/${reason}`;
-  const headers = eventHeaders({ record: 'Quarantined', id, source: ROUTER_SOURCE });
-  return { key: digest, value, headers };
+  const input = inputDigest(payload);
+  const sizeBytes = payload.length;
+  return quarantineRecord({ kind, input, reason, sizeBytes, source: ROUTER_SOURCE });
 }

@@ -14,13 +14,14 @@ const LIMITS = { maxBytes: PAYLOAD_BYTES_MAX, maxDepth: 40, maxMembers: 10_000 }
 export function routingFault(submission: Submission): RefusalCode | undefined {
   const { kind, payload, tenant, actionId } = submission;
   if (payload.length > PAYLOAD_BYTES_MAX) return 'LIMIT_EXCEEDED';
-  // It becomes part of a record's key, which holds no more than an id; an enrolment is about no action.
-  if (kind !== 'enrolment' && !isUlid(actionId)) return 'SCHEMA_INVALID';
+  const hasAction = kind !== 'enrolment' && kind !== 'finding';
+  // It becomes part of a record's key, which holds no more than an id; the other two are not found by an action.
+  if (hasAction && !isUlid(actionId)) return 'SCHEMA_INVALID';
   try {
     const named = namedIn(submission);
-    const agrees =
-      memberOf(named, 'tenant') === tenant && memberOf(named, 'action_id') === actionId;
-    return agrees ? undefined : 'TYPE_CONFUSION';
+    const agrees = memberOf(named, 'tenant') === tenant;
+    const isSameAction = kind === 'finding' || memberOf(named, 'action_id') === actionId;
+    return agrees && isSameAction ? undefined : 'TYPE_CONFUSION';
   } catch (error) {
     if (error instanceof BindingError) return error.code;
     if (error instanceof CanonicalError) return 'JSON_SYNTAX';

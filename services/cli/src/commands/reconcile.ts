@@ -8,13 +8,16 @@ import {
   readStatementEffects,
   type TargetRecord,
 } from '@countersign/connectors/records';
-import { reconcile, type EffectKind, type Finding } from '@countersign/reconcile';
+import { findingPayload, reconcile, type EffectKind, type Finding } from '@countersign/reconcile';
+import { signedFrame, type InputAnswer } from '@countersign/sdk';
 import type { Command } from 'commander';
 import { boundUses } from '../bound-uses.ts';
 import { readBounded } from '../bounded-file.ts';
 import { CliError, cliError, EXIT, isSystemError } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
-import { openReader } from '../ledger-access.ts';
+import type { CliContext } from '../context.ts';
+import { findingSalts } from '../finding-salt.ts';
+import { openLedger, openReader } from '../ledger-access.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
 
 interface ReconcileOptions extends ClientOptions {
@@ -23,6 +26,7 @@ interface ReconcileOptions extends ClientOptions {
   readonly statement?: readonly string[];
   readonly effects?: readonly string[];
   readonly since?: string;
+  readonly submit?: true;
 }
 
 const RECORD_MAX_BYTES = 256 * 1024 * 1024;
@@ -35,30 +39,62 @@ export function addReconcile(program: Command, { context, end }: CommandParts): 
     .option('--statement <file...>', 'statements of a bank, camt.053')
     .option('--effects <file...>', 'JSON lines of effects, of any other system')
     .option('--since <time>', 'leave out what is recorded before this time', parseSince)
+    .option('--submit', 'sign each finding with the key of an operator, for the log')
     .addHelpText(
       'after',
       `
-Ends with 1 where there are findings.
+Ends with 1 where there are findings. Submitting one again changes nothing: it is answered by the entry that is there.
 
-Example:
-  $ countersign reconcile --cloudtrail trail/*.json --statement 2026-11-23.xml`,
+Examples:
+  $ countersign reconcile --cloudtrail trail/*.json --statement 2026-11-23.xml
+  $ countersign reconcile --cloudtrail trail/*.json --submit`,
     )
     .action(async (options: ReconcileOptions) => {
       const records = await readRecords(options, context.cwd);
       if (records.length === 0) throw cliError('USAGE', 'expected at least one record to compare');
-      const uses = await boundUses(await openReader(options, context));
+      const uses = await boundUses(await openReader(readingOptions(options), context));
       const { since = '' } = options;
       const effects = records.flatMap((record) => record.effects).filter(({ at }) => at >= since);
       const { findings, matched } = reconcile({ uses, effects, covered: coveredBy(records) });
-      if (options.json === true) {
-        for (const finding of findings) context.stdout.json(finding);
-        context.stdout.json({ matched, findings: findings.length });
-      } else {
-        context.stdout.lines(...findings.flatMap(findingLines));
-        context.stdout.lines(`${matched} as they were bound, ${findings.length} findings`);
+      const submit = options.submit === true ? await submitter(options, context) : undefined;
+      for (const finding of findings) {
+        const entry = await submit?.(finding);
+        if (options.json === true) {
+          context.stdout.json({ ...finding, ...(entry !== undefined && { entry: entry.index }) });
+        } else {
+          context.stdout.lines(...findingLines(finding));
+          if (entry !== undefined) context.stdout.lines(`  logged   as entry ${entry.index}`);
+        }
       }
+      if (options.json === true) context.stdout.json({ matched, findings: findings.length });
+      else context.stdout.lines(`${matched} as they were bound, ${findings.length} findings`);
       end(findings.length === 0 ? EXIT.ok : EXIT.refused);
     });
+}
+
+type Submit = (finding: Finding) => Promise<InputAnswer['entry']>;
+
+/** Each is durable once its entry is told; stopping between two of them leaves the others for the same command again. */
+async function submitter(options: ReconcileOptions, context: CliContext): Promise<Submit> {
+  const { client, agent, tenant } = await openLedger(options, context, 'operator');
+  const saltOf = findingSalts(agent.key);
+  return async (finding) => {
+    const payload = findingPayload(finding, { tenant, saltOf });
+    return (await client.submit('findings', await signedFrame('finding', payload, agent.key)))
+      .entry;
+  };
+}
+
+/** A key beside a read token is for what is submitted: the token sees all uses. */
+function readingOptions(options: ReconcileOptions): ClientOptions {
+  if (options.submit !== true || options.readToken === undefined) return options;
+  const { data, url, trust, readToken } = options;
+  return {
+    readToken,
+    ...(data !== undefined && { data }),
+    ...(url !== undefined && { url }),
+    ...(trust !== undefined && { trust }),
+  };
 }
 
 function parseSince(text: string): string {

@@ -418,6 +418,8 @@ export class ScriptedLedger implements InputRouter, LogView {
         return this.#judgeUse(payload, input);
       case 'report':
         return this.#judgeReport(payload, input);
+      case 'finding':
+        return this.#judgeFinding(payload, input);
       case 'erasure':
         return this.#judgeErasure(payload, input);
       case 'enrolment':
@@ -613,6 +615,12 @@ export class ScriptedLedger implements InputRouter, LogView {
     return { entries: [entry] };
   }
 
+  async #judgeFinding(frame: Uint8Array, input: Digest): Promise<Outcome> {
+    const { finding, row } = await this.#signedBy('agent', 'finding', frame);
+    if (row === undefined) return { quarantined: 'AGENT_UNKNOWN' };
+    return { entries: [this.#entry('finding-raised', { finding, about: {}, input })] };
+  }
+
   async #judgeErasure(frame: Uint8Array, input: Digest): Promise<Outcome> {
     const { action_id, row } = await this.#signedBy('agent', 'erasure', frame);
     if (row === undefined) return { quarantined: 'AGENT_UNKNOWN' };
@@ -647,10 +655,14 @@ export class ScriptedLedger implements InputRouter, LogView {
     member: 'agent' | 'executor',
     kind: SignedKind,
     frame: Uint8Array,
-  ): Promise<{ action_id: string; use_id: string; row: object | undefined }> {
+  ): Promise<{ action_id: string; use_id: string; finding: string; row: object | undefined }> {
     const signed = parseSignedObject(frame);
     const row = await this.store.memberByThumbprint(member, signed.key);
-    const payload = parseStrict(signed.payload) as { action_id: string; use_id: string };
+    const payload = parseStrict(signed.payload) as {
+      action_id: string;
+      use_id: string;
+      finding: string;
+    };
     const isValid = row !== undefined && isSigned(frame, kind, row.text);
     return { ...payload, row: isValid ? row : undefined };
   }
