@@ -76,6 +76,10 @@ async function storied(): Promise<DecidedLog> {
   const early = parties.action();
   await log.submit('request', parties.requestFrame(early));
   await log.submit('request', parties.requestFrame({ ...early, max_uses: 2 }));
+  // By an operator, and by an agent that is none.
+  for (const sender of [parties.agent, ...parties.crew]) {
+    await log.submit('finding', parties.findingFrame(sender));
+  }
   return log;
 }
 
@@ -88,11 +92,24 @@ describe('the replay of a log', () => {
       found.head.size,
     );
     expect(found.counts).toMatchObject({ 'request-expired': 2, 'binding-revoked': 1 });
+    expect(log.lastEntry('finding-raised')).toMatchObject({ finding: 'NOT_ELIGIBLE' });
     expect(found.notDerived).toEqual({
       requests: found.counts['request-admitted'],
       rationales: 4,
       refusals: 4,
     });
+  });
+
+  it('a finding that its operator did not sign: SIGNATURE_INVALID at its index', async () => {
+    const log = new DecidedLog();
+    await log.submit('finding', log.parties.findingFrame());
+    const real = log.lastEntry('finding-raised');
+    if (real.submission === undefined) throw new Error('expected a submission');
+    const payload = real.submission.payload.replace('policy-written', 'policy-deleted');
+    const forged: Entry = { ...real, submission: { ...real.submission, payload } };
+    const entries = [...log.entries.slice(0, -1), encodeEntry(forged)];
+    const refused = await refusal(log, await filesOf(entries, log.signer));
+    expect(refused).toMatchObject({ code: 'SIGNATURE_INVALID', index: 1 });
   });
 
   it('holds over many tiles, and over what the rules commit to', async () => {

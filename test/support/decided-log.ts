@@ -44,7 +44,7 @@ export class DecidedLog {
     } = {},
   ) {
     this.signer = options.signer ?? noteSigner(ORIGIN);
-    this.parties = new Parties(this.signer.name, () => this.nowMs);
+    this.parties = new Parties(this.signer.name, () => this.nowMs, { crewSize: 1 });
     const { limits = {} } = options;
     this.state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS, limits });
     this.write(this.parties.founding([this.signer.vkey], options.policy));

@@ -266,6 +266,17 @@ export class Parties {
     });
   }
 
+  /** Of an execution that nobody had bound. */
+  findingFrame(sender: Pick<Parties['agent'], 'frame'> = this.agent): Uint8Array {
+    return sender.frame('finding', {
+      v: 'countersign.finding.v1',
+      tenant: this.tenant,
+      finding: 'UNBOUND_EXECUTION',
+      kind: 'policy-written',
+      record: { source: 'cloudtrail', digest: `sha256:${'5a'.repeat(32)}` },
+    });
+  }
+
   erasureFrame(actionId: string): Uint8Array {
     return this.agent.frame('erasure', {
       v: 'countersign.erasure.v1',
