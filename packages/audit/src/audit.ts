@@ -10,6 +10,7 @@ import {
   forked,
   openGivenHead,
   type GivenHead,
+  type HeadSigners,
   type SeenHead,
 } from './head-check.ts';
 import { LogReplay } from './log-replay.ts';
@@ -47,14 +48,13 @@ export interface AuditOptions extends AuditWatch {
 }
 
 /** What was found to hold. */
-export interface AuditFindings {
+export interface AuditFindings extends HeadSigners {
   readonly head: SeenHead;
   readonly signatures: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly notDerived: NotDerived;
   readonly nearEnrolments: readonly NearEnrolment[];
   readonly nearCount: number;
-  readonly witnessedAt?: string;
 }
 
 /**
@@ -86,12 +86,12 @@ export class LogAudit {
     await this.#walk(head);
     const { keys } = this.#replay;
     if (keys === undefined) throw new AuditError('GENESIS_MISMATCH', 'expected a log with entries');
-    const witnessedAt = await assertSigned(note, trust, { keys, verifySignature });
+    const signers = await assertSigned(note, trust, { keys, verifySignature });
     this.#seen = head;
-    return { ...this.#findings(head), ...(witnessedAt !== undefined && { witnessedAt }) };
+    return { ...this.#findings(head), ...signers };
   }
 
-  #findings(head: GivenHead): AuditFindings {
+  #findings(head: GivenHead): Omit<AuditFindings, keyof HeadSigners> {
     const { facts, signatures } = this.#replay;
     return {
       head,

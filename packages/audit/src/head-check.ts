@@ -48,28 +48,37 @@ export async function openGivenHead(
   }
 }
 
-/** By when a quorum of witnesses had seen it, where the trust file has witnesses. @throws AuditError */
+/** Who has signed a head, by what the log itself tells of its keys. */
+export interface HeadSigners {
+  readonly signedBy: string;
+  /** By when a quorum of witnesses had seen it, where the trust file has witnesses. */
+  readonly witnessedAt?: string;
+}
+
+/** @throws AuditError LOG_KEY_UNKNOWN, SIGNING_KEY_NOT_VALID_AT, CHECKPOINT_INVALID, WITNESS_QUORUM */
 export async function assertSigned(
   note: string,
   trust: Trust,
   by: { readonly keys: KeyHistory; readonly verifySignature: VerifySignature },
-): Promise<string | undefined> {
+): Promise<HeadSigners> {
   const { witnessPolicy: policy } = trust;
   const witnesses = policy?.witnesses.map(({ verifier }) => verifier) ?? [];
   try {
-    const { signers } = await openHead(note, trust, { ...by, witnesses });
-    if (policy === undefined) return undefined;
+    const { signers, size } = await openHead(note, trust, { ...by, witnesses });
+    const valid = new Set(by.keys.validAt(size).map(({ vkey }) => vkey));
+    const signedBy = signers.find(({ verifier }) => valid.has(verifier.vkey))?.verifier.vkey ?? '';
+    if (policy === undefined) return { signedBy };
     const times = signers.flatMap(({ verifier, time }) =>
       time === undefined ? [] : [[verifier.vkey, time] as const],
     );
-    return witnessedAt(policy, new Map(times));
+    return { signedBy, witnessedAt: quorumTime(policy, new Map(times)) };
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     throw new AuditError(error.code, error.message, { cause: error });
   }
 }
 
-function witnessedAt(policy: WitnessPolicy, times: ReadonlyMap<string, number>): string {
+function quorumTime(policy: WitnessPolicy, times: ReadonlyMap<string, number>): string {
   const time = policy.quorumTime(times);
   if (time !== undefined) return formatTimestamp(time * 1_000);
   const got = `${times.size} of ${policy.witnesses.length} witnesses`;

@@ -1,5 +1,6 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { isSystemError, CliError, cliError, EXIT } from './cli-error.ts';
+import { addAudit } from './commands/audit.ts';
 import { addEnrol } from './commands/enrol.ts';
 import { addApprove, addDeny } from './commands/decide.ts';
 import { addErase } from './commands/erase.ts';
@@ -35,6 +36,7 @@ const COMMANDS = [
   addMcpGate,
   addPay,
   addVerify,
+  addAudit,
   addEvidence,
   addRequest,
   addWatch,
