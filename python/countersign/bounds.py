@@ -48,6 +48,8 @@ def _scale(amount: str) -> int:
 def check_chosen(bounds, chosen) -> None:
     """What a use has chosen is within what was approved; where nothing was left to choose, nothing is chosen."""
     names = [each["name"] for each in bounds] if bounds is not None else None
+    are_texts = all(isinstance(each, str) for pair in (chosen or {}).items() for each in pair)
+    require(are_texts, "CONSTRAINT_VIOLATED", "expected chosen values as texts")
     is_asked = (sorted(chosen) if chosen is not None else None) == (sorted(names) if names is not None else None)
     require(is_asked, "CONSTRAINT_VIOLATED", "expected a value for each bound, and no other")
     for bound in bounds or []:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from .canonical import canonical, digest, new_ulid, parse, timestamp, to_base64url
+from .canonical import canonical, digest, from_base64url, new_ulid, parse, timestamp, to_base64url
 from .errors import CountersignError, require
 
 _WAIT_MS = 20_000
@@ -55,6 +55,11 @@ def signed_frame(kind: str, payload: bytes, key: SigningKey) -> str:
     """entries.md §3. The text is canonical, so sending it again is the same input."""
     signature = key.sign(f"countersign/{kind}/v1\n".encode() + payload)
     return canonical({"payload": to_base64url(payload), "key": key.thumbprint, "signature": to_base64url(signature)})
+
+
+def signed_payload(frame: str) -> dict:
+    """What was signed in a frame that signed_frame has made."""
+    return parse(from_base64url(parse(frame.encode())["payload"]))
 
 
 class Ledger:

@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from .bounds import check_chosen
 from .canonical import canonical, new_ulid, parse_canonical, timestamp
-from .client import UNANSWERED, Ledger, SigningKey, signed_frame
+from .client import UNANSWERED, Ledger, SigningKey, signed_frame, signed_payload
 from .errors import CountersignError, require
 from .evidence import Evidence, report_of, short_id_of
 from .runs import FileRunStore
@@ -27,7 +28,7 @@ class Executor:
 
 @dataclass(frozen=True)
 class Verified:
-    """What the callback is given. Send `params`, and no other copy of them."""
+    """What the callback is given. Send `params`, with what the use has chosen among them, and no other copy of them."""
 
     action_id: str
     action_digest: str
@@ -79,10 +80,11 @@ class Guard:
         self._now_ms = now_ms
 
     def run(self, action: dict | bytes, execute: Execute, *, preconditions: Callable[[dict], dict[str, str]],
-            evidence: bytes | None = None, name: str = "1") -> Run:
+            evidence: bytes | None = None, name: str = "1", chosen: dict[str, str] | None = None) -> Run:
         """Verifies, compares, checks the live state, claims, checks the receipt and start_by, executes, reports.
 
-        Called again for the same action and name it never executes twice.
+        Called again for the same action and name it never executes twice. `chosen` is what this use chooses within the
+        bounds of its action, as {"amount": "12.50"}; a claim that was made and not answered keeps what it has chosen.
         """
         def act() -> Run:
             text = canonical(action) if isinstance(action, dict) else action.decode("utf-8", "surrogateescape")
@@ -94,7 +96,8 @@ class Guard:
                 left = self._store.read(run)
                 if "start" in left or "report" in left:
                     return self._after(run, left)
-                order = {"text": text, "envelope": envelope, "evidence": evidence, "live": preconditions}
+                order = {"text": text, "envelope": envelope, "evidence": evidence, "live": preconditions,
+                         "chosen": chosen}
                 return self._fresh(run, order, left.get("claim"), execute)
 
         return _refusals_of(act)
@@ -128,7 +131,7 @@ class Guard:
             if claim is None or error.code not in _CLOSED:
                 raise
             return self._claim_left(run, claim, error)
-        claim = claim if claim is not None else self._write_claim(run, evidence)
+        claim = claim if claim is not None else self._write_claim(run, evidence, order["chosen"])
         try:
             answer = self._ledger.submit("uses", claim["frame"])
         except CountersignError as error:
@@ -144,7 +147,7 @@ class Guard:
             if error.code != "EXPIRED":
                 raise
             return self._not_started(run, claim, error)
-        return self._start(run, claim, _handed_out(order, evidence, use["start_by"], claim["use_id"]), execute)
+        return self._start(run, claim, _handed_out(order, evidence, use["start_by"], claim), execute)
 
     def _verified(self, order: dict) -> Evidence:
         action_id = order["envelope"]["action_id"]
@@ -159,16 +162,21 @@ class Guard:
         if outcome.outcome != "VALID" or evidence is None:
             raise CountersignError(outcome.code or "EVIDENCE_FORMAT", outcome.detail)
         # An approval of what may have run already is no approval to run it once more (attack row C16).
-        is_known = all(report_of(each)["result"] != "unknown" for each in evidence.reports)
-        require(is_known, "OUTCOME_UNKNOWN", "an earlier use of this binding came to nobody knows what")
+        # Of a use of a grant a later report may say what came of it.
+        reports = [report_of(each) for each in evidence.reports]
+        known = {each["use_id"] for each in reports if each["result"] != "unknown"}
+        require(all(each["use_id"] in known for each in reports), "OUTCOME_UNKNOWN", "an earlier use of this binding came to nobody knows what")
         return evidence
 
-    def _write_claim(self, run: str, evidence: Evidence) -> dict:
+    def _write_claim(self, run: str, evidence: Evidence, chosen: dict[str, str] | None) -> dict:
         """It is on the disk before it is sent: if we stop after that, the next call makes the very same claim."""
+        # Refused here as the ledger would: it would keep the refusal for ever.
+        check_chosen(evidence.binding.members.get("bounds"), chosen)
         now_ms, binding = self._now_ms(), evidence.binding
         named = {name: binding[name] for name in ("tenant", "action_id", "action_digest")}
         said = {**named, "use_id": new_ulid(now_ms), "executor": self._executor.id, "claimed_at": timestamp(now_ms)}
-        payload = canonical({"v": "countersign.use.v1", "binding": binding.leaf, **said})
+        version = {"v": "countersign.use.v1"} if chosen is None else {"v": "countersign.use.v2", "chosen": chosen}
+        payload = canonical({**version, "binding": binding.leaf, **said})
         claim = {**said, "frame": signed_frame("use", payload.encode(), self._executor.key)}
         require(self._store.create(run, "claim", claim), "RUN_BUSY", "another call has claimed this run")
         return claim
@@ -242,13 +250,15 @@ class Guard:
         return self._not_started(run, claim, CountersignError("NOT_STARTED", "its use was claimed and nothing started"))
 
 
-def _handed_out(order: dict, evidence: Evidence, start_by: str, use_id: str) -> Verified:
+def _handed_out(order: dict, evidence: Evidence, start_by: str, claim: dict) -> Verified:
     action = parse_canonical(order["text"])
+    use_id = claim["use_id"]
     return Verified(
         action_id=action["action_id"],
         action_digest=evidence.binding["action_digest"],
         type=action["type"],
-        params=action["params"],
+        # Of the signed claim: it is what the ledger held to the bounds, and no order that came later.
+        params={**action["params"], **signed_payload(claim["frame"]).get("chosen", {})},
         approvals=facts_of(evidence)["approvals"],
         use_id=use_id,
         short_id=short_id_of(use_id),

@@ -33,8 +33,13 @@ def tell(run: Run) -> None:
     print(f"{run.outcome} {said} {len(calls)}{' repeat' if run.is_repeat else ''}")
 
 
-def run(which: Guard, what=action, execute=succeed) -> None:
-    tell(which.run(what, execute, preconditions=lambda _action: {}))
+def run(which: Guard, what=action, execute=succeed, **more) -> None:
+    tell(which.run(what, execute, preconditions=lambda _action: {}, **more))
+
+
+def pay(verified) -> str:
+    calls.append(verified.params["amount"])
+    return "succeeded"
 
 
 class Without(Ledger):
@@ -68,6 +73,20 @@ if story == "once":
     run(guard())
     run(guard())
     run(guard(store="no-memory"))
+elif story == "grant":
+    for chosen in ({"amount": "500.01"}, {"amount": "5"}, {"amount": "5.00", "currency": "USD"}, {"amount": 5}, None):
+        run(guard(), execute=pay, chosen=chosen)
+    run(guard(Without("uses")), execute=pay, name="1", chosen={"amount": "0.01"})
+    # The claim that was not answered is made again, whatever is chosen now.
+    run(guard(), execute=pay, name="1", chosen={"amount": "9.99"})
+    run(guard(), execute=pay, name="2", chosen={"amount": "500.00"})
+    run(guard(), execute=raises, name="3", chosen={"amount": "1.00"})
+    print(calls)
+elif story == "grant-unknown":
+    run(guard(), execute=raises, name="1", chosen={"amount": "1.00"})
+    run(guard(), execute=pay, name="2", chosen={"amount": "2.00"})
+elif story == "plain-chosen":
+    run(guard(), chosen={"amount": "1.00"})
 elif story == "other":
     run(guard(), {**action, "params": {**action["params"], "argv": ["rm"]}})
     run(guard(audience="host:build-2"))

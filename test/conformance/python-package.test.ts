@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { JsonObject } from '@countersign/canonical';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HttpLedger } from '../support/http-ledger.ts';
 import { commandPolicy } from '../support/parties.ts';
@@ -112,7 +113,8 @@ describe('the Python package at a ledger', () => {
   let serial = 0;
 
   beforeAll(async () => {
-    at = await HttpLedger.start({ policy: commandPolicy({ max_uses: 2 }) });
+    const types = ['generic.command', 'payment.grant'];
+    at = await HttpLedger.start({ policy: commandPolicy({ types, max_uses: 3 }) });
     folder = await mkdtemp(join(tmpdir(), 'sdk-python-'));
   });
   afterAll(async () => {
@@ -121,8 +123,11 @@ describe('the Python package at a ledger', () => {
   });
 
   /** A bound action, and what an executor in Python needs. */
-  async function prepared(uses: number): Promise<{ work: string; actionId: string }> {
-    const bound = await at.ledger.bind(at.ledger.parties.action({ max_uses: uses }));
+  async function prepared(
+    uses: number,
+    more: JsonObject = {},
+  ): Promise<{ work: string; actionId: string }> {
+    const bound = await at.ledger.bind(at.ledger.parties.action({ max_uses: uses, ...more }));
     const work = join(folder, String((serial += 1)));
     await mkdir(work);
     await writeFile(join(work, 'action.json'), JSON.stringify(bound.action));
@@ -177,6 +182,46 @@ describe('the Python package at a ledger', () => {
     expect(await play('settles', died.work)).toEqual([
       'unknown OUTCOME_UNKNOWN 0 repeat',
       'unknown OUTCOME_UNKNOWN 0 repeat',
+    ]);
+  });
+
+  const GRANT: JsonObject = {
+    type: 'payment.grant',
+    params: {
+      debtor_account: 'DE89370400440532013000',
+      creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
+      currency: 'EUR',
+      amount_min: '0.01',
+      amount_max: '500.00',
+      remittance: 'Parcels of the week',
+    },
+  };
+
+  it('A13: chooses within a grant, in its claim, and nothing beyond it', async () => {
+    const { work, actionId } = await prepared(3, GRANT);
+    expect(await play('grant', work)).toEqual([
+      ...Array<string>(5).fill('refused CONSTRAINT_VIOLATED 0'),
+      'refused LEDGER_UNREACHABLE 0',
+      'ended succeeded 1',
+      'ended succeeded 2',
+      'unknown OUTCOME_UNKNOWN 3',
+      "['0.01', '500.00', 'raised']",
+    ]);
+    const evidence = await at.client(at.ledger.parties.executor).evidence(actionId);
+    const { uses } = JSON.parse(evidence) as { uses: { entry: string }[] };
+    const claims = uses.map(({ entry }) => (JSON.parse(entry) as { claim: string }).claim);
+    expect(claims.map((claim) => JSON.parse(claim) as unknown)).toMatchObject(
+      ['0.01', '500.00', '1.00'].map((amount) => ({ v: 'countersign.use.v2', chosen: { amount } })),
+    );
+    const plain = await prepared(1);
+    expect(await play('plain-chosen', plain.work)).toEqual(['refused CONSTRAINT_VIOLATED 0']);
+  });
+
+  it('C16: chooses nothing more while nobody knows what came of one use', async () => {
+    const { work } = await prepared(3, GRANT);
+    expect(await play('grant-unknown', work)).toEqual([
+      'unknown OUTCOME_UNKNOWN 1',
+      'refused OUTCOME_UNKNOWN 1',
     ]);
   });
 
