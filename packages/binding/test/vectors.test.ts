@@ -104,6 +104,8 @@ describe('vectors of entries', () => {
       'supersedes',
       'first_use',
       'action',
+      'bounds',
+      'constraint',
     ]);
     for (const [name, { text }] of valid) {
       const entry = JSON.parse(text) as Record<string, Json>;

@@ -1,13 +1,26 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { encodeEntry, type CommittedState } from '@countersign/binding';
 import { fromUtf8, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
 import { CompactRange, hashLeaf } from '@countersign/tlog';
+import { policyOf } from '../../../packages/binding/test/test-documents.ts';
 import { TestLedger } from '../../../packages/binding/test/test-ledger.ts';
 import { encodeSnapshotHead } from '../../../services/ledger/src/snapshot-head.ts';
 
-/** Writes the vectors of schemas/formats/snapshot.md anew, with other keys: `npx tsx` this file. */
+/**
+ * Writes the vectors of schemas/formats/snapshot.md that are not there yet, with fresh keys: `npx tsx` this file. One that is
+ * there stays as it is.
+ */
 const FOLDER = new URL('./', import.meta.url);
 const LIMITS = { maxBytes: 1_000_000, maxDepth: 12, maxMembers: 100_000 };
+
+const GRANT: JsonObject = {
+  debtor_account: 'DE89370400440532013000',
+  creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
+  currency: 'EUR',
+  amount_min: '0.01',
+  amount_max: '500.00',
+  remittance: 'Parcels of the week',
+};
 
 interface Vector extends JsonObject {
   readonly head: JsonObject;
@@ -15,7 +28,7 @@ interface Vector extends JsonObject {
   readonly state_digest: string;
 }
 
-async function committed(): Promise<Vector> {
+async function usedDeniedOpen(): Promise<Vector> {
   const ledger = new TestLedger({ limits: { stateCommitEvery: 10 } });
   const bound = await ledger.bound();
   const claim = ledger.useClaim(bound);
@@ -24,6 +37,32 @@ async function committed(): Promise<Vector> {
   const denied = await ledger.request();
   await ledger.decide(ledger.alice, denied, { verdict: 'deny' });
   await ledger.request();
+  return committed(ledger);
+}
+
+/** A grant that was used twice, of which nobody knows what came of the second time. */
+async function grantUnknown(): Promise<Vector> {
+  const ledger = new TestLedger({
+    limits: { stateCommitEvery: 10 },
+    policy: policyOf(1, { types: ['payment.grant'], max_uses: 3 }),
+  });
+  const grant = (): JsonObject =>
+    ledger.envelope({ type: 'payment.grant', params: GRANT, max_uses: 3 });
+  const bound = await ledger.bound(grant());
+  for (const [amount, result] of [
+    ['500.00', 'succeeded'],
+    ['0.01', 'unknown'],
+  ] as const) {
+    const claim = ledger.useClaim(bound, { v: 'countersign.use.v2', chosen: { amount } });
+    await ledger.use(claim);
+    await ledger.submitReport(ledger.report(claim, { result }));
+  }
+  await ledger.request(grant());
+  await ledger.request(grant());
+  return committed(ledger);
+}
+
+function committed(ledger: TestLedger): Vector {
   const commit = ledger.last('state-committed').entry;
   const state = ledger.state.takeCommitted();
   if (state === undefined) throw new Error('expected a fold that is committed to');
@@ -45,7 +84,8 @@ function textsOf({ changes }: CommittedState): string[] {
   return [...changes.values()].flatMap((kept) => (kept === undefined ? [] : [fromUtf8(kept.bytes())]));
 }
 
-const whole = await committed();
+const whole = await usedDeniedOpen();
+const granted = await grantUnknown();
 const { head } = whole;
 const state = head['state'] as JsonObject;
 const resume = head['resume'] as JsonObject;
@@ -55,9 +95,9 @@ const members = state['members'] as readonly Json[];
 const otherHead = (change: JsonObject): JsonObject => ({ ...whole, head: { ...head, ...change } });
 const otherState = (change: JsonObject): JsonObject =>
   otherHead({ state: { ...state, ...change } });
-const otherAction = (from: string, to: string): JsonObject => ({
-  ...whole,
-  actions: whole.actions.map((text) => text.replace(from, to)),
+const otherAction = (from: string, to: string, of = whole): JsonObject => ({
+  ...of,
+  actions: of.actions.map((text) => text.replace(from, to)),
 });
 const without = (object: JsonObject, name: string): JsonObject =>
   Object.fromEntries(Object.entries(object).filter(([each]) => each !== name));
@@ -83,21 +123,23 @@ const MISMATCH: Readonly<Record<string, JsonObject>> = {
   'member-missing': otherState({ members: members.slice(1) }),
   'other-time': otherState({ at_ms: Number(state['at_ms']) + 1 }),
   'other-policy': otherState({ policy: { v: 'countersign.policy.v1', rules: [] } }),
+  'bound-raised': otherAction('"max":"500.00"', '"max":"900.00"', granted),
+  'bounds-forgotten': otherAction('"bounds":', '"limits":', granted),
+  'unknown-forgotten': otherAction(',"unknown":true', '', granted),
   'other-digest': { ...whole, state_digest: `sha256:${'0'.repeat(64)}` },
 };
 
-async function write(name: string, vector: JsonObject): Promise<void> {
-  await writeFile(new URL(name, FOLDER), `${JSON.stringify(vector, null, 2)}\n`);
+function write(name: string, vector: JsonObject): void {
+  const file = new URL(name, FOLDER);
+  if (!existsSync(file)) writeFileSync(file, `${JSON.stringify(vector, null, 2)}\n`);
 }
 
-for (const folder of ['valid', 'invalid']) {
-  await rm(new URL(folder, FOLDER), { recursive: true, force: true });
-  await mkdir(new URL(folder, FOLDER));
-}
-await write('valid/used-denied-open.json', whole);
+for (const folder of ['valid', 'invalid']) mkdirSync(new URL(folder, FOLDER), { recursive: true });
+write('valid/used-denied-open.json', whole);
+write('valid/grant-used-unknown.json', granted);
 for (const [name, vector] of Object.entries(MALFORMED)) {
-  await write(`invalid/${name}.json`, { code: 'SNAPSHOT_MALFORMED', ...vector });
+  write(`invalid/${name}.json`, { code: 'SNAPSHOT_MALFORMED', ...vector });
 }
 for (const [name, vector] of Object.entries(MISMATCH)) {
-  await write(`invalid/${name}.json`, { code: 'SNAPSHOT_MISMATCH', ...vector });
+  write(`invalid/${name}.json`, { code: 'SNAPSHOT_MISMATCH', ...vector });
 }

@@ -5,6 +5,7 @@ import {
   readyLedger,
   signed,
   type ActionOptions,
+  type BindOptions,
   type Bound,
   type LedgerForge,
 } from './ledger-forge.ts';
@@ -28,15 +29,23 @@ export const GRANT_PARAMS: JsonObject = {
   remittance: 'Parcels of the week',
 };
 
-function grant(admission: ActionOptions['admission'] = {}): { ledger: LedgerForge; bound: Bound } {
+function grant(
+  request: ActionOptions = {},
+  binding: Partial<BindOptions> = {},
+): { ledger: LedgerForge; bound: Bound } {
   const ledger = readyLedger({ policy: GRANTS });
-  const request = {
+  const asked = {
     type: 'payment.grant',
     params: GRANT_PARAMS,
     envelope: { max_uses: 3 },
-    admission,
+    ...request,
   };
-  return { ledger, bound: ledger.bind(request, { approvers: [ledger.bob] }) };
+  return { ledger, bound: ledger.bind(asked, { approvers: [ledger.bob], ...binding }) };
+}
+
+/** An admission that freezes these limits, whatever the action says. */
+function frozen(min: string, max: string): ActionOptions {
+  return { admission: { bounds: [{ name: 'amount', kind: 'money', min, max }] } };
 }
 
 /** A use whose claim chooses these values; without any, one of version 1. */
@@ -89,15 +98,36 @@ function beyond(name: string, about: string, chosen?: JsonObject): EvidenceCase 
   return { name, about, code: 'CONSTRAINT_VIOLATED', make: () => usedGrant(chosen) };
 }
 
-function unlike(name: string, about: string, max: string): EvidenceCase {
-  const bounds = [{ name: 'amount', kind: 'money' as const, min: '0.01', max }];
+/** Evidence of a grant in which something is not as it was asked for; nothing was used. */
+function unlike(
+  { name, about, code = 'ADMISSION_MISMATCH' }: Omit<EvidenceCase, 'make'>,
+  ...parts: Parameters<typeof grant>
+): EvidenceCase {
   return {
     name,
     about,
-    code: 'ADMISSION_MISMATCH',
+    code,
     make: () => {
-      const { ledger, bound } = grant({ bounds });
+      const { ledger, bound } = grant(...parts);
       return file(ledger, bound);
+    },
+  };
+}
+
+/** Where the content is gone, only the claim and the frozen limits are left to compare. */
+function erased(
+  name: string,
+  about: string,
+  by: { limits: ActionOptions; amount: string },
+): EvidenceCase {
+  return {
+    name,
+    about,
+    code: 'CONSTRAINT_VIOLATED',
+    make: () => {
+      const { ledger, bound } = grant(by.limits);
+      const use = chosenUse(ledger, bound, { chosen: { amount: by.amount } });
+      return file(ledger, bound, { uses: [use], erased: ledger.erase(bound) });
     },
   };
 }
@@ -109,11 +139,50 @@ export const BROKEN_BOUNDS_CASES: readonly EvidenceCase[] = [
   beyond('bounds-scale', 'A use chooses an amount of three decimals.', { amount: '1.000' }),
   beyond('bounds-currency', 'A use chooses a currency, too.', { amount: '1.00', currency: 'USD' }),
   beyond('bounds-nothing-chosen', 'A use of a grant chooses nothing.'),
+  {
+    name: 'bounds-used-four-times',
+    about: 'A grant of three payments is used a fourth time.',
+    code: 'ALREADY_CONSUMED',
+    make: () => usedGrant(...Array.from({ length: 4 }, () => ({ amount: '1.00' }))),
+  },
   unlike(
-    'bounds-admitted-higher',
-    'The admission allows more than the action asked for.',
-    '500.01',
+    {
+      name: 'bounds-admitted-higher',
+      about: 'The admission allows more than the action asked for.',
+    },
+    frozen('0.01', '500.01'),
   ),
+  unlike(
+    {
+      name: 'bounds-reversed',
+      about: 'The lower limit of the action is above the upper one, and the ledger froze both.',
+      code: 'ACTION_DIGEST_MISMATCH',
+    },
+    {
+      ...frozen('500.00', '0.01'),
+      params: { ...GRANT_PARAMS, amount_min: '500.00', amount_max: '0.01' },
+    },
+  ),
+  unlike(
+    { name: 'bounds-not-admitted', about: 'The admission of a grant froze no limits at all.' },
+    { isUnbounded: true },
+  ),
+  unlike(
+    {
+      name: 'bounds-not-bound',
+      about: 'The admission of a grant froze its limits, and the binding has none.',
+    },
+    {},
+    { isUnbounded: true },
+  ),
+  erased('bounds-erased-reversed', 'Reversed limits, which an erased action cannot tell of.', {
+    limits: frozen('500.00', '0.01'),
+    amount: '5.00',
+  }),
+  erased('bounds-erased-scales', 'Limits of two scales, which an erased action cannot tell of.', {
+    limits: frozen('0.1', '500.00'),
+    amount: '0.05',
+  }),
   {
     name: 'bounds-chosen-elsewhere',
     about: 'A use chooses an amount under an approval that leaves nothing to choose.',

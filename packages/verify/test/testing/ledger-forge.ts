@@ -168,6 +168,8 @@ export interface ActionOptions {
   /** Members of the envelope in place of the usual ones. */
   readonly envelope?: JsonObject;
   readonly admission?: Partial<RequestAdmitted>;
+  /** Freezes no limits, whatever the type has. */
+  readonly isUnbounded?: true;
   /** In place of the rule of the policy. */
   readonly rule?: ApprovalRule;
   readonly signer?: SigningKey;
@@ -187,6 +189,8 @@ export interface BindOptions {
   /** Signed in a terminal with this key, in place of the passkey. */
   readonly ssh?: SshSigning;
   readonly binding?: Partial<BindingMade>;
+  /** Leaves out the limits that the admission froze. */
+  readonly isUnbounded?: true;
 }
 
 export const ORIGIN = 'countersign.local/01JDA5C8000000000000000009/0';
@@ -480,7 +484,10 @@ export class LedgerForge {
     const isOwn = envelope.type.startsWith('authority.');
     const at = this.tick();
     const persons = envelope.acting_for.filter(({ kind }) => kind === 'person');
-    const bounds = boundsOf(descriptor, action);
+    const bounds =
+      options.isUnbounded === true
+        ? undefined
+        : (options.admission?.bounds ?? boundsOf(descriptor, action));
     const admission = this.append({
       v: 'countersign.entry.v1',
       type: 'request-admitted',
@@ -548,7 +555,7 @@ export class LedgerForge {
       excluded: entry.excluded,
       separation: entry.separation,
       demo: entry.demo,
-      ...(entry.bounds !== undefined && { bounds: entry.bounds }),
+      ...(entry.bounds !== undefined && options.isUnbounded !== true && { bounds: entry.bounds }),
       decisions: made.map(({ decision }) => decision),
       statement: common,
       authority: this.ref,
