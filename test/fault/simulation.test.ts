@@ -16,6 +16,11 @@ const LONG_MS = 1_800_000;
 
 /** What must have happened, or nothing was tried. */
 const TRIED = [
+  'constraint amount',
+  'constraint chosen',
+  'constraint currency',
+  'constraint max_uses',
+  'constraint use_by',
   'deed decide',
   'deed early',
   'deed enrol',
@@ -38,6 +43,8 @@ const TRIED = [
   'entry request-expired',
   'entry request-refused REQUEST_ID_REUSED',
   'entry use-refused ALREADY_CONSUMED',
+  'entry use-refused CONSTRAINT_VIOLATED',
+  'entry use-refused OUTCOME_UNKNOWN',
   'entry use-refused REVOKED',
   'fault broker',
   'fault broker-clock',
@@ -52,6 +59,7 @@ const TRIED = [
   'forged older',
   'forged place',
   'forged state',
+  'grants used',
   'joined decisions',
   'quarantined ASSERTION_INVALID',
   'quarantined REPEATED/N',

@@ -30,6 +30,7 @@ import {
 } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS, parseAction } from '@countersign/descriptors';
 import { encodePublic, type PublicTopic } from '@countersign/wire';
+import { someChoice, someGrant } from './grant-choice.ts';
 import {
   AUDIENCE,
   INTERFACE,
@@ -189,7 +190,8 @@ export class Crowd {
   #request(): boolean {
     const { random } = this.#world;
     const agent = random.of(this.#agents);
-    return this.#send(this.#requestFrame(agent, this.#envelope(agent)));
+    const more = random.chance(0.25) ? { type: 'payment.grant', params: someGrant(random) } : {};
+    return this.#send(this.#requestFrame(agent, this.#envelope(agent, more)));
   }
 
   #envelope(agent: SimulatedAgent, more: JsonObject = {}): JsonObject {
@@ -470,11 +472,12 @@ export class Crowd {
   }
 
   #claim(action: OracleAction, more: JsonObject = {}, by?: SimulatedHolder): Frame {
-    const { population, truth } = this.#world;
+    const { population, truth, random } = this.#world;
+    const chosen = someChoice(random, action.admission.bounds);
     const named = population.executors.find(({ id }) => id === action.admission.executor.id);
-    const executor = by ?? named ?? this.#world.random.of(population.executors);
+    const executor = by ?? named ?? random.of(population.executors);
     const payload = canonicalBytes({
-      v: 'countersign.use.v1',
+      v: chosen === undefined ? 'countersign.use.v1' : 'countersign.use.v2',
       tenant: TENANT,
       action_id: action.id,
       use_id: this.#ulid(),
@@ -482,6 +485,7 @@ export class Crowd {
       binding: action.binding?.leaf ?? action.admissionLeaf,
       executor: executor.id,
       claimed_at: this.#nowText(),
+      ...(chosen !== undefined && { chosen }),
       ...more,
     });
     truth.payloads.set(fromUtf8(payload), executor.id);
@@ -648,7 +652,7 @@ export class Crowd {
 type Fit = (action: OracleAction) => boolean;
 
 const isUsable: Fit = ({ status, admission }) =>
-  status === 'bound' && admission.action_type.name === 'generic.command';
+  status === 'bound' && !admission.action_type.name.startsWith('authority.');
 
 /** Where a deed makes sense; anywhere when nothing is said. */
 const FITS: Readonly<Partial<Record<Deed, Fit>>> = {

@@ -114,7 +114,7 @@ export function policyFor(random: SeededChoice, approvals: number): Policy {
     rules: [
       {
         id: 'default',
-        types: ['generic.command'],
+        types: ['generic.command', 'payment.grant'],
         approvals,
         approvers: 'any',
         proof_classes: ['uv'],

@@ -142,6 +142,7 @@ export class World implements LogWatcher {
     this.trace.note(`  entry ${index} ${entry.type} ${entry.at} ${leaf.slice(7, 19)}`);
     const lastMs = this.rules.lastMs;
     this.rules.accept(placed);
+    this.#countGrant(entry);
     if (index > 0) this.#assertTime(entry, lastMs);
     this.#assertContent(entry);
     if (entry.type === 'state-committed') {
@@ -150,6 +151,16 @@ export class World implements LogWatcher {
       hold(isSame, 'REPLAY_DIFFERS', `state-committed at ${index}`);
     }
     this.fold.evolve(entry, { index, leaf });
+  }
+
+  #countGrant(entry: Entry): void {
+    if (entry.type === 'use-refused' && entry.constraint !== undefined) {
+      this.count(`constraint ${entry.constraint}`);
+    }
+    const isOfGrant =
+      entry.type === 'binding-used' &&
+      this.rules.actions.get(entry.action_id)?.admission.bounds !== undefined;
+    if (isOfGrant) this.count('grants used');
   }
 
   batchAccepted(batch: Batch): void {
