@@ -1,49 +1,11 @@
-import { AuditError, LogAudit, type AuditFindings, type AuditOptions } from '@countersign/audit';
-import { encodeEntry, type Entry } from '@countersign/binding';
-import { canonicalBytes, formatTimestamp } from '@countersign/canonical';
-import { verifySignature } from '@countersign/crypto-node';
-import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { parseTrust } from '@countersign/verify';
+import { encodeEntry, type Entry, type EntryOf } from '@countersign/binding';
+import { digestBytes, formatTimestamp } from '@countersign/canonical';
 import { describe, expect, it } from 'vitest';
+import { auditOf, audited, auditRefusal } from '../support/audited-log.ts';
 import { DecidedLog, filesOf } from '../support/decided-log.ts';
-import { commandPolicy, entryIn } from '../support/parties.ts';
-
-type Files = ReadonlyMap<string, Uint8Array>;
-
-function optionsFor(log: DecidedLog, files: Files): AuditOptions {
-  return {
-    source: {
-      checkpoint: () => Promise.resolve(Buffer.from(files.get('checkpoint') ?? []).toString()),
-      read: (path) => {
-        const bytes = files.get(path);
-        const missing = new AuditError('TILE_MISSING', `${path}: expected this tile`);
-        return bytes === undefined ? Promise.reject(missing) : Promise.resolve(bytes);
-      },
-    },
-    trust: parseTrust(canonicalBytes(log.trust())),
-    allowDemo: false,
-    descriptors: BUILTIN_DESCRIPTORS,
-    verifySignature,
-    nearMs: 3_600_000,
-  };
-}
-
-async function audited(log: DecidedLog, files?: Files): Promise<AuditFindings> {
-  return new LogAudit(optionsFor(log, files ?? (await log.files()))).run();
-}
-
-async function refusal(
-  log: DecidedLog,
-  files?: Files,
-): Promise<{ code: string; index: number | undefined; message: string }> {
-  try {
-    await audited(log, files);
-  } catch (error) {
-    if (!(error instanceof AuditError)) throw error;
-    return { code: error.code, index: error.index, message: error.message };
-  }
-  throw new Error('expected a refusal');
-}
+import { authorityAction, removing, logKeyAction, adding } from '../support/log-key-rotation.ts';
+import { noteSigner } from '../support/note-key.ts';
+import { Person, commandPolicy, entryIn } from '../support/parties.ts';
 
 /** Everything that one ledger is asked, right and wrong. */
 async function storied(): Promise<DecidedLog> {
@@ -130,7 +92,7 @@ describe('the replay of a log', () => {
     const open = entryIn(admission.text, 'request-admitted');
     const forged: Entry = { ...real, action_id: open.action_id, at: log.at };
     const files = await filesOf([...log.entries, encodeEntry(forged)], log.signer);
-    expect(await refusal(log, files)).toMatchObject({
+    expect(await auditRefusal(log, files)).toMatchObject({
       code: 'REPLAY_MISMATCH',
       index: log.entries.length,
     });
@@ -144,7 +106,7 @@ describe('the replay of a log', () => {
     const use = log.lastEntry('binding-used');
     const late = { ...use, at: formatTimestamp(log.nowMs + 901_000) };
     entries[entries.length - 1] = encodeEntry(late);
-    const refused = await refusal(log, await filesOf(entries, log.signer));
+    const refused = await auditRefusal(log, await filesOf(entries, log.signer));
     expect(refused).toMatchObject({ code: 'REPLAY_MISMATCH', index: entries.length - 1 });
     expect(refused.message).toContain('use-refused EXPIRED');
   });
@@ -159,7 +121,7 @@ describe('the replay of a log', () => {
     const real = one.lastEntry('binding-made');
     const forged: Entry = { ...real, action_id: open.action_id, at: log.at };
     const files = await filesOf([...log.entries, encodeEntry(forged)], log.signer);
-    expect(await refusal(log, files)).toMatchObject({ code: 'REPLAY_MISMATCH', index: 3 });
+    expect(await auditRefusal(log, files)).toMatchObject({ code: 'REPLAY_MISMATCH', index: 3 });
   });
 
   it('G10: a request that expired, and whose end was left out: REPLAY_MISMATCH', async () => {
@@ -168,7 +130,7 @@ describe('the replay of a log', () => {
     log.forward(901_000);
     await log.admit();
     const entries = log.entries.filter((_, index) => index !== 2);
-    const refused = await refusal(log, await filesOf(entries, log.signer));
+    const refused = await auditRefusal(log, await filesOf(entries, log.signer));
     expect(refused).toMatchObject({ code: 'REPLAY_MISMATCH', index: 2 });
     expect(refused.message).toContain('expected request-expired');
   });
@@ -185,7 +147,126 @@ describe('the replay of a log', () => {
     if (genuine.proof.kind !== 'webauthn' || accepted.proof.kind !== 'webauthn') throw new Error();
     const proof = { ...genuine.proof, signature: accepted.proof.signature };
     entries[index] = encodeEntry({ ...genuine, proof });
-    const refused = await refusal(log, await filesOf(entries.slice(0, index + 1), log.signer));
+    const refused = await auditRefusal(log, await filesOf(entries.slice(0, index + 1), log.signer));
     expect(refused).toMatchObject({ code: 'ASSERTION_INVALID', index });
+  });
+
+  it('D10: an approval by a key that was revoked before: REPLAY_MISMATCH', async () => {
+    const log = new DecidedLog();
+    const { alice, bob } = log.parties;
+    const revoking = { kind: 'credential-revoked', credential_id: alice.passkey.credentialId };
+    const before = await log.admit();
+    log.forward(1);
+    const change = await log.admit(authorityAction(log, 'authority.change', revoking));
+    await log.decide(change.admission, { person: bob });
+    log.forward(1);
+    const late = log.parties.decisionFrame(before.admission, { person: alice });
+    const { statement, proof } = JSON.parse(Buffer.from(late).toString()) as Pick<
+      EntryOf<'decision-accepted'>,
+      'statement' | 'proof'
+    >;
+    const forged: Entry = {
+      v: 'countersign.entry.v1',
+      type: 'decision-accepted',
+      at: log.at,
+      tenant: log.parties.tenant,
+      action_id: before.actionId,
+      admission: statement.admission,
+      statement,
+      proof,
+      proof_class: 'uv',
+      input: digestBytes('countersign/input/v1', late),
+    };
+    const index = log.entries.length;
+    const files = await filesOf([...log.entries, encodeEntry(forged)], log.signer);
+    const refused = await auditRefusal(log, files);
+    expect(refused).toMatchObject({ code: 'REPLAY_MISMATCH', index });
+    expect(refused.message).toContain('decision-refused KEY_NOT_ENROLLED_AT_TIME');
+  });
+
+  it('D13: an approval by a key that nobody enrolled: CREDENTIAL_UNKNOWN', async () => {
+    const log = new DecidedLog();
+    const { admission } = await log.admit();
+    const stranger = new Person(log.nowMs);
+    await log.decide(admission);
+    const entries = log.entries.slice(0, 2);
+    const real = log.lastEntry('decision-accepted');
+    const frame = log.parties.decisionFrame(admission, { person: stranger });
+    const made = JSON.parse(Buffer.from(frame).toString()) as typeof real;
+    const forged = { ...real, statement: made.statement, proof: made.proof };
+    const files = await filesOf([...entries, encodeEntry(forged)], log.signer);
+    expect(await auditRefusal(log, files)).toMatchObject({ code: 'CREDENTIAL_UNKNOWN', index: 2 });
+  });
+
+  it('G07: a head after a rotation holds by the key in the log, and not by the one before', async () => {
+    const log = new DecidedLog();
+    const next = noteSigner(log.origin);
+    for (const change of [adding(next), removing(log.signer)]) {
+      log.forward(1);
+      const asked = await log.admit(logKeyAction(log, change));
+      await log.decide(asked.admission);
+    }
+    const rotated = await auditOf(log, await filesOf(log.entries, next)).run();
+    expect(rotated.signedBy).toBe(next.vkey);
+    expect(await auditRefusal(log, await log.files())).toMatchObject({
+      code: 'SIGNING_KEY_NOT_VALID_AT',
+    });
+    const stranger = await filesOf(log.entries, noteSigner(log.origin));
+    expect(await auditRefusal(log, stranger)).toMatchObject({ code: 'LOG_KEY_UNKNOWN' });
+  });
+
+  it('F02: an admission by another rule than that of the policy: REPLAY_MISMATCH', async () => {
+    const log = new DecidedLog({ policy: commandPolicy({ approvals: 2 }) });
+    await log.admit();
+    const real = log.lastEntry('request-admitted');
+    const forged = { ...real, requirement: { ...real.requirement, approvals: 1 } };
+    const files = await filesOf([...log.entries.slice(0, 1), encodeEntry(forged)], log.signer);
+    expect(await auditRefusal(log, files)).toMatchObject({ code: 'REPLAY_MISMATCH', index: 1 });
+  });
+
+  it('G10: a decision in time that is logged as late: REPLAY_MISMATCH', async () => {
+    const log = new DecidedLog();
+    const { admission } = await log.admit();
+    await log.decide(admission);
+    const real = log.lastEntry('decision-accepted');
+    const { statement } = real;
+    const forged: Entry = {
+      v: 'countersign.entry.v1',
+      type: 'decision-refused',
+      at: real.at,
+      tenant: real.tenant,
+      action_id: real.action_id,
+      admission: real.admission,
+      person: statement.person,
+      credential: statement.credential,
+      verdict: 'approve',
+      statement_digest: real.input,
+      code: 'LATE_DECISION',
+      input: real.input,
+    };
+    const files = await filesOf([...log.entries.slice(0, 2), encodeEntry(forged)], log.signer);
+    expect(await auditRefusal(log, files)).toMatchObject({ code: 'REPLAY_MISMATCH', index: 2 });
+  });
+
+  it('an entry of a version that this build does not know: RULES_UNKNOWN, and no pass', async () => {
+    const log = new DecidedLog();
+    await log.bind();
+    const text = Buffer.from(log.entries[1] ?? []).toString();
+    const later = Buffer.from(text.replace('countersign.entry.v1', 'countersign.entry.v9'));
+    const files = await filesOf([...log.entries.slice(0, 1), later], log.signer);
+    expect(await auditRefusal(log, files)).toMatchObject({ code: 'RULES_UNKNOWN', index: 1 });
+  });
+
+  it('takes up decisions that came before their admission, as the ledger did', async () => {
+    const log = new DecidedLog();
+    const ahead = new DecidedLog({ like: log });
+    const action = log.parties.action();
+    await ahead.submit('request', log.parties.requestFrame(action));
+    log.forward(0);
+    await log.submit('decision', log.parties.decisionFrame(ahead.last('request-admitted')));
+    expect(log.entries.length).toBe(1);
+    await log.submit('request', log.parties.requestFrame(action));
+    expect(log.entries.length).toBe(4);
+    expect((await audited(log)).counts).toMatchObject({ 'binding-made': 1 });
   });
 });

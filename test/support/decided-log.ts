@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   LedgerState,
   authenticate,
@@ -12,18 +14,23 @@ import {
   type LedgerLimits,
   type Policy,
 } from '@countersign/binding';
-import { digestBytes, formatTimestamp, type JsonObject } from '@countersign/canonical';
-import { verifySignature } from '@countersign/crypto-node';
+import { digestBytes, formatTimestamp, useSha256, type JsonObject } from '@countersign/canonical';
+import { nativeSha256, verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import {
   TileEdge,
   formatCheckpoint,
   signNote,
+  useSha256 as useSha256InTrees,
   type NoteSigner,
   type TileFile,
 } from '@countersign/tlog';
 import { noteSigner } from './note-key.ts';
 import { Parties, actionIdOf, entryIn, type Deciding, type TextEntry } from './parties.ts';
+
+// As the command does.
+useSha256(nativeSha256);
+useSha256InTrees(nativeSha256);
 
 const ORIGIN = 'audited.test/1';
 const START_MS = 1_795_424_400_000;
@@ -40,14 +47,21 @@ export class DecidedLog {
     options: {
       readonly policy?: Policy;
       readonly limits?: Partial<LedgerLimits>;
-      readonly signer?: NoteSigner;
+      /** The same founding, and the same people. */
+      readonly like?: DecidedLog;
     } = {},
   ) {
-    this.signer = options.signer ?? noteSigner(ORIGIN);
-    this.parties = new Parties(this.signer.name, () => this.nowMs, { crewSize: 1 });
+    const { like } = options;
+    this.signer = like?.signer ?? noteSigner(ORIGIN);
+    this.parties =
+      like?.parties ?? new Parties(this.signer.name, () => this.nowMs, { crewSize: 1 });
     const { limits = {} } = options;
     this.state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS, limits });
     this.write(this.parties.founding([this.signer.vkey], options.policy));
+  }
+
+  get origin(): string {
+    return this.signer.name;
   }
 
   get genesis(): string {
@@ -87,8 +101,8 @@ export class DecidedLog {
     return this.submit('tick', new Uint8Array());
   }
 
-  async admit(more: JsonObject = {}): Promise<{ actionId: string; admission: TextEntry }> {
-    const action = this.parties.action(more);
+  async admit(more?: JsonObject): Promise<{ actionId: string; admission: TextEntry }> {
+    const action = more ?? this.parties.action();
     await this.submit('request', this.parties.requestFrame(action));
     return { actionId: actionIdOf(action), admission: this.last('request-admitted') };
   }
@@ -152,4 +166,15 @@ export async function filesOf(
     ['checkpoint', Buffer.from(note)],
     ['log.vkey', Buffer.from(`${signer.vkey}\n`)],
   ]);
+}
+
+/** Writes files of a log into a folder. */
+export async function writeFiles(
+  folder: string,
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
+  for (const [path, bytes] of files) {
+    await mkdir(join(folder, dirname(path)), { recursive: true });
+    await writeFile(join(folder, path), bytes);
+  }
 }

@@ -8,13 +8,15 @@ import { evidenceOutcome } from './evidence-outcome.ts';
 import { entryOf, type FoundedLedger } from './founded-ledger.ts';
 import { auditLog } from './log-audit.ts';
 
+type Asking = Pick<FoundedLedger, 'origin' | 'parties'>;
+
 /** An action that changes the keys of the log. */
-export function logKeyAction(at: FoundedLedger, change: JsonObject): JsonObject {
+export function logKeyAction(at: Asking, change: JsonObject): JsonObject {
   return authorityAction(at, 'authority.logkey', change);
 }
 
 /** An action that the ledger carries out itself. */
-export function authorityAction(at: FoundedLedger, type: string, change: JsonObject): JsonObject {
+export function authorityAction(at: Asking, type: string, change: JsonObject): JsonObject {
   const descriptor = BUILTIN_DESCRIPTORS.find((known) => known.type === type);
   const executor = {
     id: 'ledger',

@@ -151,6 +151,15 @@ function refuseDecision(run: Proceeding, entry: DecisionRefused): Outcome {
   return { status: 'refused', code };
 }
 
+/** Stands only in an acceptance that the log does not hold. */
+const NO_PROOF: DecisionInput['made']['proof'] = {
+  kind: 'webauthn',
+  credential_id: '',
+  authenticator_data: 'A'.repeat(50),
+  client_data_json: '',
+  signature: '',
+};
+
 const LAST_MOMENT = '9999-12-31T23:59:59.999Z';
 
 function decisionAgain(run: Proceeding, entry: DecisionRefused, publicKey: string): DecisionInput {
@@ -176,8 +185,7 @@ function decisionAgain(run: Proceeding, entry: DecisionRefused, publicKey: strin
         credential,
         not_after: LAST_MOMENT,
       },
-      // Looked at only in a decision that is accepted, which this one was not.
-      proof: { kind: 'sshsig' } as DecisionInput['made']['proof'],
+      proof: NO_PROOF,
     },
     rationale: undefined,
     statementDigest: entry.statement_digest,

@@ -34,6 +34,8 @@ export type AuditOutcome =
       readonly code: string;
       readonly index?: number;
       readonly detail: string;
+      /** Two signed notes, where they prove it without the log. */
+      readonly evidence: readonly string[];
       /** Where both signed heads are kept. */
       readonly proof?: string;
     };
@@ -126,7 +128,7 @@ export class KeptAudit {
     if (reached.size > (this.#state.checked?.size ?? 0)) {
       this.#state = { ...this.#state, checked: { ...reached, trust } };
     }
-    const isDue = nowMs() - this.#savedMs >= SAVE_EVERY_MS;
+    const isDue = reached.size > 0 && nowMs() - this.#savedMs >= SAVE_EVERY_MS;
     if (isDue || interrupted.aborted) {
       this.#savedMs = nowMs();
       await this.#options.state?.write(this.#state);
@@ -152,6 +154,7 @@ export class KeptAudit {
       code,
       ...(index !== undefined && { index }),
       detail: message,
+      evidence,
       ...(proof !== undefined && { proof }),
     };
   }

@@ -13,6 +13,7 @@ import { addLedger } from './commands/ledger.ts';
 import { addLog } from './commands/log.ts';
 import { addLogKey } from './commands/log-key.ts';
 import { addMcpGate } from './commands/mcp-gate.ts';
+import { addMonitor } from './commands/monitor.ts';
 import { addMove } from './commands/move.ts';
 import { addPay } from './commands/pay.ts';
 import { addProjector } from './commands/projector.ts';
@@ -37,6 +38,7 @@ const COMMANDS = [
   addPay,
   addVerify,
   addAudit,
+  addMonitor,
   addEvidence,
   addRequest,
   addWatch,
