@@ -70,7 +70,7 @@ describe('the replay of a log', () => {
     const payload = real.submission.payload.replace('policy-written', 'policy-deleted');
     const forged: Entry = { ...real, submission: { ...real.submission, payload } };
     const entries = [...log.entries.slice(0, -1), encodeEntry(forged)];
-    const refused = await refusal(log, await filesOf(entries, log.signer));
+    const refused = await auditRefusal(log, await filesOf(entries, log.signer));
     expect(refused).toMatchObject({ code: 'SIGNATURE_INVALID', index: 1 });
   });
 
