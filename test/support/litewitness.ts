@@ -1,4 +1,5 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -28,17 +29,28 @@ function program(): string {
 export class Litewitness {
   readonly url: string;
   readonly vkey: string;
-  readonly #processes: readonly ChildProcess[];
+  readonly #agent: ChildProcess;
+  readonly #run: () => Promise<ChildProcess>;
+  #witness: ChildProcess;
 
-  private constructor(url: string, vkey: string, processes: readonly ChildProcess[]) {
+  private constructor(
+    { url, vkey }: { url: string; vkey: string },
+    { agent, witness, run }: Processes,
+  ) {
     this.url = url;
     this.vkey = vkey;
-    this.#processes = processes;
+    this.#agent = agent;
+    this.#run = run;
+    this.#witness = witness;
   }
 
   /** Follows one log, of which it has seen nothing yet. */
-  static async start(folder: string, log: { origin: string; vkey: string }): Promise<Litewitness> {
-    const [key, socket, db] = ['key', 'agent', 'db'].map((name) => join(folder, name)) as [
+  static async start(
+    folder: string,
+    log: { origin: string; vkey: string },
+    name = 'witness.example/lite',
+  ): Promise<Litewitness> {
+    const [key, socket, db] = ['key', 'agent', 'db'].map((file) => join(folder, file)) as [
       string,
       string,
       string,
@@ -52,19 +64,24 @@ export class Litewitness {
       encoding: 'utf8',
     }).split(' ');
     const listen = `127.0.0.1:${await freePort()}`;
-    const args = ['-name', 'witness.example/lite', '-key', print, '-ssh-agent', socket];
-    const witness = spawn(program(), [...args, '-db', db, '-listen', listen], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const args = ['-name', name, '-key', print, '-ssh-agent', socket, '-db', db];
     let said = '';
-    for (const stream of [witness.stdout, witness.stderr]) {
-      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    }
-    await until(() => said.includes('msg=listening'));
+    const run = async (): Promise<ChildProcess> => {
+      said = '';
+      const witness = spawn(program(), [...args, '-listen', listen], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      for (const stream of [witness.stdout, witness.stderr]) {
+        stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+      }
+      await until(() => said.includes('msg=listening'));
+      return witness;
+    };
+    const witness = await run();
     const root = toBase64(emptyRoot());
     execFileSync('python3', ['-c', ADD_LOG, db, log.origin, log.vkey, root]);
     const vkey = /vkey=(?<vkey>\S+)/.exec(said)?.groups?.['vkey'] ?? '';
-    return new Litewitness(`http://${listen}`, vkey, [witness, agent]);
+    return new Litewitness({ url: `http://${listen}`, vkey }, { agent, witness, run });
   }
 
   async add(body: string): Promise<{ status: number; text: string }> {
@@ -72,9 +89,26 @@ export class Litewitness {
     return { status: answer.status, text: await answer.text() };
   }
 
-  stop(): void {
-    for (const each of this.#processes) each.kill();
+  /** Away until it is resumed, with all that it remembers. */
+  async pause(): Promise<void> {
+    const gone = once(this.#witness, 'close');
+    this.#witness.kill();
+    await gone;
   }
+
+  async resume(): Promise<void> {
+    this.#witness = await this.#run();
+  }
+
+  stop(): void {
+    for (const each of [this.#witness, this.#agent]) each.kill();
+  }
+}
+
+interface Processes {
+  readonly agent: ChildProcess;
+  readonly witness: ChildProcess;
+  readonly run: () => Promise<ChildProcess>;
 }
 
 async function until(isSo: () => boolean): Promise<void> {

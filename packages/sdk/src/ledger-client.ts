@@ -76,6 +76,8 @@ const RETRIES = 3;
 const RETRY_MS = 500;
 /** Nothing happened there; the same may be sent again. */
 const RETRIED_STATUS: ReadonlySet<number> = new Set([429, 503]);
+/** The ledger has waited for its witnesses already, and is there itself. */
+const NOT_RETRIED = 'WITNESS_QUORUM';
 
 interface Answer {
   readonly status: number;
@@ -178,8 +180,10 @@ export class LedgerClient {
   }
 
   /** The evidence file as the ledger gives it: to be verified, never believed. */
-  evidence(id: string): Promise<string> {
-    return this.getText(`/v1/actions/${id}/evidence`);
+  evidence(id: string, level: 'human' | 'witnessed' = 'human'): Promise<string> {
+    // A ledger of an older release knows no levels.
+    const query = level === 'human' ? '' : `?level=${level}`;
+    return this.getText(`/v1/actions/${id}/evidence${query}`);
   }
 
   getObject(path: string): Promise<Readonly<Record<string, Json>>> {
@@ -238,9 +242,10 @@ export class LedgerClient {
     for (let attempt = 1; ; attempt += 1) {
       const answer = await this.#once(method, path, body);
       if (answer.status < 400) return answer;
-      if (!RETRIED_STATUS.has(answer.status)) throw refusalOf(answer);
+      const refusal = refusalOf(answer);
+      const { code, message } = refusal;
+      if (!RETRIED_STATUS.has(answer.status) || code === NOT_RETRIED) throw refusal;
       if (attempt >= RETRIES) {
-        const { code, message } = refusalOf(answer);
         throw unreachable(`${this.url} takes nothing now (${code}: ${message})`);
       }
       await this.#pause(RETRY_MS * attempt);
@@ -369,7 +374,7 @@ function refusalOf(answer: Pick<Answer, 'status' | 'text'>): SdkError {
     return unreachable(`expected a problem document, got HTTP ${answer.status}`);
   }
   // A ledger that failed says so with 500; for us INTERNAL is nobody's failure but our own.
-  if (answer.status >= 500 || code === 'INTERNAL')
+  if ((answer.status >= 500 && code !== NOT_RETRIED) || code === 'INTERNAL')
     return unreachable(`the ledger failed (${code})`);
   return new SdkError(code, typeof detail === 'string' ? detail : 'the ledger refused it');
 }

@@ -4,7 +4,9 @@ import type { Tables } from '@countersign/store/sql';
 import { sql, type Kysely, type Transaction } from 'kysely';
 
 const PRODUCT = 'countersign read models';
-const VERSION = 1;
+const VERSION = 2;
+/** What version 1 did not have. */
+const SINCE_VERSION_2: readonly TableName[] = ['cosigned'];
 
 type Layout = { readonly layout: { readonly product: string; readonly version: number } };
 
@@ -15,8 +17,26 @@ type Layout = { readonly layout: { readonly product: string; readonly version: n
  */
 export async function ensureLayout(db: Kysely<Tables>, schema: string): Promise<void> {
   if (!(await tableNames(db, schema)).includes('layout')) await makeTables(db, schema);
-  assertOurs(await db.withTables<Layout>().selectFrom('layout').selectAll().execute());
+  const layouts = db.withTables<Layout>().selectFrom('layout').selectAll();
+  if (isVersion(await layouts.execute(), 1)) await fromVersion1(db);
+  assertOurs(await layouts.execute());
   await makeMissingIndexes(db, schema);
+}
+
+/** Adds what is new beside what is there. Whoever is still of the older release ends at its next write, and says so. */
+async function fromVersion1(db: Kysely<Tables>): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const layouts = trx.withTables<Layout>();
+    // Of several that find it at once, those who come later see that it is done.
+    const rows = await layouts.selectFrom('layout').selectAll().forUpdate().execute();
+    if (!isVersion(rows, 1)) return;
+    for (const table of SINCE_VERSION_2) await createTable(trx, table);
+    await layouts.updateTable('layout').set({ version: VERSION }).execute();
+  });
+}
+
+function isVersion(rows: readonly Layout['layout'][], version: number): boolean {
+  return rows.length === 1 && rows[0]?.product === PRODUCT && rows[0].version === version;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { StoreError, type ChangeSet, type ReadModels, type StoreSignal } from '@countersign/store';
 import {
-  TABLE_NAMES,
+  CLEARED_TABLES,
   dumpOf,
   positionWritesOf,
   rowReader,
@@ -64,7 +64,7 @@ function storeOf(db: Kysely<Tables>, { schema, channel, signal }: StoreParts): P
       await takeTurn(trx);
       await work(trx);
     });
-  const tables = TABLE_NAMES.map((name) => sql.id(schema, name));
+  const tables = CLEARED_TABLES.map((name) => sql.id(schema, name));
   return {
     ...rowReader(db),
     apply: async (changes) => {

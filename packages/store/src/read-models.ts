@@ -115,6 +115,8 @@ export type RowChange =
   | { readonly change: 'entry'; readonly row: EntryRow }
   | { readonly change: 'node'; readonly row: NodeRow }
   | { readonly change: 'checkpoint'; readonly size: number; readonly note: string }
+  /** Not of the log: a head that a quorum of witnesses has cosigned. The first note of a size stays. */
+  | { readonly change: 'cosigned'; readonly size: number; readonly note: string }
   | { readonly change: 'input'; readonly digest: string; readonly index: number }
   | { readonly change: 'action-opened'; readonly row: ActionRow }
   | {
@@ -222,12 +224,14 @@ export interface ReadModels {
   checkpoint(covering?: number): Promise<CheckpointRow | undefined>;
   /** The largest one that covers no entry beyond `size`. */
   checkpointWithin(size: number): Promise<CheckpointRow | undefined>;
+  /** The newest head that a quorum of witnesses has cosigned. */
+  cosigned(): Promise<CheckpointRow | undefined>;
   /** Of those asked for, the ones that are there. */
   nodes(wanted: readonly { level: number; index: number }[]): Promise<NodeRow[]>;
 
   /** A digest over every row of every table, in a fixed order: equal for equal read models. */
   dump(): Promise<string>;
-  /** Removes every row and position. */
+  /** Removes every row and position, and keeps the cosigned heads: nothing in the log gives them back. */
   clear(): Promise<void>;
   close(): Promise<void>;
 }

@@ -195,8 +195,11 @@ function outcomeQuery(db: Kysely<Tables>, digests: readonly string[]): OutcomeQu
     );
 }
 
-function treeReader(db: Kysely<Tables>): Read<'checkpoint' | 'checkpointWithin' | 'nodes'> {
+function treeReader(
+  db: Kysely<Tables>,
+): Read<'checkpoint' | 'checkpointWithin' | 'cosigned' | 'nodes'> {
   const checkpoints = db.selectFrom('checkpoints').selectAll().limit(1);
+  const cosigned = db.selectFrom('cosigned').selectAll().orderBy('size', 'desc').limit(1);
   return {
     checkpoint: async (covering) => {
       const query =
@@ -209,6 +212,7 @@ function treeReader(db: Kysely<Tables>): Read<'checkpoint' | 'checkpointWithin' 
       const query = checkpoints.where('size', '<=', size).orderBy('size', 'desc');
       return (await query.execute()).map(checkpointRow)[0];
     },
+    cosigned: async () => (await cosigned.execute()).map(checkpointRow)[0],
     nodes: async (wanted) => {
       assertLimit(Math.max(wanted.length, 1), NODES_WANTED_MAX);
       const found: NodeRow[] = [];

@@ -5,7 +5,14 @@ const HASH_BYTES = 32;
 
 /** Tables whose rows never change: what is already there stays. */
 export type FixedTable =
-  'entries' | 'nodes' | 'checkpoints' | 'inputs' | 'quarantined' | 'decisions' | 'documents';
+  | 'entries'
+  | 'nodes'
+  | 'checkpoints'
+  | 'cosigned'
+  | 'inputs'
+  | 'quarantined'
+  | 'decisions'
+  | 'documents';
 
 type Move = {
   readonly tenant: string;
@@ -75,6 +82,7 @@ const WRITES: { readonly [K in RowChange['change']]: (change: ChangeOf<K>) => Ro
     row: { level, idx: index, hash },
   }),
   checkpoint: ({ size, note }) => ({ write: 'insert', table: 'checkpoints', row: { size, note } }),
+  cosigned: ({ size, note }) => ({ write: 'insert', table: 'cosigned', row: { size, note } }),
   input: ({ digest, index }) => ({ write: 'insert', table: 'inputs', row: { digest, idx: index } }),
   'action-opened': ({ row }) => ({ write: 'action-opened', row: actionValues(row) }),
   'action-moved': ({ tenant, actionId, index, at, to }) => ({

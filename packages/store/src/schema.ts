@@ -3,7 +3,7 @@ import { TABLE_NAMES, shapeOf, type ColumnType, type TableName } from './tables.
 /** "cSrm" as a number: what the file's header names as its application. */
 export const APPLICATION_ID = 0x63_53_72_6d;
 
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 const SQLITE_TYPES: Readonly<Record<ColumnType, string>> = {
   integer: 'INTEGER NOT NULL',
@@ -13,7 +13,14 @@ const SQLITE_TYPES: Readonly<Record<ColumnType, string>> = {
   bytes: 'BLOB NOT NULL',
 };
 
-export const SCHEMA: readonly string[] = [TABLE_NAMES.map(tableText).join('\n')];
+const COSIGNED: TableName = 'cosigned';
+
+export const SCHEMA: readonly string[] = [
+  TABLE_NAMES.filter((name) => name !== COSIGNED)
+    .map(tableText)
+    .join('\n'),
+  tableText(COSIGNED),
+];
 
 /**
  * No part of the format: an index changes no row, so a file of an earlier release gets those that it lacks when it is opened,

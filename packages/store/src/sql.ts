@@ -8,6 +8,7 @@ export {
   type RowWrite,
 } from './row-write.ts';
 export {
+  CLEARED_TABLES,
   TABLE_NAMES,
   columnsOf,
   shapeOf,

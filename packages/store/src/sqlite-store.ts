@@ -13,7 +13,7 @@ import { APPLICATION_ID, INDEXES, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 import { sqliteQueries } from './sqlite-dialect.ts';
 import { positionStatement, statementsOf } from './sqlite-statement.ts';
 import { StoreError, type StoreErrorCode } from './store-error.ts';
-import { TABLE_NAMES } from './tables.ts';
+import { CLEARED_TABLES } from './tables.ts';
 
 /** Opens the read models in a SQLite file, which is made when there is none. */
 export async function openSqliteStore(path: string): Promise<ReadModels> {
@@ -42,7 +42,7 @@ function storeOf(database: Database): ReadModels {
     clear: () =>
       run(
         database,
-        TABLE_NAMES.map((table) => ({ sql: `DELETE FROM ${table}` })),
+        CLEARED_TABLES.map((table) => ({ sql: `DELETE FROM ${table}` })),
       ),
     close: () => database.close(),
   };

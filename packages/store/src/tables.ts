@@ -97,6 +97,7 @@ export const TABLES = {
     key: ['tenant', 'action_id'],
     indexes: {},
   },
+  cosigned: { columns: { size: 'integer', note: 'text' }, key: ['size'], indexes: {} },
   position: {
     columns: {
       name: 'text',
@@ -153,9 +154,17 @@ export function columnsOf(table: TableName): string[] {
 export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
 
 /**
+ * Tables that are emptied for a rebuild. What witnesses have signed stays: nothing in the log says it, and they sign
+ * only the newest head again.
+ */
+export const CLEARED_TABLES: readonly TableName[] = TABLE_NAMES.filter(
+  (name) => name !== 'cosigned',
+);
+
+/**
  * Every table that follows from log and content. Positions do not: they tell how far, and differ where empty
  * records were read.
  */
-export const DERIVED_TABLES: readonly TableName[] = TABLE_NAMES.filter(
+export const DERIVED_TABLES: readonly TableName[] = CLEARED_TABLES.filter(
   (name) => name !== 'position',
 );

@@ -43,6 +43,8 @@ export type { Tile } from './tile.ts';
 export { TileEdge } from './tile-edge.ts';
 export type { TileFile } from './tile-edge.ts';
 export { formatEntryBundle, parseEntryBundle } from './entry-bundle.ts';
+export { openCosignature } from './cosignature.ts';
+export type { Cosignature } from './cosignature.ts';
 export { parseWitnessPolicy, WitnessPolicy } from './witness-policy.ts';
 export type { PolicyWitness } from './witness-policy.ts';
 export {

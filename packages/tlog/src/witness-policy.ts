@@ -20,15 +20,19 @@ interface PolicyGroup {
 
 /** Which witnesses must have cosigned a head: c2sp.org/tlog-policy, without its logs. */
 export class WitnessPolicy {
+  /** As it was read. */
+  readonly text: string;
   readonly witnesses: readonly PolicyWitness[];
   readonly #groups: ReadonlyMap<string, PolicyGroup>;
   readonly #quorum: string;
 
   constructor(parts: {
+    readonly text: string;
     readonly witnesses: readonly PolicyWitness[];
     readonly groups: ReadonlyMap<string, PolicyGroup>;
     readonly quorum: string;
   }) {
+    this.text = parts.text;
     this.witnesses = parts.witnesses;
     this.#groups = parts.groups;
     this.#quorum = parts.quorum;
@@ -66,7 +70,7 @@ export function parseWitnessPolicy(text: string): WitnessPolicy {
     const words = line.split(' ').filter((word) => word !== '');
     if (words[0] !== undefined && !words[0].startsWith('#')) read.line(words);
   }
-  return read.end();
+  return read.end(text);
 }
 
 class PolicyReader {
@@ -83,9 +87,10 @@ class PolicyReader {
     else throw refused('expected witness, group or quorum');
   }
 
-  end(): WitnessPolicy {
+  end(text: string): WitnessPolicy {
     if (this.#quorum === undefined) throw refused('expected a quorum');
     return new WitnessPolicy({
+      text,
       witnesses: this.#witnesses,
       groups: this.#groups,
       quorum: this.#quorum,

@@ -92,7 +92,7 @@ export function newProjector(
 
 /** What a gateway is told of the ledger that it answers for. */
 export async function gatewayParts(
-  { folder, mark }: FoundedData,
+  { folder, mark, trust }: FoundedData,
   { version, publicLog }: { readonly version: string; readonly publicLog: boolean },
 ): Promise<Pick<GatewayDeps, 'config' | 'descriptors' | 'readTokens' | 'verifySignature'>> {
   const token = await readReadToken(folder);
@@ -102,6 +102,7 @@ export async function gatewayParts(
       publicOrigins: [mark.url],
       version,
       publicLog,
+      ...(trust.witnessPolicy !== undefined && { witnessPolicy: trust.witnessPolicy.text }),
       pageFolder: distDirectory,
     },
     descriptors: BUILTIN_DESCRIPTORS,

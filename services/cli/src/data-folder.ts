@@ -49,6 +49,10 @@ export interface DataFolder {
   readonly markFile: string;
   /** Where the topics, the key and the read models of a ledger on a cluster are: docs/cluster.md. */
   readonly clusterFile: string;
+  /** The newest head that was offered to witnesses. */
+  readonly offeredFile: string;
+  /** What proves, or says, that a witness knows another log. While it is there nothing is sealed. */
+  readonly alarmFile: string;
   /** How far the public topics were moved. */
   readonly positionsFile: string;
   /** The fold of the log, for the next start. */
@@ -79,6 +83,8 @@ export function dataFolder(path: string): DataFolder {
     requestsFolder: at('requests'),
     markFile: at('ledger.json'),
     clusterFile: at('cluster.json'),
+    offeredFile: at('witness.json'),
+    alarmFile: at('witness-alarm.json'),
     positionsFile: at('positions.json'),
     snapshotFile: at('snapshot.db'),
   };

@@ -4,6 +4,7 @@ import type { ReadModels } from '@countersign/store';
 import { openCheckpoint, parseVerifierKey, TlogError } from '@countersign/tlog';
 import type { PinnedHead } from '@countersign/verify';
 import type { FoundedData, OpenData } from './open-data.ts';
+import { readOffered } from './offered-head.ts';
 import { withPinLock } from './pin-lock.ts';
 import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
 
@@ -50,7 +51,9 @@ export class HeadPin {
     const { folder, mark, trust } = this.#data;
     const there = await readOwnTrust(folder);
     if ((there?.pinnedHead?.size ?? 0) >= head.size) return;
-    const ledger = { logKeys: head.logKeys, genesis: trust.genesis };
+    // Of the file as it stands: the policy may have been changed since it was opened.
+    const { witnessPolicy } = there ?? trust;
+    const ledger = { logKeys: head.logKeys, genesis: trust.genesis, witnessPolicy };
     await writeTrust(folder, trustDocument(mark, ledger, head));
     this.#head = head;
   }
@@ -65,16 +68,18 @@ export function sealedBy(writer: Writer | undefined): SeenHead | undefined {
 }
 
 /**
- * The newest head that anything in this data folder remembers: what the trust file pins, or what the read models saw. A log
- * behind it was put back, and a writer that went on from there would sign a second head of a size (attack row G03). The read models
- * are believed for a key that is known without them, and for no other.
+ * The newest head that anything in this data folder remembers: what the trust file pins, what the read models saw, or what was
+ * offered to witnesses. A log behind it was put back, and a writer that went on from there would sign a second head of a size (attack row G03). The read models
+ * and that file are believed for a key that is known without them, and for no other.
  */
 export async function knownHead(
-  { mark, trust, signers }: OpenData,
+  data: OpenData,
   store: ReadModels,
 ): Promise<PinnedHead | undefined> {
+  const { folder, mark, trust, signers } = data;
   const pinned = trust.pinnedHead;
-  const newest = await store.checkpoint();
+  const [stored, offered] = [await store.checkpoint(), await readOffered(folder)];
+  const newest = (offered?.size ?? 0) > (stored?.size ?? 0) ? offered : stored;
   if (newest === undefined || newest.size <= (pinned?.size ?? 0)) return pinned;
   const own = signers.map(({ vkey }) => parseVerifierKey(vkey));
   const verifiers = [...trust.logKeys, ...own.filter(({ vkey }) => !isAmong(trust.logKeys, vkey))];

@@ -30,6 +30,7 @@ import type { CliContext } from './context.ts';
 import type { Narrator } from './narrator.ts';
 import { assertOwnLog, assertShard, RESTORE, type Opened } from './own-log.ts';
 import { sleep } from './service.ts';
+import { assertNoAlarm } from './witness-alarm.ts';
 import { readOwnTrust, trustDocument, writeTrust } from './trust-file.ts';
 
 const FOUND_WITHIN_MS = 30_000;
@@ -206,6 +207,7 @@ async function openLog(
   parts: OpenDataParts,
 ): Promise<Pick<OpenData, 'signers' | 'logKeys' | 'trust' | 'isNew'>> {
   const { folder, mark, backends, broker } = opened;
+  await assertNoAlarm(folder);
   const pinned = await readOwnTrust(folder);
   const isEmpty = (await broker.end({ topic: 'log', partition: mark.shard })) === 0;
   if (isEmpty && pinned !== undefined) {

@@ -11,6 +11,7 @@ import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
 import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
 import { gatewayParts, newProjector, newRouter, newWriter } from './assembly.ts';
 import { cliError } from './cli-error.ts';
 import { dataError, placeOf } from './data-error.ts';
@@ -23,6 +24,8 @@ import { OpenedFiles } from './opened-files.ts';
 import { WaitWatch } from './wait-watch.ts';
 import { asError, listen, portError, sleep, sleepUnless, type Service } from './service.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
+import { WitnessMetrics } from './witness-metrics.ts';
+import { WitnessWatch } from './witness-watch.ts';
 
 export interface ServerOptions {
   readonly data: OpenData;
@@ -45,6 +48,8 @@ interface Found {
 }
 
 const START_WITHIN_MS = 60_000;
+/** More than a witness has to answer: packages/witness-client. */
+const WITNESSED_WITHIN_MS = 10_000;
 const CHORES_EVERY_MS = 5_000;
 
 /**
@@ -59,6 +64,9 @@ export class Server implements Service {
   readonly #router: Router;
   readonly #projector: Projector;
   readonly #gateway: ReturnType<typeof buildGateway>;
+  readonly #registry = new Registry();
+  /** Of a ledger whose trust file names witnesses. */
+  readonly #witnesses: WitnessWatch | undefined;
   readonly #room: DiskRoom;
   readonly #chores: {
     readonly files: OpenedFiles;
@@ -68,6 +76,7 @@ export class Server implements Service {
   };
   #loops: Promise<unknown>[] = [];
   #projecting: Promise<unknown> = Promise.resolve();
+  #witnessing: Promise<unknown> = Promise.resolve();
   readonly #stopped = new AbortController();
   readonly #waits: WaitWatch;
   #isStopping = false;
@@ -92,6 +101,7 @@ export class Server implements Service {
       invitation: new InvitationWatch(data.folder, store),
       snapshots: new SnapshotWatch(this.#writer, snapshots, options.logger),
     };
+    this.#witnesses = this.#newWitnesses();
     const { tenant, shard } = data.mark;
     this.#waits = new WaitWatch({
       logger: options.logger,
@@ -132,6 +142,8 @@ export class Server implements Service {
       files: await OpenedFiles.at(...backends.heldFiles),
     });
     try {
+      server.#follow();
+      await Promise.race([server.#witnessed(), server.failed]);
       server.#run();
       await Promise.race([server.#ready(), server.failed]);
       await listen(server.#gateway, options, '--port');
@@ -154,7 +166,7 @@ export class Server implements Service {
     await this.#chores.snapshots.close();
     // After the writer, so that what it has just sealed is still read.
     this.#projector.stop();
-    await Promise.allSettled([this.#projecting]);
+    await Promise.allSettled([this.#projecting, this.#witnessing]);
     await this.#pinHead();
     await this.#store.close();
     const { backends, broker } = this.#options.data;
@@ -162,10 +174,40 @@ export class Server implements Service {
     await broker.close();
   }
 
+  /** What only reads the log: all that is needed to ask witnesses what they know of it. */
+  #follow(): void {
+    this.#projecting = this.#projector.run();
+    this.#projecting.catch(this.#fail);
+    this.#witnessing = this.#witnesses?.run(this.#stopped.signal) ?? Promise.resolve();
+    this.#witnessing.catch((error: unknown) => {
+      // Not only once everything else has come to its end.
+      this.#writer.stop();
+      this.#fail(error);
+    });
+  }
+
+  /**
+   * Before anything is signed: a log that was put back must not grow beside the one that witnesses know. Witnesses that are away
+   * hold nobody up for long.
+   */
+  async #witnessed(): Promise<void> {
+    const witnesses = this.#witnesses;
+    const { data, nowMs, logger } = this.#options;
+    if (witnesses === undefined || data.isNew) return;
+    const untilMs = nowMs() + WITNESSED_WITHIN_MS;
+    while (!this.#isStopping && !witnesses.isSettled) {
+      if (nowMs() > untilMs && !witnesses.isDoubting) {
+        const line = { event: 'witnesses_not_asked', tenant: data.mark.tenant };
+        logger.warn(line, 'goes on without having heard of every witness');
+        return;
+      }
+      await sleep(10);
+    }
+  }
+
   #run(): void {
     const { broker, mark } = this.#options.data;
     void this.#waits.run(this.#stopped.signal);
-    this.#projecting = this.#projector.run();
     this.#loops = [
       this.#writer.run(),
       this.#router.run(),
@@ -178,7 +220,7 @@ export class Server implements Service {
       }),
       this.#doChores(),
     ];
-    for (const loop of [this.#projecting, ...this.#loops]) loop.catch(this.#fail);
+    for (const loop of this.#loops) loop.catch(this.#fail);
   }
 
   async #ready(): Promise<void> {
@@ -232,6 +274,19 @@ export class Server implements Service {
     }
   }
 
+  #newWitnesses(): WitnessWatch | undefined {
+    const { data, logger, nowMs } = this.#options;
+    const { witnessPolicy: policy } = data.trust;
+    if (policy === undefined) return undefined;
+    return new WitnessWatch({
+      ...{ data, policy, logger, nowMs, store: this.#store, proofs: this.#projector.proofs },
+      metrics: new WitnessMetrics(this.#registry),
+      onCosigned: (size) => {
+        this.#projector.noteCosigned(size);
+      },
+    });
+  }
+
   #writerHealth(): LedgerHealth['writer'] {
     if (this.#failure !== undefined) return { state: 'stopped', code: this.#failure };
     const { status } = this.#writer;
@@ -252,10 +307,12 @@ export class Server implements Service {
         sealedAtMs: null,
         projectedSize: this.#projector.status.storedSize,
         bindings: this.#writer.counts.bindings,
+        ...(this.#witnesses !== undefined && { witnesses: this.#witnesses.status }),
       }),
       nowMs,
       randomBytes,
       logger,
+      registry: this.#registry,
     };
     return buildGateway(deps);
   }

@@ -1,4 +1,5 @@
 import { canonicalText, toBase64, type Json } from '@countersign/canonical';
+import type { WitnessPolicy } from '@countersign/tlog';
 import { parseTrust, VerifyError, type PinnedHead, type Trust } from '@countersign/verify';
 import { cliError } from './cli-error.ts';
 import { readIfThere, writePrivate, type DataFolder, type LedgerMark } from './data-folder.ts';
@@ -6,7 +7,11 @@ import { readIfThere, writePrivate, type DataFolder, type LedgerMark } from './d
 /** What a verifier pins: schemas/formats/trust-file.md. A demonstration is never accepted by the file itself. */
 export function trustDocument(
   mark: LedgerMark,
-  ledger: { readonly logKeys: readonly string[]; readonly genesis: string },
+  ledger: {
+    readonly logKeys: readonly string[];
+    readonly genesis: string;
+    readonly witnessPolicy?: WitnessPolicy | undefined;
+  },
   pinnedHead?: PinnedHead,
 ): Json {
   return {
@@ -19,6 +24,7 @@ export function trustDocument(
       separation: mark.separation === 'full' ? ['full'] : ['full', 'solo'],
       demo: false,
     },
+    ...(ledger.witnessPolicy !== undefined && { witness_policy: ledger.witnessPolicy.text }),
     ...(pinnedHead !== undefined && {
       pinned_head: { size: pinnedHead.size, root: toBase64(pinnedHead.root) },
     }),

@@ -13,8 +13,9 @@ import {
   type NoteSigner,
 } from '@countersign/tlog';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { dataFolder } from '../src/data-folder.ts';
+import { dataFolder, type DataFolder } from '../src/data-folder.ts';
 import { HeadPin, knownHead } from '../src/head-pin.ts';
+import { headOf, writeOffered } from '../src/offered-head.ts';
 import type { OpenData } from '../src/open-data.ts';
 import { readOwnTrust } from '../src/trust-file.ts';
 import { scratchFolder } from './scratch-folder.ts';
@@ -24,9 +25,11 @@ const PINNED = { size: 5, root: new Uint8Array(32).fill(5) };
 const ROOT = new Uint8Array(32).fill(9);
 
 let store: ReadModels;
+let folder: DataFolder;
 
 beforeEach(async () => {
-  store = await openSqliteStore(join(await scratchFolder(), 'store.db'));
+  folder = dataFolder(await scratchFolder());
+  store = await openSqliteStore(join(folder.path, 'store.db'));
 });
 
 afterEach(async () => {
@@ -51,12 +54,16 @@ function dataOf(pinned: typeof PINNED | undefined, signers = [OURS]): OpenData {
     logKeys: [parseVerifierKey(OURS.vkey)],
     ...(pinned !== undefined && { pinnedHead: pinned }),
   };
-  return { mark: { origin: ORIGIN }, trust, signers } as unknown as OpenData;
+  return { mark: { origin: ORIGIN }, folder, trust, signers } as unknown as OpenData;
+}
+
+function noteOf(size: number, signer: NoteSigner, origin = ORIGIN): Promise<string> {
+  return signNote(formatCheckpoint({ origin, size, root: ROOT }), [signer]);
 }
 
 /** The read models say so, whoever wrote them. */
 async function stored(size: number, signer: NoteSigner, origin = ORIGIN): Promise<void> {
-  const note = await signNote(formatCheckpoint({ origin, size, root: ROOT }), [signer]);
+  const note = await noteOf(size, signer, origin);
   await store.apply({ rows: [{ change: 'checkpoint', size, note }] });
 }
 
@@ -98,6 +105,12 @@ describe('the head that a start pins', () => {
     },
   );
 
+  it('is the one that was offered to witnesses where that is newer', async () => {
+    await stored(9, OURS);
+    await writeOffered(folder, headOf(await noteOf(11, OURS)));
+    expect(await knownHead(dataOf(PINNED), store)).toEqual({ size: 11, root: ROOT });
+  });
+
   it('does not go back', async () => {
     await stored(3, OURS);
     expect(await knownHead(dataOf(PINNED), store)).toEqual(PINNED);
@@ -112,7 +125,7 @@ describe('the head that a start pins', () => {
 describe('the pin of a folder that several processes work with', () => {
   const GENESIS = `sha256:${'ab'.repeat(32)}`;
 
-  async function folderOf(): Promise<ReturnType<typeof dataFolder>> {
+  async function folderOf(): Promise<DataFolder> {
     return dataFolder(await scratchFolder());
   }
 

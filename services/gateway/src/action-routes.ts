@@ -21,6 +21,7 @@ import { provenEntries } from './proven-entries.ts';
 import { logSizeOf, readableAction, type ReadAction } from './readable-action.ts';
 import { mayReadAll, type Reader } from './reader.ts';
 import { readerOf } from './request-fields.ts';
+import { cosigned, LevelMembers } from './witnessed.ts';
 
 const closed = { additionalProperties: false } as const;
 const IdParams = Type.Object({ id: UlidSchema });
@@ -188,6 +189,7 @@ function registerEvidence(app: App, gateway: Gateway): void {
         summary: 'The evidence bundle, to be verified offline',
         tags: TAGS,
         params: IdParams,
+        querystring: Type.Object(LevelMembers, closed),
         response: {
           200: {
             description: 'schemas/formats/evidence.md',
@@ -203,7 +205,11 @@ function registerEvidence(app: App, gateway: Gateway): void {
       if (action.bindingIndex === null) {
         throw new GatewayError('NOT_BOUND', 'expected an action that was approved');
       }
-      const evidence = await gateway.deps.view.evidence(action.tenant, action.actionId);
+      const { level = 'human', wait_ms: waitMs } = request.query;
+      if (level === 'witnessed') {
+        await cosigned(gateway, { request, waitMs }, action.lastIndex + 1);
+      }
+      const evidence = await gateway.deps.view.evidence(action.tenant, action.actionId, level);
       return reply.type('application/json; charset=utf-8').send(canonicalText(evidence));
     },
   );

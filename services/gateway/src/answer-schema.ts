@@ -203,6 +203,7 @@ export const TrustSchema = Type.Object(
       },
       closed,
     ),
+    witness_policy: Type.Optional(Type.String()),
   },
   { ...closed, description: 'From the server itself: pin it once, by a way that you trust' },
 );

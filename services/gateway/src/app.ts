@@ -86,6 +86,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
     health: deps.health,
     waiters: () => room.size,
     nowMs: deps.nowMs,
+    ...(deps.registry !== undefined && { registry: deps.registry }),
   });
   watchRequests(app, metrics);
   await registerSecurityHeaders(

@@ -3,6 +3,7 @@ import type { Descriptor } from '@countersign/descriptors';
 import type { ReadModels } from '@countersign/store';
 import type { TraceContext } from '@countersign/tracing';
 import type { FastifyBaseLogger } from 'fastify';
+import type { Registry } from 'prom-client';
 import type { GatewayLimits } from './gateway-limits.ts';
 
 export type InputKind =
@@ -57,8 +58,10 @@ export interface LogView {
   ): Promise<number | undefined>;
   /** Whether the read models hold that many entries in time. */
   waitForStored(size: number, timeoutMs: number): Promise<boolean>;
+  /** Size of the newest cosigned head, once it is at least this; undefined when the time is over. */
+  waitForCosigned(size: number, timeoutMs: number): Promise<number | undefined>;
   /** The evidence bundle of an action that is bound. */
-  evidence(tenant: string, actionId: string): Promise<JsonObject>;
+  evidence(tenant: string, actionId: string, level?: 'human' | 'witnessed'): Promise<JsonObject>;
 }
 
 /** The read models, as much of them as is served. */
@@ -69,6 +72,7 @@ export type Models = Pick<
   | 'checkpoint'
   | 'checkpointWithin'
   | 'content'
+  | 'cosigned'
   | 'document'
   | 'entries'
   | 'entriesOf'
@@ -101,6 +105,13 @@ export interface LedgerHealth {
   readonly projectedSize: number;
   /** null where nobody knows. */
   readonly bindings: number | null;
+  /** Of a ledger that asks witnesses, where this process asks them. */
+  readonly witnesses?: {
+    /** Entries under the newest head that a quorum has cosigned. */
+    readonly cosignedSize: number;
+    /** Names of those that did not answer last, or not as they should. */
+    readonly away: readonly string[];
+  };
 }
 
 /** A token that may read everything of one tenant, whether it is sent or signs the requests. */
@@ -120,6 +131,8 @@ export interface GatewayConfig {
   readonly version: string;
   /** Anybody may read the tiles of the log; else only who may read everything. */
   readonly publicLog?: boolean;
+  /** The policy of the witnesses that are asked, as text; none are unless given. */
+  readonly witnessPolicy?: string;
   /** Folder of the page; without it the gateway is an API only. */
   readonly pageFolder?: string;
   readonly limits?: Partial<GatewayLimits>;
@@ -138,4 +151,6 @@ export interface GatewayDeps {
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly logger: FastifyBaseLogger;
+  /** Of what else is measured in this process; it is told with the gateway's own. */
+  readonly registry?: Registry;
 }

@@ -1,11 +1,21 @@
-import { Type } from 'typebox';
+import { Type, type Static } from 'typebox';
 import type { App, Gateway } from './gateway-app.ts';
 import type { LedgerHealth } from './gateway-deps.ts';
 import { GatewayError } from './gateway-error.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { PROBLEMS } from './problem-schema.ts';
 
-const OkSchema = Type.Object({ status: Type.Literal('ok') }, { additionalProperties: false });
+const closed = { additionalProperties: false } as const;
+const OkSchema = Type.Object({ status: Type.Literal('ok') }, closed);
+const ReadySchema = Type.Object(
+  {
+    status: Type.Literal('ok'),
+    witnesses: Type.Optional(
+      Type.Object({ cosigned_size: Type.Integer(), away: Type.Array(Type.String()) }, closed),
+    ),
+  },
+  closed,
+);
 
 export function registerHealthRoutes(app: App, gateway: Gateway): void {
   const response = { 200: OkSchema, ...PROBLEMS };
@@ -15,10 +25,17 @@ export function registerHealthRoutes(app: App, gateway: Gateway): void {
   }));
   app.get(
     '/readyz',
-    { schema: { summary: 'Inputs are taken and answered', tags, response } },
+    {
+      schema: {
+        summary: 'Inputs are taken and answered',
+        tags,
+        response: { 200: ReadySchema, ...PROBLEMS },
+      },
+    },
     () => {
-      assertReady(gateway.deps.health(), gateway.limits);
-      return { status: 'ok' as const };
+      const health = gateway.deps.health();
+      assertReady(health, gateway.limits);
+      return { status: 'ok' as const, ...witnessesOf(health) };
     },
   );
   app.get(
@@ -39,6 +56,13 @@ export function registerHealthRoutes(app: App, gateway: Gateway): void {
     async (_request, reply) =>
       reply.type(gateway.metrics.contentType).send(await gateway.metrics.text()),
   );
+}
+
+/** Told, and no reason to send anybody away: what waits for witnesses is the level `witnessed` alone. */
+function witnessesOf({ witnesses }: LedgerHealth): Pick<Static<typeof ReadySchema>, 'witnesses'> {
+  if (witnesses === undefined) return {};
+  const { cosignedSize, away } = witnesses;
+  return { witnesses: { cosigned_size: cosignedSize, away: [...away] } };
 }
 
 /** @throws GatewayError WRITER_UNAVAILABLE, PROJECTOR_BEHIND */

@@ -6,19 +6,18 @@ import type { App, Gateway } from './gateway-app.ts';
 import { GatewayError, notFound } from './gateway-error.ts';
 import { positionOf, PositionSchema } from './position-field.ts';
 import { PROBLEMS } from './problem-schema.ts';
+import { cosigned, LevelMembers } from './witnessed.ts';
 
 const closed = { additionalProperties: false } as const;
 const TAGS = ['log'];
 
 /** One entry, by where it stands or by its leaf hash, at one of the heads that were signed. */
-export const EntryQuerySchema = Type.Object(
-  {
-    index: Type.Optional(PositionSchema),
-    leaf: Type.Optional(DigestSchema),
-    size: Type.Optional(PositionSchema),
-  },
-  closed,
-);
+const EntryMembers = {
+  index: Type.Optional(PositionSchema),
+  leaf: Type.Optional(DigestSchema),
+  size: Type.Optional(PositionSchema),
+};
+export const EntryQuerySchema = Type.Object(EntryMembers, closed);
 
 interface EntryQuery {
   readonly index?: string;
@@ -40,13 +39,14 @@ function registerCheckpoint(app: App, gateway: Gateway): void {
     {
       schema: {
         summary:
-          'A signed head (C2SP tlog-checkpoint): the newest, or that of a size, at a time, or the first with an entry',
+          'A signed head (C2SP tlog-checkpoint): the newest, the newest that witnesses have cosigned, or that of a size, at a time, or the first with an entry',
         tags: TAGS,
         querystring: Type.Object(
           {
             size: Type.Optional(PositionSchema),
             at: Type.Optional(Type.String({ maxLength: 40 })),
             covering: Type.Optional(PositionSchema),
+            ...LevelMembers,
           },
           closed,
         ),
@@ -54,8 +54,12 @@ function registerCheckpoint(app: App, gateway: Gateway): void {
       },
       preValidation: gateway.authenticate,
     },
-    async ({ query }, reply) => {
-      const { note } = await headFor(gateway, query);
+    async (request, reply) => {
+      const { level, wait_ms: waitMs, ...query } = request.query;
+      const isWitnessed = isWitnessedAlone(level, Object.keys(query).length);
+      const { note } = isWitnessed
+        ? await cosigned(gateway, { request, waitMs }, 1)
+        : await headFor(gateway, query);
       return reply.type('text/plain; charset=utf-8').send(note);
     },
   );
@@ -73,6 +77,13 @@ function headFor(
   if (at === undefined) return heads.ofSize(sizeIn(size));
   if (isTimestamp(at)) return heads.at(at);
   throw new GatewayError('SCHEMA_INVALID', 'at: expected YYYY-MM-DDTHH:MM:SS.mmmZ, got another');
+}
+
+/** A cosigned head is not chosen by anything else. @throws GatewayError SCHEMA_INVALID */
+function isWitnessedAlone(level: string | undefined, choices: number): boolean {
+  if (level !== 'witnessed') return false;
+  if (choices === 0) return true;
+  throw new GatewayError('SCHEMA_INVALID', 'querystring: expected level=witnessed without a size');
 }
 
 function registerInclusion(app: App, gateway: Gateway): void {
@@ -102,13 +113,16 @@ function registerReceipt(app: App, gateway: Gateway): void {
       schema: {
         summary: 'The receipt of an entry (C2SP tlog-proof), which holds without this server',
         tags: TAGS,
-        querystring: EntryQuerySchema,
+        querystring: Type.Object({ ...EntryMembers, ...LevelMembers }, closed),
         response: { 200: textAnswer('text/plain', 'A .tlog-proof file'), ...PROBLEMS },
       },
       preValidation: gateway.authenticate,
     },
-    async ({ query }, reply) => {
-      const { index, head } = await entryAt(gateway, query);
+    async (request, reply) => {
+      const { level, wait_ms: waitMs, ...query } = request.query;
+      const isWitnessed = isWitnessedAlone(level, query.size === undefined ? 0 : 1);
+      const { index, head: newest } = await entryAt(gateway, query);
+      const head = isWitnessed ? await cosigned(gateway, { request, waitMs }, index + 1) : newest;
       const [receipt = ''] = await gateway.proofs.receiptsUnder(head, [index]);
       return reply
         .header('content-disposition', `attachment; filename="${index}-of-${head.size}.tlog-proof"`)

@@ -74,6 +74,7 @@ function registerLedger(app: App, gateway: Gateway): void {
         log_keys,
         genesis,
         accept: { proof_classes: ['uv'], separation: ['full', 'solo'], demo: false },
+        ...(config.witnessPolicy !== undefined && { witness_policy: config.witnessPolicy }),
       };
     },
   );

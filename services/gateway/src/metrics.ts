@@ -11,11 +11,12 @@ interface Sources {
   readonly health: () => LedgerHealth;
   readonly waiters: () => number;
   readonly nowMs: () => number;
+  readonly registry?: Registry;
 }
 
 /** What operators watch. Labels are routes, codes and verdicts: never an id, so their number is bounded. */
 export class GatewayMetrics {
-  readonly #registry = new Registry();
+  readonly #registry: Registry;
   readonly #requests: Counter<'method' | 'route' | 'status'>;
   readonly #latency: Histogram<'route'>;
   readonly #refusals: Counter<'code'>;
@@ -23,6 +24,7 @@ export class GatewayMetrics {
   readonly #receipts: Histogram<'kind'>;
 
   constructor(sources: Sources) {
+    this.#registry = sources.registry ?? new Registry();
     const registers = [this.#registry];
     this.#requests = new Counter({
       name: 'countersign_http_requests_total',

@@ -22,7 +22,11 @@ export interface EvidenceSource {
   readonly proofs: LogProofs;
   readonly origin: string;
   readonly descriptors: readonly Descriptor[];
+  /** Under a head that a quorum of witnesses has cosigned, or under the newest one. */
+  readonly level: EvidenceLevel;
 }
+
+export type EvidenceLevel = 'human' | 'witnessed';
 
 interface AuthorityLink {
   readonly row: EntryRow;
@@ -39,7 +43,7 @@ interface Placed<T extends EntryType> {
  * Everything that proves one binding, for a verifier with a trust file and no network:
  * schemas/formats/evidence.md. All receipts are of one head.
  *
- * @throws ProjectorError NOT_FOUND for an action that was never bound; NOT_SEALED
+ * @throws ProjectorError NOT_FOUND for an action that was never bound; NOT_SEALED, NOT_WITNESSED
  */
 export async function evidenceOf(
   source: EvidenceSource,
@@ -56,7 +60,7 @@ export async function evidenceOf(
   }));
   const binding = single(entries, 'binding-made');
   // All receipts are under it, and all changes up to it are shown.
-  const checkpoint = await store.checkpoint();
+  const checkpoint = await headFor(source, row.lastIndex);
   const links = await authorityLinks(store, checkpoint?.size ?? 0);
   const later = laterThan(binding.entry.authority.index, links);
   const indexes = [...entries.map(({ row: { index } }) => index), ...lastIndexOf(later)];
@@ -79,6 +83,20 @@ export async function evidenceOf(
     reports: logged('execution-reported'),
     revocations: logged('binding-revoked'),
   };
+}
+
+/** @throws ProjectorError NOT_WITNESSED: nothing about the action is left out of what is shown */
+async function headFor(
+  { store, level }: EvidenceSource,
+  lastIndex: number,
+): Promise<{ readonly size: number; readonly note: string } | undefined> {
+  if (level === 'human') return store.checkpoint();
+  const cosigned = await store.cosigned();
+  if (cosigned !== undefined && cosigned.size > lastIndex) return cosigned;
+  throw new ProjectorError(
+    'NOT_WITNESSED',
+    `expected a cosigned head of at least size ${lastIndex + 1}, got ${cosigned?.size ?? 'none'}`,
+  );
 }
 
 type Logged = (type: EntryType) => readonly JsonObject[];

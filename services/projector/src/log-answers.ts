@@ -1,7 +1,7 @@
 import type { JsonObject } from '@countersign/canonical';
 import type { Descriptor } from '@countersign/descriptors';
 import type { ReadModels } from '@countersign/store';
-import { evidenceOf } from './evidence.ts';
+import { evidenceOf, type EvidenceLevel } from './evidence.ts';
 import { LogProofs } from './log-proof.ts';
 import { answerGroup, answered, sealedEntry, type InputAnswer } from './sealed-answer.ts';
 
@@ -46,8 +46,12 @@ export class LogAnswers {
     };
   }
 
-  /** @throws ProjectorError NOT_FOUND, NOT_SEALED */
-  async evidence(tenant: string, actionId: string): Promise<JsonObject> {
-    return evidenceOf({ ...this.#options, proofs: this.proofs }, { tenant, actionId });
+  /** @throws ProjectorError NOT_FOUND, NOT_SEALED, NOT_WITNESSED */
+  async evidence(
+    tenant: string,
+    actionId: string,
+    level: EvidenceLevel = 'human',
+  ): Promise<JsonObject> {
+    return evidenceOf({ ...this.#options, proofs: this.proofs, level }, { tenant, actionId });
   }
 }

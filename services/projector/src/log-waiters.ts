@@ -15,6 +15,7 @@ export class LogWaiters {
   readonly #inputs = new WaitingRoom<InputAnswer>();
   readonly #actions = new WaitingRoom<number>();
   readonly #stored = new WaitingRoom<number>();
+  readonly #cosigned = new WaitingRoom<number>();
   readonly #onMissed: () => void;
 
   /** `onMissed`: somebody could not look, and MUST be told also what there is already. */
@@ -23,7 +24,12 @@ export class LogWaiters {
   }
 
   get count(): number {
-    return this.#inputs.count + this.#actions.count + this.#stored.count;
+    const others = this.#actions.count + this.#stored.count + this.#cosigned.count;
+    return this.#inputs.count + others;
+  }
+
+  get hasCosigned(): boolean {
+    return this.#cosigned.count > 0;
   }
 
   get inputs(): readonly string[] {
@@ -81,6 +87,21 @@ export class LogWaiters {
     }
   }
 
+  /** @throws ProjectorError TOO_MANY_WAITERS */
+  async waitForCosigned(
+    size: number,
+    timeoutMs: number,
+    store: Pick<ReadModels, 'cosigned'>,
+  ): Promise<number | undefined> {
+    const { arrived, leave } = this.#cosigned.join(String(size), timeoutMs);
+    try {
+      const newest = (await this.#looked(() => store.cosigned()))?.size ?? 0;
+      return newest >= size ? newest : await arrived;
+    } finally {
+      leave();
+    }
+  }
+
   settleInput(digest: string, answer: InputAnswer): void {
     this.#inputs.settle(digest, answer);
   }
@@ -99,6 +120,12 @@ export class LogWaiters {
   settleStored(storedSize: number): void {
     for (const size of this.#stored.keys) {
       if (Number(size) <= storedSize) this.#stored.settle(size, storedSize);
+    }
+  }
+
+  settleCosigned(cosignedSize: number): void {
+    for (const size of this.#cosigned.keys) {
+      if (Number(size) <= cosignedSize) this.#cosigned.settle(size, cosignedSize);
     }
   }
 

@@ -7,6 +7,8 @@ export type ProjectorErrorCode =
   | 'SIZE_NOT_PUBLISHED'
   | 'SIZE_BEYOND_LOG'
   | 'INDEX_BEYOND_SIZE'
+  /** Witnesses have not cosigned a head yet that covers it. */
+  | 'NOT_WITNESSED'
   /** More are waiting than this process allows. */
   | 'TOO_MANY_WAITERS'
   | 'PROJECTOR_RUNNING'

@@ -4,6 +4,7 @@ import type { Descriptor } from '@countersign/descriptors';
 import type { SealedHead } from '@countersign/log-reader';
 import type { ReadModels, RowChange } from '@countersign/store';
 import { follow, followIntoStore, type FollowerClock } from './follower.ts';
+import type { EvidenceLevel } from './evidence.ts';
 import { LogAnswers } from './log-answers.ts';
 import { LogProjection } from './log-projection.ts';
 import type { LogProofs } from './log-proof.ts';
@@ -153,13 +154,23 @@ export class Projector {
     return this.#waiters.waitForStored(size, timeoutMs, () => this.#storedSize);
   }
 
+  /** The size of the newest head that witnesses have cosigned, once it is one of that many entries; undefined when the time is over. */
+  async waitForCosigned(size: number, timeoutMs: number): Promise<number | undefined> {
+    return this.#waiters.waitForCosigned(size, timeoutMs, this.#store);
+  }
+
+  /** The store has a cosigned head of this size from now on. */
+  noteCosigned(size: number): void {
+    this.#waiters.settleCosigned(size);
+  }
+
   /**
    * Everything that proves the binding of an action, ready for a verifier without a network.
    *
-   * @throws ProjectorError NOT_FOUND, NOT_SEALED
+   * @throws ProjectorError NOT_FOUND, NOT_SEALED, NOT_WITNESSED
    */
-  async evidence(tenant: string, actionId: string): Promise<JsonObject> {
-    return this.#answers.evidence(tenant, actionId);
+  async evidence(tenant: string, actionId: string, level?: EvidenceLevel): Promise<JsonObject> {
+    return this.#answers.evidence(tenant, actionId, level);
   }
 
   #turnOf(position: () => Promise<number>): WritingTurn {

@@ -7,6 +7,7 @@ import {
   type ReadModels,
   type StoreSignal,
 } from '@countersign/store';
+import type { EvidenceLevel } from './evidence.ts';
 import { LogAnswers } from './log-answers.ts';
 import type { LogProofs } from './log-proof.ts';
 import { LogWaiters, type ActionWait } from './log-waiters.ts';
@@ -119,13 +120,18 @@ export class StoreView {
     return this.#waiters.waitForStored(size, timeoutMs, () => this.#told.size);
   }
 
+  /** As the projector's: it is told by whoever asks the witnesses, through the store. */
+  async waitForCosigned(size: number, timeoutMs: number): Promise<number | undefined> {
+    return this.#waiters.waitForCosigned(size, timeoutMs, this.#store);
+  }
+
   /**
    * Everything that proves the binding of an action, ready for a verifier without a network.
    *
-   * @throws ProjectorError NOT_FOUND, NOT_SEALED; StoreError STORE_UNAVAILABLE
+   * @throws ProjectorError NOT_FOUND, NOT_SEALED, NOT_WITNESSED; StoreError STORE_UNAVAILABLE
    */
-  async evidence(tenant: string, actionId: string): Promise<JsonObject> {
-    return this.#answers.evidence(tenant, actionId);
+  async evidence(tenant: string, actionId: string, level?: EvidenceLevel): Promise<JsonObject> {
+    return this.#answers.evidence(tenant, actionId, level);
   }
 
   async #due(): Promise<void> {
@@ -162,6 +168,9 @@ export class StoreView {
       if (hasMissed) await this.#lookUpActions();
       else await this.#tellEntries(told.size, size);
       if (hasMissed || quarantine !== told.quarantine) await this.#lookUpInputs();
+    }
+    if (this.#waiters.hasCosigned) {
+      this.#waiters.settleCosigned((await this.#store.cosigned())?.size ?? 0);
     }
     this.#told = { size, quarantine };
     this.#waiters.settleStored(size);

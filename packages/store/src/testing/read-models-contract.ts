@@ -437,6 +437,18 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       expect(await models.member('agent', 'a')).toBeUndefined();
     });
 
+    it('keeps what witnesses have signed, through a clear and out of what is compared', async () => {
+      expect(await models.cosigned()).toBeUndefined();
+      const empty = await models.dump();
+      await models.apply({
+        rows: [3, 9, 6].map((size) => ({ change: 'cosigned', size, note: `note ${size}` })),
+      });
+      await models.apply({ rows: [{ change: 'cosigned', size: 9, note: 'another' }] });
+      expect(await models.dump()).toBe(empty);
+      await models.clear();
+      expect(await models.cosigned()).toEqual({ size: 9, note: 'note 9' });
+    });
+
     it('clears to what a new store is', async () => {
       const empty = await models.dump();
       await models.apply({

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { shellWord } from '../banner.ts';
 import { cliError, EXIT, isSystemError } from '../cli-error.ts';
 import { openReader } from '../ledger-access.ts';
@@ -11,6 +11,7 @@ import { addActionId, addReadOptions, type ClientOptions } from './access-option
 interface EvidenceOptions extends ClientOptions {
   readonly output?: string;
   readonly force?: true;
+  readonly level: 'human' | 'witnessed';
 }
 
 export function addEvidence(program: Command, { context, end }: CommandParts): void {
@@ -18,6 +19,14 @@ export function addEvidence(program: Command, { context, end }: CommandParts): v
     .description('fetch the evidence of an action; `verify` needs nothing else but a trust file')
     .option('-o, --output <file>', 'write it there instead of to stdout')
     .option('--force', 'write over a file that is there already')
+    .addOption(
+      new Option(
+        '--level <level>',
+        'witnessed: under a head that a quorum of witnesses has cosigned; waits for one a few seconds',
+      )
+        .choices(['human', 'witnessed'])
+        .default('human'),
+    )
     .addHelpText(
       'after',
       `
@@ -27,7 +36,7 @@ Examples:
     )
     .action(async (id: string, options: EvidenceOptions) => {
       const client = await openReader(options, context);
-      const text = await client.evidence(id);
+      const text = await client.evidence(id, options.level);
       if (options.output === undefined) {
         context.stdout.document(`${text}\n`);
       } else {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import type { Separation } from '@countersign/binding';
+import { readWitnessPolicy, withWitnesses } from '../asked-witnesses.ts';
 import { cliError } from '../cli-error.ts';
 import { readClusterFile } from '../cluster-config.ts';
 import type { CliContext } from '../context.ts';
@@ -22,6 +23,7 @@ export interface FoundingOptions {
   readonly cluster?: string;
   readonly tenant?: string;
   readonly shard?: number;
+  readonly witnessPolicy?: string;
   readonly json?: true;
 }
 
@@ -56,6 +58,10 @@ export function addFoundingOptions(command: Command): Command {
       '--shard <number>',
       'partition of the topics that is to be its own (default 0)',
       parseShard,
+    )
+    .option(
+      '--witness-policy <file>',
+      'who is asked to cosign its heads, and how many must have; kept in its trust file',
     )
     .option('--json', 'print JSON');
 }
@@ -93,10 +99,22 @@ export async function openFounding(
     options.cluster === undefined
       ? undefined
       : await readClusterFile(resolve(context.cwd, options.cluster));
+  const policy =
+    options.witnessPolicy === undefined
+      ? undefined
+      : await readWitnessPolicy(resolve(context.cwd, options.witnessPolicy));
   if (mark === undefined) assertShard(options);
   else assertSameFounding(options, mark);
   const narrator = new Narrator(context.stderr, options.json === true);
-  return openData(folder, { ...context, choice: foundingChoice(options, cluster), narrator });
+  const choice = foundingChoice(options, cluster);
+  const data = await openData(folder, { ...context, choice, narrator });
+  if (policy === undefined) return data;
+  try {
+    return await withWitnesses(data, policy);
+  } catch (error) {
+    await data.broker.close();
+    throw error;
+  }
 }
 
 function assertShard({ shard, cluster }: FoundingOptions): void {

@@ -181,6 +181,13 @@ export class ScriptedLedger implements InputRouter, LogView {
     return Promise.resolve(size <= this.size);
   }
 
+  async waitForCosigned(size: number, timeoutMs: number): Promise<number | undefined> {
+    return this.#until(timeoutMs, async () => {
+      const newest = (await this.store.cosigned())?.size ?? 0;
+      return newest >= size ? newest : undefined;
+    });
+  }
+
   evidence(): Promise<JsonObject> {
     return Promise.resolve({ v: 'countersign.evidence.v1' });
   }
