@@ -58,8 +58,8 @@ export async function withWitnesses(data: OpenData, policy: WitnessPolicy): Prom
   return { ...data, trust: { ...trust, witnessPolicy: policy } };
 }
 
-/** c2sp.org/tlog-witness knows logs by Ed25519 keys alone. */
-function assertWitnessable(vkeys: readonly string[]): void {
+/** c2sp.org/tlog-witness knows logs by Ed25519 keys alone. @throws CliError CONFIG_INVALID */
+export function assertWitnessable(vkeys: readonly string[]): void {
   if (vkeys.some((vkey) => parseVerifierKey(vkey).type === 1)) return;
   throw cliError('CONFIG_INVALID', 'witnesses: expected an Ed25519 key of the log, got P-256', {
     hint: 'add an Ed25519 key to the log (docs/cluster.md, "Another key"), or leave --witness-policy out',

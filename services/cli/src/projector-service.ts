@@ -3,6 +3,7 @@ import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { Logger } from 'pino';
 import { newProjector } from './assembly.ts';
+import { CliError } from './cli-error.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { FoundedData } from './open-data.ts';
 import { openStore } from './open-store.ts';
@@ -11,6 +12,9 @@ import { ProjectorLag } from './projector-lag.ts';
 import { asError, sleep, type Service } from './service.ts';
 import type { StartPatience } from './start-patience.ts';
 import type { Waiting } from './wait-watch.ts';
+import { assertNoAlarm } from './witness-alarm.ts';
+import { WitnessMetrics } from './witness-metrics.ts';
+import { WitnessWatch } from './witness-watch.ts';
 
 export interface ProjectorServiceOptions {
   readonly ledgers: readonly [FoundedData, ...FoundedData[]];
@@ -20,11 +24,17 @@ export interface ProjectorServiceOptions {
   readonly nowMs: () => number;
 }
 
+const ALARMS: ReadonlySet<string> = new Set(['LOG_ROLLBACK', 'EQUIVOCATION']);
+
 interface Following {
   readonly data: FoundedData;
   readonly store: ReadModels;
   readonly projector: Projector;
   readonly lag: ProjectorLag;
+  /** Where the trust file names witnesses. */
+  readonly witnesses: WitnessWatch | undefined;
+  /** With which code a witness has contradicted the log. */
+  alarm: string | undefined;
 }
 
 /** Follows the logs of any number of ledgers into their read models. Any number of these processes may run on the same ones. */
@@ -33,12 +43,17 @@ export class ProjectorService implements Service {
   readonly #following: readonly Following[];
   readonly #stopped = new AbortController();
   readonly #logger: Logger;
+  readonly #metrics: WitnessMetrics;
   #running: Promise<unknown>[] = [];
   #movedCount = 0;
   #fail: (error: Error) => void = () => undefined;
 
-  private constructor(following: readonly Following[], logger: Logger) {
+  private constructor(
+    following: readonly Following[],
+    { logger, metrics }: { readonly logger: Logger; readonly metrics: WitnessMetrics },
+  ) {
     this.#logger = logger;
+    this.#metrics = metrics;
     this.#following = following;
     this.failed = new Promise((_, reject) => {
       this.#fail = reject;
@@ -50,17 +65,20 @@ export class ProjectorService implements Service {
   static async start(options: ProjectorServiceOptions): Promise<ProjectorService> {
     const { ledgers, probe, patience, nowMs } = options;
     const following: Following[] = [];
+    const metrics = new WitnessMetrics(probe.registry);
     try {
       for (const data of ledgers) {
         const store = await patience.until(data.mark, () => openStore(data));
         const projector = newProjector(data, { store, clock: { sleep } });
-        following.push({ data, store, projector, lag: new ProjectorLag({ data, store, nowMs }) });
+        const lag = new ProjectorLag({ data, store, nowMs });
+        const witnesses = newWitnesses({ data, store, projector, metrics }, options);
+        following.push({ data, store, projector, lag, witnesses, alarm: undefined });
       }
     } catch (error) {
       for (const { store } of following) await store.close();
       throw error;
     }
-    const service = new ProjectorService(following, options.logger);
+    const service = new ProjectorService(following, { logger: options.logger, metrics });
     probe.show({
       unready: () => unready(following),
       gauges: gauges(following),
@@ -70,6 +88,7 @@ export class ProjectorService implements Service {
     service.#running = [
       ...following.map((each) => service.#run(each)),
       ...following.map(({ lag }) => lag.watch(signal)),
+      ...following.map((each) => service.#ask(each, signal)),
     ];
     return service;
   }
@@ -81,6 +100,31 @@ export class ProjectorService implements Service {
     for (const { store, data } of this.#following) {
       await store.close();
       await data.broker.close();
+    }
+  }
+
+  /**
+   * A log that witnesses contradict is not followed: what would be read of it may be taken back. The process stays, and says so to
+   * whoever watches it.
+   */
+  async #ask(each: Following, stopped: AbortSignal): Promise<void> {
+    const { witnesses, data, projector } = each;
+    if (witnesses === undefined) return;
+    const { tenant, shard } = data.mark;
+    try {
+      await assertNoAlarm(data.folder);
+      await witnesses.run(stopped);
+    } catch (error) {
+      const cause = asError(dataError(error, placeOf(data)));
+      if (!(cause instanceof CliError) || !ALARMS.has(cause.code)) {
+        this.#fail(cause);
+        return;
+      }
+      projector.stop();
+      each.alarm = cause.code;
+      this.#metrics.alarm(tenant, cause.code);
+      const line = { event: 'ledger_stopped', err: cause, tenant, shard };
+      this.#logger.fatal(line, 'a witness contradicts the log');
     }
   }
 
@@ -104,7 +148,28 @@ export class ProjectorService implements Service {
   }
 }
 
+/** Here, and not beside the writers: the proofs need all of the tree, which the read models have. */
+function newWitnesses(
+  parts: Pick<Following, 'data' | 'store' | 'projector'> & { readonly metrics: WitnessMetrics },
+  { logger, nowMs }: Pick<ProjectorServiceOptions, 'logger' | 'nowMs'>,
+): WitnessWatch | undefined {
+  const { data, store, projector, metrics } = parts;
+  const { witnessPolicy: policy } = data.trust;
+  if (policy === undefined) return undefined;
+  return new WitnessWatch({
+    ...{ data, policy, store, metrics, logger, nowMs, proofs: projector.proofs },
+    // Gateways hear of it from the store.
+    onCosigned: () => undefined,
+  });
+}
+
 function unready(following: readonly Following[]): Unready | undefined {
+  const stopped = following.find(({ alarm }) => alarm !== undefined);
+  if (stopped?.alarm !== undefined) {
+    const { folder, mark } = stopped.data;
+    const detail = `${mark.tenant}: stopped, as ${folder.alarmFile} says`;
+    return { code: stopped.alarm, detail };
+  }
   const away = following.find(({ lag }) => lag.away !== undefined);
   if (away?.lag.away !== undefined) {
     return {

@@ -194,9 +194,15 @@ export class Server implements Service {
     const witnesses = this.#witnesses;
     const { data, nowMs, logger } = this.#options;
     if (witnesses === undefined || data.isNew) return;
-    const untilMs = nowMs() + WITNESSED_WITHIN_MS;
+    const startMs = nowMs();
     while (!this.#isStopping && !witnesses.isSettled) {
-      if (nowMs() > untilMs && !witnesses.isDoubting) {
+      const waitedMs = nowMs() - startMs;
+      if (waitedMs > START_WITHIN_MS) {
+        throw cliError('LEDGER_STOPPED', 'a witness says that it knows another log, and no more', {
+          hint: 'start again once it answers, or take it out of the policy (docs/witnessing.md)',
+        });
+      }
+      if (waitedMs > WITNESSED_WITHIN_MS && !witnesses.isDoubting) {
         const line = { event: 'witnesses_not_asked', tenant: data.mark.tenant };
         logger.warn(line, 'goes on without having heard of every witness');
         return;

@@ -9,6 +9,7 @@ import { asError, sleepUnless } from './service.ts';
 import type { ShardStatus } from './shard-status.ts';
 import { SignerWatch } from './signer-watch.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
+import { assertNoAlarm } from './witness-alarm.ts';
 
 const PIN_EVERY_MS = 5_000;
 const LOOK_EVERY_MS = 2_000;
@@ -158,6 +159,8 @@ export class ShardWork {
   async #keepPin(stopping: AbortController): Promise<void> {
     while (!stopping.signal.aborted) {
       await sleepUnless(PIN_EVERY_MS, stopping.signal);
+      // Whoever asks the witnesses is another process: it leaves word in the folder.
+      await assertNoAlarm(this.#parts.data.folder);
       if (this.#writer !== undefined) await this.#renewPin(this.#writer);
     }
   }

@@ -27,8 +27,14 @@ export async function raiseAlarm(
 ): Promise<LedgerError> {
   const { code, witness, detail, notes } = alarm;
   const document = { v: VERSION, at: formatTimestamp(nowMs), code, witness, detail, notes };
-  await writePrivate(folder.alarmFile, `${canonicalText(document)}\n`);
-  return new LedgerError(code, `${detail}; kept in ${folder.alarmFile}`, { evidence: notes });
+  const options = { evidence: notes };
+  try {
+    await writePrivate(folder.alarmFile, `${canonicalText(document)}\n`);
+    return new LedgerError(code, `${detail}; kept in ${folder.alarmFile}`, options);
+  } catch (cause) {
+    // It stops all the same: the next start hears of it again.
+    return new LedgerError(code, `${detail}; it could not be kept`, { ...options, cause });
+  }
 }
 
 /** @throws CliError LOG_ROLLBACK, EQUIVOCATION: as long as an alarm is kept in the folder */

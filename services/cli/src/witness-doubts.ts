@@ -15,6 +15,7 @@ interface Standing {
   readonly doubt: Doubt;
   readonly sinceMs: number;
   readonly firstMs: number;
+  readonly times: number;
 }
 
 export class WitnessDoubts {
@@ -33,8 +34,8 @@ export class WitnessDoubts {
     const now = this.#nowMs();
     const known = this.#standing.get(doubt.witness);
     const isSame = known?.doubt.kind === doubt.kind;
-    const firstMs = isSame ? known.firstMs : now;
-    this.#standing.set(doubt.witness, { doubt, sinceMs: isSame ? known.sinceMs : now, firstMs });
+    const before = isSame ? known : { sinceMs: now, firstMs: now, times: 0 };
+    this.#standing.set(doubt.witness, { ...before, doubt, times: before.times + 1 });
   }
 
   /** The witness has cosigned what goes on from what it held. */
@@ -49,11 +50,12 @@ export class WitnessDoubts {
     }
   }
 
-  /** One that has stood for long enough. */
+  /** One that was said again, and has stood for long enough. */
   confirmed(): Doubt | undefined {
     const now = this.#nowMs();
     const found = [...this.#standing.values()].find(
-      ({ sinceMs, firstMs }) => now - sinceMs >= CONFIRM_MS || now - firstMs >= CONFIRM_AT_LEAST_MS,
+      ({ sinceMs, firstMs, times }) =>
+        times > 1 && (now - sinceMs >= CONFIRM_MS || now - firstMs >= CONFIRM_AT_LEAST_MS),
     );
     return found?.doubt;
   }

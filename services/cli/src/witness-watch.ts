@@ -5,9 +5,11 @@ import { StoreError, type ReadModels } from '@countersign/store';
 import { TlogError, verifyConsistency, type WitnessPolicy } from '@countersign/tlog';
 import { WitnessSession, type OfferOutcome } from '@countersign/witness-client';
 import type { Logger } from 'pino';
-import { askedWitnesses } from './asked-witnesses.ts';
+import { askedWitnesses, assertWitnessable } from './asked-witnesses.ts';
+import { CliError } from './cli-error.ts';
 import type { FoundedData } from './open-data.ts';
 import { headOf, readOffered, writeOffered, type NotedHead } from './offered-head.ts';
+import { withPinLock } from './pin-lock.ts';
 import { sleepUnless } from './service.ts';
 import { raiseAlarm, type WitnessAlarm } from './witness-alarm.ts';
 import { WitnessDoubts, type Doubt } from './witness-doubts.ts';
@@ -48,9 +50,10 @@ export class WitnessWatch {
   #offer: Offer | undefined;
   #cosignedSize = 0;
 
-  /** @throws CliError CONFIG_INVALID for a witness without an address */
+  /** @throws CliError CONFIG_INVALID for a witness without an address, or a log that none takes */
   constructor(parts: WitnessWatchParts) {
-    const { policy, nowMs } = parts;
+    const { data, policy, nowMs } = parts;
+    assertWitnessable(data.trust.logKeys.map(({ vkey }) => vkey));
     this.#parts = parts;
     this.#doubts = new WitnessDoubts(nowMs);
     this.#sessions = askedWitnesses(policy).map(
@@ -75,21 +78,22 @@ export class WitnessWatch {
 
   /** @throws LedgerError LOG_ROLLBACK, EQUIVOCATION: nothing may be sealed any more */
   async run(stopped: AbortSignal): Promise<void> {
-    const newest = await this.#parts.store.cosigned();
-    if (newest !== undefined) this.#cosigned(newest.size);
+    await this.#passing(async () => {
+      const newest = await this.#parts.store.cosigned();
+      if (newest !== undefined) this.#cosigned(newest.size);
+    });
     while (!stopped.aborted) {
       await this.#passing(() => this.#round(stopped));
       await sleepUnless(ROUND_EVERY_MS, stopped);
     }
   }
 
-  /** The read models may be away, or built again under us: the next round finds them better. */
+  /** The read models may be away, or built again under us, or the disk full: the next round finds them better. */
   async #passing(round: () => Promise<void>): Promise<void> {
     try {
       await round();
     } catch (error) {
-      const isOfStore = error instanceof StoreError || error instanceof ProjectorError;
-      if (!isOfStore && !(error instanceof TlogError)) throw error;
+      if (!isPassing(error)) throw error;
       const { tenant } = this.#parts.data.mark;
       const line = { event: 'head_not_offered', tenant, code: error.code };
       this.#parts.logger.warn(line, 'the newest head could not be offered to witnesses');
@@ -150,7 +154,12 @@ export class WitnessWatch {
       }
       if (from === head.size) return true;
     }
-    await writeOffered(data.folder, head);
+    // Processes that share a folder take turns: what it remembers never goes back.
+    await withPinLock(data.folder, async () => {
+      if (((await readOffered(data.folder))?.size ?? 0) < head.size) {
+        await writeOffered(data.folder, head);
+      }
+    });
     return true;
   }
 
@@ -228,4 +237,10 @@ export class WitnessWatch {
     metrics.alarm(data.mark.tenant, alarm.code);
     return raiseAlarm(data.folder, alarm, nowMs());
   }
+}
+
+function isPassing(error: unknown): error is StoreError | ProjectorError | TlogError | CliError {
+  if (error instanceof CliError) return error.code === 'DISK_FULL' || error.code === 'DATA_BUSY';
+  const isOfStore = error instanceof StoreError || error instanceof ProjectorError;
+  return isOfStore || error instanceof TlogError;
 }

@@ -10,6 +10,7 @@ import type { LedgerClient } from '@countersign/sdk';
 import type { Output } from '../output.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
+import { addCompare } from './log-compare.ts';
 
 interface ListOptions extends ClientOptions {
   readonly start: number;
@@ -70,6 +71,7 @@ export function addLog(program: Command, { context, end }: CommandParts): void {
       throw cliError('USAGE', `from: expected at most the second size ${to}, got ${from}`);
     });
   addExport(read('export'), { context, end });
+  addCompare(log.command('compare'), { context, end });
   log.addHelpText(
     'after',
     `
@@ -78,7 +80,8 @@ Examples:
   $ countersign log list --start 0 --limit 20
   $ countersign log inclusion 3 12
   $ countersign log consistency 5 12
-  $ countersign log export ./log`,
+  $ countersign log export ./log
+  $ countersign log compare one.note other.note --trust trust.json`,
   );
 }
 

@@ -1,0 +1,1 @@
+export { FakeWitness, type FakeAnswer } from './testing/fake-witness.ts';
