@@ -1,4 +1,4 @@
-import type { SeenHead } from '@countersign/audit';
+import type { AuditOptions, SeenHead } from '@countersign/audit';
 import { canonicalBytes } from '@countersign/canonical';
 import { parseCheckpoint, parseNote } from '@countersign/tlog';
 import { parseTrust } from '@countersign/verify';
@@ -146,6 +146,23 @@ describe('a log that was seen before', () => {
       seen: headOf(files),
     });
     expect([refused.code, refused.evidence.length]).toEqual(['LOG_ROLLBACK', 2]);
+  });
+
+  it('G03: that ends before the head which the trust file pins, or has another there: LOG_ROLLBACK', async () => {
+    const { size } = headOf(files);
+    const pinning = (root: Uint8Array, at: number): Partial<AuditOptions> => {
+      const pinned_head = { size: at, root: Buffer.from(root).toString('base64') };
+      return { trust: parseTrust(canonicalBytes(log.trust({ pinned_head }))) };
+    };
+    const ahead = await auditRefusal(log, files, pinning(headOf(files).root, size + 1));
+    const other = await auditRefusal(log, files, pinning(new Uint8Array(32), 400));
+    expect([ahead.code, other.code]).toEqual(['LOG_ROLLBACK', 'LOG_ROLLBACK']);
+  });
+
+  it('is checked from the beginning where an earlier run has checked other entries', async () => {
+    const from = { size: 300, root: new Uint8Array(32) };
+    const found = await auditOf(log, files, { from }).run();
+    expect([found.from, found.counts['binding-made']]).toEqual([0, 177]);
   });
 
   it('that goes on from it: VALID, and the same audit goes on from there', async () => {

@@ -6,9 +6,12 @@ import { AuditError } from './audit-error.ts';
 import type { NearEnrolment, NotDerived } from './audit-facts.ts';
 import {
   assertContinues,
+  assertPinned,
   assertSigned,
   forked,
   openGivenHead,
+  takenUp,
+  type CheckedTo,
   type GivenHead,
   type HeadSigners,
   type SeenHead,
@@ -16,12 +19,6 @@ import {
 import { LogReplay } from './log-replay.ts';
 import { TileCheck } from './tile-check.ts';
 import type { TileSource } from './tile-source.ts';
-
-/** How far a run has come: all of these entries hold, and are those of this root. */
-export interface CheckedTo {
-  readonly size: number;
-  readonly root: Uint8Array;
-}
 
 /** What an audit tells somebody while it goes on, who may keep it. */
 export interface AuditWatch {
@@ -43,13 +40,15 @@ export interface AuditOptions extends AuditWatch {
   readonly nearMs: number;
   /** The head of the last run that came to an end. */
   readonly seen?: SeenHead;
-  /** Where a run that did not come to an end is taken up. */
+  /** How far an earlier run has come; of a log that has other entries there, everything is checked. */
   readonly from?: CheckedTo;
 }
 
 /** What was found to hold. */
 export interface AuditFindings extends HeadSigners {
   readonly head: SeenHead;
+  /** Entries that an earlier run has checked. */
+  readonly from: number;
   readonly signatures: number;
   readonly counts: Readonly<Record<string, number>>;
   readonly notDerived: NotDerived;
@@ -66,6 +65,7 @@ export class LogAudit {
   readonly #replay: LogReplay;
   readonly #edge: TileEdge = TileEdge.empty();
   #seen: SeenHead | undefined;
+  #from: CheckedTo | undefined;
   /** Of the entries before those that are read now. */
   #settled: Promise<void> = Promise.resolve();
   #reached: CheckedTo | undefined;
@@ -74,6 +74,7 @@ export class LogAudit {
     this.#options = options;
     this.#replay = new LogReplay(options);
     this.#seen = options.seen;
+    this.#from = options.from;
   }
 
   /** Checks what there is of the log now, from where the last call has come to. @throws AuditError for the first thing that does not hold */
@@ -81,7 +82,9 @@ export class LogAudit {
     const { source, trust, verifySignature, onHead } = this.#options;
     const note = await source.checkpoint();
     const head = await openGivenHead(note, trust, verifySignature);
+    assertPinned(head, trust);
     if (this.#seen !== undefined) await assertContinues(this.#seen, head, source);
+    this.#from = await takenUp(this.#from, head, source);
     await onHead?.(head);
     await this.#walk(head);
     const { keys } = this.#replay;
@@ -95,6 +98,7 @@ export class LogAudit {
     const { facts, signatures } = this.#replay;
     return {
       head,
+      from: this.#from?.size ?? 0,
       signatures: signatures.checks,
       counts: Object.fromEntries([...facts.counts].sort(([a], [b]) => (a < b ? -1 : 1))),
       notDerived: facts.notDerived,
@@ -136,12 +140,12 @@ export class LogAudit {
 
   /** How many of the entries that were read last an earlier run has checked. */
   #knownOf(count: number): number {
-    const from = this.#options.from?.size ?? 0;
+    const from = this.#from?.size ?? 0;
     return Math.max(0, Math.min(count, from - (this.#edge.size - count)));
   }
 
   #assertSeen(edge: TileEdge, head: GivenHead): void {
-    const { from, trust } = this.#options;
+    const { trust } = this.#options;
     const { size } = edge;
     const isOther = (known: CheckedTo | undefined): boolean =>
       known?.size === size && !equalBytes(edge.root(), known.root);
@@ -149,8 +153,9 @@ export class LogAudit {
     if (isOther(trust.pinnedHead)) {
       throw new AuditError('LOG_ROLLBACK', `expected the pinned head of ${size} entries`);
     }
-    if (isOther(from)) {
-      throw new AuditError('LOG_ROLLBACK', `expected the ${size} entries that were checked before`);
+    if (isOther(this.#from)) {
+      const message = `expected the ${size} entries that the tiles tell of`;
+      throw new AuditError('TILE_MISMATCH', message, { index: 0 });
     }
   }
 

@@ -11,10 +11,14 @@ import { AuditError, type AuditCode } from './audit-error.ts';
 import { ServedTree } from './served-tree.ts';
 import type { TileSource } from './tile-source.ts';
 
-/** A head that an earlier run has checked to its end, as it was signed. */
-export interface SeenHead {
+/** How far a run has come: all of these entries hold, and are those of this root. */
+export interface CheckedTo {
   readonly size: number;
   readonly root: Uint8Array;
+}
+
+/** A head that an earlier run has checked to its end, as it was signed. */
+export interface SeenHead extends CheckedTo {
   readonly note: string;
 }
 
@@ -109,6 +113,28 @@ export async function assertContinues(
   const root = await rootTold(tree, seen.size);
   if (root === undefined || equalBytes(root, seen.root)) return;
   if (await tree.proves({ size: seen.size, root }, head.root)) throw forked(seen, head);
+}
+
+/** @throws AuditError LOG_ROLLBACK for a log that ends before the head that the trust file pins */
+export function assertPinned(head: GivenHead, { pinnedHead }: Trust): void {
+  const size = pinnedHead?.size ?? 0;
+  if (head.size >= size) return;
+  const message = `expected a head of at least the pinned ${size} entries, got ${head.size}`;
+  throw new AuditError('LOG_ROLLBACK', message);
+}
+
+/**
+ * Where an earlier run is taken up, which may have come so far in a log whose head nobody had signed. Undefined for a log that has
+ * other entries there: then nothing of it was checked.
+ */
+export async function takenUp(
+  from: CheckedTo | undefined,
+  head: GivenHead,
+  source: TileSource,
+): Promise<CheckedTo | undefined> {
+  if (from === undefined || from.size > head.size) return undefined;
+  const root = await rootTold(new ServedTree(source, head.size), from.size);
+  return root !== undefined && equalBytes(root, from.root) ? from : undefined;
 }
 
 async function rootTold(tree: ServedTree, size: number): Promise<Uint8Array | undefined> {

@@ -1,5 +1,5 @@
-export { LogAudit, type AuditFindings, type AuditOptions, type CheckedTo } from './audit.ts';
+export { LogAudit, type AuditFindings, type AuditOptions } from './audit.ts';
 export { AuditError, type AuditCode } from './audit-error.ts';
 export type { NearEnrolment, NotDerived } from './audit-facts.ts';
-export type { GivenHead, SeenHead } from './head-check.ts';
+export type { CheckedTo, GivenHead, SeenHead } from './head-check.ts';
 export type { TileSource } from './tile-source.ts';

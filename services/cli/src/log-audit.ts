@@ -28,7 +28,7 @@ export interface LogAuditOptions {
 
 /** What an audit came to. schemas/formats/audit.md §1 */
 export type AuditOutcome =
-  | { readonly outcome: 'VALID'; readonly findings: AuditFindings; readonly from: number }
+  | { readonly outcome: 'VALID'; readonly findings: AuditFindings }
   | {
       readonly outcome: 'REFUSED' | 'INDETERMINATE';
       readonly code: string;
@@ -45,7 +45,6 @@ export class KeptAudit {
   readonly #options: LogAuditOptions;
   readonly #mirror: AuditMirror | undefined;
   readonly #audit: LogAudit;
-  readonly #from: number;
   #state: AuditState;
   #savedMs = 0;
 
@@ -63,7 +62,6 @@ export class KeptAudit {
     this.#options = options;
     this.#mirror = parts.mirror;
     this.#state = parts.state;
-    this.#from = from?.size ?? 0;
     this.#audit = new LogAudit({
       source: parts.source,
       trust,
@@ -101,7 +99,7 @@ export class KeptAudit {
     try {
       const findings = await this.#audit.run();
       await this.#end(findings);
-      return { outcome: 'VALID', findings, from: this.#from };
+      return { outcome: 'VALID', findings };
     } catch (error) {
       return await this.#refused(error);
     }

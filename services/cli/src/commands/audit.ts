@@ -76,9 +76,9 @@ export function reportOf(outcome: AuditOutcome, origin: string): Record<string, 
       ...(proof !== undefined && { proof }),
     };
   }
-  const { findings, from } = outcome;
+  const { findings } = outcome;
   const { size, root } = findings.head;
-  const { notDerived, nearEnrolments, nearCount, witnessedAt } = findings;
+  const { from, notDerived, nearEnrolments, nearCount, witnessedAt } = findings;
   return {
     ...head,
     size,
@@ -105,7 +105,8 @@ function linesOf(outcome: AuditOutcome, origin: string): string[] {
       `${outcome.outcome} ${code}`,
     ];
   }
-  const { findings, from } = outcome;
+  const { findings } = outcome;
+  const { from } = findings;
   const { requests, rationales, refusals } = findings.notDerived;
   return [
     `log           ${origin}`,
