@@ -190,7 +190,7 @@ export class Crowd {
   #request(): boolean {
     const { random } = this.#world;
     const agent = random.of(this.#agents);
-    const more = random.chance(0.25) ? { type: 'payment.grant', params: someGrant(random) } : {};
+    const more = random.chance(0.4) ? { type: 'payment.grant', params: someGrant(random) } : {};
     return this.#send(this.#requestFrame(agent, this.#envelope(agent, more)));
   }
 
@@ -467,6 +467,8 @@ export class Crowd {
   }
 
   #use(action: OracleAction, times: string): boolean {
+    const isOfGrant = action.admission.bounds !== undefined;
+    if (isOfGrant && this.#world.random.chance(0.3)) return this.#goOn(action);
     for (let i = 0; i < Number(times); i += 1) this.#send(this.#claim(action));
     return true;
   }
@@ -521,10 +523,26 @@ export class Crowd {
   }
 
   #report(action: OracleAction): boolean {
-    const { random, truth, population } = this.#world;
+    const { random } = this.#world;
     const useId = random.ofOrNone([...action.uses.keys()]) ?? this.#ulid();
+    const result = random.of(['succeeded', 'failed', 'unknown']);
+    const frame = this.#reportFrame(action, useId, result);
+    return frame !== undefined && this.#send(frame);
+  }
+
+  /** An executor that goes on with a grant without having found out what came of a payment: attack row C16. */
+  #goOn(action: OracleAction): boolean {
+    const useId = this.#ulid();
+    this.#send(this.#claim(action, { use_id: useId }));
+    const report = this.#reportFrame(action, useId, 'unknown');
+    if (report !== undefined) this.#send(report);
+    return this.#send(this.#claim(action));
+  }
+
+  #reportFrame(action: OracleAction, useId: string, result: string): Frame | undefined {
+    const { truth, population } = this.#world;
     const executor = population.executors.find(({ id }) => id === action.admission.executor.id);
-    if (executor === undefined) return false;
+    if (executor === undefined) return undefined;
     const payload = canonicalBytes({
       v: 'countersign.report.v1',
       tenant: TENANT,
@@ -532,13 +550,13 @@ export class Crowd {
       use_id: useId,
       action_digest: action.admission.action_digest,
       executor: executor.id,
-      result: random.of(['succeeded', 'failed', 'unknown']),
+      result,
       started_at: this.#nowText(),
       ended_at: this.#nowText(5),
     });
     truth.payloads.set(fromUtf8(payload), executor.id);
     const bytes = toyFrame(executor.key, 'report', payload);
-    return this.#send({ kind: 'report', actionId: action.id, bytes });
+    return { kind: 'report', actionId: action.id, bytes };
   }
 
   #erase(action: OracleAction): boolean {

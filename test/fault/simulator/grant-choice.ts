@@ -32,7 +32,7 @@ export function someChoice(
   if (bound === undefined) return random.chance(0.03) ? { amount: '1.00' } : undefined;
   const [low, high] = [centsOf(bound.min), centsOf(bound.max)];
   switch (
-    random.weighted({ within: 14, limit: 4, above: 2, below: 2, scale: 1, beside: 1, none: 1 })
+    random.weighted({ within: 9, limit: 4, above: 2, below: 1, scale: 1, beside: 2, none: 1 })
   ) {
     case 'within':
       return { amount: textOf(random.between(low, high)) };
