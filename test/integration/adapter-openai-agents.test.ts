@@ -1,6 +1,7 @@
 import {
   Agent,
   run,
+  tool,
   RunState,
   setTracingDisabled,
   Usage,
@@ -9,10 +10,12 @@ import {
 } from '@openai/agents';
 import type { ToolGate } from '@countersign/adapters';
 import { awaitDecisions, countersignedTool } from '@countersign/adapters/openai-agents';
+import { parseEntry } from '@countersign/binding';
+import { reconcile, type BoundUse, type TargetEffect } from '@countersign/reconcile';
 import { memoryRunStore } from '@countersign/sdk';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { post } from '../support/http-person.ts';
-import { Person } from '../support/parties.ts';
+import { Person, TENANT } from '../support/parties.ts';
 import { PROGRAM, ToolLedger } from '../support/tool-ledger.ts';
 
 let at: ToolLedger;
@@ -27,7 +30,7 @@ beforeEach(() => {
   paid = [];
 });
 
-type Call = readonly [callId: string, args: Readonly<Record<string, string>>];
+type Call = readonly [callId: string, args: Readonly<Record<string, string>>, tool?: string];
 
 /** A model that calls what it is told to, turn by turn, and then says what it was told by the tools. */
 class FakeModel implements Model {
@@ -43,10 +46,10 @@ class FakeModel implements Model {
       if (item.type === 'function_call_result') this.heard.push(JSON.stringify(item.output));
     }
     const calls = this.#turns.shift() ?? [];
-    const output = calls.map(([callId, args]) => ({
+    const output = calls.map(([callId, args, name = 'refund']) => ({
       type: 'function_call' as const,
       callId,
-      name: 'refund',
+      name,
       status: 'completed' as const,
       arguments: JSON.stringify(args),
     }));
@@ -68,16 +71,66 @@ class FakeModel implements Model {
   }
 }
 
+/** The bank that both tools pay through, and its own record of what it did. */
+class Bank {
+  readonly record: TargetEffect[] = [];
+
+  pay(args: unknown, reference?: string): string {
+    const { order, amount } = args as { order: string; amount: string };
+    const id = `payment-${this.record.length + 1}`;
+    const effect = { record: 'bank', id, at: new Date().toISOString(), kind: 'payment' } as const;
+    this.record.push({
+      ...effect,
+      target: order,
+      facts: { amount },
+      ...(reference !== undefined && { reference }),
+    });
+    return `paid ${amount}`;
+  }
+}
+
+const ORDER = {
+  type: 'object' as const,
+  properties: { order: { type: 'string' }, amount: { type: 'string' } },
+  required: ['order', 'amount'],
+  additionalProperties: false as const,
+};
+
+/** As deployments are that leave the credential of the target with the agent: one tool is gated, and a shell is not. */
+function carelessAgent(gate: ToolGate, model: Model, bank: Bank): Agent {
+  const refund = countersignedTool(gate, PROGRAM, {
+    name: 'refund',
+    description: 'Pays back',
+    parameters: ORDER,
+    execute: (args, { shortId }) => Promise.resolve(bank.pay(args, shortId)),
+  });
+  const shell = tool({
+    name: 'shell',
+    description: 'Runs anything',
+    parameters: ORDER as never,
+    strict: true,
+    execute: (args) => Promise.resolve(bank.pay(args)),
+  });
+  return new Agent({ name: 'orders', model, tools: [refund, shell] });
+}
+
+/** The uses of an action, with what each was to do at the bank. */
+async function usesOf(actionId: string, { order, amount }: typeof A): Promise<BoundUse[]> {
+  const rows = await at.at.ledger.store.entriesOf(TENANT, actionId);
+  return rows.flatMap(({ bytes }) => {
+    const entry = parseEntry(bytes);
+    if (entry.type !== 'binding-used') return [];
+    const expected = [{ kind: 'payment' as const, target: order, facts: { amount } }];
+    const { use_id: useId, short_id: shortId, start_by: startBy } = entry;
+    return [{ actionId, useId, shortId, startBy, expected, result: 'succeeded' as const }];
+  });
+}
+
 function agentOf(gate: ToolGate, model: Model): Agent {
   const refund = countersignedTool(gate, PROGRAM, {
     name: 'refund',
     description: 'Pays back',
-    parameters: {
-      type: 'object',
-      properties: { order: { type: 'string' }, amount: { type: 'string' } },
-      required: ['order', 'amount'],
-      additionalProperties: false,
-    },
+    parameters: ORDER,
     execute: (args) => {
       paid.push(args);
       return Promise.resolve(`paid ${paid.length}`);
@@ -223,5 +276,44 @@ describe('a model that was told to do something else', () => {
     // An executor that does not even look at the evidence is refused by the ledger, which writes it down.
     await at.claim(c1);
     expect(await at.logged(c1)).toContain('use-refused');
+  });
+
+  it('G12, H01: is found as UNBOUND_EXECUTION where it calls the target round the gate', async () => {
+    const bank = new Bank();
+    // Approved is one refund. In the same turn it pays another through the shell, and the first one once more.
+    const model = new FakeModel(
+      [['c1', A]],
+      [
+        ['c2', { ...A, amount: '9000.00' }, 'shell'],
+        ['c3', A, 'shell'],
+      ],
+    );
+    const agent = carelessAgent(at.gate(memoryRunStore()), model, bank);
+    const state = await begun(agent);
+    const { c1 = '' } = asked(state);
+    await at.decide(c1);
+    await awaitDecisions(at.gate(), state as never);
+    await goneOn(agent, state);
+    // Nothing here could stop it: the bank has done all three.
+    expect(bank.record.map(({ facts }) => facts['amount'])).toEqual(['10.00', '9000.00', '10.00']);
+    const uses = await usesOf(c1, A);
+    const { findings, matched } = reconcile({
+      uses,
+      effects: bank.record,
+      covered: new Map([['payment', '9999-12-31T00:00:00.000Z']]),
+    });
+    expect(matched).toBe(1);
+    expect(findings).toMatchObject([
+      { finding: 'UNBOUND_EXECUTION', effect: { id: 'payment-2' } },
+      { finding: 'UNBOUND_EXECUTION', effect: { id: 'payment-3' } },
+    ]);
+    // Borrowing the name of the use that was approved does not help.
+    bank.pay({ ...A, amount: '9000.00' }, uses[0]?.shortId);
+    const borrowed = reconcile({ uses, effects: bank.record, covered: new Map() });
+    expect(borrowed.findings).toMatchObject([
+      { finding: 'DUPLICATE_EFFECT', effect: { id: 'payment-4' } },
+      { finding: 'UNBOUND_EXECUTION' },
+      { finding: 'UNBOUND_EXECUTION' },
+    ]);
   });
 });
