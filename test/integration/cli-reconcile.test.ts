@@ -82,11 +82,12 @@ describe('what a target system recorded', () => {
     const first = await submit();
     expect(first).toEqual({ exit: 1, entries: [expect.any(Number), expect.any(Number)] });
     expect(await submit()).toEqual(first);
-    const { stdout } = await ledger.run('log list', ['--json']).ended;
+    const { stdout } = await ledger.run('findings', ['--json']).ended;
     const raised = stdout
+      .trim()
       .split('\n')
-      .filter((line) => line.includes('finding-raised'))
-      .map((line) => JSON.parse((JSON.parse(line) as { text: string }).text) as object);
+      .map((line) => (JSON.parse(line) as { entry: object }).entry)
+      .reverse();
     expect(raised).toMatchObject([
       { finding: 'DUPLICATE_EFFECT', about: { agent: 'operator', action_id: id } },
       { finding: 'UNBOUND_EXECUTION', about: { agent: 'operator' } },

@@ -100,7 +100,10 @@ export interface LogPosition {
   readonly epoch: string;
 }
 
-/** Topics beside the log. The public ones are the router's, which keeps its positions here where it has nowhere else. */
+/**
+ * Topics beside the log. The public ones are the router's, which keeps its positions here where it has nowhere else; and how
+ * far the findings of the log were told to a webhook.
+ */
 export type SideTopic =
   | 'content'
   | 'quarantine'
@@ -108,7 +111,8 @@ export type SideTopic =
   | 'decision-made'
   | 'use-claimed'
   | 'execution-reported'
-  | 'finding-submitted';
+  | 'finding-submitted'
+  | 'finding-webhook';
 
 /** One change of one row. A follower sends them in the order of the log; applying one twice changes nothing. */
 export type RowChange =
@@ -177,6 +181,11 @@ export interface ActionFilter extends PageRequest {
   readonly status?: ActionStatus;
 }
 
+/** The cursor is the index of the entry before which to go on. */
+export interface FindingFilter extends PageRequest {
+  readonly tenant: string;
+}
+
 export const PAGE_ROWS_MAX = 500;
 export const ENTRY_PAGE_MAX = 1_000;
 export const DIGESTS_WANTED_MAX = 1_000;
@@ -211,6 +220,8 @@ export interface ReadModels {
   /** The first one with this leaf hash: the same bytes may be in a log twice. */
   entryWithLeaf(leaf: string): Promise<EntryRow | undefined>;
   entriesOfType(types: readonly string[], upTo: number): Promise<EntryRow[]>;
+  /** Entries `finding-raised`, newest first. */
+  findings(filter: FindingFilter): Promise<Page<EntryRow>>;
   decisions(tenant: string, actionId: string): Promise<DecisionRow[]>;
   member(kind: string, id: string): Promise<MemberRow | undefined>;
   memberByThumbprint(kind: string, thumbprint: string): Promise<MemberRow | undefined>;

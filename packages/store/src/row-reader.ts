@@ -90,7 +90,7 @@ function actionReader(db: Kysely<Tables>): Read<'action' | 'actions' | 'decision
 
 function entryReader(
   db: Kysely<Tables>,
-): Read<'entries' | 'entriesOf' | 'entriesOfType' | 'entryWithLeaf'> {
+): Read<'entries' | 'entriesOf' | 'entriesOfType' | 'entryWithLeaf' | 'findings'> {
   const entries = db.selectFrom('entries').selectAll().orderBy('idx');
   return {
     entriesOf: async (tenant, actionId, { start, limit } = { start: 0, limit: ENTRY_PAGE_MAX }) => {
@@ -108,6 +108,21 @@ function entryReader(
       assertLimit(limit, ENTRY_PAGE_MAX);
       const query = entries.where('idx', '>=', start).limit(limit);
       return (await query.execute()).map(map.entryRow);
+    },
+    findings: async ({ tenant, cursor, limit }) => {
+      assertLimit(limit, PAGE_ROWS_MAX);
+      const query = db
+        .selectFrom('entries')
+        .selectAll()
+        .where('type', '=', 'finding-raised')
+        .where('idx', '<', indexOf(cursor))
+        .where('tenant', '=', tenant)
+        .orderBy('idx', 'desc')
+        .limit(limit + 1);
+      const rows = await query.execute();
+      const found = rows.slice(0, limit).map(map.entryRow);
+      const last = rows.length > limit ? found.at(-1)?.index : undefined;
+      return { rows: found, cursor: last === undefined ? null : String(last) };
     },
     entriesOfType: async (types, upTo) => {
       const query = entries.where('type', 'in', types).where('idx', '<=', upTo);
@@ -279,6 +294,12 @@ async function* rowsInOrder(db: Kysely<Tables>, table: TableName): AsyncGenerato
     if (rows.length < DUMP_PAGE_ROWS) return;
     offset += rows.length;
   }
+}
+
+function indexOf(cursor: string | null | undefined): number {
+  if (cursor === null || cursor === undefined) return Number.MAX_SAFE_INTEGER;
+  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
+  throw new StoreError('PAGE_REQUEST', 'expected the cursor of a page');
 }
 
 function assertLimit(limit: number, max: number): void {

@@ -18,6 +18,7 @@ import { addMove } from './commands/move.ts';
 import { addPay } from './commands/pay.ts';
 import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
+import { addFindings } from './commands/findings.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addRequest } from './commands/request.ts';
 import { addServe } from './commands/serve.ts';
@@ -48,6 +49,7 @@ const COMMANDS = [
   addShow,
   addTrace,
   addReconcile,
+  addFindings,
   addEnrol,
   addErase,
   addLog,

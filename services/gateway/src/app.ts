@@ -11,6 +11,7 @@ import type { App, Gateway, Hook } from './gateway-app.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { notFound } from './gateway-error.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts';
+import { registerFindingRoutes } from './finding-routes.ts';
 import { registerHealthRoutes } from './health-routes.ts';
 import { registerLogProofRoutes } from './log-proof-routes.ts';
 import { registerLogRoutes } from './log-routes.ts';
@@ -102,6 +103,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerSessionRoutes(app, gateway);
   registerActionRoutes(app, gateway);
   registerActionEntries(app, gateway);
+  registerFindingRoutes(app, gateway);
   registerLogRoutes(app, gateway);
   registerLogProofRoutes(app, gateway);
   registerTileRoutes(app, gateway);

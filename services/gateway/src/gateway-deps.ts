@@ -77,6 +77,7 @@ export type Models = Pick<
   | 'entries'
   | 'entriesOf'
   | 'entryWithLeaf'
+  | 'findings'
   | 'input'
   | 'member'
   | 'memberByThumbprint'
@@ -112,6 +113,8 @@ export interface LedgerHealth {
     /** Names of those that did not answer last, or not as they should. */
     readonly away: readonly string[];
   };
+  /** By code, of those that this process has stored; undefined where another one stores. */
+  readonly findings?: ReadonlyMap<string, number>;
 }
 
 /** A token that may read everything of one tenant, whether it is sent or signs the requests. */

@@ -61,6 +61,7 @@ const ROUTES = [
   'GET /v1/actions/{id}/events',
   'GET /v1/actions/{id}/evidence',
   'GET /v1/actions/{id}/review',
+  'GET /v1/findings',
   'GET /v1/inbox',
   'GET /v1/inputs/{digest}',
   'GET /v1/ledger',

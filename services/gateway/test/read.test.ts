@@ -173,7 +173,7 @@ describe('lists', () => {
     expect(bound.body['actions']).toEqual([]);
   });
 
-  test.each(['/v1/inbox', '/v1/actions', '/v1/log/entries'])(
+  test.each(['/v1/inbox', '/v1/actions', '/v1/findings', '/v1/log/entries'])(
     '%s is not for other machines: READ_SCOPE',
     async (url) => {
       const sent = await bench.readAs(bench.ledger.agent, url);

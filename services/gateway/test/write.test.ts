@@ -283,6 +283,31 @@ describe('uses, reports, erasures', () => {
     expect([other.status, other.body['code']]).toEqual([409, 'REPORT_CONFLICT']);
   });
 
+  test('a finding is answered by its entry, as one that was taken, and listed newest first', async () => {
+    const { operator } = bench.ledger;
+    const finding = (code: string): Json =>
+      signedFrame('finding', { tenant: TENANT, finding: code }, operator);
+    const sent = await bench.post('/v1/findings', finding('UNBOUND_EXECUTION'));
+    expect([sent.status, sent.body['entry']]).toEqual([
+      201,
+      expect.objectContaining({ type: 'finding-raised' }),
+    ]);
+    const again = await bench.post('/v1/findings', finding('UNBOUND_EXECUTION'));
+    expect([again.status, again.body['entry']]).toEqual([200, sent.body['entry']]);
+    const next = await bench.post('/v1/findings', finding('DUPLICATE_EFFECT'));
+    const first = await bench.read('/v1/findings?limit=1');
+    expect(first.body['findings']).toEqual([next.body['entry']]);
+    const rest = await bench.readAs(
+      operator,
+      `/v1/findings?limit=1&cursor=${textIn(first.body, 'cursor')}`,
+    );
+    expect(rest.body['findings']).toEqual([sent.body['entry']]);
+    const refused = await bench.post('/v1/findings', finding('NOT_ELIGIBLE'));
+    expect([refused.status, refused.body['code']]).toEqual([403, 'NOT_ELIGIBLE']);
+    const odd = await bench.read('/v1/findings?cursor=-1');
+    expect([odd.status, odd.body['code']]).toEqual([400, 'SCHEMA_INVALID']);
+  });
+
   test('after an erasure the review is CONTENT_ERASED', async () => {
     const actionId = await bound();
     const order = { tenant: TENANT, action_id: actionId };

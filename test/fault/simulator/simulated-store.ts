@@ -150,7 +150,7 @@ export function simulatedStore(world: World, owner: string, kept: StoredRows): R
       cosigned: unused,
     },
     ...{ member: unused, memberByThumbprint: unused, members: unused, document: unused },
-    ...{ content: unused, input: unused, inputs: unused, clear: unused },
+    ...{ content: unused, input: unused, inputs: unused, findings: unused, clear: unused },
   };
 }
 

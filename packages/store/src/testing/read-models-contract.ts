@@ -310,6 +310,29 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       expect((await models.actions({ tenant: 'other', limit: 10 })).rows).toEqual([]);
     });
 
+    it('pages through findings by their place, newest first, each once', async () => {
+      const row = (index: number): EntryRow => ({
+        ...entry(index, index % 3 === 0 ? actionId(1) : null),
+        type: index % 2 === 0 ? 'finding-raised' : 'use-refused',
+        tenant: index === 20 ? 'other' : TENANT,
+      });
+      const rows = Array.from({ length: 31 }, (_, index) => row(index));
+      await models.apply({ rows: rows.map((each) => ({ change: 'entry', row: each })) });
+      const seen: EntryRow[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await models.findings({ tenant: TENANT, limit: 4, cursor });
+        seen.push(...page.rows);
+        cursor = page.cursor;
+      } while (cursor !== null);
+      const wanted = rows.filter(({ index }) => index % 2 === 0 && index !== 20);
+      expect(seen).toEqual(wanted.reverse());
+      expect((await models.findings({ tenant: 'other', limit: 4 })).rows).toEqual([row(20)]);
+      await expect(
+        models.findings({ tenant: TENANT, limit: 4, cursor: '1 or 1' }),
+      ).rejects.toMatchObject({ code: 'PAGE_REQUEST' });
+    });
+
     it('refuses a page without a bound', async () => {
       await expect(models.actions({ tenant: TENANT, limit: 501 })).rejects.toMatchObject({
         code: 'PAGE_REQUEST',
