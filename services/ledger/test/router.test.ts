@@ -93,6 +93,27 @@ describe('the router', () => {
     expect(await intakeOf(broker, 0)).toEqual([]);
   });
 
+  it('moves a finding, which is about no action, and refuses one of another tenant than it says', async () => {
+    const { broker, start } = setup();
+    const topic = 'finding-submitted';
+    const payload = frame({ tenant: 'acme', use: { action_id: ID } });
+    const values = ['acme', 'globex'].map((tenant) =>
+      encodePublic(topic, { tenant, actionId: '', payload }),
+    );
+    await broker.append(
+      { topic, partition: 0 },
+      values.map((value) => ({ key: 'any', value })),
+    );
+    start();
+    await expect.poll(() => refusedOf(broker)).toHaveLength(1);
+    expect(await refusedOf(broker)).toMatchObject([
+      { kind: 'FindingSubmitted', reason: 'TYPE_CONFUSION', inputDigest: inputDigest(payload) },
+    ]);
+    expect(await intakeOf(broker, 0)).toEqual([
+      { key: 'acme//finding', kind: 'FindingSubmitted', tenant: 'acme', actionId: '', payload },
+    ]);
+  });
+
   it.each([
     ['TENANT_UNKNOWN', { tenant: 'nobody' }, frame({ tenant: 'nobody', action_id: ID })],
     ['TYPE_CONFUSION', {}, frame({ tenant: 'globex', action_id: ID })],
