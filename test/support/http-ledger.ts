@@ -3,6 +3,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { buildGateway, type GatewayConfig, type GatewayLimits } from '@countersign/gateway';
 import { TOKEN_KEY_ID } from '@countersign/http-auth';
+import { RootSigner } from '@countersign/ledger';
 import { LedgerClient } from '@countersign/sdk';
 import { canonicalBytes } from '@countersign/canonical';
 import type { FastifyInstance } from 'fastify';
@@ -67,6 +68,15 @@ export class HttpLedger {
       router: ledger.router,
       view: ledger.projector,
       models: ledger.store,
+      signHeadRoot: (note) =>
+        new RootSigner({
+          origin: ledger.origin,
+          logKeys: [ledger.signer.vkey],
+          signers: ledger.signers,
+          verifySignature,
+          keyEntries: () =>
+            ledger.store.entriesOfType(['authority-changed'], Number.MAX_SAFE_INTEGER),
+        }).sign(note),
       descriptors: BUILTIN_DESCRIPTORS,
       health: () => ({
         writer: ledger.writer.status,

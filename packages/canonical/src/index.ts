@@ -13,6 +13,7 @@ export {
   type Digest,
   type DigestTag,
 } from './digest.ts';
+export { derFromRaw, rawFromDer } from './der-signature.ts';
 export { fromHex, toHex } from './hex.ts';
 export type { Json, JsonObject } from './json-value.ts';
 export { RepeatedValues } from './repeated-values.ts';

@@ -1,22 +1,21 @@
-import { concatBytes, utf8 } from '@countersign/canonical';
+import { derFromRaw } from '@countersign/canonical';
 import type { CborValue } from '@countersign/cbor';
 import { rootFromInclusion, type VerifySignature } from '@countersign/tlog';
 import { CoseReceiptError } from './cose-receipt-error.ts';
-import { derSignature } from './der-signature.ts';
+import {
+  INCLUSION,
+  PROOFS,
+  RECEIPT_TAG,
+  SIGNATURE_SIZE_BYTES,
+  signedBytes,
+} from './receipt-form.ts';
 import { readHeader, type LogKeyAlgorithm, type ReceiptHeader } from './receipt-header.ts';
 import { asArray, asBytes, asMap, assertLabels, malformed, readWhole } from './strict-item.ts';
-
-/** COSE_Sign1, tag 18 in one byte (RFC 9052 §4.2). */
-const COSE_SIGN1_TAG = 0xd2;
-// RFC 9942 §2 and §5.2.
-const PROOFS = 396;
-const INCLUSION = -1;
 
 /** Of 63 hashes a path has 2.2 KiB; the rest is for the header. Lengths fit in two bytes, too. */
 const RECEIPT_SIZE_MAX_BYTES = 65_535;
 const PROOF_HASHES_MAX = 63;
 const HASH_SIZE_BYTES = 32;
-const SIGNATURE_SIZE_BYTES = 64;
 
 /** The key of the log. The receipt names one too, but whoever wrote it chose that name. */
 export interface LogKey {
@@ -69,7 +68,7 @@ export async function verifyCoseReceipt(trust: CoseReceiptTrust): Promise<Verifi
     algorithm: key.algorithm,
     publicKey: key.publicKey,
     message: signedBytes(protectedHeader, root),
-    signature: key.algorithm === 'ed25519' ? signature : derSignature(signature),
+    signature: key.algorithm === 'ed25519' ? signature : derFromRaw(signature),
   });
   if (!isGood) {
     throw new CoseReceiptError(
@@ -96,7 +95,7 @@ function readReceipt(bytes: Uint8Array): Receipt {
   if (bytes.length > RECEIPT_SIZE_MAX_BYTES) {
     throw malformed(`at most ${RECEIPT_SIZE_MAX_BYTES} bytes`);
   }
-  if (bytes[0] !== COSE_SIGN1_TAG) throw malformed('the tag of COSE_Sign1');
+  if (bytes[0] !== RECEIPT_TAG) throw malformed('the tag of COSE_Sign1');
   const [header, unprotected, payload, signature] = asArray(readWhole(bytes, 1), 4);
   if (payload !== null) throw malformed('a detached payload');
   return {
@@ -119,23 +118,4 @@ function readInclusion(unprotected: CborValue | undefined): Inclusion {
     throw malformed(`a path of at most ${PROOF_HASHES_MAX} hashes`);
   }
   return { size, index, proof: path.map((hash) => asBytes(hash, HASH_SIZE_BYTES)) };
-}
-
-/** Sig_structure of RFC 9052 §4.4: ["Signature1", protected header, no external data, the root]. */
-function signedBytes(protectedHeader: Uint8Array, root: Uint8Array): Uint8Array {
-  return concatBytes(
-    Uint8Array.of(0x84, 0x6a),
-    utf8('Signature1'),
-    byteStringHead(protectedHeader.length),
-    protectedHeader,
-    byteStringHead(0),
-    byteStringHead(root.length),
-    root,
-  );
-}
-
-function byteStringHead(length: number): Uint8Array {
-  if (length < 24) return Uint8Array.of(0x40 | length);
-  if (length < 0x100) return Uint8Array.of(0x58, length);
-  return Uint8Array.of(0x59, length >> 8, length & 0xff);
 }

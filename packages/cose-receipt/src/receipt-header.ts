@@ -1,4 +1,4 @@
-import type { CborValue } from '@countersign/cbor';
+import { writeCbor, type CborValue } from '@countersign/cbor';
 import { CoseReceiptError } from './cose-receipt-error.ts';
 import { asBytes, asMap, assertLabels, malformed, readWhole, type CborMap } from './strict-item.ts';
 
@@ -23,6 +23,21 @@ export interface ReceiptHeader {
   readonly keyId?: Uint8Array;
   readonly issuer?: string;
   readonly subject?: string;
+}
+
+/** The protected header of a receipt by a key of this kind. */
+export function writeHeader(algorithm: LogKeyAlgorithm, header: ReceiptHeader): Uint8Array {
+  const { keyId, issuer, subject } = header;
+  const claims = new Map<number, CborValue>();
+  if (issuer !== undefined) claims.set(ISS, issuer);
+  if (subject !== undefined) claims.set(SUB, subject);
+  const labels = new Map<number, CborValue>([
+    [ALG, ALG_OF[algorithm]],
+    [VDS, RFC9162_SHA256],
+  ]);
+  if (keyId !== undefined) labels.set(KID, keyId);
+  if (claims.size > 0) labels.set(CWT_CLAIMS, claims);
+  return writeCbor(labels);
 }
 
 /**

@@ -1,5 +1,4 @@
-import type { SignatureCheck } from '@countersign/canonical';
-import { rawFromDer } from './der-signature.ts';
+import { rawFromDer, type SignatureCheck } from '@countersign/canonical';
 import { WebCryptoError } from './web-crypto-error.ts';
 
 type Algorithm = SignatureCheck['algorithm'];

@@ -1,5 +1,5 @@
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
-import { writeCbor, type CborWritable } from './cbor-writer.ts';
+import { writeCbor, type CborValue } from '@countersign/cbor';
 
 export type PasskeyAlgorithm = 'ES256' | 'EdDSA' | 'RS256';
 
@@ -69,11 +69,11 @@ function rs256Key(): PasskeyKey {
 function passkeyKey(
   coseAlgorithm: number,
   publicKey: KeyObject,
-  own: { cose: [number, CborWritable][]; sign: (message: Uint8Array) => Uint8Array },
+  own: { cose: [number, CborValue][]; sign: (message: Uint8Array) => Uint8Array },
 ): PasskeyKey {
   return {
     coseAlgorithm,
-    cosePublicKey: Uint8Array.from(writeCbor(new Map(own.cose))),
+    cosePublicKey: writeCbor(new Map(own.cose)),
     spki: Uint8Array.from(publicKey.export({ type: 'spki', format: 'der' })),
     sign: own.sign,
   };

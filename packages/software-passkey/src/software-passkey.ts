@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { CredentialKey, WebauthnProof } from '@countersign/human-proof';
-import { writeCbor, type CborWritable } from './cbor-writer.ts';
+import { writeCbor, type CborValue } from '@countersign/cbor';
 import { createPasskeyKey, type PasskeyAlgorithm, type PasskeyKey } from './passkey-key.ts';
 import type { PasskeyRegistration } from './passkey-registration.ts';
 
@@ -110,7 +110,7 @@ export class SoftwarePasskey {
       origin: this.#options.origin,
       crossOrigin: false,
     };
-    const attestation = new Map<string, CborWritable>([
+    const attestation = new Map<string, CborValue>([
       ['fmt', 'none'],
       ['attStmt', new Map()],
       ['authData', authenticatorData],
@@ -123,7 +123,7 @@ export class SoftwarePasskey {
       clientExtensionResults: {},
       response: {
         clientDataJSON: Buffer.from(JSON.stringify(clientData)).toString('base64url'),
-        attestationObject: writeCbor(attestation).toString('base64url'),
+        attestationObject: Buffer.from(writeCbor(attestation)).toString('base64url'),
         authenticatorData: authenticatorData.toString('base64url'),
         publicKeyAlgorithm: this.#key.coseAlgorithm,
         publicKey: Buffer.from(this.#key.spki).toString('base64url'),

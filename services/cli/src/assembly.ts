@@ -1,18 +1,21 @@
 import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import type { GatewayDeps } from '@countersign/gateway';
+import type { GatewayDeps, SignHeadRoot } from '@countersign/gateway';
 import {
+  RootSigner,
   Router,
   Writer,
   type LedgerClock,
   type LeftIntake,
+  type RootSignerOptions,
   type SnapshotStore,
   type WriterOptions,
 } from '@countersign/ledger';
 import { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
+import type { LogSigner } from './backends.ts';
 import type { LedgerMark } from './data-folder.ts';
 import { readReadToken } from './data-keys.ts';
 import type { FoundedData, OpenData } from './open-data.ts';
@@ -88,6 +91,20 @@ export function newProjector(
     logKeys,
     partition: mark.shard,
   });
+}
+
+/** Signs for COSE receipts with keys of the log that this process has. */
+export function headRootSigner(
+  { mark, logKeys }: FoundedData,
+  { store, signers }: { store: ReadModels; signers: readonly LogSigner[] },
+): SignHeadRoot {
+  const keyEntries = async (): ReturnType<RootSignerOptions['keyEntries']> => {
+    const size = (await store.logPosition())?.size ?? 0;
+    return store.entriesOfType(['authority-changed'], size - 1);
+  };
+  const { origin } = mark;
+  const signer = new RootSigner({ origin, logKeys, signers, verifySignature, keyEntries });
+  return (note) => signer.sign(note);
 }
 
 /** What a gateway is told of the ledger that it answers for. */

@@ -3,7 +3,7 @@ import { buildGateway, type LedgerHealth } from '@countersign/gateway';
 import { StoreView } from '@countersign/projector';
 import type { Logger } from 'pino';
 import { ApartHealth } from './apart-health.ts';
-import { gatewayParts, newRouter } from './assembly.ts';
+import { gatewayParts, headRootSigner, newRouter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { FoundedData } from './open-data.ts';
 import { openSharedStore } from './open-store.ts';
@@ -21,6 +21,8 @@ export interface GatewayServiceOptions {
   readonly version: string;
   /** Tiles of the log are for everybody. */
   readonly publicLog: boolean;
+  /** With the keys of the log, which this process is then given. */
+  readonly coseReceipts: boolean;
   readonly logger: Logger;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -28,7 +30,8 @@ export interface GatewayServiceOptions {
 
 /**
  * The API and the page of one ledger, apart from everything else: a passkey is bound to one address, so a gateway answers for
- * one. Any number of these processes may run behind that address. None needs the key of the log.
+ * one. Any number of these processes may run behind that address. None needs the key of the log, unless it is to sign COSE
+ * receipts.
  */
 export class GatewayService implements Service {
   readonly failed: Promise<never>;
@@ -44,6 +47,9 @@ export class GatewayService implements Service {
     const { data, where, probe, logger, nowMs, randomBytes } = options;
     const store = await options.patience.until(data.mark, () => openSharedStore(data));
     const { origin } = data.mark;
+    const signers = options.coseReceipts
+      ? await options.patience.until(data.mark, () => data.backends.openSigners())
+      : [];
     const view = new StoreView({ store, signal: store, origin, descriptors: BUILTIN_DESCRIPTORS });
     const health = new ApartHealth({ data, view, models: store });
     const gateway = buildGateway({
@@ -52,6 +58,7 @@ export class GatewayService implements Service {
       router: newRouter([data], { nowMs, sleep }),
       view,
       models: store,
+      ...(options.coseReceipts && { signHeadRoot: headRootSigner(data, { store, signers }) }),
       health: () => health.health,
       nowMs,
       randomBytes,

@@ -12,7 +12,7 @@ import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
-import { gatewayParts, newProjector, newRouter, newWriter } from './assembly.ts';
+import { gatewayParts, headRootSigner, newProjector, newRouter, newWriter } from './assembly.ts';
 import { cliError } from './cli-error.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { DiskRoom } from './disk-room.ts';
@@ -301,12 +301,13 @@ export class Server implements Service {
   }
 
   #newGateway(parts: Found['gateway']): ReturnType<typeof buildGateway> {
-    const { logger, nowMs, randomBytes } = this.#options;
+    const { data, logger, nowMs, randomBytes } = this.#options;
     const deps: GatewayDeps = {
       ...parts,
       router: this.#room.heard(this.#router),
       view: this.#projector,
       models: this.#store,
+      signHeadRoot: headRootSigner(data, { store: this.#store, signers: data.signers }),
       health: () => ({
         writer: this.#writerHealth(),
         sealedSize: this.#projector.status.sealedSize,

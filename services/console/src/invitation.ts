@@ -4,10 +4,11 @@ import {
   signedMessage,
   type EnrolmentStatement,
 } from '@countersign/binding';
-import { derFromRaw, ownBytes } from '@countersign/crypto-web';
+import { ownBytes } from '@countersign/crypto-web';
 import {
   CanonicalError,
   concatBytes,
+  derFromRaw,
   fromBase64url,
   toBase64url,
   type Digest,

@@ -7,6 +7,7 @@ import { registerActionRoutes } from './action-routes.ts';
 import { AuthorityView } from './authority-view.ts';
 import { registerEnrolmentRoutes } from './enrolment-routes.ts';
 import { answerProblem } from './error-handler.ts';
+import { registerCoseReceipt } from './cose-receipt-routes.ts';
 import type { App, Gateway, Hook } from './gateway-app.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { notFound } from './gateway-error.ts';
@@ -106,6 +107,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerFindingRoutes(app, gateway);
   registerLogRoutes(app, gateway);
   registerLogProofRoutes(app, gateway);
+  registerCoseReceipt(app, gateway);
   registerTileRoutes(app, gateway);
   registerHealthRoutes(app, gateway);
   if (config.pageFolder !== undefined) await registerPageRoutes(app, config.pageFolder);

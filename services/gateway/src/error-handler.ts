@@ -4,6 +4,7 @@ import { HttpAuthError, type HttpAuthErrorCode } from '@countersign/http-auth';
 import { HumanProofError } from '@countersign/human-proof';
 import { ProjectorError, type ProjectorErrorCode } from '@countersign/projector';
 import { StoreError } from '@countersign/store';
+import { SignerError, TlogError } from '@countersign/tlog';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, type GatewayCode, type ProblemCode } from './gateway-error.ts';
 
@@ -102,6 +103,8 @@ function gatewayStatus(): Record<GatewayCode, number> {
     INDEX_BEYOND_SIZE: 400,
     SIZE_BEYOND_LOG: 404,
     SIZE_NOT_PUBLISHED: 404,
+    COSE_NOT_SIGNED: 501,
+    SIGNING_KEY_NOT_VALID_AT: 409,
     REQUEST_MALFORMED: 400,
     BODY_TOO_LARGE: 413,
     MEDIA_TYPE_UNSUPPORTED: 415,
@@ -114,6 +117,7 @@ function gatewayStatus(): Record<GatewayCode, number> {
     PROJECTOR_BEHIND: 503,
     WITNESS_POLICY_MISSING: 409,
     WITNESS_QUORUM: 503,
+    SIGNER_UNAVAILABLE: 503,
     INTERNAL: 500,
   };
 }
@@ -167,8 +171,22 @@ function problemOf(error: unknown): GatewayError {
     return new GatewayError(code, error.message);
   }
   return (
-    frameworkProblem(error) ?? new GatewayError('INTERNAL', 'the gateway failed', { cause: error })
+    signingProblem(error) ??
+    frameworkProblem(error) ??
+    new GatewayError('INTERNAL', 'the gateway failed', { cause: error })
   );
+}
+
+/** Of COSE receipts: nothing else here is signed. */
+function signingProblem(error: unknown): GatewayError | undefined {
+  if (error instanceof SignerError) {
+    // Which key and what it was refused is for its operator alone.
+    return new GatewayError('SIGNER_UNAVAILABLE', 'the signer cannot sign now', { cause: error });
+  }
+  if (error instanceof TlogError && error.code === 'SIGNING_KEY_NOT_VALID_AT') {
+    return new GatewayError(error.code, error.message);
+  }
+  return undefined;
 }
 
 function frameworkProblem(error: unknown): GatewayError | undefined {
@@ -200,7 +218,7 @@ export function answerProblem(
   const problem = problemOf(thrown);
   const { code, message, facts } = problem;
   const status = STATUS_OF[code];
-  if (code === 'INTERNAL') {
+  if (code === 'INTERNAL' || code === 'SIGNER_UNAVAILABLE') {
     const line = { event: 'request_failed', err: facts.cause ?? problem };
     request.log.error(line, 'request failed');
   }

@@ -1,4 +1,5 @@
 import type { JsonObject, VerifySignature } from '@countersign/canonical';
+import type { SignedRoot } from '@countersign/cose-receipt';
 import type { Descriptor } from '@countersign/descriptors';
 import type { ReadModels } from '@countersign/store';
 import type { TraceContext } from '@countersign/tracing';
@@ -141,6 +142,12 @@ export interface GatewayConfig {
   readonly limits?: Partial<GatewayLimits>;
 }
 
+/**
+ * Signs the root of a checkpoint for COSE receipts. MUST refuse one that the log has not signed.
+ * @throws SignerError; TlogError SIGNING_KEY_NOT_VALID_AT for a head that no key here may sign
+ */
+export type SignHeadRoot = (note: string) => Promise<SignedRoot>;
+
 export interface GatewayDeps {
   readonly config: GatewayConfig;
   readonly router: InputRouter;
@@ -151,6 +158,8 @@ export interface GatewayDeps {
   readonly health: () => LedgerHealth;
   readonly readTokens: readonly ReadToken[];
   readonly verifySignature: VerifySignature;
+  /** Absent where no key of the log is at hand: then there are no COSE receipts. */
+  readonly signHeadRoot?: SignHeadRoot;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly logger: FastifyBaseLogger;

@@ -9,6 +9,8 @@ export interface GatewayLimits {
   readonly readsPerMinute: number;
   /** Sign-in and enrolment ceremonies of one address. */
   readonly ceremoniesPerMinute: number;
+  /** Heads that are signed for COSE receipts, all readers together. */
+  readonly coseRootsPerMinute: number;
   readonly waiters: number;
   /** Of these, who has proved nothing: anybody can send what nobody knows, and wait for its answer. */
   readonly waitersUnproven: number;
@@ -41,6 +43,7 @@ export const GATEWAY_LIMITS: GatewayLimits = {
   writesPerMinute: 3_000,
   readsPerMinute: 6_000,
   ceremoniesPerMinute: 30,
+  coseRootsPerMinute: 60,
   waiters: 2_000,
   waitersUnproven: 1_500,
   waitersPerAddress: 256,

@@ -11,6 +11,7 @@ export type {
   LogView,
   Models,
   ReadToken,
+  SignHeadRoot,
   Submission,
 } from './gateway-deps.ts';
 export { GATEWAY_CODES, type GatewayCode, type ProblemCode } from './gateway-error.ts';

@@ -67,6 +67,7 @@ const ROUTES = [
   'GET /v1/ledger',
   'GET /v1/log/checkpoint',
   'GET /v1/log/consistency',
+  'GET /v1/log/cose-receipt',
   'GET /v1/log/entries',
   'GET /v1/log/inclusion',
   'GET /v1/log/receipt',
@@ -181,7 +182,7 @@ describe('codes', () => {
   test('have one status each', () => {
     expect(Object.keys(STATUS_OF).sort()).toEqual([...codes].sort());
     for (const status of Object.values(STATUS_OF)) {
-      expect([400, 401, 403, 404, 409, 410, 413, 415, 421, 429, 500, 503]).toContain(status);
+      expect([400, 401, 403, 404, 409, 410, 413, 415, 421, 429, 500, 501, 503]).toContain(status);
     }
   });
 

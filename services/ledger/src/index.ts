@@ -14,6 +14,7 @@ export { completeMove, takeShard, type MoveOptions, type Moved } from './mover.t
 export { Patience } from './patience.ts';
 export type { LedgerClock } from './ledger-clock.ts';
 export type { InputPartition } from './partition-movers.ts';
+export { RootSigner, type RootSignerOptions } from './root-signer.ts';
 export {
   PUBLIC_TOPICS,
   Router,

@@ -15,6 +15,7 @@ interface GatewayOptions {
   readonly listen?: Listening;
   readonly probe?: Listening;
   readonly publicLog?: true;
+  readonly coseReceipts?: true;
   readonly json?: true;
 }
 
@@ -34,11 +35,16 @@ export function addGateway(program: Command, { context, end }: CommandParts): vo
       parseListening,
     )
     .option('--public-log', 'let anybody who reaches it read the entries of the log, as tiles')
+    .option(
+      '--cose-receipts',
+      'sign COSE receipts with the key of the log, which this process must then be let use',
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
       `
-Any number of these may run behind the address of a ledger. None needs the key of its log. docs/cluster.md
+Any number of these may run behind the address of a ledger. None needs the key of its log, but
+one with --cose-receipts. docs/cluster.md
 
 Example:
   $ countersign gateway --data ./acme --listen 0.0.0.0:7420`,
@@ -59,7 +65,8 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
       start: ([data], parts) => {
         const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
         const publicLog = options.publicLog === true;
-        const own = { data, where, version, publicLog, nowMs, randomBytes };
+        const coseReceipts = options.coseReceipts === true;
+        const own = { data, where, version, publicLog, coseReceipts, nowMs, randomBytes };
         return GatewayService.start({ ...own, ...parts });
       },
       facts: (data) => ({ ...factsOf(data), url: data.mark.url }),

@@ -8,6 +8,7 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
+import { signRoot } from '@countersign/cose-receipt';
 import { verifySignature, signEd25519 } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import {
@@ -17,9 +18,15 @@ import {
   type TokenSigner,
 } from '@countersign/http-auth';
 import type { SoftwarePasskey } from '@countersign/software-passkey';
+import { parseCheckpoint, parseNote } from '@countersign/tlog';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
-import { buildGateway, type GatewayConfig, type LedgerHealth } from '../../src/index.ts';
+import {
+  buildGateway,
+  type GatewayConfig,
+  type LedgerHealth,
+  type SignHeadRoot,
+} from '../../src/index.ts';
 import {
   ORIGIN,
   PUBLIC_ORIGIN,
@@ -61,9 +68,13 @@ export class GatewayBench {
   readonly app: FastifyInstance;
   readonly logged: string[] = [];
   health: LedgerHealth | undefined;
+  /** Of COSE receipts; by the log's key unless a test says otherwise. */
+  signHeadRoot: SignHeadRoot;
 
-  private constructor(ledger: ScriptedLedger, config: Partial<GatewayConfig>) {
+  private constructor(ledger: ScriptedLedger, config: Partial<GatewayConfig>, isSigning: boolean) {
     this.ledger = ledger;
+    this.signHeadRoot = (note) =>
+      signRoot(parseCheckpoint(parseNote(note).text).root, ledger.signer);
     this.app = buildGateway({
       config: { ledger: ORIGIN, publicOrigins: [PUBLIC_ORIGIN], version: '0.0.0-test', ...config },
       router: ledger,
@@ -80,14 +91,16 @@ export class GatewayBench {
         },
       readTokens: [{ token: READ_TOKEN, tenant: TENANT }],
       verifySignature,
+      ...(isSigning && { signHeadRoot: (note) => this.signHeadRoot(note) }),
       nowMs: () => ledger.nowMs,
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
       logger: pino({ level: 'info' }, { write: (line: string) => void this.logged.push(line) }),
     });
   }
 
-  static async start(config: Partial<GatewayConfig> = {}): Promise<GatewayBench> {
-    const bench = new GatewayBench(await ScriptedLedger.found(), config);
+  /** `isSigning`: it has the key of the log, for COSE receipts. */
+  static async start(config: Partial<GatewayConfig> = {}, isSigning = true): Promise<GatewayBench> {
+    const bench = new GatewayBench(await ScriptedLedger.found(), config, isSigning);
     await bench.app.ready();
     return bench;
   }

@@ -59,6 +59,7 @@ import {
   inclusionProof,
   MemoryTree,
   signNote,
+  type NoteSigner,
 } from '@countersign/tlog';
 import type {
   AnsweredEntry,
@@ -146,6 +147,12 @@ export class ScriptedLedger implements InputRouter, LogView {
       algorithm: 'ed25519',
       publicKey: this.#logKey.publicKeySpki,
     });
+  }
+
+  get signer(): NoteSigner {
+    const sign = (message: Uint8Array): Promise<Uint8Array> =>
+      Promise.resolve(signEd25519(this.#logKey, message));
+    return { name: ORIGIN, vkey: this.vkey, sign };
   }
 
   get invitationId(): Digest {
@@ -367,13 +374,7 @@ export class ScriptedLedger implements InputRouter, LogView {
     });
     const root = this.#tree.root();
     const head = formatCheckpoint({ origin: ORIGIN, size: this.size, root });
-    this.#note = await signNote(head, [
-      {
-        name: ORIGIN,
-        vkey: this.vkey,
-        sign: (message) => Promise.resolve(signEd25519(this.#logKey, message)),
-      },
-    ]);
+    this.#note = await signNote(head, [this.signer]);
     const rows: RowChange[] = added.map(({ index, entry, bytes, leaf }) => ({
       change: 'entry',
       row: {
