@@ -34,20 +34,23 @@ async function fileOf(text: string, log = LOG): Promise<AuditStateFile> {
   return new AuditStateFile(path, log);
 }
 
+const VALID = await vectors('valid');
+const INVALID = await vectors('invalid');
+
 describe('the state of an audit', () => {
-  it.each(await vectors('valid'))('%s is read, and written again as it was', async (_, state) => {
+  it.each(VALID)('%s is read, and written again as it was', async (_, state) => {
     const file = await fileOf(JSON.stringify(state));
     await file.write(await file.read());
     expect(JSON.parse(await readFile(file.path, 'utf8'))).toEqual(state);
   });
 
-  it.each(await vectors('invalid'))('%s is DATA_DAMAGED', async (_, state) => {
+  it.each(INVALID)('%s is DATA_DAMAGED', async (_, state) => {
     const file = await fileOf(JSON.stringify(state));
     await expect(file.read()).rejects.toMatchObject({ code: 'DATA_DAMAGED' });
   });
 
   it('of another log is FOREIGN_LEDGER; none is nothing seen; what is no JSON is DATA_DAMAGED', async () => {
-    const [[, state] = []] = await vectors('valid');
+    const [[, state] = []] = VALID;
     const foreign = await fileOf(JSON.stringify(state), { ...LOG, origin: 'other.test/1' });
     await expect(foreign.read()).rejects.toMatchObject({ code: 'FOREIGN_LEDGER' });
     expect(await new AuditStateFile(join(folder, 'none.json'), LOG).read()).toEqual({});
