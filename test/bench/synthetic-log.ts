@@ -20,6 +20,7 @@ import { createLocalSignerKey, openLocalSigner } from '@countersign/signer-local
 import { formatCheckpoint, signNote, type NoteSigner } from '@countersign/tlog';
 import { encodeLogRecord } from '@countersign/wire';
 import { TestLedger } from '../../packages/binding/test/test-ledger.ts';
+import { POLICY_ENGINE } from '../support/policy-engine.ts';
 
 export interface SyntheticLog {
   readonly origin: string;
@@ -156,7 +157,10 @@ class LogWriter {
   readonly #broker: Broker;
   readonly #signer: NoteSigner;
   readonly #origin: string;
-  readonly #state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
+  readonly #state = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
+  });
   readonly #reader: LogReader;
   #entries: { readonly bytes: Uint8Array; readonly leaf: Leaf; readonly isBinding: boolean }[] = [];
 

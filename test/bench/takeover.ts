@@ -20,6 +20,7 @@ import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import { heapBytes } from './heap.ts';
 import { rounded } from './percentile.ts';
 import { writeSyntheticLog, type SyntheticLog } from './synthetic-log.ts';
+import { POLICY_ENGINE } from '../support/policy-engine.ts';
 
 /** How long a writer takes over a log with so many actions, from a snapshot and from the beginning. */
 const { values } = parseArgs({
@@ -118,6 +119,7 @@ async function start(how: string): Promise<void> {
     clock: { nowMs, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
     verifySignature: verifySignatureAside,
     descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
     epoch: newUlid(told.nowMs),
     ...(how !== 'log' && { snapshots: { store, everyMs: how === 'keep' ? 0 : 3_600_000 } }),
   });

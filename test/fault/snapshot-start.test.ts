@@ -13,6 +13,7 @@ import { simulatedSigner } from './simulator/simulated-signer.ts';
 import { Simulation } from './simulator/simulation.ts';
 import { verifyToySignature } from './simulator/toy-signature.ts';
 import type { World } from './simulator/world.ts';
+import { POLICY_ENGINE } from '../support/policy-engine.ts';
 
 const SEEDS = 16;
 /** How much later than the simulation it is. */
@@ -61,6 +62,7 @@ function newWriter(world: World, disk: MemoryDisk, store?: SnapshotStore): Write
     clock: { nowMs: () => nowMs, sleep: () => Promise.resolve() },
     verifySignature: verifyToySignature,
     descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
     origin: ORIGIN,
     logKeys: [population.vkey],
     epoch: EPOCH,
@@ -105,7 +107,11 @@ async function folded(
     logKeys: [population.vkey],
     verifySignature: verifyToySignature,
   });
-  const state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS, limits: LIMITS });
+  const state = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
+    limits: LIMITS,
+  });
   const entries: string[] = [];
   for (const record of disk.recordsOf({ topic: 'log', partition: 0 })) {
     const event = await reader.read(record);

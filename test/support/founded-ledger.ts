@@ -24,6 +24,7 @@ import { noteSigner } from './note-key.ts';
 import { Parties, TENANT, actionIdOf, type Deciding, type TextEntry } from './parties.ts';
 import { ShiftedClock } from './shifted-clock.ts';
 import { tierOfTests, type TierPlace } from './tier.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 
 export type Tier = 'memory' | 'sqlite';
 
@@ -180,6 +181,7 @@ export class FoundedLedger {
       clock: this.clock satisfies LedgerClock,
       verifySignature: verifySignatureAside,
       descriptors: BUILTIN_DESCRIPTORS,
+      policyEngine: POLICY_ENGINE,
       origin: this.origin,
       logKeys: [this.signer.vkey],
       epoch: newUlid(Date.now()),

@@ -5,6 +5,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { LogReader, type LogCounts } from '@countersign/log-reader';
 import { WireError, decodeLogRecord } from '@countersign/wire';
+import { POLICY_ENGINE } from './policy-engine.ts';
 
 export interface Audit {
   readonly entries: readonly Entry[];
@@ -31,7 +32,10 @@ export async function auditLog(
 ): Promise<Audit> {
   const { partition = 0 } = identity;
   const reader = new LogReader({ ...identity, verifySignature });
-  const state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
+  const state = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
+  });
   const entries: Entry[] = [];
   const published = new Set<number>();
   const tp = { topic: 'log', partition } as const;

@@ -13,6 +13,7 @@ import {
   type LedgerFounded,
   type Member,
   type Policy,
+  type TypePolicy,
   type SignedKind,
   type Verdict,
 } from '@countersign/binding';
@@ -38,6 +39,7 @@ import {
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { SoftwarePasskey } from '@countersign/software-passkey';
 import { COMMAND_PARAMS } from '../../packages/binding/test/test-documents.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 
 export const TENANT = 'acme';
 const AUDIENCE = 'host:build-1';
@@ -151,6 +153,7 @@ export class Parties {
       rps: [{ id: 'localhost', origins: [WEB_ORIGIN] }],
       logKeys,
       policy,
+      policyEngine: POLICY_ENGINE,
       members: [
         ...this.owner.members,
         ...this.alice.members,
@@ -314,15 +317,15 @@ function isOfType<T extends EntryType>(entry: Entry, type: T): entry is EntryOf<
   return entry.type === type;
 }
 
-function admitted(text: string): EntryOf<'request-admitted'> {
+export function admitted(text: string): EntryOf<'request-admitted'> {
   return entryIn(text, 'request-admitted');
 }
 
-function boundIn(text: string): EntryOf<'binding-made'> {
+export function boundIn(text: string): EntryOf<'binding-made'> {
   return entryIn(text, 'binding-made');
 }
 
-export function commandPolicy(more: Partial<Policy['rules'][number]> = {}): Policy {
+export function commandPolicy(more: Partial<TypePolicy['rules'][number]> = {}): TypePolicy {
   return {
     v: 'countersign.policy.v1',
     rules: [

@@ -122,6 +122,7 @@ function termsOf(open: RequestAdmitted): Terms {
     separation: open.separation,
     demo: open.demo,
     ...(open.bounds !== undefined && { bounds: open.bounds }),
+    ...(open.permits !== undefined && { permits: open.permits }),
   };
 }
 

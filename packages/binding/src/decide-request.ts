@@ -21,15 +21,18 @@ import { descriptorId, type AgentMember, type Separation } from './authority-mem
 import type { AuthorityState } from './authority.ts';
 import { BindingError, invariant, refusalCodeOf } from './binding-error.ts';
 import type { Outcome } from './decided.ts';
+import { assertCedar, cedarSentence } from './cedar-sentence.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
 import {
   isAuthorityType,
+  isCedarPolicy,
   policyDigest,
   requirementOf,
   ruleFor,
   type ApprovalRule,
+  type CedarPolicy,
 } from './policy.ts';
 import type { EntryBody, Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
@@ -165,9 +168,10 @@ function admission(run: Proceeding, asked: Requested): EntryBody {
   assertExecutor(run.state.authority, asked.action, terms.descriptor);
   const { displayDigest } = renderWithDigest(terms.descriptor, asked.action);
   const bounds = boundsOf(terms.descriptor, asked.action);
+  const sentence = sentenceOf(run.state, asked, terms);
   assertChangePossible(run, asked);
   assertRoom(run.state, asked.agent);
-  return admissionBody(run, asked, { ...terms, displayDigest, bounds });
+  return admissionBody(run, asked, { ...terms, ...sentence, displayDigest, bounds });
 }
 
 function assertSender(authority: AuthorityState, { agent, action }: Requested): void {
@@ -198,8 +202,14 @@ function assertFresh({ atMs }: Proceeding, { action, known }: Asked): void {
 
 interface Terms {
   readonly descriptor: Descriptor;
-  readonly rule: ApprovalRule;
+  /** The rule, or the policy that tells which ones it is. */
+  readonly ruling: ApprovalRule | CedarPolicy;
   readonly policyDigest: ReturnType<typeof policyDigest>;
+}
+
+interface Sentence {
+  readonly rule: ApprovalRule;
+  readonly permits?: readonly string[];
 }
 
 /** What this type of action needs. What nobody described, or gave a rule, cannot be asked for. */
@@ -209,17 +219,39 @@ function termsOf(state: LedgerState, { envelope }: Asked['action']): Terms {
   const enrolled = state.authority.get('descriptor', id);
   const descriptor = enrolled && state.descriptors.get(enrolled.digest);
   const isAuthority = isAuthorityType(envelope.type);
-  const rule = isAuthority ? ledger.bootstrap : ruleFor(state.policy, envelope.type);
-  if (descriptor === undefined || rule === undefined) {
+  const ruling = isAuthority ? ledger.bootstrap : rulingOf(state, envelope.type);
+  if (descriptor === undefined || ruling === undefined) {
     throw new BindingError('NO_POLICY', 'request: expected a type with a descriptor and a rule');
   }
   const policy = state.authority.get('policy', 'policy');
   invariant(policy !== undefined, 'an authority holds its policy');
   return {
     descriptor,
-    rule,
+    ruling,
     policyDigest: isAuthority ? policyDigest(ledger.bootstrap) : policy.digest,
   };
+}
+
+function rulingOf({ policy }: LedgerState, type: string): Terms['ruling'] | undefined {
+  return isCedarPolicy(policy) ? policy : ruleFor(policy, type);
+}
+
+/** The ledger alone says what an action needs: no action has a member for it (attack row F02). */
+function sentenceOf(
+  state: LedgerState,
+  { agent, action }: Asked,
+  { descriptor, ruling, policyDigest: digest }: Terms,
+): Sentence {
+  if (!('cedar' in ruling)) return { rule: ruling };
+  const { authority, policyEngine: engine } = state;
+  const chain = personsOf(action.envelope);
+  const excluded = excludedOf(agent, chain, authority.ledger.separation);
+  const subject = { action, descriptor, agent };
+  return cedarSentence({
+    ...subject,
+    ...{ policy: ruling, digest, engine, authority },
+    excluded: excluded.map(({ person }) => person),
+  });
 }
 
 function assertExecutor(
@@ -258,6 +290,9 @@ function assertChangePossible({ state, atMs }: Proceeding, { agent, action }: Re
   }
   const change = parseAuthorityChange(envelope.params['change'] ?? null);
   applyChange(state.authority, change, atMs);
+  if (change.kind === 'policy-set' && isCedarPolicy(change.policy)) {
+    assertCedar(change.policy, state.policyEngine);
+  }
   if (change.kind === 'home-moved') {
     // It ends the log where it is: what no program may ask for that merely asks to run things.
     if (!agent.operator) throw new BindingError('NOT_ELIGIBLE', 'request: expected an operator');
@@ -274,10 +309,11 @@ function assertRoom(state: LedgerState, agent: AgentMember): void {
 function admissionBody(
   run: Proceeding,
   { input, agent, action }: Asked,
-  terms: Terms & {
-    readonly displayDigest: Digest;
-    readonly bounds: readonly Bound[] | undefined;
-  },
+  terms: Pick<Terms, 'descriptor' | 'policyDigest'> &
+    Sentence & {
+      readonly displayDigest: Digest;
+      readonly bounds: readonly Bound[] | undefined;
+    },
 ): EntryBody {
   const { state, atMs } = run;
   const { envelope } = action;
@@ -307,6 +343,7 @@ function admissionBody(
     separation,
     demo,
     ...(terms.bounds !== undefined && { bounds: terms.bounds }),
+    ...(terms.permits !== undefined && { permits: terms.permits }),
     reversibility: descriptor.reversibility,
     decide_by: formatTimestamp(decideByMs),
     use_within_s: rule.use_within_s,

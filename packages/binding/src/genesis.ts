@@ -2,11 +2,16 @@ import { assertMember } from './authority-change.ts';
 import type { Member, RelyingParty, Separation } from './authority-member.ts';
 import { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
+import { jsonOf } from './json-bytes.ts';
 import type { LedgerFounded } from './ledger-entry.ts';
+import { assertCedar } from './cedar-sentence.ts';
 import { logKeyMember } from './log-key.ts';
+import type { PolicyEngine } from './policy-engine.ts';
 import {
   DEFAULT_BOOTSTRAP,
   DEFAULT_POLICY,
+  isCedarPolicy,
+  parsePolicy,
   policyDigest,
   type ApprovalRule,
   type Policy,
@@ -26,6 +31,8 @@ export interface FoundingParams {
   readonly members: readonly Member[];
   readonly bootstrap?: ApprovalRule;
   readonly policy?: Policy;
+  /** Needed where the policy is one in Cedar. */
+  readonly policyEngine?: PolicyEngine;
   readonly recoveryQuorum?: number;
 }
 
@@ -47,6 +54,7 @@ export function foundLedger(params: FoundingParams): LedgerFounded {
     members: params.members,
     policy: params.policy ?? DEFAULT_POLICY,
   };
+  assertApplicable(founding.policy, params.policyEngine);
   return {
     v: 'countersign.entry.v1',
     type: 'ledger-founded',
@@ -56,6 +64,14 @@ export function foundLedger(params: FoundingParams): LedgerFounded {
     authority_root: foundingAuthority(founding).root,
     rules_version: 1,
   };
+}
+
+/** Nobody approves a founding, so nobody else would notice. What is in a log already is never looked at again. */
+function assertApplicable(policy: Policy, engine: PolicyEngine | undefined): void {
+  if (!isCedarPolicy(policy)) return;
+  if (engine === undefined) throw invalid('policy', 'an engine that reads it');
+  parsePolicy(jsonOf(policy));
+  assertCedar(policy, engine);
 }
 
 type Founding = Omit<

@@ -31,6 +31,8 @@ export {
 } from './authority.ts';
 export { authenticate } from './authenticate.ts';
 export { BindingError } from './binding-error.ts';
+export { cedarSentence, type CedarSentence } from './cedar-sentence.ts';
+export { citedRule } from './joined-rule.ts';
 export { decide } from './decide.ts';
 export {
   decideAgain,
@@ -108,19 +110,29 @@ export type {
   LedgerFounded,
   StateCommitted,
 } from './ledger-entry.ts';
+export type {
+  OpenPolicy,
+  PolicyAnswer,
+  PolicyEngine,
+  PolicyFault,
+  PolicySubject,
+} from './policy-engine.ts';
 export {
   DEFAULT_BOOTSTRAP,
   DEFAULT_POLICY,
   isAuthorityType,
+  isCedarPolicy,
   parsePolicy,
   policyDigest,
   requirementOf,
   ruleFor,
   type ApprovalRule,
   type Assurance,
+  type CedarPolicy,
   type Policy,
   type PolicyRule,
   type Requirement,
+  type TypePolicy,
 } from './policy.ts';
 export { RecentEntries } from './recent-entries.ts';
 export { isHiddenRefusal, isLoggedRefusal } from './refuse-again.ts';

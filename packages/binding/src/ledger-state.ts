@@ -19,6 +19,7 @@ import {
 } from './fold.ts';
 import type { HeldInput } from './held-input.ts';
 import { jsonOf } from './json-bytes.ts';
+import type { PolicyEngine } from './policy-engine.ts';
 import type { Policy } from './policy.ts';
 import type { KeptAction } from './action-table.ts';
 import type { RecentEntries } from './recent-entries.ts';
@@ -63,6 +64,8 @@ export interface CommittedState {
 export interface LedgerOptions {
   /** All action types that this build can show; the authority says which are allowed. */
   readonly descriptors: readonly Descriptor[];
+  /** What reads policies in Cedar. Everybody who folds this log MUST have the same. */
+  readonly policyEngine: PolicyEngine;
   readonly limits?: Partial<LedgerLimits>;
   /** Where this log is read: what `home-moved` must start from while the log does not say it itself. */
   readonly shard?: number;
@@ -75,6 +78,7 @@ export interface LedgerOptions {
  */
 export class LedgerState {
   readonly descriptors: ReadonlyMap<Digest, Descriptor>;
+  readonly policyEngine: PolicyEngine;
   readonly limits: LedgerLimits;
   readonly shard: number | undefined;
   readonly tables: Tables;
@@ -86,10 +90,11 @@ export class LedgerState {
   #version = 0;
 
   private constructor(
-    options: Pick<LedgerState, 'descriptors' | 'limits' | 'shard'>,
+    options: Pick<LedgerState, 'descriptors' | 'policyEngine' | 'limits' | 'shard'>,
     below: LedgerState | undefined,
   ) {
     this.descriptors = options.descriptors;
+    this.policyEngine = options.policyEngine;
     this.limits = options.limits;
     this.shard = options.shard;
     this.#below = below;
@@ -102,11 +107,10 @@ export class LedgerState {
 
   /** The fold of no entries. Its first entry is a ledger-founded. */
   static empty(options: LedgerOptions): LedgerState {
+    const { policyEngine, shard } = options;
     const descriptors = new Map(options.descriptors.map((each) => [each.digest, each]));
-    return new LedgerState(
-      { descriptors, limits: { ...DEFAULT_LIMITS, ...options.limits }, shard: options.shard },
-      undefined,
-    );
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    return new LedgerState({ descriptors, policyEngine, limits, shard }, undefined);
   }
 
   /**

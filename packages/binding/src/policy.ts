@@ -7,12 +7,14 @@ import {
   either,
   integer,
   invalid,
+  isObject,
   list,
   matching,
   object,
   oneOf,
   optional,
   tag,
+  text,
   variant,
   type Shape,
 } from './shape.ts';
@@ -48,14 +50,30 @@ export interface PolicyRule extends ApprovalRule, RuleExtras {
   readonly types: readonly string[];
 }
 
-export interface Policy {
+export interface TypePolicy {
   /** Version 2 where a rule accepts `possession`, and version 1 everywhere else. */
   readonly v: 'countersign.policy.v1' | 'countersign.policy.v2';
   readonly rules: readonly PolicyRule[];
 }
 
+export interface CedarRule extends Omit<ApprovalRule, 'approvers'>, RuleExtras {
+  readonly approvers: ApprovalRule['approvers'] | { readonly group: string };
+}
+
+/** Which rules an action needs, and who may decide, is said in Cedar: schemas/formats/policy.md §5. */
+export interface CedarPolicy {
+  readonly v: 'countersign.policy.v3';
+  readonly cedar: string;
+  /** Person ids by the name of their group. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly rules: readonly CedarRule[];
+}
+
+export type Policy = TypePolicy | CedarPolicy;
+
 /** What an admission freezes of its rule. */
 export interface Requirement extends RuleExtras {
+  /** The id of a rule, or those of several in order with `+` between them. */
   readonly rule: string;
   readonly approvals: number;
   readonly approvers: 'any' | readonly string[];
@@ -64,7 +82,7 @@ export interface Requirement extends RuleExtras {
 }
 
 export const QUORUM_MAX = 16;
-const APPROVERS_MAX = 64;
+export const APPROVERS_MAX = 64;
 const RULES_MAX = 100;
 const TYPES_MAX = 100;
 const DECIDE_WITHIN_MIN_S = 10;
@@ -72,9 +90,21 @@ const WITHIN_MAX_S = 2_592_000;
 const START_WITHIN_MAX_S = 3_600;
 const USES_MAX = 100;
 
-const ruleId: Shape<string> = matching(
-  /^[a-z0-9][a-z0-9._-]{0,63}$/,
+/** More rules at once than anybody could follow; so a requirement stays small beside its proofs. */
+export const JOINED_RULES_MAX = 16;
+const GROUPS_MAX = 64;
+/** As many as an action may have bytes, which a policy is set by. */
+const CEDAR_CHARACTERS_MAX = 32_768;
+const RULE_ID = '[a-z0-9][a-z0-9._-]{0,63}';
+
+export const ruleId: Shape<string> = matching(
+  new RegExp(`^${RULE_ID}$`),
   'a rule id of 1 to 64 characters',
+);
+
+const ruleIds: Shape<string> = matching(
+  new RegExp(`^${RULE_ID}(?:\\+${RULE_ID}){0,${JOINED_RULES_MAX - 1}}$`),
+  `1 to ${JOINED_RULES_MAX} rule ids with + between them`,
 );
 
 export const typeName: Shape<string> = matching(
@@ -126,6 +156,52 @@ const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
   proof_classes: anyProofClasses,
 });
 
+const isGroup = (json: Json): boolean => isObject(json);
+
+const policyRule3: Shape<CedarRule> = object<CedarRule>({
+  ...ruleMembers,
+  ...extras,
+  proof_classes: anyProofClasses,
+  approvers: either(isGroup, object<{ group: string }>({ group: ruleId }), ruleMembers.approvers),
+});
+
+const groups: Shape<CedarPolicy['groups']> = (json, path) => {
+  if (!isObject(json) || Object.keys(json).length > GROUPS_MAX) {
+    throw invalid(path, `an object of at most ${GROUPS_MAX} groups`);
+  }
+  const persons = list(personId, { min: 1, max: APPROVERS_MAX });
+  for (const [name, members] of Object.entries(json)) {
+    ruleId(name, `${path} names`);
+    assertDistinct(persons(members, `${path}/${name}`), `${path}/${name}`);
+  }
+  return json as CedarPolicy['groups'];
+};
+
+const cedarPolicy: Shape<CedarPolicy> = (json, path) => {
+  const policy = object<CedarPolicy>({
+    v: tag('countersign.policy.v3'),
+    cedar: text(CEDAR_CHARACTERS_MAX),
+    groups,
+    rules: list(policyRule3, { max: RULES_MAX }),
+  })(json, path);
+  for (const [index, rule] of policy.rules.entries()) {
+    const approvers = approversOf(policy, rule);
+    if (approvers === undefined) throw invalid(`${path}/rules/${index}`, 'a group of the policy');
+    assertRule({ ...rule, approvers }, `${path}/rules/${index}`);
+  }
+  return policy;
+};
+
+/** The persons that a rule names; undefined for a group that is not there. */
+export function approversOf(
+  policy: Pick<CedarPolicy, 'groups'>,
+  { approvers }: Pick<CedarRule, 'approvers'>,
+): ApprovalRule['approvers'] | undefined {
+  if (approvers === 'any' || !('group' in approvers)) return approvers;
+  const { group } = approvers;
+  return Object.hasOwn(policy.groups, group) ? policy.groups[group] : undefined;
+}
+
 function assertRule(rule: ApprovalRule & RuleExtras, path: string): void {
   assertDistinct(rule.proof_classes, `${path}/proof_classes`);
   // A key in a file is bound to nothing: a rule that takes both would mean less than it says.
@@ -147,7 +223,7 @@ export const approvalRule: Shape<ApprovalRule> = (json, path) => {
 };
 
 export const requirement: Shape<Requirement> = object<Requirement>({
-  rule: ruleId,
+  rule: ruleIds,
   approvals: ruleMembers.approvals,
   approvers: ruleMembers.approvers,
   proof_classes: anyProofClasses,
@@ -155,18 +231,19 @@ export const requirement: Shape<Requirement> = object<Requirement>({
   ...extras,
 });
 
-function policyOf(v: Policy['v'], bare: Shape<PolicyRule>): Shape<Policy> {
+function policyOf(v: TypePolicy['v'], bare: Shape<PolicyRule>): Shape<TypePolicy> {
   const rule: Shape<PolicyRule> = (json, path) => {
     const parsed = bare(json, path);
     assertRule(parsed, path);
     return parsed;
   };
-  return object<Policy>({ v: tag(v), rules: list(rule, { max: RULES_MAX }) });
+  return object<TypePolicy>({ v: tag(v), rules: list(rule, { max: RULES_MAX }) });
 }
 
 const barePolicy: Shape<Policy> = variant<Policy>('v', {
   'countersign.policy.v1': policyOf('countersign.policy.v1', policyRule1),
   'countersign.policy.v2': policyOf('countersign.policy.v2', policyRule2),
+  'countersign.policy.v3': cedarPolicy,
 });
 
 export const policyShape: Shape<Policy> = (json, path) => {
@@ -175,6 +252,7 @@ export const policyShape: Shape<Policy> = (json, path) => {
     policy.rules.map((rule) => rule.id),
     `${path}/rules ids`,
   );
+  if (isCedarPolicy(policy)) return policy;
   const types = policy.rules.flatMap((rule) => rule.types);
   assertDistinct(types, `${path}/rules types`);
   // Version 2 is for possession alone, so that no policy has two spellings.
@@ -200,8 +278,12 @@ export function parsePolicy(json: Json): Policy {
 }
 
 /** The rule of an action type. No rule means that nothing of this type can be admitted. */
-export function ruleFor(policy: Policy, type: string): PolicyRule | undefined {
+export function ruleFor(policy: TypePolicy, type: string): PolicyRule | undefined {
   return policy.rules.find((rule) => rule.types.includes(type));
+}
+
+export function isCedarPolicy(policy: Policy): policy is CedarPolicy {
+  return policy.v === 'countersign.policy.v3';
 }
 
 /** Whether the bootstrap rule applies instead of the policy. */
@@ -244,7 +326,7 @@ export const DEFAULT_BOOTSTRAP: ApprovalRule = {
 };
 
 /** What a new ledger allows: one approver, who says why, within a quarter of an hour. */
-export const DEFAULT_POLICY: Policy = {
+export const DEFAULT_POLICY: TypePolicy = {
   v: 'countersign.policy.v1',
   rules: [
     {

@@ -15,7 +15,8 @@ import {
   type AuthorityRef,
   type Leaf,
 } from './field-shape.ts';
-import { requirement, typeName, type Requirement } from './policy.ts';
+import { PERMITS_MAX } from './joined-rule.ts';
+import { requirement, ruleId, typeName, type Requirement } from './policy.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import {
   boolean,
@@ -71,6 +72,8 @@ export interface Terms {
   readonly demo: boolean;
   /** Within which each use chooses; absent where it has nothing to choose. */
   readonly bounds?: readonly Bound[];
+  /** Of a policy in Cedar: ids of the permits that were satisfied, in order. */
+  readonly permits?: readonly string[];
 }
 
 export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
@@ -159,6 +162,7 @@ export const terms: Members<Terms> = {
   separation,
   demo: boolean,
   bounds: optional(list(bound, { min: 1, max: BOUNDS_MAX })),
+  permits: optional(list(ruleId, { min: 1, max: PERMITS_MAX })),
 };
 
 export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({

@@ -10,10 +10,10 @@ import {
 import { canonicalBytes, parseCanonical, type Digest, type Json } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { describe, expect, it } from 'vitest';
-import { TestLedger } from './test-ledger.ts';
+import { POLICY_ENGINE, TestLedger } from './test-ledger.ts';
 
 const EVERY = { stateCommitEvery: 4 };
-const OPTIONS = { descriptors: BUILTIN_DESCRIPTORS, limits: EVERY };
+const OPTIONS = { descriptors: BUILTIN_DESCRIPTORS, policyEngine: POLICY_ENGINE, limits: EVERY };
 
 /** A store of snapshots in its simplest form: it is given the changes, and keeps texts. */
 class KeptSnapshot {

@@ -1,4 +1,4 @@
-import type { ApprovalRule, DecisionStatement, Policy } from '@countersign/binding';
+import type { ApprovalRule, DecisionStatement, TypePolicy } from '@countersign/binding';
 import { utf8, type JsonObject } from '@countersign/canonical';
 import type { HumanProof } from '@countersign/human-proof';
 import { formatVerifierKey } from '@countersign/tlog';
@@ -17,7 +17,7 @@ export const COMMAND_PARAMS: JsonObject = {
   timeout_s: 60,
 };
 
-export function policyOf(approvals: number, more: JsonObject = {}): Policy {
+export function policyOf(approvals: number, more: JsonObject = {}): TypePolicy {
   const rule = {
     id: 'default',
     types: ['generic.command'],

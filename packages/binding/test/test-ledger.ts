@@ -21,6 +21,7 @@ import {
   type Outcome,
   type PlacedEntry,
   type Policy,
+  type PolicyEngine,
   type Separation,
 } from '@countersign/binding';
 import {
@@ -30,6 +31,7 @@ import {
   type JsonObject,
 } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS, parseAction, type Action } from '@countersign/descriptors';
+import { cedarEngine } from '@countersign/policy-cedar';
 import type { AssertionOverrides, SoftwarePasskey } from '@countersign/software-passkey';
 import {
   BOOTSTRAP,
@@ -51,6 +53,8 @@ import {
   type TestAgent,
   type TestPerson,
 } from './test-members.ts';
+
+export const POLICY_ENGINE: PolicyEngine = cedarEngine(BUILTIN_DESCRIPTORS);
 
 const SALT = `${'B'.repeat(21)}A`;
 
@@ -120,6 +124,7 @@ export class TestLedger {
     const { limits, readFrom } = this.options;
     return LedgerState.empty({
       descriptors: BUILTIN_DESCRIPTORS,
+      policyEngine: POLICY_ENGINE,
       ...(readFrom === undefined ? {} : { shard: readFrom }),
       ...(limits === undefined ? {} : { limits }),
     });
@@ -152,6 +157,7 @@ export class TestLedger {
         ...(options.extra ?? []),
       ],
       policy: options.policy ?? policyOf(options.approvals ?? 1),
+      policyEngine: POLICY_ENGINE,
       ...(options.bootstrapApprovals === undefined
         ? {}
         : { bootstrap: { ...BOOTSTRAP, approvals: options.bootstrapApprovals } }),

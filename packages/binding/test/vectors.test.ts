@@ -19,6 +19,7 @@ import {
   membershipProof,
   parseDecisionMade,
   parseEntry,
+  isCedarPolicy,
   parsePolicy,
   policyDigest,
   rationaleDigest,
@@ -29,6 +30,7 @@ import {
   type Policy,
   type Rationale,
 } from '@countersign/binding';
+import { POLICY_ENGINE } from './test-ledger.ts';
 
 const VECTORS = new URL('../../../test/vectors/', import.meta.url);
 
@@ -159,6 +161,25 @@ describe('vectors of policies', () => {
       expect(() => parsePolicy(policy)).toThrow(withCode(code));
     },
   );
+});
+
+describe('vectors of policies that have the form, and cannot be applied', () => {
+  interface Unfit {
+    readonly policy: Json;
+    readonly id?: string;
+    readonly line: number;
+  }
+
+  it.each(vectors<Unfit>('policy/unfit'))('%s', (_, { policy, id, line }) => {
+    const parsed = parsePolicy(policy);
+    const [fault] = isCedarPolicy(parsed) ? POLICY_ENGINE.faults(parsed) : [];
+    expect(fault).toMatchObject({ line, ...(id !== undefined && { id }) });
+  });
+
+  it.each(vectors<{ policy: Json }>('policy/valid'))('%s is none of them', (_, { policy }) => {
+    const parsed = parsePolicy(policy);
+    expect(isCedarPolicy(parsed) ? POLICY_ENGINE.faults(parsed) : []).toEqual([]);
+  });
 });
 
 interface AuthorityVector {

@@ -1,5 +1,5 @@
 import { canonicalText, type JsonObject } from '@countersign/canonical';
-import type { Computation, Computed } from './computation.ts';
+import type { Computation, Computed, FactRules } from './computation.ts';
 import { DescriptorError } from './descriptor-error.ts';
 import type { DisplayLine, DisplayMark } from './display.ts';
 import { meaningOf, parseIamPolicy, type IamPolicy, type PolicyEntry } from './iam-policy.ts';
@@ -216,9 +216,35 @@ function compute(params: JsonObject): Computed {
   };
 }
 
+const FACTS: FactRules = {
+  kinds: {
+    allows: 'texts',
+    added: 'integer',
+    removed: 'integer',
+    opened: 'integer',
+    undetermined: 'integer',
+  },
+  of: (params) => {
+    const before = parseIamPolicy(textAt(params, '/before'), '/params/before');
+    const after = parseIamPolicy(textAt(params, '/after'), '/params/after');
+    const { added, removed, opened } = deltaOf(before, after);
+    const allowed = added.filter(({ effect }) => effect === 'Allow');
+    return {
+      // AWS compares actions without case.
+      allows: [...new Set(allowed.map(({ action }) => action.text.toLowerCase()))],
+      added: added.length,
+      removed: removed.length,
+      opened: opened.length,
+      undetermined: deltaLines(before, after).filter(({ label }) => label === 'Undetermined')
+        .length,
+    };
+  },
+};
+
 /** What a change of an AWS policy document gives and takes, worked out from both documents (E05). */
 export const IAM_POLICY_DELTA: Computation = {
   shows: ['/params/before', '/params/after'],
   check,
+  facts: FACTS,
   compute,
 };

@@ -19,5 +19,7 @@ export {
   type Reversibility,
 } from './descriptor.ts';
 export { displayDigest, type Display, type DisplayLine, type DisplayMark } from './display.ts';
+export { factKindsOf, factsOf, type FactKinds, type Facts } from './facts.ts';
 export { render, renderWithDigest, type Rendering } from './render.ts';
+export { variantOf, type ObjectSchema, type Schema } from './schema.ts';
 export { validateParams } from './validate-params.ts';

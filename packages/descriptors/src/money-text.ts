@@ -1,3 +1,4 @@
+import { unitsOf } from './bounds.ts';
 import { CURRENCIES } from './currency-table.ts';
 import { DescriptorError } from './descriptor-error.ts';
 
@@ -18,6 +19,19 @@ export function assertScale({ amount, currency }: Money, pointer: string): void 
   throw new DescriptorError(
     'MONEY_FORMAT',
     `${pointer}: expected an amount above 0 with ${digits} digits behind the point`,
+  );
+}
+
+/**
+ * In the smallest unit of its currency, for a policy to compare.
+ * @throws {DescriptorError} LIMIT_EXCEEDED where a number of JSON would not hold every digit of it
+ */
+export function minorUnits(amount: string, pointer: string): number {
+  const units = Number(unitsOf(amount));
+  if (Number.isSafeInteger(units)) return units;
+  throw new DescriptorError(
+    'LIMIT_EXCEEDED',
+    `${pointer}: expected at most ${Number.MAX_SAFE_INTEGER} of the smallest unit`,
   );
 }
 

@@ -5,7 +5,7 @@ import type { Computation, Computed } from './computation.ts';
 import { CURRENCIES } from './currency-table.ts';
 import { DescriptorError } from './descriptor-error.ts';
 import { textAt } from './json-member.ts';
-import { assertScale, moneyText } from './money-text.ts';
+import { assertScale, minorUnits, moneyText } from './money-text.ts';
 import { SEPA_WHOLE_DIGITS_MAX, accountText, countryName } from './payment.ts';
 
 function check(params: JsonObject): void {
@@ -86,5 +86,13 @@ export const PAYMENT_GRANT: Computation = {
     '/params/debtor_account',
   ],
   check,
+  facts: {
+    kinds: { amount_min_minor: 'integer', amount_max_minor: 'integer', currency: 'text' },
+    of: (params) => ({
+      amount_min_minor: minorUnits(textAt(params, '/amount_min'), '/params/amount_min'),
+      amount_max_minor: minorUnits(textAt(params, '/amount_max'), '/params/amount_max'),
+      currency: textAt(params, '/currency'),
+    }),
+  },
   compute,
 };

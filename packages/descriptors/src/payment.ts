@@ -4,7 +4,7 @@ import { COUNTRIES } from './country-table.ts';
 import { CURRENCIES } from './currency-table.ts';
 import { DescriptorError, type DescriptorErrorCode } from './descriptor-error.ts';
 import { textAt } from './json-member.ts';
-import { assertScale, moneyText, type Money } from './money-text.ts';
+import { assertScale, minorUnits, moneyText, type Money } from './money-text.ts';
 import { lengthOf } from './text-length.ts';
 
 /** EPC rulebooks: a name has 70 characters, an amount is below a thousand million. */
@@ -130,5 +130,12 @@ export const PAYMENT: Computation = {
     '/params/debtor_account',
   ],
   check,
+  facts: {
+    kinds: { amount_minor: 'integer', currency: 'text' },
+    of: (params) => {
+      const { amount, currency } = paid(params);
+      return { amount_minor: minorUnits(amount, '/params/amount/amount'), currency };
+    },
+  },
   compute,
 };

@@ -74,6 +74,7 @@ const TERMS = [
   'separation',
   'demo',
   'bounds',
+  'permits',
   'start_within_s',
   'max_uses',
 ] as const;

@@ -1,12 +1,16 @@
 import { timestampMs } from '@countersign/canonical';
 import {
   BindingError,
+  citedRule,
   isAuthorityType,
+  isCedarPolicy,
   policyDigest,
   requirementOf,
   ruleFor,
   type ApprovalRule,
+  type CedarPolicy,
   type Policy,
+  type TypePolicy,
 } from '@countersign/binding';
 import { sameJson } from './same-json.ts';
 import type { Verification } from './verification.ts';
@@ -21,18 +25,39 @@ export function checkPolicy(run: Verification): void {
   const { action_type: type, requirement } = evidence.binding.entry;
   log.begin('policy');
   if (isAuthorityType(type.name)) {
+    assertNoPermits(run);
     if (evidence.policy !== null) {
       throw new VerifyError('POLICY_MISMATCH', 'expected no policy for a type of the authority');
     }
     log.skip('the bootstrap rule of the ledger, checked with the authority');
     return;
   }
-  const rule = ruleFor(namedPolicy(run), type.name);
-  if (rule === undefined) {
-    throw new VerifyError('NO_POLICY', `expected a rule for ${type.name}`);
-  }
+  const policy = namedPolicy(run);
+  const rule = isCedarPolicy(policy) ? ruleCited(policy, run) : ruleOfType(policy, run);
   assertRule(rule, run);
-  log.ok(`rule ${requirement.rule}: ${requirement.approvals} approvals`);
+  const said = `rule ${requirement.rule}: ${requirement.approvals} approvals`;
+  log.ok(isCedarPolicy(policy) ? `${said}; its Cedar was not evaluated for it here` : said);
+}
+
+function ruleOfType(policy: TypePolicy, run: Verification): ApprovalRule {
+  assertNoPermits(run);
+  const { name } = run.evidence.binding.entry.action_type;
+  const rule = ruleFor(policy, name);
+  if (rule === undefined) throw new VerifyError('NO_POLICY', `expected a rule for ${name}`);
+  return rule;
+}
+
+/** Without Cedar: that the policy has what is cited, and what was needed is what that comes to. */
+function ruleCited(policy: CedarPolicy, { evidence }: Verification): ApprovalRule {
+  const rule = citedRule(policy, evidence.admission.entry);
+  if (rule !== undefined) return rule;
+  throw new VerifyError('POLICY_MISMATCH', 'expected rules, permits and approvers of the policy');
+}
+
+/** Only a policy in Cedar has permits to cite. */
+function assertNoPermits({ evidence }: Verification): void {
+  if (evidence.admission.entry.permits === undefined) return;
+  throw new VerifyError('POLICY_MISMATCH', 'expected no permits, for the policy has none');
 }
 
 /** The rule for changes of the authority, which only the verified authority can tell. */

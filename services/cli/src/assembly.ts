@@ -1,3 +1,4 @@
+import type { PolicyEngine } from '@countersign/binding';
 import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
@@ -12,6 +13,7 @@ import {
   type SnapshotStore,
   type WriterOptions,
 } from '@countersign/ledger';
+import { cedarEngine } from '@countersign/policy-cedar';
 import { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
@@ -21,6 +23,9 @@ import { readReadToken } from './data-keys.ts';
 import type { FoundedData, OpenData } from './open-data.ts';
 
 /** The services of the ledger in a data folder, put together. */
+
+/** What reads policies in Cedar, in whatever this process does with a log. */
+export const POLICY_ENGINE: PolicyEngine = cedarEngine(BUILTIN_DESCRIPTORS);
 
 export function newWriter(
   { broker, mark, signers, logKeys, trust }: OpenData,
@@ -37,6 +42,7 @@ export function newWriter(
     // Inputs come many at a time: their signatures are checked on all cores while others are decided.
     verifySignature: verifySignatureAside,
     descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
     origin: mark.origin,
     logKeys,
     genesis: trust.genesis,

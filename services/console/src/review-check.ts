@@ -1,6 +1,8 @@
 import {
   BindingError,
+  citedRule,
   isAuthorityType,
+  isCedarPolicy,
   parsePolicy,
   policyDigest,
   requirementOf,
@@ -178,8 +180,11 @@ function assertPolicy({ policy }: Review, admission: RequestAdmitted): void {
 
 function isRuleOf(policy: JsonObject, admission: RequestAdmitted): boolean {
   const parsed = mismatching('POLICY_MISMATCH', () => parsePolicy(policy));
-  const rule = ruleFor(parsed, admission.action_type.name);
+  const rule = isCedarPolicy(parsed)
+    ? citedRule(parsed, admission)
+    : ruleFor(parsed, admission.action_type.name);
   return (
+    (isCedarPolicy(parsed) || admission.permits === undefined) &&
     policyDigest(parsed) === admission.policy_digest &&
     rule !== undefined &&
     isSame(requirementOf(rule), admission.requirement) &&

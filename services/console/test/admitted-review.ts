@@ -25,6 +25,7 @@ import {
   type JsonObject,
 } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS, parseAction, render } from '@countersign/descriptors';
+import { cedarEngine } from '@countersign/policy-cedar';
 import {
   formatCheckpoint,
   formatTlogProof,
@@ -81,7 +82,10 @@ export interface ReviewJson extends JsonObject {
 export async function admittedReview(params: JsonObject = {}): Promise<AdmittedReview> {
   const actionId = makeUlid(AT_MS, randomBytes(10));
   const text = canonicalText(actionOf(actionId, params));
-  const state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
+  const state = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: cedarEngine(BUILTIN_DESCRIPTORS),
+  });
   const entry = founding();
   const genesis = encodeEntry(entry);
   state.evolve(entry, { index: 0, leaf: leafOf(genesis) });

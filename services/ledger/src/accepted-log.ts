@@ -5,6 +5,7 @@ import {
   type Leaf,
   type LedgerLimits,
   type LedgerOptions,
+  type PolicyEngine,
 } from '@countersign/binding';
 import type { Broker, StoredRecord, TopicPartition } from '@countersign/broker';
 import { timestampMs, toHex, type VerifySignature } from '@countersign/canonical';
@@ -51,6 +52,7 @@ export interface AcceptedLogOptions extends LogIdentity {
   readonly patience: Patience;
   readonly verifySignature: VerifySignature;
   readonly descriptors: readonly Descriptor[];
+  readonly policyEngine: PolicyEngine;
   readonly limits?: Partial<LedgerLimits>;
   /** Called when the last accepted entry is a state-committed. */
   readonly onCommit: (place: CommitPlace) => void;
@@ -200,8 +202,9 @@ export class AcceptedLog {
   }
 
   get #rules(): LedgerOptions {
-    const { descriptors, limits, tp } = this.#options;
-    return { descriptors, shard: tp.partition, ...(limits !== undefined && { limits }) };
+    const { descriptors, policyEngine, limits, tp } = this.#options;
+    const rules = { descriptors, policyEngine, shard: tp.partition };
+    return { ...rules, ...(limits !== undefined && { limits }) };
   }
 
   get #readerOptions(): LogReaderOptions {

@@ -1,4 +1,9 @@
-import { nextDeadlineMs, type Entry, type LedgerLimits } from '@countersign/binding';
+import {
+  nextDeadlineMs,
+  type Entry,
+  type LedgerLimits,
+  type PolicyEngine,
+} from '@countersign/binding';
 import {
   BrokerError,
   splitForAppend,
@@ -37,6 +42,8 @@ export interface WriterOptions extends LogIdentity {
   readonly verifySignature: VerifySignature;
   /** All action types that this build can show. */
   readonly descriptors: readonly Descriptor[];
+  /** Everybody who folds this log MUST have the same. */
+  readonly policyEngine: PolicyEngine;
   /** ULID that tells this writer from others; made at each start. */
   readonly epoch: string;
   readonly partition?: number;

@@ -2,6 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { LedgerState, PackedAction, RecentEntries, leafOf } from '@countersign/binding';
 import { canonicalBytes, parseDigest, utf8, type JsonObject } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { cedarEngine } from '@countersign/policy-cedar';
 import { describe, expect, it } from 'vitest';
 import { parseSnapshotHead } from '../src/snapshot-head.ts';
 import { SnapshotError } from '../src/snapshot-store.ts';
@@ -31,7 +32,7 @@ function restored({ head, actions, state_digest: digest }: Vector): LedgerState 
   const packed = actions.map((text) => PackedAction.of(utf8(text)));
   if (packed.includes(undefined)) throw new SnapshotError('SNAPSHOT_MALFORMED', 'an action');
   const found = LedgerState.restore(
-    { descriptors: BUILTIN_DESCRIPTORS },
+    { descriptors: BUILTIN_DESCRIPTORS, policyEngine: cedarEngine(BUILTIN_DESCRIPTORS) },
     {
       parts: state,
       actions: packed.filter((each) => each !== undefined),

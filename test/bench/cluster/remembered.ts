@@ -3,13 +3,17 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { decodeLogRecord, isBindingSealed } from '@countersign/wire';
 import { heapBytes } from '../heap.ts';
 import type { Lane } from './bare-copy.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 /**
  * Heap of a writer for each action of the records after `from`: what its fold remembers of them, and the answers of the last
  * ten minutes.
  */
 export function rememberedBytes(log: Lane, from: number, actions: number): number {
-  const state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
+  const state = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
+  });
   fold(state, log.messages.slice(0, from));
   const before = heapBytes();
   fold(state, log.messages.slice(from));

@@ -22,6 +22,7 @@ import pino from 'pino';
 import { noteSigner } from '../../support/note-key.ts';
 import { KeyHolder, TENANT } from '../../support/parties.ts';
 import { ShiftedClock } from '../../support/shifted-clock.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 const AUDIENCE = 'host:build-1';
 const INTERFACE = `sha256:${'ab'.repeat(32)}` as const;
@@ -106,6 +107,7 @@ export class LiveLedger {
       ...log,
       signers: [signer],
       descriptors: BUILTIN_DESCRIPTORS,
+      policyEngine: POLICY_ENGINE,
       epoch: newUlid(clock.nowMs()),
     });
     const projector = new Projector({ ...log, store, descriptors: BUILTIN_DESCRIPTORS });

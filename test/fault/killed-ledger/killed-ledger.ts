@@ -11,6 +11,7 @@ import { SignedTruth } from '../simulator/signed-truth.ts';
 import { Clients } from './clients.ts';
 import type { Town } from './errand.ts';
 import { auditFiles, type AuditParts, type Audited } from './topic-audit.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 /** After so long at most a server is killed, counted from when it answers. */
 const LIFE_MS_MAX = 1_000;
@@ -27,7 +28,10 @@ export class KilledLedger {
   readonly #ledger: CliLedger;
   readonly #vkey: string;
   /** The fold of what the audits saw, taken in as the log grew. */
-  readonly #kept: LedgerState = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
+  readonly #kept: LedgerState = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
+  });
   readonly #gate = new Gate();
 
   private constructor(ledger: CliLedger, town: Omit<Town, 'up'>, vkey: string) {

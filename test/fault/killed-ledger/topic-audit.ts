@@ -14,6 +14,7 @@ import { hold } from '../simulator/invariant-broken.ts';
 import { LogOracle, type OracleEntry } from '../simulator/log-oracle.ts';
 import { RuleOracle } from '../simulator/rule-oracle.ts';
 import type { SignedTruth } from '../simulator/signed-truth.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 /** What a client was told: an entry with its place, and a signed head that holds it. */
 export interface Told {
@@ -89,7 +90,10 @@ class TopicAudit {
   readonly #rules: RuleOracle;
   readonly #oracle: LogOracle;
   readonly #reader: LogReader;
-  readonly #state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS });
+  readonly #state = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
+  });
 
   constructor(parts: TopicAuditParts, broker: Broker) {
     this.#parts = parts;

@@ -22,6 +22,7 @@ import { SimulatedClock } from './simulated-time.ts';
 import type { Frame } from './signed-truth.ts';
 import { verifyToySignature } from './toy-signature.ts';
 import { inputOf, type World } from './world.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 /** What a process sees of the world. */
 export interface Ports {
@@ -87,6 +88,7 @@ export class LedgerProcess {
         sleep: (ms) => clock.sleep(ms),
       },
       descriptors: BUILTIN_DESCRIPTORS,
+      policyEngine: POLICY_ENGINE,
       origin: ORIGIN,
       logKeys: [population.vkey],
       epoch: makeUlid(time.nowMs, random.bytes(10)),

@@ -8,6 +8,7 @@ import { expect, it, vi } from 'vitest';
 import { noteSigner } from '../../support/note-key.ts';
 import { Parties, TENANT, actionIdOf } from '../../support/parties.ts';
 import { ShiftedClock } from '../../support/shifted-clock.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 // Found by the simulator: a writer that was overtaken had told where the entry stood in its own lost batch.
 it('sends other bytes for the same request to its entry only once that is in the log', async () => {
@@ -42,6 +43,7 @@ it('sends other bytes for the same request to its entry only once that is in the
     clock,
     verifySignature,
     descriptors,
+    policyEngine: POLICY_ENGINE,
     origin,
     logKeys,
     epoch,

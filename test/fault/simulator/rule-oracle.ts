@@ -1,6 +1,8 @@
 import {
   LEDGER_EXECUTOR,
+  citedRule,
   decisionDigest,
+  isCedarPolicy,
   parseAuthorityChange,
   parseExecutionReport,
   parseUseClaim,
@@ -221,9 +223,7 @@ export class RuleOracle {
     hold(timestampMs(entry.not_after) > this.#lastMs, 'RULE', `${id}: admitted after its end`);
     const isAuthority = entry.action_type.name.startsWith('authority.');
     hold(isAuthority === (entry.executor.id === LEDGER_EXECUTOR), 'RULE', `${id}: executor`);
-    const rule = isAuthority
-      ? this.#bootstrap
-      : this.#policy && ruleFor(this.#policy, entry.action_type.name);
+    const rule = isAuthority ? this.#bootstrap : this.#policy && ruleUnder(this.#policy, entry);
     hold(rule !== undefined, 'RULE', `${id}: admitted without a rule`);
     const isByRule =
       sameJson(entry.requirement, requirementOf(rule)) &&
@@ -449,6 +449,11 @@ export class RuleOracle {
     const isSo = REASONS.get(entry.code)?.(this.actions.get(id), entry) ?? true;
     hold(isSo, 'WRONG_ANSWER', `${id}: refused as ${entry.code}`);
   }
+}
+
+function ruleUnder(policy: Policy, entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
+  if (isCedarPolicy(policy)) return citedRule(policy, entry);
+  return ruleFor(policy, entry.action_type.name);
 }
 
 type Refusal = EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>;

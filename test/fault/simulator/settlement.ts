@@ -7,6 +7,7 @@ import { hold } from './invariant-broken.ts';
 import { LIMITS, ORIGIN, TENANT } from './population.ts';
 import { verifyToySignature } from './toy-signature.ts';
 import { contentOf, inputOf, type World } from './world.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 const PUBLIC: readonly PublicTopic[] = [
   'action-requested',
@@ -127,7 +128,11 @@ async function assertReplayed(world: World): Promise<void> {
     logKeys: [population.vkey],
     verifySignature: verifyToySignature,
   });
-  const replayed = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS, limits: LIMITS });
+  const replayed = LedgerState.empty({
+    descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
+    limits: LIMITS,
+  });
   for (const record of disk.recordsOf('log')) {
     const event = await reader.read(record);
     if (event?.kind !== 'batch') continue;

@@ -21,6 +21,7 @@ import { NO_BROKER_FAULTS, SimulatedBroker, type BrokerFaults } from './simulate
 import { SimulatedDisk } from './simulated-disk.ts';
 import { SimulatedTime } from './simulated-time.ts';
 import { Trace } from './trace.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 export interface Acknowledged {
   readonly index: number;
@@ -66,6 +67,7 @@ export class World implements LogWatcher {
   /** The fold of the accepted entries, taken in one by one as they come. */
   readonly fold: LedgerState = LedgerState.empty({
     descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
     limits: LIMITS,
   });
   readonly faults: WorldFaults = {

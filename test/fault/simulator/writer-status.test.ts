@@ -6,6 +6,7 @@ import { expect, it, vi } from 'vitest';
 import { noteSigner } from '../../support/note-key.ts';
 import { Parties, TENANT, actionIdOf } from '../../support/parties.ts';
 import { ShiftedClock } from '../../support/shifted-clock.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 /** Fails the appends of one topic, once each, in this order. */
 function failing(broker: Broker, faults: BrokerError[]): Broker {
@@ -43,6 +44,7 @@ it('waits for nobody any more once a wait has ended in an unknown outcome', asyn
     clock,
     verifySignature,
     descriptors,
+    policyEngine: POLICY_ENGINE,
     origin,
     logKeys,
     epoch,

@@ -200,10 +200,7 @@ export const TERMS_CASES: readonly EvidenceCase[] = [
     },
     {
       ledger: { policy: TWO_OF_US },
-      request: ({ policy }) => {
-        const [rule] = policy.rules;
-        return rule === undefined ? {} : { rule: { ...rule, approvals: 1 } };
-      },
+      request: (ledger) => ({ rule: { ...ledger.ruleOf('generic.command'), approvals: 1 } }),
     },
   ),
   forged(

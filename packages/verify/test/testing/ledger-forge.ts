@@ -16,6 +16,7 @@ import {
   leafOf,
   membershipProof,
   parseAuthorityChange,
+  isCedarPolicy,
   policyDigest,
   rationaleDigest,
   requirementOf,
@@ -465,7 +466,7 @@ export class LedgerForge {
 
   ruleOf(type: string): ApprovalRule {
     if (type.startsWith('authority.')) return this.authority.ledger.bootstrap;
-    const rule = ruleFor(this.policy, type);
+    const rule = isCedarPolicy(this.policy) ? undefined : ruleFor(this.policy, type);
     if (rule === undefined) throw new Error(`no rule for ${type}`);
     return rule;
   }

@@ -1,0 +1,131 @@
+import type { Digest } from '@countersign/canonical';
+import type { AuthorityState } from './authority.ts';
+import { BindingError } from './binding-error.ts';
+import { PERMITS_MAX, joinOf } from './joined-rule.ts';
+import type { OpenPolicy, PolicyAnswer, PolicyEngine, PolicySubject } from './policy-engine.ts';
+import { APPROVERS_MAX, type ApprovalRule, type CedarPolicy } from './policy.ts';
+
+/** Persons of whom a policy is asked whether they may decide one action. */
+const PERSONS_ASKED_MAX = 256;
+
+/** What a policy of version 3 comes to for one action. */
+export interface CedarSentence {
+  /** The join of the rules, with the approvers as persons. */
+  readonly rule: ApprovalRule;
+  /** Ids of the permits that were satisfied, in order. */
+  readonly permits: readonly string[];
+}
+
+/** What to ask, and of whom. */
+export interface CedarCase extends PolicySubject {
+  readonly policy: CedarPolicy;
+  readonly digest: Digest;
+  readonly engine: PolicyEngine;
+  readonly authority: AuthorityState;
+  /** Who may not decide by separation. */
+  readonly excluded: readonly string[];
+}
+
+/**
+ * Which rules an action needs, and who may decide: schemas/formats/policy.md §5.4 and §5.5. Whatever cannot be told
+ * is a no.
+ *
+ * @throws BindingError NO_POLICY, LIMIT_EXCEEDED; DescriptorError LIMIT_EXCEEDED
+ */
+export function cedarSentence(asked: CedarCase): CedarSentence {
+  const open = asked.engine.open(asked.policy, asked.digest);
+  if (open === undefined) throw noPolicy('a policy that parses');
+  const permits = permitsOf(open, asked);
+  const rule = joinOf(asked.policy, new Set(permits.map((permit) => permit.rule)));
+  if (rule === undefined) throw noPolicy('rules that somebody can satisfy together');
+  const ids = [...new Set(permits.map(({ id }) => id))].sort();
+  if (ids.length > PERMITS_MAX) {
+    throw new BindingError('LIMIT_EXCEEDED', `policy: expected at most ${PERMITS_MAX} permits`);
+  }
+  return { rule: { ...rule, approvers: decidersOf(open, asked, rule) }, permits: ids };
+}
+
+/**
+ * First without what the agent claims: that has to be enough. Then with it: it may add permits, each of which brings
+ * its rule into the join, and take none away. So a claim only ever makes a rule stricter.
+ */
+function permitsOf(open: OpenPolicy, asked: CedarCase): PolicyAnswer['permits'] {
+  const plain = answerOf(open.ask(asked, 'without'));
+  if (plain.length === 0) throw noPolicy('a permit that no claim is needed for');
+  return open.readsClaims ? [...plain, ...answerOf(open.ask(asked, 'with'))] : plain;
+}
+
+function answerOf(answer: PolicyAnswer | undefined): PolicyAnswer['permits'] {
+  if (answer === undefined) throw noPolicy('a policy that evaluates without error');
+  if (answer.forbids.length > 0) throw noPolicy('an action that no policy forbids');
+  return answer.permits;
+}
+
+function decidersOf(
+  open: OpenPolicy,
+  asked: CedarCase,
+  { approvers, approvals }: ApprovalRule,
+): ApprovalRule['approvers'] {
+  const enrolled = enrolledPersons(asked.authority);
+  const named = approvers === 'any' ? enrolled : approvers.filter((id) => enrolled.includes(id));
+  const allowed = open.deciders === 'unsaid' ? named : allowedOf(open, asked, named);
+  const { excluded } = asked;
+  if (allowed.filter((person) => !excluded.includes(person)).length < approvals) {
+    throw noPolicy('as many persons who may decide as approvals');
+  }
+  return approvers === 'any' && open.deciders === 'unsaid' ? approvers : allowed;
+}
+
+/** Natural persons with a key to sign with, in order. */
+function enrolledPersons(authority: AuthorityState): readonly string[] {
+  const holders = new Set(authority.ofKind('credential').map(({ person }) => person));
+  return authority
+    .ofKind('person')
+    .filter((person) => person.class === 'natural' && holders.has(person.id))
+    .map(({ id }) => id)
+    .sort();
+}
+
+function allowedOf(
+  open: OpenPolicy,
+  asked: CedarCase,
+  persons: readonly string[],
+): readonly string[] {
+  if (persons.length > PERSONS_ASKED_MAX) {
+    throw new BindingError(
+      'LIMIT_EXCEEDED',
+      `policy: expected at most ${PERSONS_ASKED_MAX} persons`,
+    );
+  }
+  const allowed = persons.filter((person) => mayDecide(open, asked, person));
+  if (allowed.length > APPROVERS_MAX) {
+    throw new BindingError('LIMIT_EXCEEDED', `policy: expected at most ${APPROVERS_MAX} approvers`);
+  }
+  return allowed;
+}
+
+/** With and without the claims: they may take a person away, and never bring one in. */
+function mayDecide(open: OpenPolicy, asked: CedarCase, person: string): boolean {
+  const claims = open.readsClaims ? (['without', 'with'] as const) : (['without'] as const);
+  return claims.every((each) => {
+    const answer = open.decide(asked, each, person);
+    if (answer === undefined) throw noPolicy('a policy that evaluates without error');
+    return !answer.isForbidden && (open.deciders === 'forbidden' || answer.isPermitted);
+  });
+}
+
+function noPolicy(expected: string): BindingError {
+  return new BindingError('NO_POLICY', `policy: expected ${expected}`);
+}
+
+/** Refuses a policy that could not be applied as it stands. @throws BindingError SCHEMA_INVALID */
+export function assertCedar(policy: CedarPolicy, engine: PolicyEngine): void {
+  const [fault] = engine.faults(policy);
+  if (fault === undefined) return;
+  const { id, line, column, message } = fault;
+  const place = [
+    ...(id === undefined ? [] : [`policy ${id}`]),
+    ...(line === undefined ? [] : [`line ${line}, column ${column ?? 1}`]),
+  ];
+  throw new BindingError('SCHEMA_INVALID', ['policy/cedar', ...place, message].join(': '));
+}

@@ -1,0 +1,102 @@
+import type { ProofClass } from '@countersign/human-proof';
+import {
+  JOINED_RULES_MAX,
+  approversOf,
+  type ApprovalRule,
+  type CedarPolicy,
+  type Requirement,
+} from './policy.ts';
+
+const PROOF_CLASSES: readonly ProofClass[] = ['uv', 'up', 'possession'];
+
+/** How many permits of Cedar an admission cites. */
+export const PERMITS_MAX = 32;
+
+/**
+ * What satisfies all of these rules at once, each its own strictness: schemas/formats/policy.md §5.4. Undefined where
+ * nobody could, or where it is none of them or too many.
+ */
+function joined(rules: readonly ApprovalRule[]): ApprovalRule | undefined {
+  const [first, ...others] = rules;
+  if (first === undefined || rules.length > JOINED_RULES_MAX) return undefined;
+  const rule = others.reduce(
+    (sum, next): ApprovalRule => ({
+      ...sum,
+      id: `${sum.id}+${next.id}`,
+      approvals: Math.max(sum.approvals, next.approvals),
+      approvers: bothOf(sum.approvers, next.approvers),
+      proof_classes: sum.proof_classes.filter((each) => next.proof_classes.includes(each)),
+      rationale: sum.rationale === 'required' ? sum.rationale : next.rationale,
+      decide_within_s: Math.min(sum.decide_within_s, next.decide_within_s),
+      use_within_s: Math.min(sum.use_within_s, next.use_within_s),
+      start_within_s: Math.min(sum.start_within_s, next.start_within_s),
+      max_uses: Math.min(sum.max_uses, next.max_uses),
+    }),
+    first,
+  );
+  const { approvers, proof_classes: classes } = rule;
+  const isPossible =
+    classes.length > 0 && (approvers === 'any' || approvers.length >= rule.approvals);
+  if (!isPossible) return undefined;
+  return {
+    ...rule,
+    approvers: approvers === 'any' ? approvers : [...approvers].sort(),
+    proof_classes: PROOF_CLASSES.filter((each) => classes.includes(each)),
+  };
+}
+
+function bothOf(
+  one: ApprovalRule['approvers'],
+  other: ApprovalRule['approvers'],
+): ApprovalRule['approvers'] {
+  if (one === 'any') return other;
+  return other === 'any' ? one : one.filter((person) => other.includes(person));
+}
+
+/** The join of the rules with these ids; undefined where one of them is not in the policy, or there is no join. */
+export function joinOf(policy: CedarPolicy, ids: ReadonlySet<string>): ApprovalRule | undefined {
+  const rules = [...ids].sort().map((id) => {
+    const rule = policy.rules.find((each) => each.id === id);
+    const approvers = rule && approversOf(policy, rule);
+    return rule && approvers && { ...rule, approvers };
+  });
+  const known = rules.filter((rule) => rule !== undefined);
+  return known.length === rules.length ? joined(known) : undefined;
+}
+
+/** What an admission and its binding say of the policy. */
+export interface Cited {
+  readonly requirement: Requirement;
+  /** Ids of the permits of Cedar that were satisfied, in order; absent for another policy. */
+  readonly permits?: readonly string[];
+}
+
+/**
+ * The rule that an admission cites, for whoever has the policy and no Cedar: undefined where the policy does not hold the
+ * rules and permits that are cited, or allows other approvers. Whether those permits were satisfied, this cannot tell.
+ */
+export function citedRule(policy: CedarPolicy, cited: Cited): ApprovalRule | undefined {
+  const { requirement, permits = [] } = cited;
+  const ids = requirement.rule.split('+');
+  const rule = isAscending(ids) ? joinOf(policy, new Set(ids)) : undefined;
+  const isSaid =
+    permits.length > 0 &&
+    isAscending(permits) &&
+    permits.every((id) => policy.cedar.includes(`@id("${id}")`)) &&
+    ids.every((id) => policy.cedar.includes(`@rule("${id}")`));
+  if (rule === undefined || !isSaid) return undefined;
+  const { approvers } = requirement;
+  const isEnough = approvers === 'any' || approvers.length >= rule.approvals;
+  if (!isEnough || !isWithin(approvers, rule.approvers)) return undefined;
+  return { ...rule, approvers };
+}
+
+/** Cedar may leave out some of those whom the rules name, and add nobody. */
+function isWithin(some: ApprovalRule['approvers'], all: ApprovalRule['approvers']): boolean {
+  if (some === 'any') return all === 'any';
+  return isAscending(some) && (all === 'any' || some.every((person) => all.includes(person)));
+}
+
+function isAscending(ids: readonly string[]): boolean {
+  return ids.every((id, index) => index === 0 || (ids[index - 1] ?? '') < id);
+}
