@@ -15,6 +15,7 @@ from .authority import (
 )
 from .bounds import check_bounded, check_bounds, check_chosen
 from .canonical import canonical, digest, from_base64, from_base64url, is_ulid, parse, parse_canonical, raw_digest, same, time_ms
+from .cedar import cited_rule
 from .decisions import check_decisions
 from .entry import TERMS, Entry, logged, read_entry
 from .errors import CountersignError, require
@@ -174,7 +175,9 @@ class Verification:
         )
         names = ["tenant", "action_id", "start_within_s", "max_uses", *TERMS.split()]
         is_same = all(same(binding[name], admission[name]) for name in names)
-        is_same = is_same and same(binding.members.get("bounds"), admission.members.get("bounds"))
+        is_same = is_same and all(
+            same(binding.members.get(name), admission.members.get(name)) for name in ("bounds", "permits")
+        )
         in_time = (
             admission["at"] <= binding["at"] <= admission["decide_by"]
             and binding["use_by"] <= admission["not_after"]
@@ -243,11 +246,16 @@ class Verification:
     def _check_policy(self) -> None:
         binding, policy = self.evidence.binding, self.evidence.file["policy"]
         kind = binding["action_type"]["name"]
+        has_permits = "permits" in binding.members
         if is_authority_type(kind):
-            require(policy is None, "POLICY_MISMATCH", "expected no policy")
+            require(policy is None and not has_permits, "POLICY_MISMATCH", "expected no policy")
             return
         is_named = policy is not None and digest("policy", policy) == binding["policy_digest"]
         require(is_named, "POLICY_MISMATCH", "expected the policy of the binding")
+        if policy.get("v") == "countersign.policy.v3":
+            self._check_rule(cited_rule(policy, self.evidence.admission.members))
+            return
+        require(not has_permits, "POLICY_MISMATCH", "expected no permits: the policy has none")
         is_lax = any("possession" in items(rule, "proof_classes") for rule in objects(policy, "rules"))
         version = "countersign.policy.v2" if is_lax else "countersign.policy.v1"
         require(policy.get("v") == version, "POLICY_MISMATCH", "expected a policy of that version")

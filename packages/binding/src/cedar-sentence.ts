@@ -21,7 +21,8 @@ export interface CedarCase extends PolicySubject {
   readonly policy: CedarPolicy;
   readonly digest: Digest;
   readonly engine: PolicyEngine;
-  readonly authority: AuthorityState;
+  /** Natural persons with a key to sign with, in order: `enrolledPersons`. */
+  readonly enrolled: readonly string[];
   /** Who may not decide by separation. */
   readonly excluded: readonly string[];
 }
@@ -66,10 +67,9 @@ function decidersOf(
   asked: CedarCase,
   { approvers, approvals }: ApprovalRule,
 ): ApprovalRule['approvers'] {
-  const enrolled = enrolledPersons(asked.authority);
+  const { enrolled, excluded } = asked;
   const named = approvers === 'any' ? enrolled : approvers.filter((id) => enrolled.includes(id));
   const allowed = open.deciders === 'unsaid' ? named : allowedOf(open, asked, named);
-  const { excluded } = asked;
   if (allowed.filter((person) => !excluded.includes(person)).length < approvals) {
     throw noPolicy('as many persons who may decide as approvals');
   }
@@ -77,7 +77,7 @@ function decidersOf(
 }
 
 /** Natural persons with a key to sign with, in order. */
-function enrolledPersons(authority: AuthorityState): readonly string[] {
+export function enrolledPersons(authority: AuthorityState): readonly string[] {
   const holders = new Set(authority.ofKind('credential').map(({ person }) => person));
   return authority
     .ofKind('person')

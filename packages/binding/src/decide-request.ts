@@ -21,7 +21,7 @@ import { descriptorId, type AgentMember, type Separation } from './authority-mem
 import type { AuthorityState } from './authority.ts';
 import { BindingError, invariant, refusalCodeOf } from './binding-error.ts';
 import type { Outcome } from './decided.ts';
-import { assertCedar, cedarSentence } from './cedar-sentence.ts';
+import { assertCedar, cedarSentence, enrolledPersons } from './cedar-sentence.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
@@ -249,7 +249,8 @@ function sentenceOf(
   const subject = { action, descriptor, agent };
   return cedarSentence({
     ...subject,
-    ...{ policy: ruling, digest, engine, authority },
+    ...{ policy: ruling, digest, engine },
+    enrolled: enrolledPersons(authority),
     excluded: excluded.map(({ person }) => person),
   });
 }

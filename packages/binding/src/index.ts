@@ -31,7 +31,7 @@ export {
 } from './authority.ts';
 export { authenticate } from './authenticate.ts';
 export { BindingError } from './binding-error.ts';
-export { cedarSentence, type CedarSentence } from './cedar-sentence.ts';
+export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
 export { citedRule } from './joined-rule.ts';
 export { decide } from './decide.ts';
 export {

@@ -1,3 +1,4 @@
+import type { PolicyEngine } from '@countersign/binding';
 import type { VerifySignature } from '@countersign/canonical';
 import type { DocumentCache } from './document-cache.ts';
 import type { Evidence } from './evidence.ts';
@@ -12,6 +13,8 @@ export interface Verification {
   /** A demonstration ledger is accepted for this run, whatever the trust file says. */
   readonly allowDemo: boolean;
   readonly verifySignature: VerifySignature;
+  /** What evaluates policies in Cedar; without it they are checked as far as plain means go. */
+  readonly policyEngine: PolicyEngine | undefined;
   readonly receipts: ReceiptCheck;
   readonly documents: DocumentCache;
   readonly log: StepLog;

@@ -1,7 +1,9 @@
+import type { PolicyEngine } from '@countersign/binding';
 import type { VerifySignature } from '@countersign/canonical';
 import type { Action } from '@countersign/descriptors';
 import { AuthorityChainCheck } from './authority-chain.ts';
 import { checkAuthority, checkRequest } from './authority-check.ts';
+import { checkCedar } from './cedar-check.ts';
 import { checkContent } from './content-check.ts';
 import { checkDecisions } from './decision-check.ts';
 import { DocumentCache } from './document-cache.ts';
@@ -67,13 +69,15 @@ export interface Verifier {
 export function createVerifier(parts: {
   readonly trust: Trust;
   readonly verifySignature: VerifySignature;
+  /** To evaluate policies in Cedar again. Without it, which of its rules applies is what the ledger says. */
+  readonly policyEngine?: PolicyEngine;
 }): Verifier {
-  const { trust, verifySignature } = parts;
+  const { trust, verifySignature, policyEngine } = parts;
   const receipts = new ReceiptCheck(trust, verifySignature);
   const chains = new AuthorityChainCheck(trust, verifySignature);
   const documents = new DocumentCache();
   const newest = new NewestKeys();
-  const shared = { trust, verifySignature, receipts, documents };
+  const shared = { trust, verifySignature, policyEngine, receipts, documents };
   const remembered = { chains, newest };
 
   function verify(evidence: Evidence, options: VerifyOptions): Promise<Outcome> {
@@ -146,6 +150,7 @@ async function checkEvidence(
   }
   const authorities = await checkAuthority(run, remembered.chains);
   await checkRequest(action, authorities.admitted, run);
+  checkCedar(action, authorities.admitted, run);
   const { trust, verifySignature, log } = run;
   const binding = run.evidence.binding.entry;
   await checkDecisions({ binding, authority: authorities.bound, trust, verifySignature, log });

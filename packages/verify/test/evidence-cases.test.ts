@@ -1,10 +1,13 @@
 import { canonicalBytes, utf8 } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { cedarEngine } from '@countersign/policy-cedar';
 import { describe, expect, it } from 'vitest';
 import { createVerifier, parseTrust } from '../src/index.ts';
 import { ASSURANCE_CASES } from './testing/assurance-cases.ts';
 import { BOUNDS_CASES } from './testing/bounds-cases.ts';
 import { DEVICE_CASES } from './testing/device-cases.ts';
+import { CEDAR_CASES, FALSE_CEDAR_CASES } from './testing/cedar-cases.ts';
 import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
 import { HOME_CASES } from './testing/home-cases.ts';
 import { INVALID_CASES } from './testing/invalid-cases.ts';
@@ -13,9 +16,15 @@ import { SSH_CASES } from './testing/ssh-cases.ts';
 import { VALID_CASES } from './testing/valid-cases.ts';
 import { WITNESS_CASES } from './testing/witness-cases.ts';
 
-async function outcomeOf(each: EvidenceCase): Promise<unknown> {
+const policyEngine = cedarEngine(BUILTIN_DESCRIPTORS);
+
+async function outcomeOf(each: EvidenceCase, cedar?: 'cedar'): Promise<unknown> {
   const { evidence, trust } = await each.make();
-  const verifier = createVerifier({ trust: parseTrust(canonicalBytes(trust)), verifySignature });
+  const verifier = createVerifier({
+    trust: parseTrust(canonicalBytes(trust)),
+    verifySignature,
+    ...(cedar !== undefined && { policyEngine }),
+  });
   const { outcome, code, steps } = await verifier.verifyFile(utf8(fileText(evidence)), {
     level: each.level ?? 'human',
     ...(each.now !== undefined && { nowMs: Date.parse(each.now) }),
@@ -36,6 +45,7 @@ describe('evidence', () => {
     ...BOUNDS_CASES,
     ...DEVICE_CASES,
     ...ASSURANCE_CASES,
+    ...CEDAR_CASES,
   ])('is VALID: $name', async (each) => {
     expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
   });
@@ -44,5 +54,14 @@ describe('evidence', () => {
     const { code = '' } = each;
     const outcome = INDETERMINATE.includes(code) ? 'INDETERMINATE' : 'REFUSED';
     expect(await outcomeOf(each)).toMatchObject({ outcome, code });
+  });
+
+  it.each(CEDAR_CASES)('is VALID where Cedar is evaluated again: $name', async (each) => {
+    expect(await outcomeOf(each, 'cedar')).toMatchObject({ outcome: 'VALID' });
+  });
+
+  it.each(FALSE_CEDAR_CASES)('is POLICY_MISMATCH for who evaluates Cedar: $name', async (each) => {
+    expect(await outcomeOf(each, 'cedar')).toMatchObject({ code: 'POLICY_MISMATCH' });
+    expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID' });
   });
 });

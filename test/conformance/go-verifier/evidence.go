@@ -23,8 +23,8 @@ const (
 var members = map[string]string{
 	"ledger-founded":     "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
 	"authority-changed":  "change previous authority_root input?",
-	"request-admitted":   "action_id" + terms + "bounds? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
-	"binding-made":       "action_id" + terms + "bounds? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
+	"request-admitted":   "action_id" + terms + "bounds? permits? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
+	"binding-made":       "action_id" + terms + "bounds? permits? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
 	"binding-revoked":    "action_id binding admission statement proof proof_class input",
 	"binding-used":       "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
 	"execution-reported": "action_id use_id report key_thumbprint signature input",
@@ -174,7 +174,7 @@ func (e *evidence) checkLogged() {
 	admitted := e.position(e.admission)
 	isCited := b["admission"] == e.admission.leaf && b["admission_index"] == admitted && admitted < at
 	require(isCited, "ADMISSION_MISMATCH")
-	for _, name := range strings.Fields("tenant action_id bounds start_within_s max_uses" + terms) {
+	for _, name := range strings.Fields("tenant action_id bounds permits start_within_s max_uses" + terms) {
 		require(same(b[name], a[name]), "ADMISSION_MISMATCH")
 	}
 	isInTime := text(a, "at") <= text(b, "at") && text(b, "at") <= text(a, "decide_by") && text(b, "use_by") <= text(a, "not_after")
@@ -244,12 +244,18 @@ func isAuthorityType(name any) bool {
 func (e *evidence) checkPolicy() {
 	b := e.binding.object
 	kind := objectOf(b["action_type"])["name"]
+	_, hasPermits := b["permits"]
 	if isAuthorityType(kind) {
-		require(e.object["policy"] == nil, "POLICY_MISMATCH")
+		require(e.object["policy"] == nil && !hasPermits, "POLICY_MISMATCH")
 		return
 	}
 	policy, has := e.object["policy"].(object)
 	require(has && digest("policy", canonical(policy)) == b["policy_digest"], "POLICY_MISMATCH")
+	if policy["v"] == "countersign.policy.v3" {
+		e.checkRule(e.citedRule(policy))
+		return
+	}
+	require(!hasPermits, "POLICY_MISMATCH")
 	isLax := slices.ContainsFunc(objects(policy, "rules"), func(rule object) bool {
 		return contains(list(rule, "proof_classes"), "possession")
 	})

@@ -16,6 +16,7 @@ import {
 import { FALSE_ASSURANCE_CASES } from './assurance-cases.ts';
 import { BROKEN_BOUNDS_CASES } from './bounds-cases.ts';
 import { SYNCED_DEVICE_CASES } from './device-cases.ts';
+import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
 import { FALSE_KEY_CASES } from './key-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
@@ -42,4 +43,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...BROKEN_BOUNDS_CASES,
   ...SYNCED_DEVICE_CASES,
   ...FALSE_ASSURANCE_CASES,
+  ...BROKEN_CEDAR_CASES,
 ];

@@ -557,6 +557,7 @@ export class LedgerForge {
       separation: entry.separation,
       demo: entry.demo,
       ...(entry.bounds !== undefined && options.isUnbounded !== true && { bounds: entry.bounds }),
+      ...(entry.permits !== undefined && { permits: entry.permits }),
       decisions: made.map(({ decision }) => decision),
       statement: common,
       authority: this.ref,

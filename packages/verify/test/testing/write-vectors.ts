@@ -3,6 +3,7 @@ import { fileText, type EvidenceCase } from './evidence-case.ts';
 import { ASSURANCE_CASES } from './assurance-cases.ts';
 import { BOUNDS_CASES } from './bounds-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
+import { CEDAR_CASES } from './cedar-cases.ts';
 import { INVALID_CASES } from './invalid-cases.ts';
 import { TRUST_CASES } from './trust-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
@@ -65,6 +66,7 @@ for (const each of [
   ...BOUNDS_CASES,
   ...DEVICE_CASES,
   ...ASSURANCE_CASES,
+  ...CEDAR_CASES,
 ]) {
   await write(folders.valid, each.name, () => vectorOf(each));
 }

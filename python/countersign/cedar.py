@@ -1,0 +1,61 @@
+"""Policies in Cedar, by plain means: schemas/formats/policy.md §5.4 and §5.6. Which permits were satisfied is not evaluated."""
+
+from .errors import require
+from .form import integer, items, object_of, objects, text
+
+_TIMES = ("decide_within_s", "use_within_s", "start_within_s", "max_uses")
+_RULES_MAX = 16
+
+
+def cited_rule(policy: dict, admission: dict) -> dict:
+    """The join of the rules that the admission cites, with the approvers that it froze of them."""
+    requirement, said = object_of(admission["requirement"]), text(policy, "cedar")
+    permits, ids = admission.get("permits"), text(requirement, "rule").split("+")
+    is_cited = isinstance(permits, list) and len(permits) > 0 and _is_ascending(permits)
+    require(is_cited, "POLICY_MISMATCH", "expected the permits in order")
+    is_said = all(f'@id("{each}")' in said for each in permits) and all(f'@rule("{each}")' in said for each in ids)
+    require(is_said, "POLICY_MISMATCH", "expected permits of the policy")
+    require(_is_ascending(ids) and len(ids) <= _RULES_MAX, "POLICY_MISMATCH", "expected the rules in order")
+    rules = {rule.get("id"): rule for rule in objects(policy, "rules")}
+    require(all(each in rules for each in ids), "POLICY_MISMATCH", "expected rules of the policy")
+    rule = _joined([rules[each] for each in ids], policy)
+    approvers = requirement.get("approvers")
+    is_within = _is_within(approvers, rule["approvers"], rule["approvals"])
+    require(is_within, "POLICY_MISMATCH", "expected approvers whom the rules name")
+    return {**rule, "id": requirement["rule"], "approvers": approvers}
+
+
+def _joined(rules: list[dict], policy: dict) -> dict:
+    lists = [each for each in (_approvers(rule, policy) for rule in rules) if each != "any"]
+    is_required = any(rule.get("rationale") == "required" for rule in rules)
+    classes = [name for name in ("uv", "up", "possession") if all(name in items(rule, "proof_classes") for rule in rules)]
+    require(bool(classes), "POLICY_MISMATCH", "expected a class that all rules accept")
+    return {
+        **{name: min(integer(rule, name) for rule in rules) for name in _TIMES},
+        "approvals": max(integer(rule, "approvals") for rule in rules),
+        "approvers": sorted(set(lists[0]).intersection(*lists[1:])) if lists else "any",
+        "proof_classes": classes,
+        "rationale": "required" if is_required else "optional",
+    }
+
+
+def _approvers(rule: dict, policy: dict):
+    approvers = rule.get("approvers")
+    if isinstance(approvers, dict):
+        approvers = items(object_of(policy.get("groups")), text(approvers, "group"))
+    is_form = approvers == "any" or isinstance(approvers, list) and all(isinstance(each, str) for each in approvers)
+    require(is_form, "POLICY_MISMATCH", "expected approvers")
+    return approvers
+
+
+def _is_within(some, named, approvals: int) -> bool:
+    """Cedar may leave out some of those whom the rules name, and add nobody."""
+    if some == "any":
+        return named == "any"
+    if not isinstance(some, list) or len(some) < approvals or not _is_ascending(some):
+        return False
+    return named == "any" or all(each in named for each in some)
+
+
+def _is_ascending(ids: list) -> bool:
+    return all(isinstance(each, str) for each in ids) and all(a < b for a, b in zip(ids, ids[1:]))

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// Policies in Cedar, by plain means: schemas/formats/policy.md §5.4 and §5.6. Which of the permits were satisfied is not evaluated.
+
+func ascending(ids []string) bool {
+	return slices.IsSorted(ids) && len(slices.Compact(slices.Clone(ids))) == len(ids)
+}
+
+func texts(all []any) (out []string) {
+	for _, v := range all {
+		s, isText := v.(string)
+		require(isText, "POLICY_MISMATCH")
+		out = append(out, s)
+	}
+	return out
+}
+
+// citedRule is the join of the rules that the admission cites, with the approvers that it froze of them.
+func (e *evidence) citedRule(policy object) object {
+	a := e.admission.object
+	requirement := objectOf(a["requirement"])
+	permitted, _ := a["permits"].([]any)
+	permits, ids, said := texts(permitted), strings.Split(text(requirement, "rule"), "+"), text(policy, "cedar")
+	require(len(permits) > 0 && ascending(permits) && ascending(ids) && len(ids) <= 16, "POLICY_MISMATCH")
+	for _, id := range permits {
+		require(strings.Contains(said, `@id("`+id+`")`), "POLICY_MISMATCH")
+	}
+	var rule object
+	for _, id := range ids {
+		i := slices.IndexFunc(objects(policy, "rules"), func(rule object) bool { return rule["id"] == id })
+		require(i >= 0 && strings.Contains(said, `@rule("`+id+`")`), "POLICY_MISMATCH")
+		rule = joined(rule, objects(policy, "rules")[i], policy)
+	}
+	rule["id"] = requirement["rule"]
+	var classes []any
+	for _, class := range []any{"uv", "up", "possession"} {
+		if contains(list(rule, "proof_classes"), class) {
+			classes = append(classes, class)
+		}
+	}
+	rule["proof_classes"] = classes
+	require(len(classes) > 0 && narrowed(requirement["approvers"], rule["approvers"], integer(rule, "approvals")), "POLICY_MISMATCH")
+	rule["approvers"] = requirement["approvers"]
+	return rule
+}
+
+// joined is what satisfies both rules; the first may be none yet.
+func joined(sum, rule, policy object) object {
+	next := object{}
+	for name, value := range rule {
+		next[name] = value
+	}
+	if group, isGroup := rule["approvers"].(object); isGroup {
+		next["approvers"] = objectOf(policy["groups"])[text(group, "group")]
+	}
+	if sum == nil {
+		return next
+	}
+	for _, name := range strings.Fields("decide_within_s use_within_s start_within_s max_uses") {
+		if integer(sum, name) < integer(next, name) {
+			next[name] = sum[name]
+		}
+	}
+	if integer(sum, "approvals") > integer(next, "approvals") {
+		next["approvals"] = sum["approvals"]
+	}
+	if sum["rationale"] == "required" {
+		next["rationale"] = "required"
+	}
+	next["proof_classes"] = both(list(sum, "proof_classes"), list(next, "proof_classes"))
+	one, isOne := sum["approvers"].([]any)
+	other, isOther := next["approvers"].([]any)
+	if isOne && isOther {
+		next["approvers"] = both(one, other)
+	} else if isOne {
+		next["approvers"] = one
+	}
+	return next
+}
+
+func both(one, other []any) (out []any) {
+	for _, v := range one {
+		if contains(other, v) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// narrowed: Cedar may leave out some of those whom the rules name, and add nobody.
+func narrowed(some, all any, approvals int64) bool {
+	if some == "any" {
+		return all == "any"
+	}
+	persons, isList := some.([]any)
+	known, isKnown := all.([]any)
+	if !isList || int64(len(persons)) < approvals || !ascending(texts(persons)) {
+		return false
+	}
+	return all == "any" || isKnown && len(both(persons, known)) == len(persons)
+}
