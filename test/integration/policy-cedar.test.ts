@@ -2,16 +2,22 @@ import { readFile } from 'node:fs/promises';
 import type { CedarPolicy } from '@countersign/binding';
 import type { JsonObject } from '@countersign/canonical';
 import { afterEach, describe, expect, it } from 'vitest';
+import { verdictJson, verdictOf } from '../../services/cli/src/policy-case.ts';
+import { pastRequests } from '../../services/cli/src/policy-history.ts';
 import { evidenceOutcome } from '../support/evidence-outcome.ts';
 import { FoundedLedger, entryOf, type Tier } from '../support/founded-ledger.ts';
+import { HttpLedger } from '../support/http-ledger.ts';
 import { authorityAction } from '../support/log-key-rotation.ts';
 import { actionIdOf, admitted, boundIn } from '../support/parties.ts';
 
 let ledger: FoundedLedger | undefined;
+let http: HttpLedger | undefined;
 
 afterEach(async () => {
   await ledger?.discard();
+  await http?.discard();
   ledger = undefined;
+  http = undefined;
 });
 
 const CEDAR = `@id("small-payment") @rule("one-person")
@@ -49,6 +55,11 @@ function treasuryPolicy({ parties }: FoundedLedger): CedarPolicy {
   };
 }
 
+function policyAction(at: FoundedLedger, policy: CedarPolicy): JsonObject {
+  const change = { kind: 'policy-set', policy: policy as unknown as JsonObject };
+  return authorityAction(at, 'authority.change', change);
+}
+
 const VECTOR = new URL('../vectors/display/valid/payment.json', import.meta.url);
 
 async function payment(at: FoundedLedger, amount: string, rail = 'sepa-sct'): Promise<JsonObject> {
@@ -67,8 +78,7 @@ describe.each<Tier>(['memory', 'sqlite'])('a policy in Cedar, on a ledger over %
     ledger = await FoundedLedger.create({ tier });
     ledger.start();
     const at = ledger;
-    const change = { kind: 'policy-set', policy: treasuryPolicy(at) as unknown as JsonObject };
-    const set = await at.decide(await at.admit(authorityAction(at, 'authority.change', change)));
+    const set = await at.decide(await at.admit(policyAction(at, treasuryPolicy(at))));
     entryOf(set, 'authority-changed');
 
     const small = await at.bind(await payment(at, '250.00'));
@@ -100,5 +110,33 @@ describe.each<Tier>(['memory', 'sqlite'])('a policy in Cedar, on a ledger over %
     await at.restart();
     const again = await at.bind(await payment(at, '10.00'));
     expect(boundIn(again.binding.text).permits).toEqual(['small-payment']);
+  });
+});
+
+describe('what another policy would change', () => {
+  it('is told of the requests that were made, and of none whose content was erased', async () => {
+    http = await HttpLedger.start();
+    const { ledger: at } = http;
+    const before = treasuryPolicy(at);
+    await at.decide(await at.admit(policyAction(at, before)));
+    const small = await at.admit(await payment(at, '250.00'));
+    const large = await at.admit(await payment(at, '5000.00'));
+    await at.projector.waitForStored(8, 5_000);
+    const { requests, left } = await pastRequests(http.reader(), 10);
+    expect(requests.map(({ subject }) => subject.action.envelope.action_id)).toEqual([
+      small.actionId,
+      large.actionId,
+    ]);
+    expect(left).toBe(0);
+    const after = { ...before, cedar: CEDAR.replaceAll('100000', '10000') };
+    const rules = requests.map(({ subject, deciders }) =>
+      [before, after].map((policy) => verdictJson(verdictOf(policy, subject, deciders))['rule']),
+    );
+    expect(rules).toEqual([
+      ['one-person', 'two-of-treasury'],
+      ['two-of-treasury', 'two-of-treasury'],
+    ]);
+    const [last] = (await pastRequests(http.reader(), 1)).requests;
+    expect(last?.subject.action.envelope.action_id).toBe(large.actionId);
   });
 });

@@ -60,8 +60,11 @@ describe('evidence', () => {
     expect(await outcomeOf(each, 'cedar')).toMatchObject({ outcome: 'VALID' });
   });
 
-  it.each(FALSE_CEDAR_CASES)('is POLICY_MISMATCH for who evaluates Cedar: $name', async (each) => {
-    expect(await outcomeOf(each, 'cedar')).toMatchObject({ code: 'POLICY_MISMATCH' });
-    expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID' });
-  });
+  it.each(FALSE_CEDAR_CASES)(
+    'F02: is POLICY_MISMATCH for who evaluates Cedar: $name',
+    async (each) => {
+      expect(await outcomeOf(each, 'cedar')).toMatchObject({ code: 'POLICY_MISMATCH' });
+      expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID' });
+    },
+  );
 });

@@ -1,4 +1,3 @@
-import type { PolicyEngine } from '@countersign/binding';
 import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
@@ -13,19 +12,16 @@ import {
   type SnapshotStore,
   type WriterOptions,
 } from '@countersign/ledger';
-import { cedarEngine } from '@countersign/policy-cedar';
 import { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
 import type { LogSigner } from './backends.ts';
 import type { LedgerMark } from './data-folder.ts';
 import { readReadToken } from './data-keys.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 import type { FoundedData, OpenData } from './open-data.ts';
 
 /** The services of the ledger in a data folder, put together. */
-
-/** What reads policies in Cedar, in whatever this process does with a log. */
-export const POLICY_ENGINE: PolicyEngine = cedarEngine(BUILTIN_DESCRIPTORS);
 
 export function newWriter(
   { broker, mark, signers, logKeys, trust }: OpenData,

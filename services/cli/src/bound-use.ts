@@ -21,6 +21,7 @@ import { EXEC_INTERFACE_DIGEST } from './exec-interface.ts';
 import type { ExecRecord, RequestRecord, UseRecord } from './exec-record.ts';
 import type { LedgerAccess } from './ledger-access.ts';
 import { refusingAsCommand } from './ledger-client.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 
 export interface Executor {
   readonly id: string;
@@ -51,7 +52,11 @@ export async function verifyBinding(
   request: RequestRecord,
   { access, executor, context }: ExecParts,
 ): Promise<VerifiedBinding> {
-  const verifier = createVerifier({ trust: access.trust, verifySignature });
+  const verifier = createVerifier({
+    trust: access.trust,
+    verifySignature,
+    policyEngine: POLICY_ENGINE,
+  });
   const evidence = readEvidence(await access.client.evidence(request.action_id));
   const outcome = await verifier.verifyForExecution(evidence, {
     nowMs: context.nowMs(),

@@ -16,6 +16,7 @@ import { addMcpGate } from './commands/mcp-gate.ts';
 import { addMonitor } from './commands/monitor.ts';
 import { addMove } from './commands/move.ts';
 import { addPay } from './commands/pay.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addFindings } from './commands/findings.ts';
@@ -52,6 +53,7 @@ const COMMANDS = [
   addFindings,
   addEnrol,
   addErase,
+  addPolicy,
   addLog,
   addLogKey,
   addRebuild,

@@ -19,6 +19,7 @@ import { readGivenFile, readTrust } from '../ledger-access.ts';
 import { holdsNoJson } from '../not-json.ts';
 import { isWireFrame, verifyRecord } from '../published-binding.ts';
 import type { CommandParts } from '../command-parts.ts';
+import { POLICY_ENGINE } from '../policy-engine.ts';
 
 interface VerifyOptions {
   readonly trust: string;
@@ -75,7 +76,8 @@ async function verify(file: string, options: VerifyOptions, context: CliContext)
   }
   const forUse = options.forUse === true;
   const nowMs = timeOf(options.now ?? (forUse ? 'now' : undefined), context);
-  const outcome = await createVerifier({ trust, verifySignature }).verifyFile(bytes, {
+  const parts = { trust, verifySignature, policyEngine: POLICY_ENGINE };
+  const outcome = await createVerifier(parts).verifyFile(bytes, {
     level: options.level,
     allowDemo: options.allowDemo === true,
     forUse,

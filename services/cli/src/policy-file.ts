@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import {
+  BindingError,
+  isAuthorityType,
+  isCedarPolicy,
+  parsePolicy,
+  type Policy,
+  type PolicyFault,
+} from '@countersign/binding';
+import { CanonicalError, fromUtf8, parseStrict, type Json } from '@countersign/canonical';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { permittedRules, permittedTypes } from '@countersign/policy-cedar';
+import { CliError, cliError } from './cli-error.ts';
+import type { CliContext } from './context.ts';
+import { readGivenFile } from './ledger-access.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
+
+/** JSON of a file that the command line names. @throws CliError USAGE, FILE_UNREADABLE, FILE_TOO_LARGE */
+export async function readJson(file: string, what: string, context: CliContext): Promise<Json> {
+  const bytes = await readGivenFile(resolve(context.cwd, file), what);
+  try {
+    return parseStrict(bytes);
+  } catch (error) {
+    if (!(error instanceof CanonicalError)) throw error;
+    throw cliError('USAGE', `${file}: ${error.message}`, { cause: error });
+  }
+}
+
+/**
+ * A policy document, with its Cedar from a file of its own where that is given: Cedar in a text of JSON is nothing to write by hand.
+ *
+ * @throws CliError the codes of the ledger; USAGE
+ */
+export async function readPolicy(
+  file: string,
+  cedar: string | undefined,
+  context: CliContext,
+): Promise<Policy> {
+  const document = await readJson(file, 'policy', context);
+  const json =
+    cedar === undefined ? document : withCedar(document, await cedarText(cedar, context));
+  try {
+    return parsePolicy(json);
+  } catch (error) {
+    if (!(error instanceof BindingError)) throw error;
+    throw new CliError(error.code, `${file}: ${error.message}`, { cause: error });
+  }
+}
+
+async function cedarText(file: string, context: CliContext): Promise<string> {
+  return fromUtf8(await readGivenFile(resolve(context.cwd, file), 'Cedar text'));
+}
+
+function withCedar(document: Json, cedar: string): Json {
+  const isObject = typeof document === 'object' && document !== null && !Array.isArray(document);
+  if (!isObject || 'cedar' in document) {
+    throw cliError('USAGE', '--cedar: expected a policy document without "cedar" in it');
+  }
+  return { ...document, cedar };
+}
+
+/** Why a ledger would refuse it. */
+export function faultsOf(policy: Policy): readonly PolicyFault[] {
+  return isCedarPolicy(policy) ? POLICY_ENGINE.faults(policy) : [];
+}
+
+/** `policy small: line 3, column 8: what is wrong`. */
+export function faultText({ id, line, column, message }: PolicyFault): string {
+  const place = line === undefined ? [] : [`line ${line}, column ${column ?? 1}`];
+  return [...(id === undefined ? [] : [`policy ${id}`]), ...place, message].join(': ');
+}
+
+/** @throws CliError SCHEMA_INVALID, as the ledger would */
+export function assertFit(policy: Policy): void {
+  const [fault] = faultsOf(policy);
+  if (fault !== undefined) throw new CliError('SCHEMA_INVALID', faultText(fault));
+}
+
+/** What a ledger would accept, and somebody may not have meant. */
+export function remarksOf(policy: Policy): readonly string[] {
+  const asked = BUILTIN_DESCRIPTORS.filter(({ type }) => !isAuthorityType(type));
+  if (!isCedarPolicy(policy)) {
+    const known = new Set(policy.rules.flatMap(({ types }) => types));
+    return asked.filter(({ type }) => !known.has(type)).map(({ type }) => unasked(type));
+  }
+  const permitted = permittedTypes(policy, BUILTIN_DESCRIPTORS);
+  const used = permittedRules(policy);
+  return [
+    ...asked.filter((each) => !permitted.includes(each)).map(({ type }) => unasked(type)),
+    ...policy.rules
+      .filter(({ id }) => !used.has(id))
+      .map(({ id }) => `no permit names the rule ${id}`),
+  ];
+}
+
+function unasked(type: string): string {
+  return `nothing permits ${type}: it cannot be asked for`;
+}

@@ -1,0 +1,209 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Output } from '../src/output.ts';
+import { runCli } from '../src/program.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../../examples/policies/', import.meta.url));
+const USE_CASES = [
+  'iam.policy.change',
+  'key.rotate',
+  'payment.transfer',
+  'response.contain',
+  'secret.access',
+];
+
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'policy-'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function policy(cwd: string, ...argv: string[]): Promise<{ exit: number; said: string }> {
+  let said = '';
+  const output = (): Output =>
+    new Output({
+      isTty: false,
+      write: (text) => {
+        said += text;
+      },
+    });
+  const exit = await runCli(['policy', ...argv], {
+    env: {},
+    cwd,
+    command: './countersign',
+    tempFolder: cwd,
+    version: '0.0.0',
+    stdin: Readable.from([]),
+    stdout: output(),
+    stderr: output(),
+    child: { stdout: new PassThrough(), stderr: new PassThrough() },
+    interrupted: new AbortController().signal,
+    closeWith: () => undefined,
+    exitWithin: () => undefined,
+    nowMs: () => 0,
+    randomBytes: (size) => new Uint8Array(size),
+  });
+  return { exit, said };
+}
+
+describe('the policies of docs/policies.md', () => {
+  it.each(USE_CASES)('%s is fit to be set', async (name) => {
+    const { exit, said } = await policy(
+      EXAMPLES,
+      'check',
+      `${name}.json`,
+      '--cedar',
+      `${name}.cedar`,
+    );
+    expect(said).toMatch(/^ok {7}sha256:[0-9a-f]{64}$/m);
+    expect(said).not.toMatch(/no permit names/);
+    expect(exit).toBe(0);
+  });
+
+  it.each(USE_CASES)('%s comes to what its cases expect', async (name) => {
+    const files = [`${name}.json`, `${name}.cases.json`, '--cedar', `${name}.cedar`];
+    const { exit, said } = await policy(EXAMPLES, 'test', ...files);
+    expect(said.split('\n').filter((line) => !line.startsWith('ok '))).toEqual(['']);
+    expect(exit).toBe(0);
+  });
+});
+
+const PAYMENT = ['payment.transfer.json', '--cedar', 'payment.transfer.cedar'];
+
+async function written(name: string, json: unknown): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, typeof json === 'string' ? json : JSON.stringify(json));
+  return path;
+}
+
+interface Cases {
+  readonly cases: readonly { readonly action: object; readonly expect: object }[];
+}
+
+async function cases(name: string): Promise<Cases['cases']> {
+  return (JSON.parse(await readFile(join(EXAMPLES, `${name}.cases.json`), 'utf8')) as Cases).cases;
+}
+
+describe('countersign policy', () => {
+  it('check says what is wrong, with the policy and the place, and is 1', async () => {
+    const cedar = `@id("small") @rule("one-person")
+permit (principal, action == Action::"ask", resource is payment::transfer_v1)
+when { resource.facts.amount <= 100000 };
+`;
+    const file = await written('wrong.cedar', cedar);
+    const { exit, said } = await policy(
+      EXAMPLES,
+      'check',
+      'payment.transfer.json',
+      '--cedar',
+      file,
+    );
+    expect(said).toMatch(/refused {2}policy small: line 3, column \d+: .*amount/);
+    expect(exit).toBe(1);
+  });
+
+  it('check tells types that nothing permits, and rules that nothing names', async () => {
+    const cedar = `@id("every") @rule("one-person")
+permit (principal, action == Action::"ask", resource is payment::transfer_v1);
+`;
+    const file = await written('narrow.cedar', cedar);
+    const { exit, said } = await policy(
+      EXAMPLES,
+      'check',
+      'payment.transfer.json',
+      '--cedar',
+      file,
+    );
+    expect(said).toContain('note     nothing permits secret.access: it cannot be asked for');
+    expect(said).toContain('note     no permit names the rule two-of-treasury');
+    expect(said).not.toContain('nothing permits payment.transfer:');
+    expect(exit).toBe(0);
+  });
+
+  it('check reads the older versions too, and refuses what has no form', async () => {
+    const rules = [
+      {
+        ...{ id: 'default', types: ['generic.command'], approvals: 1, approvers: 'any' },
+        ...{ proof_classes: ['uv'], rationale: 'required', decide_within_s: 900 },
+        ...{ use_within_s: 900, start_within_s: 60, max_uses: 1 },
+      },
+    ];
+    const old = await written('old.json', { v: 'countersign.policy.v1', rules });
+    const good = await policy(folder, 'check', old);
+    expect(good.said).toContain('nothing permits payment.transfer');
+    expect(good.exit).toBe(0);
+    const wrong = await written('wrong.json', { v: 'countersign.policy.v1', rules: [{}] });
+    expect(await policy(folder, 'check', wrong)).toMatchObject({
+      exit: 1,
+      said: expect.stringContaining('SCHEMA_INVALID') as string,
+    });
+  });
+
+  it('check --request prints what proposes it', async () => {
+    const { exit, said } = await policy(EXAMPLES, 'check', ...PAYMENT, '--request');
+    const { type, params } = JSON.parse(said) as { type: string; params: { change: object } };
+    expect({ exit, type }).toEqual({ exit: 0, type: 'authority.change' });
+    expect(params.change).toMatchObject({
+      kind: 'policy-set',
+      policy: { v: 'countersign.policy.v3' },
+    });
+  });
+
+  it('explain says which permits and rules determine, who may decide, and why not', async () => {
+    const [, large, other, , embargo] = await cases('payment.transfer');
+    const asked = async (
+      of: object | undefined,
+      name: string,
+    ): Promise<{ exit: number; said: string }> =>
+      policy(EXAMPLES, 'explain', ...PAYMENT, '--action', await written(name, of));
+    const two = await asked(large?.action, 'large.json');
+    expect(two.said).toMatch(/rule {6}two-of-treasury\napprovals 2, by prs_\w+, prs_\w+, prs_\w+/);
+    expect(two.exit).toBe(0);
+    const claimed = await asked(other?.action, 'other.json');
+    expect(claimed.said).toContain(
+      'asked without what the agent claims: permitted by small (rule one-person)',
+    );
+    expect(claimed.said).toMatch(/asked with what the agent claims: permitted by name-differs/);
+    const no = await asked(embargo?.action, 'embargo.json');
+    expect(no.said).toContain('forbidden by embargo');
+    expect(no.said).toMatch(/refused {3}NO_POLICY/);
+    expect(no.exit).toBe(1);
+  });
+
+  it('test is 1 for a difference, and tells it', async () => {
+    const [small] = await cases('payment.transfer');
+    const given = [{ ...small, expect: { rule: 'two-of-treasury' } }];
+    const file = await written('cases.json', { v: 'countersign.policy-cases.v1', cases: given });
+    const { exit, said } = await policy(
+      EXAMPLES,
+      'test',
+      'payment.transfer.json',
+      file,
+      ...PAYMENT.slice(1),
+    );
+    expect(said).toContain('rule: expected "two-of-treasury", got "one-person"');
+    expect(exit).toBe(1);
+  });
+
+  it('test refuses an expectation that nothing would look at', async () => {
+    const [small] = await cases('payment.transfer');
+    const given = [{ ...small, expect: { rules: 'one-person' } }];
+    const file = await written('stray.json', { v: 'countersign.policy-cases.v1', cases: given });
+    const { exit } = await policy(
+      EXAMPLES,
+      'test',
+      'payment.transfer.json',
+      file,
+      ...PAYMENT.slice(1),
+    );
+    expect(exit).toBe(2);
+  });
+});
