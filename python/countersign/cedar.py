@@ -1,4 +1,4 @@
-"""Policies in Cedar, by plain means: schemas/formats/policy.md §5.4 and §5.6. Which permits were satisfied is not evaluated."""
+"""Policies in Cedar, by plain means: schemas/formats/policy.md §7.4 and §7.6. Which permits were satisfied is not evaluated."""
 
 from .errors import require
 from .form import integer, items, object_of, objects, text

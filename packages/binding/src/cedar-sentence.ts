@@ -28,7 +28,7 @@ export interface CedarCase extends PolicySubject {
 }
 
 /**
- * Which rules an action needs, and who may decide: schemas/formats/policy.md §5.4 and §5.5. Whatever cannot be told
+ * Which rules an action needs, and who may decide: schemas/formats/policy.md §7.4 and §7.5. Whatever cannot be told
  * is a no.
  *
  * @throws BindingError NO_POLICY, LIMIT_EXCEEDED; DescriptorError LIMIT_EXCEEDED

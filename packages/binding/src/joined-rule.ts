@@ -13,7 +13,7 @@ const PROOF_CLASSES: readonly ProofClass[] = ['uv', 'up', 'possession'];
 export const PERMITS_MAX = 32;
 
 /**
- * What satisfies all of these rules at once, each its own strictness: schemas/formats/policy.md §5.4. Undefined where
+ * What satisfies all of these rules at once, each its own strictness: schemas/formats/policy.md §7.4. Undefined where
  * nobody could, or where it is none of them or too many.
  */
 function joined(rules: readonly ApprovalRule[]): ApprovalRule | undefined {

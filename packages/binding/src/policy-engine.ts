@@ -45,7 +45,7 @@ export interface OpenPolicy {
   ): { readonly isPermitted: boolean; readonly isForbidden: boolean } | undefined;
 }
 
-/** Reads and evaluates the Cedar of policies of version 3. schemas/formats/policy.md §5. */
+/** Reads and evaluates the Cedar of policies of version 3. schemas/formats/policy.md §7. */
 export interface PolicyEngine {
   /** Everything for which a policy must not be set; none for one that may. */
   faults(policy: CedarPolicy): readonly PolicyFault[];

@@ -60,7 +60,7 @@ export interface CedarRule extends Omit<ApprovalRule, 'approvers'>, RuleExtras {
   readonly approvers: ApprovalRule['approvers'] | { readonly group: string };
 }
 
-/** Which rules an action needs, and who may decide, is said in Cedar: schemas/formats/policy.md §5. */
+/** Which rules an action needs, and who may decide, is said in Cedar: schemas/formats/policy.md §7. */
 export interface CedarPolicy {
   readonly v: 'countersign.policy.v3';
   readonly cedar: string;

@@ -31,7 +31,7 @@ export interface Computation {
    * @throws {DescriptorError}
    */
   readonly check?: (params: JsonObject) => void;
-  /** MUST be a pure function of the params. schemas/formats/policy.md §5.3. */
+  /** MUST be a pure function of the params. schemas/formats/policy.md §7.3. */
   readonly facts?: FactRules;
   readonly compute: (params: JsonObject, envelope: ActionEnvelope) => Computed;
 }

@@ -27,7 +27,7 @@ const PARTIES: NamespaceDefinition<string>['entityTypes'] = {
   },
 };
 
-/** What policies may speak of, made of the action types that this build knows: schemas/formats/policy.md §5.2. */
+/** What policies may speak of, made of the action types that this build knows: schemas/formats/policy.md §7.2. */
 export function cedarSchema(descriptors: readonly Descriptor[]): SchemaJson<string> {
   // Changes of the authority have the bootstrap rule, and no policy can speak of them.
   const asked = descriptors.filter(({ type }) => !isAuthorityType(type));

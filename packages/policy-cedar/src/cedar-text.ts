@@ -22,7 +22,7 @@ export interface ReadText {
 
 const ID = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-/** Reads the text and finds what is wrong with it that no schema is needed for: schemas/formats/policy.md §5.1. */
+/** Reads the text and finds what is wrong with it that no schema is needed for: schemas/formats/policy.md §7.1. */
 export function readText(policy: Pick<CedarPolicy, 'cedar' | 'groups' | 'rules'>): ReadText {
   const parts = cedar().policySetTextToParts(policy.cedar);
   if (parts.type === 'failure') {

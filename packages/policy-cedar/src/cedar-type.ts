@@ -46,7 +46,7 @@ export function factsType(kinds: FactKinds): Type<string> {
   return { type: 'Record', attributes: Object.fromEntries(attributes) };
 }
 
-/** schemas/formats/policy.md §5.2: undefined for what Cedar cannot hold, or what is on the other side. */
+/** schemas/formats/policy.md §7.2: undefined for what Cedar cannot hold, or what is on the other side. */
 function typeOf(schema: Schema, place: Place): Type<string> | undefined {
   if (schema.kind === 'object') {
     return recordType(

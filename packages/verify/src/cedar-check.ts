@@ -15,7 +15,7 @@ import { VerifyError } from './verify-error.ts';
 
 /**
  * Whether the policy comes to what the admission says, by evaluating it again over the authority that the request was
- * admitted under: schemas/formats/policy.md §5.6. Only for a policy in Cedar, and only where the verifier has it.
+ * admitted under: schemas/formats/policy.md §7.6. Only for a policy in Cedar, and only where the verifier has it.
  */
 export function checkCedar(
   action: Action | undefined,

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Policies in Cedar, by plain means: schemas/formats/policy.md §5.4 and §5.6. Which of the permits were satisfied is not evaluated.
+// Policies in Cedar, by plain means: schemas/formats/policy.md §7.4 and §7.6. Which of the permits were satisfied is not evaluated.
 
 func ascending(ids []string) bool {
 	return slices.IsSorted(ids) && len(slices.Compact(slices.Clone(ids))) == len(ids)

@@ -14,6 +14,7 @@ import type { WebauthnProof } from '@countersign/human-proof';
 import { formatVerifierKey } from '@countersign/tlog';
 import type { SeededChoice } from './seeded-choice.ts';
 import { coseOf, toyEd25519, toyP256, type ToyKey } from './toy-signature.ts';
+import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
 export const ORIGIN = 'countersign.local/01JD8Z0000000000000000SEED/0';
 export const TENANT = 'default';
@@ -109,26 +110,47 @@ function executorMember({ id, key }: SimulatedHolder): Member {
 export function policyFor(random: SeededChoice, approvals: number): Policy {
   const rationale = random.chance(0.5) ? 'required' : 'optional';
   const decideWithinS = random.between(20, 300);
+  const rule = {
+    id: 'default',
+    approvals,
+    approvers: 'any',
+    proof_classes: ['uv'],
+    rationale,
+    decide_within_s: decideWithinS,
+    use_within_s: random.between(20, 300),
+    start_within_s: random.between(1, 30),
+    max_uses: random.between(1, 3),
+    // Of numbers that are drawn anyway: one draw more would make another history of every seed.
+    ...(decideWithinS % 3 === 0 && { device_bound: true as const }),
+  } as const;
+  if (rule.use_within_s % 3 > 0) {
+    const types = ['generic.command', 'payment.grant'];
+    return { v: 'countersign.policy.v1', rules: [{ ...rule, types }] };
+  }
   return {
-    v: 'countersign.policy.v1',
-    rules: [
-      {
-        id: 'default',
-        types: ['generic.command', 'payment.grant'],
-        approvals,
-        approvers: 'any',
-        proof_classes: ['uv'],
-        rationale,
-        decide_within_s: decideWithinS,
-        use_within_s: random.between(20, 300),
-        start_within_s: random.between(1, 30),
-        max_uses: random.between(1, 3),
-        // Of a number that is drawn anyway: one draw more would make another history of every seed.
-        ...(decideWithinS % 3 === 0 && { device_bound: true as const }),
-      },
-    ],
+    v: 'countersign.policy.v3',
+    cedar: CEDAR,
+    groups: {},
+    rules: [rule, { ...rule, ...OWN_TOOL, id: 'own-tool' }],
   };
 }
+
+/** What the second rule of a policy in Cedar has of its own. */
+export const OWN_TOOL = { rationale: 'required', use_within_s: 40 } as const;
+
+/** A person's own tool needs more than another agent, and whoever answers for an agent never decides what it asks. */
+const CEDAR = `@id("command") @rule("default")
+permit (principal, action == Action::"ask", resource)
+when { ["generic.command", "payment.grant"].contains(resource.type) };
+
+@id("own-tool") @rule("own-tool")
+permit (principal, action == Action::"ask", resource)
+when { ["generic.command", "payment.grant"].contains(resource.type) && principal has person };
+
+@id("never-its-owner")
+forbid (principal, action == Action::"decide", resource)
+when { principal == resource.agent.owner };
+`;
 
 export function populate(random: SeededChoice): Population {
   const approvals = random.weighted({ '1': 5, '2': 4, '3': 1 });
@@ -168,6 +190,7 @@ export function populate(random: SeededChoice): Population {
       })),
     ],
     policy: policyFor(random, Number(approvals)),
+    policyEngine: POLICY_ENGINE,
   });
   return { persons, role, agents, executors, approvals: Number(approvals), founding, logKey, vkey };
 }

@@ -1,6 +1,5 @@
 import {
   LEDGER_EXECUTOR,
-  citedRule,
   decisionDigest,
   isCedarPolicy,
   parseAuthorityChange,
@@ -10,6 +9,7 @@ import {
   ruleFor,
   type ApprovalRule,
   type AuthorityChange,
+  type CedarPolicy,
   type Entry,
   type EntryOf,
   type ExecutionReport,
@@ -27,7 +27,7 @@ import {
 } from '@countersign/canonical';
 import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
-import { TENANT } from './population.ts';
+import { OWN_TOOL, TENANT } from './population.ts';
 import type { SignedTruth } from './signed-truth.ts';
 
 interface OracleApproval {
@@ -223,10 +223,11 @@ export class RuleOracle {
     hold(timestampMs(entry.not_after) > this.#lastMs, 'RULE', `${id}: admitted after its end`);
     const isAuthority = entry.action_type.name.startsWith('authority.');
     hold(isAuthority === (entry.executor.id === LEDGER_EXECUTOR), 'RULE', `${id}: executor`);
-    const rule = isAuthority ? this.#bootstrap : this.#policy && ruleUnder(this.#policy, entry);
+    const rule = isAuthority ? this.#bootstrap : this.#ruleOf(entry);
     hold(rule !== undefined, 'RULE', `${id}: admitted without a rule`);
     const isByRule =
       sameJson(entry.requirement, requirementOf(rule)) &&
+      entry.use_within_s === rule.use_within_s &&
       entry.max_uses <= rule.max_uses &&
       timestampMs(entry.decide_by) <= this.#lastMs + rule.decide_within_s * 1_000;
     hold(isByRule, 'RULE', `${id}: admitted under another rule than the one in force`);
@@ -252,6 +253,38 @@ export class RuleOracle {
       uses: new Map(),
       isErased: false,
     });
+  }
+
+  #ruleOf(entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
+    const policy = this.#policy;
+    if (policy === undefined) return undefined;
+    const isPermitted = isCedarPolicy(policy) === (entry.permits !== undefined);
+    hold(isPermitted, 'RULE', `${entry.action_id}: permits, and a policy without, or not`);
+    return isCedarPolicy(policy)
+      ? this.#ruleInCedar(policy, entry)
+      : ruleFor(policy, entry.action_type.name);
+  }
+
+  /** What the policies of the population say in Cedar, said again without it. */
+  #ruleInCedar(policy: CedarPolicy, entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
+    const [usual] = policy.rules;
+    const isPermitted = ['generic.command', 'payment.grant'].includes(entry.action_type.name);
+    if (usual === undefined || !isPermitted) return undefined;
+    const isOwn = entry.agent.person !== undefined;
+    const permits = isOwn ? ['command', 'own-tool'] : ['command'];
+    hold(sameJson(entry.permits ?? [], permits), 'RULE', `${entry.action_id}: other permits`);
+    const approvers = [...this.#members.values()]
+      .flatMap((member) => (member.kind === 'credential' ? [member.person] : []))
+      .filter((id) => this.#get('person', id)?.class === 'natural' && id !== entry.agent.owner)
+      .sort();
+    const distinct = [...new Set(approvers)];
+    const out = new Set(entry.excluded.map(({ person }) => person));
+    const left = distinct.filter((id) => !out.has(id)).length;
+    hold(left >= usual.approvals, 'RULE', `${entry.action_id}: admitted, and nobody could decide`);
+    if (!isOwn) return { ...usual, approvers: distinct };
+    const useWithin = Math.min(usual.use_within_s, OWN_TOOL.use_within_s);
+    const own = { id: 'default+own-tool', rationale: OWN_TOOL.rationale, use_within_s: useWithin };
+    return { ...usual, ...own, approvers: distinct };
   }
 
   #end(id: string, status: OracleAction['status']): OracleAction {
@@ -449,11 +482,6 @@ export class RuleOracle {
     const isSo = REASONS.get(entry.code)?.(this.actions.get(id), entry) ?? true;
     hold(isSo, 'WRONG_ANSWER', `${id}: refused as ${entry.code}`);
   }
-}
-
-function ruleUnder(policy: Policy, entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
-  if (isCedarPolicy(policy)) return citedRule(policy, entry);
-  return ruleFor(policy, entry.action_type.name);
 }
 
 type Refusal = EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>;
