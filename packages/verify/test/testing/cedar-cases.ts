@@ -64,7 +64,7 @@ function commanded(said: Said = {}): Promise<EvidenceFile> {
   const all = ready();
   const { ledger } = all;
   const { rule = ({ joined }) => joined, admission, cwd = '/srv/app' } = said;
-  const params = { ...(ledger.envelope().params as JsonObject), cwd };
+  const params = { ...(ledger.envelope()['params'] as JsonObject), cwd };
   const bound = ledger.bind(
     { params, rule: rule(all), admission: { permits: BOTH, ...admission } },
     { approvers: said.approvers?.(ledger) ?? [ledger.bob, ledger.carol] },
