@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { cp, mkdir, readFile } from 'node:fs/promises';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -125,6 +125,7 @@ export class ClusterLedger {
   readonly services: ServiceProcess[] = [];
   readonly #options: ClusterLedgerOptions;
   readonly #port: number;
+  #ledgers = 0;
 
   private constructor(options: ClusterLedgerOptions, port: number, clusterFile: string) {
     this.#options = options;
@@ -208,8 +209,21 @@ export class ClusterLedger {
     // A gateway answers as itself to its public name alone.
     const metricsAt = kind === 'gateway' ? `127.0.0.1:${await freePort()}` : at;
     const listening = kind === 'gateway' ? ['--listen', at] : [];
-    const args = ['--data', this.data, ...listening, '--probe', metricsAt];
+    const args = ['--data', await this.#folderOf(kind), ...listening, '--probe', metricsAt];
     return { args, env, probe: `http://${at}`, metrics: `http://${metricsAt}` };
+  }
+
+  /** Each further ledger has a copy of its own, as on a machine of its own: of several in one folder, one alone keeps the fold. */
+  async #folderOf(kind: ServiceKind): Promise<string> {
+    if (kind !== 'ledger') return this.data;
+    this.#ledgers += 1;
+    if (this.#ledgers === 1) return this.data;
+    const folder = `${this.data}-${this.#ledgers}`;
+    await cp(this.data, folder, {
+      recursive: true,
+      filter: (from) => !/snapshot\.db|positions\.json/.test(from),
+    });
+    return folder;
   }
 }
 
