@@ -31,12 +31,23 @@ def _joined(rules: list[dict], policy: dict) -> dict:
     classes = [name for name in ("uv", "up", "possession") if all(name in items(rule, "proof_classes") for rule in rules)]
     require(bool(classes), "POLICY_MISMATCH", "expected a class that all rules accept")
     return {
+        **_extras(rules),
         **{name: min(integer(rule, name) for rule in rules) for name in _TIMES},
         "approvals": max(integer(rule, "approvals") for rule in rules),
         "approvers": sorted(set(lists[0]).intersection(*lists[1:])) if lists else "any",
         "proof_classes": classes,
         "rationale": "required" if is_required else "optional",
     }
+
+
+def _extras(rules: list[dict]) -> dict:
+    """device_bound if any rule wants it, and the weakest assurance, where none at all is better than a record alone."""
+    order = ["verified", "gateway", None, "evidence-only"]
+    stated = [rule.get("assurance") for rule in rules]
+    require(all(each in order for each in stated), "POLICY_MISMATCH", "expected a known class of assurance")
+    weakest = max(stated, key=order.index)
+    is_bound = any("device_bound" in rule for rule in rules)
+    return {**({"device_bound": True} if is_bound else {}), **({"assurance": weakest} if weakest else {})}
 
 
 def _approvers(rule: dict, policy: dict):

@@ -4,6 +4,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { parseTrust } from '@countersign/verify';
 import type { DecidedLog } from './decided-log.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 
 export type LogFiles = ReadonlyMap<string, Uint8Array>;
 
@@ -25,6 +26,7 @@ export function auditOf(
     trust: parseTrust(canonicalBytes(log.trust())),
     allowDemo: false,
     descriptors: BUILTIN_DESCRIPTORS,
+    policyEngine: POLICY_ENGINE,
     verifySignature,
     nearMs: 3_600_000,
     ...more,

@@ -27,6 +27,7 @@ import {
 } from '@countersign/tlog';
 import { noteSigner } from './note-key.ts';
 import { Parties, actionIdOf, entryIn, type Deciding, type TextEntry } from './parties.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 
 // As the command does.
 useSha256(nativeSha256);
@@ -56,7 +57,11 @@ export class DecidedLog {
     this.parties =
       like?.parties ?? new Parties(this.signer.name, () => this.nowMs, { crewSize: 1 });
     const { limits = {} } = options;
-    this.state = LedgerState.empty({ descriptors: BUILTIN_DESCRIPTORS, limits });
+    this.state = LedgerState.empty({
+      descriptors: BUILTIN_DESCRIPTORS,
+      policyEngine: POLICY_ENGINE,
+      limits,
+    });
     this.write(this.parties.founding([this.signer.vkey], options.policy));
   }
 

@@ -1,4 +1,5 @@
 import { equalBytes, type VerifySignature } from '@countersign/canonical';
+import type { PolicyEngine } from '@countersign/binding';
 import type { Descriptor } from '@countersign/descriptors';
 import { TileEdge, type TileFile } from '@countersign/tlog';
 import type { Trust } from '@countersign/verify';
@@ -36,6 +37,7 @@ export interface AuditOptions extends AuditWatch {
   readonly allowDemo: boolean;
   /** Of every action type that the log may hold. */
   readonly descriptors: readonly Descriptor[];
+  readonly policyEngine: PolicyEngine;
   readonly verifySignature: VerifySignature;
   readonly nearMs: number;
   /** The head of the last run that came to an end. */

@@ -8,6 +8,7 @@ import {
   type Entry,
   type Leaf,
   type LoggedDecision,
+  type PolicyEngine,
 } from '@countersign/binding';
 import type { Descriptor } from '@countersign/descriptors';
 import { keysAfter } from '@countersign/log-reader';
@@ -37,6 +38,8 @@ export interface ReplayOptions {
   readonly trust: Trust;
   readonly allowDemo: boolean;
   readonly descriptors: readonly Descriptor[];
+  /** What reads policies in Cedar when they are set: the same as the ledger's. */
+  readonly policyEngine: PolicyEngine;
   readonly verifySignature: VerifySignature;
   /** Decisions sooner after the enrolment of their key are told. */
   readonly nearMs: number;
@@ -58,7 +61,8 @@ export class LogReplay {
 
   constructor(options: ReplayOptions) {
     this.#options = options;
-    this.#state = LedgerState.empty({ descriptors: options.descriptors });
+    const { descriptors, policyEngine } = options;
+    this.#state = LedgerState.empty({ descriptors, policyEngine });
     this.facts = new AuditFacts(options.nearMs);
     this.signatures = new SignatureQueue(options.verifySignature);
   }

@@ -3,7 +3,7 @@ import type { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
 import { PERMITS_MAX, joinOf } from './joined-rule.ts';
 import type { OpenPolicy, PolicyAnswer, PolicyEngine, PolicySubject } from './policy-engine.ts';
-import { APPROVERS_MAX, type ApprovalRule, type CedarPolicy } from './policy.ts';
+import { APPROVERS_MAX, type ApprovalRule, type CedarPolicy, type RuleInForce } from './policy.ts';
 
 /** Persons of whom a policy is asked whether they may decide one action. */
 const PERSONS_ASKED_MAX = 256;
@@ -11,7 +11,7 @@ const PERSONS_ASKED_MAX = 256;
 /** What a policy of version 3 comes to for one action. */
 export interface CedarSentence {
   /** The join of the rules, with the approvers as persons. */
-  readonly rule: ApprovalRule;
+  readonly rule: RuleInForce;
   /** Ids of the permits that were satisfied, in order. */
   readonly permits: readonly string[];
 }

@@ -24,6 +24,7 @@ import type { Outcome } from './decided.ts';
 import { assertCedar, cedarSentence, enrolledPersons } from './cedar-sentence.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
+import { citedRule } from './joined-rule.ts';
 import type { LedgerState } from './ledger-state.ts';
 import {
   isAuthorityType,
@@ -157,7 +158,8 @@ export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBo
   assertExecutor(authority, asked.action, terms.descriptor);
   assertRoom(run.state, agent);
   const { display_digest: displayDigest, bounds } = entry;
-  return admissionBody(run, asked, { ...terms, displayDigest, bounds });
+  const sentence = sentenceAgain(terms, entry);
+  return admissionBody(run, asked, { ...terms, ...sentence, displayDigest, bounds });
 }
 
 /** @throws the refusals of all packages */
@@ -239,7 +241,7 @@ function rulingOf({ policy }: LedgerState, type: string): Terms['ruling'] | unde
 /** The ledger alone says what an action needs: no action has a member for it (attack row F02). */
 function sentenceOf(
   state: LedgerState,
-  { agent, action }: Asked,
+  { agent, action }: Requested,
   { descriptor, ruling, policyDigest: digest }: Terms,
 ): Sentence {
   if (!('cedar' in ruling)) return { rule: ruling };
@@ -253,6 +255,16 @@ function sentenceOf(
     enrolled: enrolledPersons(authority),
     excluded: excluded.map(({ person }) => person),
   });
+}
+
+/** Without the action there is nothing to evaluate: that the policy has what the entry cites is all that can be derived. */
+function sentenceAgain({ ruling }: Terms, entry: RequestAdmitted): Sentence {
+  if (!('cedar' in ruling)) return { rule: ruling };
+  const rule = citedRule(ruling, entry);
+  if (rule === undefined || entry.permits === undefined) {
+    throw new BindingError('NO_POLICY', 'request: expected rules and permits of the policy');
+  }
+  return { rule, permits: entry.permits };
 }
 
 function assertExecutor(

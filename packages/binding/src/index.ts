@@ -132,6 +132,7 @@ export {
   type Policy,
   type PolicyRule,
   type Requirement,
+  type RuleInForce,
   type TypePolicy,
 } from './policy.ts';
 export { RecentEntries } from './recent-entries.ts';

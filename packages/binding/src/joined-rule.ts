@@ -3,7 +3,9 @@ import {
   JOINED_RULES_MAX,
   approversOf,
   type ApprovalRule,
+  type Assurance,
   type CedarPolicy,
+  type RuleInForce,
   type Requirement,
 } from './policy.ts';
 
@@ -16,12 +18,13 @@ export const PERMITS_MAX = 32;
  * What satisfies all of these rules at once, each its own strictness: schemas/formats/policy.md §7.4. Undefined where
  * nobody could, or where it is none of them or too many.
  */
-function joined(rules: readonly ApprovalRule[]): ApprovalRule | undefined {
+function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
   const [first, ...others] = rules;
   if (first === undefined || rules.length > JOINED_RULES_MAX) return undefined;
   const rule = others.reduce(
-    (sum, next): ApprovalRule => ({
-      ...sum,
+    (sum, next): RuleInForce => ({
+      ...withoutExtras(sum),
+      ...joinedExtras(sum, next),
       id: `${sum.id}+${next.id}`,
       approvals: Math.max(sum.approvals, next.approvals),
       approvers: bothOf(sum.approvers, next.approvers),
@@ -45,6 +48,31 @@ function joined(rules: readonly ApprovalRule[]): ApprovalRule | undefined {
   };
 }
 
+function withoutExtras({ device_bound: _, assurance: __, ...rule }: RuleInForce): ApprovalRule {
+  return rule;
+}
+
+/** What no rule states is better than a record alone, and worse than what somebody vouches for. */
+const WEAKEST_LAST: readonly (Assurance | undefined)[] = [
+  'verified',
+  'gateway',
+  undefined,
+  'evidence-only',
+];
+
+function joinedExtras(
+  one: RuleInForce,
+  other: RuleInForce,
+): Pick<RuleInForce, 'device_bound' | 'assurance'> {
+  const ranks = [one, other].map(({ assurance }) => WEAKEST_LAST.indexOf(assurance));
+  const assurance = WEAKEST_LAST[Math.max(...ranks)];
+  const isBound = one.device_bound === true || other.device_bound === true;
+  return {
+    ...(isBound && { device_bound: true }),
+    ...(assurance !== undefined && { assurance }),
+  };
+}
+
 function bothOf(
   one: ApprovalRule['approvers'],
   other: ApprovalRule['approvers'],
@@ -54,7 +82,7 @@ function bothOf(
 }
 
 /** The join of the rules with these ids; undefined where one of them is not in the policy, or there is no join. */
-export function joinOf(policy: CedarPolicy, ids: ReadonlySet<string>): ApprovalRule | undefined {
+export function joinOf(policy: CedarPolicy, ids: ReadonlySet<string>): RuleInForce | undefined {
   const rules = [...ids].sort().map((id) => {
     const rule = policy.rules.find((each) => each.id === id);
     const approvers = rule && approversOf(policy, rule);
@@ -75,7 +103,7 @@ export interface Cited {
  * The rule that an admission cites, for whoever has the policy and no Cedar: undefined where the policy does not hold the
  * rules and permits that are cited, or allows other approvers. Whether those permits were satisfied, this cannot tell.
  */
-export function citedRule(policy: CedarPolicy, cited: Cited): ApprovalRule | undefined {
+export function citedRule(policy: CedarPolicy, cited: Cited): RuleInForce | undefined {
   const { requirement, permits = [] } = cited;
   const ids = requirement.rule.split('+');
   const rule = isAscending(ids) ? joinOf(policy, new Set(ids)) : undefined;

@@ -45,6 +45,9 @@ interface RuleExtras {
   readonly assurance?: Assurance;
 }
 
+/** A rule as an action falls under it. */
+export interface RuleInForce extends ApprovalRule, RuleExtras {}
+
 export interface PolicyRule extends ApprovalRule, RuleExtras {
   /** Names of action types. */
   readonly types: readonly string[];
@@ -296,7 +299,7 @@ export function policyDigest(document: Policy | ApprovalRule): Digest {
   return digestOf('countersign/policy/v1', jsonOf(document));
 }
 
-export function requirementOf(rule: ApprovalRule & RuleExtras): Requirement {
+export function requirementOf(rule: RuleInForce): Requirement {
   return {
     rule: rule.id,
     approvals: rule.approvals,

@@ -6,6 +6,7 @@ import { AuditMirror } from './audit-mirror.ts';
 import { FolderSource, HttpSource, ReadAhead } from './audit-source.ts';
 import type { AuditState, AuditStateFile } from './audit-state.ts';
 import { CliError, EXIT, cliError } from './cli-error.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 
 /** How often what was checked is written down. */
 const SAVE_EVERY_MS = 1_000;
@@ -68,6 +69,7 @@ export class KeptAudit {
       allowDemo,
       nearMs,
       descriptors: BUILTIN_DESCRIPTORS,
+      policyEngine: POLICY_ENGINE,
       verifySignature: verifySignatureAside,
       ...(seen !== undefined && { seen }),
       ...(from !== undefined && { from }),

@@ -72,6 +72,7 @@ func joined(sum, rule, policy object) object {
 	if sum["rationale"] == "required" {
 		next["rationale"] = "required"
 	}
+	joinExtras(sum, next)
 	next["proof_classes"] = both(list(sum, "proof_classes"), list(next, "proof_classes"))
 	one, isOne := sum["approvers"].([]any)
 	other, isOther := next["approvers"].([]any)
@@ -81,6 +82,20 @@ func joined(sum, rule, policy object) object {
 		next["approvers"] = one
 	}
 	return next
+}
+
+// joinExtras: device_bound if any rule wants it, and the weakest assurance, where none at all is better than a record alone.
+func joinExtras(sum, next object) {
+	if _, isBound := sum["device_bound"]; isBound {
+		next["device_bound"] = true
+	}
+	weakness := map[any]int{"verified": 0, "gateway": 1, nil: 2, "evidence-only": 3}
+	if weakness[sum["assurance"]] > weakness[next["assurance"]] {
+		next["assurance"] = sum["assurance"]
+	}
+	if next["assurance"] == nil {
+		delete(next, "assurance")
+	}
 }
 
 func both(one, other []any) (out []any) {
