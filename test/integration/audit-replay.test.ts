@@ -1,4 +1,10 @@
-import { encodeEntry, type Entry, type EntryOf } from '@countersign/binding';
+import {
+  DEFAULT_BOOTSTRAP,
+  encodeEntry,
+  type Entry,
+  type EntryOf,
+  type Policy,
+} from '@countersign/binding';
 import { digestBytes, formatTimestamp } from '@countersign/canonical';
 import { describe, expect, it } from 'vitest';
 import { auditOf, audited, auditRefusal } from '../support/audited-log.ts';
@@ -6,6 +12,21 @@ import { DecidedLog, filesOf } from '../support/decided-log.ts';
 import { authorityAction, removing, logKeyAction, adding } from '../support/log-key-rotation.ts';
 import { noteSigner } from '../support/note-key.ts';
 import { Person, commandPolicy, entryIn } from '../support/parties.ts';
+
+const CEDAR: Policy = {
+  v: 'countersign.policy.v3',
+  cedar: `@id("commands") @rule("two")
+permit (principal, action == Action::"ask", resource is generic::command_v1);
+
+@id("payments") @rule("one")
+permit (principal, action == Action::"ask", resource is payment::transfer_v1);
+`,
+  groups: {},
+  rules: [
+    { ...DEFAULT_BOOTSTRAP, id: 'one' },
+    { ...DEFAULT_BOOTSTRAP, id: 'two', approvals: 2 },
+  ],
+};
 
 /** Everything that one ledger is asked, right and wrong. */
 async function storied(): Promise<DecidedLog> {
@@ -72,6 +93,22 @@ describe('the replay of a log', () => {
     const entries = [...log.entries.slice(0, -1), encodeEntry(forged)];
     const refused = await auditRefusal(log, await filesOf(entries, log.signer));
     expect(refused).toMatchObject({ code: 'SIGNATURE_INVALID', index: 1 });
+  });
+
+  it('F02: under a policy in Cedar, takes the permits that an admission cites, of its policy alone', async () => {
+    const log = new DecidedLog({ policy: CEDAR });
+    const { parties } = log;
+    const { admission } = await log.admit();
+    for (const person of [parties.alice, parties.bob]) await log.decide(admission, { person });
+    expect((await audited(log)).counts).toMatchObject({ 'binding-made': 1 });
+    const real = entryIn(admission.text, 'request-admitted');
+    const lax = { ...real, requirement: { ...real.requirement, approvals: 1 } };
+    const unknown = { ...real, permits: ['nobody'] };
+    for (const forged of [lax, unknown]) {
+      const entries = log.entries.with(admission.index, encodeEntry(forged));
+      const files = await filesOf(entries.slice(0, admission.index + 1), log.signer);
+      expect(await auditRefusal(log, files)).toMatchObject({ index: admission.index });
+    }
   });
 
   it('holds over many tiles, and over what the rules commit to', async () => {

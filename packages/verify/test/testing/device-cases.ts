@@ -1,11 +1,16 @@
-import { DEFAULT_BOOTSTRAP, DEFAULT_POLICY, sshKeyChange, type Policy } from '@countersign/binding';
+import {
+  DEFAULT_BOOTSTRAP,
+  DEFAULT_POLICY,
+  sshKeyChange,
+  type TypePolicy,
+} from '@countersign/binding';
 import type { JsonObject } from '@countersign/canonical';
 import { SoftwareSshKey } from '@countersign/software-passkey';
 import type { CaseHead, EvidenceCase } from './evidence-case.ts';
 import { readyLedger, type ActionOptions, type ForgeOptions } from './ledger-forge.ts';
 import { file, plain } from './valid-cases.ts';
 
-const KEPT: Policy = {
+const KEPT: TypePolicy = {
   v: 'countersign.policy.v1',
   rules: DEFAULT_POLICY.rules.map((rule) => ({ ...rule, device_bound: true })),
 };
@@ -38,7 +43,7 @@ function kept(head: CaseHead, { ledger: options, flags, request }: DeviceCase): 
 }
 
 /** A policy that no reader of policies takes, in the log all the same. */
-function written(more: JsonObject): Policy {
+function written(more: JsonObject): TypePolicy {
   const rules = KEPT.rules.map((rule) => ({ ...rule, ...more }));
   return { ...KEPT, rules };
 }
@@ -154,7 +159,7 @@ export const SYNCED_DEVICE_CASES: readonly EvidenceCase[] = [
   },
 ];
 
-function ruleOf({ rules: [rule] }: Policy): Policy['rules'][number] {
+function ruleOf({ rules: [rule] }: TypePolicy): TypePolicy['rules'][number] {
   if (rule === undefined) throw new Error('expected a rule');
   return rule;
 }
