@@ -171,10 +171,12 @@ function problemOf(error: unknown): GatewayError {
     return new GatewayError(code, error.message);
   }
   return (
-    signingProblem(error) ??
-    frameworkProblem(error) ??
-    new GatewayError('INTERNAL', 'the gateway failed', { cause: error })
+    otherProblem(error) ?? new GatewayError('INTERNAL', 'the gateway failed', { cause: error })
   );
+}
+
+function otherProblem(error: unknown): GatewayError | undefined {
+  return signingProblem(error) ?? frameworkProblem(error);
 }
 
 /** Of COSE receipts: nothing else here is signed. */
