@@ -1,5 +1,5 @@
 import { LedgerError } from '@countersign/ledger';
-import type { Projector } from '@countersign/projector';
+import { FindingWebhook, type Projector, type WebhookTarget } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { Logger } from 'pino';
 import { newProjector } from './assembly.ts';
@@ -20,6 +20,8 @@ export interface ProjectorServiceOptions {
   readonly ledgers: readonly [FoundedData, ...FoundedData[]];
   readonly probe: ProcessProbe;
   readonly patience: StartPatience;
+  /** Who is told of the findings of each log. */
+  readonly webhook: WebhookTarget | undefined;
   readonly logger: Logger;
   readonly nowMs: () => number;
 }
@@ -35,6 +37,7 @@ interface Following {
   readonly witnesses: WitnessWatch | undefined;
   /** With which code a witness has contradicted the log. */
   alarm: string | undefined;
+  readonly webhook: FindingWebhook | undefined;
 }
 
 /** Follows the logs of any number of ledgers into their read models. Any number of these processes may run on the same ones. */
@@ -63,7 +66,7 @@ export class ProjectorService implements Service {
 
   /** @throws CliError STORE_SETTINGS, STORE_CORRUPT, StartInterrupted */
   static async start(options: ProjectorServiceOptions): Promise<ProjectorService> {
-    const { ledgers, probe, patience, nowMs } = options;
+    const { ledgers, probe, patience, nowMs, webhook: target } = options;
     const following: Following[] = [];
     const metrics = new WitnessMetrics(probe.registry);
     try {
@@ -72,7 +75,10 @@ export class ProjectorService implements Service {
         const projector = newProjector(data, { store, clock: { sleep } });
         const lag = new ProjectorLag({ data, store, nowMs });
         const witnesses = newWitnesses({ data, store, projector, metrics }, options);
-        following.push({ data, store, projector, lag, witnesses, alarm: undefined });
+        const { proofs } = projector;
+        const { origin } = data.mark;
+        const webhook = target && new FindingWebhook({ store, proofs, origin, target, nowMs });
+        following.push({ data, store, projector, lag, witnesses, webhook, alarm: undefined });
       }
     } catch (error) {
       for (const { store } of following) await store.close();
@@ -89,12 +95,16 @@ export class ProjectorService implements Service {
       ...following.map((each) => service.#run(each)),
       ...following.map(({ lag }) => lag.watch(signal)),
       ...following.map((each) => service.#ask(each, signal)),
+      ...following.map((each) => service.#tell(each)),
     ];
     return service;
   }
 
   async stop(): Promise<void> {
-    for (const { projector } of this.#following) projector.stop();
+    for (const { projector, webhook } of this.#following) {
+      projector.stop();
+      webhook?.stop();
+    }
     this.#stopped.abort();
     await Promise.all(this.#running);
     for (const { store, data } of this.#following) {
@@ -143,6 +153,14 @@ export class ProjectorService implements Service {
         this.#logger.fatal(line, 'the log has moved');
         if (this.#movedCount < this.#following.length) return;
       }
+      this.#fail(asError(dataError(error, placeOf(data))));
+    }
+  }
+
+  async #tell({ webhook, data }: Following): Promise<void> {
+    try {
+      await webhook?.run();
+    } catch (error) {
       this.#fail(asError(dataError(error, placeOf(data))));
     }
   }
@@ -220,11 +238,25 @@ function gauges(following: readonly Following[]): ProbeGauge[] {
       'Seconds since the read models held all of the log topic',
       (f) => f.lag.seconds,
     ),
+    {
+      name: 'countersign_findings',
+      help: 'Findings that this process has stored since its start, by code',
+      labels: ['tenant', 'code'],
+      read: () =>
+        following.flatMap(({ projector, data }) =>
+          [...projector.findings].map(([code, value]) => ({
+            labels: { tenant: data.mark.tenant, code },
+            value,
+          })),
+        ),
+    },
   ];
 }
 
-function waitOf({ projector, data }: Following): Waiting[] {
+function waitOf({ projector, webhook, data }: Following): Waiting[] {
   const { state, code } = projector.status;
   const { tenant, shard } = data.mark;
-  return state === 'waiting-store' && code !== undefined ? [{ tenant, shard, state, code }] : [];
+  if (state === 'waiting-store' && code !== undefined) return [{ tenant, shard, state, code }];
+  const away = webhook?.away;
+  return away === undefined ? [] : [{ tenant, shard, state: 'waiting-webhook', code: away }];
 }

@@ -7,7 +7,7 @@ import {
   type Router,
   type Writer,
 } from '@countersign/ledger';
-import type { Projector } from '@countersign/projector';
+import { FindingWebhook, type Projector, type WebhookTarget } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
 import type { Logger } from 'pino';
@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Tiles of the log are for everybody. */
   readonly publicLog: boolean;
+  /** Who is told of findings. */
+  readonly webhook: WebhookTarget | undefined;
   readonly logger: Logger;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -63,6 +65,7 @@ export class Server implements Service {
   readonly #writer: Writer;
   readonly #router: Router;
   readonly #projector: Projector;
+  readonly #webhook: FindingWebhook | undefined;
   readonly #gateway: ReturnType<typeof buildGateway>;
   readonly #registry = new Registry();
   /** Of a ledger whose trust file names witnesses. */
@@ -95,6 +98,7 @@ export class Server implements Service {
     this.#writer = newWriter(data, { clock: this.#clock, pinnedHead, snapshots });
     this.#router = newRouter([data], this.#clock);
     this.#projector = newProjector(data, { store, clock: this.#clock });
+    this.#webhook = newWebhook(options, store, this.#projector);
     this.#chores = {
       files: found.files,
       pin: new HeadPin(data, () => Promise.resolve(sealedBy(this.#writer))),
@@ -107,9 +111,8 @@ export class Server implements Service {
       logger: options.logger,
       nowMs,
       read: () => {
-        const { state, code } = this.#writer.status;
-        const waits = state.startsWith('waiting') && code !== undefined;
-        return waits ? [{ tenant, shard, state, code }] : [];
+        const { state, code } = this.#waiting();
+        return code === undefined ? [] : [{ tenant, shard, state, code }];
       },
     });
     this.#room = data.backends.room();
@@ -162,6 +165,7 @@ export class Server implements Service {
     await this.#gateway.close();
     this.#writer.stop();
     this.#router.stop();
+    this.#webhook?.stop();
     await Promise.allSettled(this.#loops);
     await this.#chores.snapshots.close();
     // After the writer, so that what it has just sealed is still read.
@@ -217,6 +221,7 @@ export class Server implements Service {
     this.#loops = [
       this.#writer.run(),
       this.#router.run(),
+      ...(this.#webhook === undefined ? [] : [this.#webhook.run()]),
       runTicker({
         broker,
         clock: this.#clock,
@@ -293,6 +298,12 @@ export class Server implements Service {
     });
   }
 
+  #waiting(): { readonly state: string; readonly code: string | undefined } {
+    const { state, code } = this.#writer.status;
+    if (state.startsWith('waiting') && code !== undefined) return { state, code };
+    return { state: 'waiting-webhook', code: this.#webhook?.away };
+  }
+
   #writerHealth(): LedgerHealth['writer'] {
     if (this.#failure !== undefined) return { state: 'stopped', code: this.#failure };
     const { status } = this.#writer;
@@ -315,6 +326,7 @@ export class Server implements Service {
         projectedSize: this.#projector.status.storedSize,
         bindings: this.#writer.counts.bindings,
         ...(this.#witnesses !== undefined && { witnesses: this.#witnesses.status }),
+        findings: this.#projector.findings,
       }),
       nowMs,
       randomBytes,
@@ -323,6 +335,15 @@ export class Server implements Service {
     };
     return buildGateway(deps);
   }
+}
+
+function newWebhook(
+  { data, webhook: target, nowMs }: ServerOptions,
+  store: ReadModels,
+  { proofs }: Projector,
+): FindingWebhook | undefined {
+  if (target === undefined) return undefined;
+  return new FindingWebhook({ store, proofs, origin: data.mark.origin, target, nowMs });
 }
 
 /** @throws CliError PORT_BUSY: before anything is written for a ledger that could not be reached anyway */

@@ -114,6 +114,15 @@ export class GatewayMetrics {
         },
       });
     }
+    const findings = new Gauge({
+      name: 'countersign_findings',
+      help: 'Findings that this process has stored since its start, by code',
+      labelNames: ['code'],
+      registers: [this.#registry],
+      collect: () => {
+        for (const [code, count] of health().findings ?? []) findings.set({ code }, count);
+      },
+    });
     const states = new Gauge({
       name: 'countersign_writer_state',
       help: '1 for the state that the writer is in',

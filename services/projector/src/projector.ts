@@ -1,3 +1,4 @@
+import { RECONCILED_FINDINGS } from '@countersign/binding';
 import type { Broker, StoredRecord } from '@countersign/broker';
 import type { JsonObject, VerifySignature } from '@countersign/canonical';
 import type { Descriptor } from '@countersign/descriptors';
@@ -62,6 +63,8 @@ export class Projector {
   /** What each topic that has to wait for the store waits for. */
   readonly #away = new Map<FollowedTopic, string>();
   readonly #opened = new Set<FollowedTopic>();
+  /** From nothing on, so that the first one is seen to come. */
+  readonly #findings = new Map<string, number>(RECONCILED_FINDINGS.map((code) => [code, 0]));
   #projection: LogProjection | undefined;
   #storedSize = 0;
   #isStopped = false;
@@ -82,6 +85,11 @@ export class Projector {
 
   get proofs(): LogProofs {
     return this.#answers.proofs;
+  }
+
+  /** How many of each code this one has stored since it is there: where several follow a log, one of them stores it. */
+  get findings(): ReadonlyMap<string, number> {
+    return this.#findings;
   }
 
   get status(): ProjectorStatus {
@@ -272,9 +280,16 @@ export class Projector {
 
   #stored(entries: readonly SealedEntry[], size: number): void {
     this.#storedSize = size;
-    for (const { entry } of entries) if ('input' in entry) this.#fresh.delete(entry.input);
+    for (const { entry } of entries) {
+      if ('input' in entry) this.#fresh.delete(entry.input);
+      if (entry.type === 'finding-raised') this.#count(entry.finding);
+    }
     this.#waiters.settleEntries(entries);
     this.#waiters.settleStored(size);
+  }
+
+  #count(finding: string): void {
+    this.#findings.set(finding, (this.#findings.get(finding) ?? 0) + 1);
   }
 
   async #takeSide(

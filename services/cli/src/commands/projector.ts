@@ -5,9 +5,12 @@ import { openFounded } from '../open-data.ts';
 import { ProjectorService } from '../projector-service.ts';
 import { addServiceOptions, factsOf, foldersOf, type ServiceOptions } from './service-options.ts';
 import { serviceRun } from './service-run.ts';
+import { addWebhookOptions, webhookTarget, type WebhookOptions } from './webhook-options.ts';
+
+type ProjectorOptions = ServiceOptions & WebhookOptions;
 
 export function addProjector(program: Command, { context, end }: CommandParts): void {
-  addServiceOptions(program.command('projector'))
+  addWebhookOptions(addServiceOptions(program.command('projector')))
     .description('follow the logs of ledgers on a cluster into their read models')
     .addHelpText(
       'after',
@@ -17,20 +20,21 @@ Any number of these may run with the same ledgers. None needs the key of a log. 
 Example:
   $ countersign projector --data ./acme --probe 127.0.0.1:9465`,
     )
-    .action(async (options: ServiceOptions) => {
+    .action(async (options: ProjectorOptions) => {
       end(await runProjector(options, context));
     });
 }
 
-async function runProjector(options: ServiceOptions, context: CliContext): Promise<number> {
+async function runProjector(options: ProjectorOptions, context: CliContext): Promise<number> {
   const { nowMs } = context;
+  const webhook = await webhookTarget(options, context);
   return serviceRun(
     {
       name: 'projector',
       folders: foldersOf(options, context),
       options,
       open: openFounded,
-      start: (ledgers, parts) => ProjectorService.start({ ledgers, nowMs, ...parts }),
+      start: (ledgers, parts) => ProjectorService.start({ ledgers, nowMs, webhook, ...parts }),
       facts: factsOf,
     },
     context,
