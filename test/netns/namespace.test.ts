@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NamespaceConnector, type HostParams } from '@countersign/connectors';
@@ -108,6 +108,10 @@ describe('a network namespace', () => {
   beforeEach(found);
   afterEach(close);
 
+  async function savedFiles(): Promise<string[]> {
+    return (await readdir(join(folder, 'journal'))).filter((name) => name.endsWith('.network'));
+  }
+
   async function contain(what: HostParams, use = USE): ReturnType<NamespaceConnector['execute']> {
     const preconditions = await connector().preconditions(what);
     const idempotencyKey = use.useId.padEnd(64, '0');
@@ -126,6 +130,7 @@ describe('a network namespace', () => {
     expect(isReached()).toBe(true);
     expect(network()).toBe(before);
     expect(Object.keys(await notesOf(join(folder, 'incidents')))).toHaveLength(2);
+    expect(await savedFiles()).toEqual([]);
   });
 
   it.each<[string, Partial<HostParams['target']>, string]>([
@@ -140,6 +145,24 @@ describe('a network namespace', () => {
       code,
     });
     expect(isReached()).toBe(true);
+  });
+
+  it('is not let back to what somebody wrote into what was saved', async () => {
+    await contain(params());
+    const [name = ''] = await savedFiles();
+    const file = join(folder, 'journal', name);
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace('"up":["eth0"]', '"up":["eth0","eth1"]'));
+    const release = { useId: '01M83G8PGDVFCDVZ5H41H6NGYA', shortId: 'cs-5H41H6NGYA' };
+    const changed = await contain({ ...params(), action: 'release-host' }, release);
+    expect(changed).toMatchObject({ result: 'failed', code: 'RECORD_FORMAT' });
+    expect(isReached()).toBe(false);
+    // It stays, for whoever finds out what it was.
+    expect(await savedFiles()).toEqual([name]);
+    await writeFile(file, text);
+    const later = { useId: '01M83G8PGDVFCDVZ5H41H6NGYB', shortId: 'cs-5H41H6NGYB' };
+    const effect = await contain({ ...params(), action: 'release-host' }, later);
+    expect([effect.result, isReached()]).toEqual(['succeeded', true]);
   });
 
   it('is not let back where nobody has cut it', async () => {

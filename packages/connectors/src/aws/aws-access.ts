@@ -99,6 +99,18 @@ export async function useAccess(
   }
 }
 
+/** One client for one piece of work: none is left open, whatever becomes of that. */
+export async function withClient<Client extends { destroy(): void }, T>(
+  client: Client,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(client);
+  } finally {
+    client.destroy();
+  }
+}
+
 /** Whom AWS takes these credentials for, or undefined where it does not take them. */
 export async function callerArn(access: AwsAccess): Promise<string | undefined> {
   const client = new STSClient(clientSettings(access));

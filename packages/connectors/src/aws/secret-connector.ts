@@ -14,7 +14,14 @@ import {
 } from '../connector.ts';
 import { assertApproved, OnceJournal, type Attempt } from '../once.ts';
 import { SealedDelivery, type Consumer, type DeliveryOptions } from '../sealed-delivery.ts';
-import { awsRefusal, clientSettings, timeout, useAccess, type AwsAccess } from './aws-access.ts';
+import {
+  type AwsAccess,
+  awsRefusal,
+  clientSettings,
+  timeout,
+  useAccess,
+  withClient,
+} from './aws-access.ts';
 import type { SecretParams } from './secret-params.ts';
 
 export interface SecretConnectorOptions {
@@ -55,7 +62,7 @@ export class SecretConnector implements Connector<SecretParams> {
     assertSupported(params);
     const { workload, thumbprint } = consumerOf(params);
     await this.#delivery.keyOf({ workload, thumbprint });
-    return withClient(this.#access, async (client) => ({
+    return withSecrets(this.#access, async (client) => ({
       'secret.metadata': stateDigest(await described(client, this.#access, params)),
       'workload.identity': stateDigest({ workload, key: thumbprint }),
     }));
@@ -121,18 +128,11 @@ function sessionPolicy({ secret_ref: Resource, secret_version: version }: Secret
   };
 }
 
-async function withClient<T>(
+function withSecrets<T>(
   access: AwsAccess,
   work: (client: SecretsManagerClient) => Promise<T>,
 ): Promise<T> {
-  const client = new SecretsManagerClient(clientSettings(access));
-  try {
-    return await work(client);
-  } catch (error) {
-    return awsRefusal(error);
-  } finally {
-    client.destroy();
-  }
+  return withClient(new SecretsManagerClient(clientSettings(access)), work).catch(awsRefusal);
 }
 
 async function described(
@@ -153,7 +153,7 @@ async function described(
 
 async function readValue(access: AwsAccess, params: SecretParams): Promise<Uint8Array> {
   const { secret_ref: ref, secret_version: version, fields } = params;
-  return withClient(access, async (client) => {
+  return withSecrets(access, async (client) => {
     const secret = await client.send(
       new GetSecretValueCommand({ SecretId: ref, VersionId: version }),
       timeout(access),

@@ -7,11 +7,12 @@ import {
 } from '@aws-sdk/client-ec2';
 import type { JsonObject } from '@countersign/canonical';
 import {
+  type AwsAccess,
   awsRefusal,
   clientSettings,
   timeout,
   useAccess,
-  type AwsAccess,
+  withClient,
 } from '../aws/aws-access.ts';
 import { ConnectorError } from '../connector-error.ts';
 import {
@@ -73,8 +74,9 @@ export class InstanceConnector implements Connector<InstanceParams> {
 
   async preconditions(params: InstanceParams): Promise<LiveState> {
     return {
-      'device.record': await withClient(this.#access, async (client) =>
-        recordDigest(await this.#read(client, params)),
+      'device.record': await withClient(
+        new EC2Client(clientSettings(this.#access)),
+        async (client) => recordDigest(await this.#read(client, params)),
       ),
       'incident.state': await this.#incidents.state(params),
     };
@@ -85,7 +87,9 @@ export class InstanceConnector implements Connector<InstanceParams> {
     const run = async (attempt: Attempt): Promise<Effect> => {
       const access = await useAccess(this.#access, use);
       return withTargetLock({ folder: this.#folder, targetRef }, () =>
-        withClient(access, (client) => this.#contain(client, use, attempt)),
+        withClient(new EC2Client(clientSettings(access)), (client) =>
+          this.#contain(client, use, attempt),
+        ),
       );
     };
     return this.#journal.execute(use, { targetRef, run });
@@ -159,18 +163,6 @@ function liveInstance(owner: string, instance: Instance): LiveInstance {
 }
 
 const TARGET_REF_MAX = 200;
-
-async function withClient<T>(
-  access: AwsAccess,
-  work: (client: EC2Client) => Promise<T>,
-): Promise<T> {
-  const client = new EC2Client(clientSettings(access));
-  try {
-    return await work(client);
-  } finally {
-    client.destroy();
-  }
-}
 
 function recordDigest({
   owner,

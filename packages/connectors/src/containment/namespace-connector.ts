@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   canonicalText,
@@ -96,6 +96,8 @@ export class NamespaceConnector implements Connector<HostParams> {
     if (after.some(({ name, isUp }) => isUp !== up.includes(name))) {
       throw new ConnectorError('EFFECT_DIFFERS', 'expected the links as they were meant');
     }
+    // A stop before this leaves what was saved: it can be let back once more, which changes nothing.
+    if (!isCut) await rm(this.#savedPath(params.target));
     const effect: Effect = {
       result: 'succeeded',
       targetRef,
@@ -115,8 +117,11 @@ export class NamespaceConnector implements Connector<HostParams> {
   async #isolate({ namespace, use, attempt }: Containment): Promise<readonly string[]> {
     const saved = await namespace.save();
     if (saved.up.length > 0) {
-      const text = canonicalText(saved as unknown as Json);
-      await replaceDurably(this.#savedPath(use.params.target), text);
+      const kept = {
+        saved: saved as unknown as Json,
+        digest: stateDigest(saved as unknown as Json),
+      };
+      await replaceDurably(this.#savedPath(use.params.target), canonicalText(kept));
     }
     for (const name of saved.up) await attempt.send(() => namespace.cut(name));
     return [];
@@ -131,8 +136,7 @@ export class NamespaceConnector implements Connector<HostParams> {
 
   async #saved(target: HostTarget): Promise<SavedNetwork> {
     try {
-      const text = await readFile(this.#savedPath(target));
-      return parseStrict(text, SAVED_LIMITS) as unknown as SavedNetwork;
+      return savedIn(await readFile(this.#savedPath(target)));
     } catch (error) {
       if (!isSystemError(error, 'ENOENT')) throw error;
       throw new ConnectorError('TARGET_UNKNOWN', 'expected a namespace that was cut from here');
@@ -144,7 +148,18 @@ export class NamespaceConnector implements Connector<HostParams> {
   }
 }
 
-const SAVED_LIMITS = { maxBytes: 32 * 1024 * 1024, maxDepth: 4, maxMembers: 10_000 };
+const SAVED_LIMITS = { maxBytes: 32 * 1024 * 1024, maxDepth: 5, maxMembers: 10_000 };
+
+/** Nothing is restored of a file that is not as it was written: it says where packets go. */
+function savedIn(bytes: Uint8Array): SavedNetwork {
+  const { saved, digest } = Object(parseStrict(bytes, SAVED_LIMITS)) as Readonly<
+    Record<string, Json>
+  >;
+  if (saved === undefined || stateDigest(saved) !== digest) {
+    throw new ConnectorError('RECORD_FORMAT', 'expected what was saved when it was cut');
+  }
+  return saved as unknown as SavedNetwork;
+}
 
 function recordDigest(target: HostTarget, links: readonly Link[]): Digest {
   return stateDigest({
