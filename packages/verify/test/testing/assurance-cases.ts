@@ -1,11 +1,11 @@
-import { DEFAULT_POLICY, type Policy } from '@countersign/binding';
+import { DEFAULT_POLICY, type TypePolicy } from '@countersign/binding';
 import type { EvidenceCase } from './evidence-case.ts';
 import { readyLedger, type ActionOptions } from './ledger-forge.ts';
 import { file } from './valid-cases.ts';
 
-function policyOf(assurance: string): Policy {
+function policyOf(assurance: string): TypePolicy {
   const rules = DEFAULT_POLICY.rules.map((rule) => ({ ...rule, assurance }));
-  return { ...DEFAULT_POLICY, rules } as unknown as Policy;
+  return { ...DEFAULT_POLICY, rules } as unknown as TypePolicy;
 }
 
 function assured(
