@@ -11,33 +11,33 @@ import {
   boundsOf,
   renderWithDigest,
   type Action,
-  type ActionEnvelope,
   type Bound,
   type Descriptor,
 } from '@countersign/descriptors';
 import { isIdExpired, type ActionRecord } from './action-record.ts';
 import { LEDGER_EXECUTOR, applyChange, parseAuthorityChange } from './authority-change.ts';
-import { descriptorId, type AgentMember, type Separation } from './authority-member.ts';
+import type { AgentMember } from './authority-member.ts';
 import type { AuthorityState } from './authority.ts';
-import { BindingError, invariant, refusalCodeOf } from './binding-error.ts';
+import { BindingError, refusalCodeOf } from './binding-error.ts';
 import type { Outcome } from './decided.ts';
-import { assertCedar, cedarSentence, enrolledPersons } from './cedar-sentence.ts';
+import { assertCedar } from './cedar-sentence.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
-import { citedRule } from './joined-rule.ts';
 import type { LedgerState } from './ledger-state.ts';
-import {
-  isAuthorityType,
-  isCedarPolicy,
-  policyDigest,
-  requirementOf,
-  ruleFor,
-  type ApprovalRule,
-  type CedarPolicy,
-} from './policy.ts';
+import { isAuthorityType, isCedarPolicy, requirementOf } from './policy.ts';
 import type { EntryBody, Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
-import type { Excluded, RequestAdmitted } from './request-entry.ts';
+import type { RequestAdmitted } from './request-entry.ts';
+import {
+  excludedOf,
+  personsOf,
+  sentenceAgain,
+  sentenceOf,
+  termsOf,
+  type Sentence,
+  type Terms,
+  type Told,
+} from './request-terms.ts';
 
 /** How far in the future an id's or a claim's clock may be: attack row C08. */
 export const CLOCK_SKEW_MS = 300_000;
@@ -93,19 +93,6 @@ function refuse(run: Proceeding, refused: Refused): Outcome {
     code,
   );
 }
-
-/** Of an action, what decides its admission besides what is shown of it. */
-type Told = Pick<
-  ActionEnvelope,
-  | 'action_id'
-  | 'type'
-  | 'type_version'
-  | 'acting_for'
-  | 'executor'
-  | 'not_after'
-  | 'max_uses'
-  | 'parent_digest'
->;
 
 interface Asked {
   readonly input: Pick<RequestInput, 'input' | 'signature'>;
@@ -200,71 +187,6 @@ function assertFresh({ atMs }: Proceeding, { action, known }: Asked): void {
   if (timestampMs(notAfter) <= atMs) {
     throw new BindingError('EXPIRED', 'request: expected an action that may still run');
   }
-}
-
-interface Terms {
-  readonly descriptor: Descriptor;
-  /** The rule, or the policy that tells which ones it is. */
-  readonly ruling: ApprovalRule | CedarPolicy;
-  readonly policyDigest: ReturnType<typeof policyDigest>;
-}
-
-interface Sentence {
-  readonly rule: ApprovalRule;
-  readonly permits?: readonly string[];
-}
-
-/** What this type of action needs. What nobody described, or gave a rule, cannot be asked for. */
-function termsOf(state: LedgerState, { envelope }: Asked['action']): Terms {
-  const { ledger } = state.authority;
-  const id = descriptorId({ name: envelope.type, version: envelope.type_version });
-  const enrolled = state.authority.get('descriptor', id);
-  const descriptor = enrolled && state.descriptors.get(enrolled.digest);
-  const isAuthority = isAuthorityType(envelope.type);
-  const ruling = isAuthority ? ledger.bootstrap : rulingOf(state, envelope.type);
-  if (descriptor === undefined || ruling === undefined) {
-    throw new BindingError('NO_POLICY', 'request: expected a type with a descriptor and a rule');
-  }
-  const policy = state.authority.get('policy', 'policy');
-  invariant(policy !== undefined, 'an authority holds its policy');
-  return {
-    descriptor,
-    ruling,
-    policyDigest: isAuthority ? policyDigest(ledger.bootstrap) : policy.digest,
-  };
-}
-
-function rulingOf({ policy }: LedgerState, type: string): Terms['ruling'] | undefined {
-  return isCedarPolicy(policy) ? policy : ruleFor(policy, type);
-}
-
-/** The ledger alone says what an action needs: no action has a member for it (attack row F02). */
-function sentenceOf(
-  state: LedgerState,
-  { agent, action }: Requested,
-  { descriptor, ruling, policyDigest: digest }: Terms,
-): Sentence {
-  if (!('cedar' in ruling)) return { rule: ruling };
-  const { authority, policyEngine: engine } = state;
-  const chain = personsOf(action.envelope);
-  const excluded = excludedOf(agent, chain, authority.ledger.separation);
-  const subject = { action, descriptor, agent };
-  return cedarSentence({
-    ...subject,
-    ...{ policy: ruling, digest, engine },
-    enrolled: enrolledPersons(authority),
-    excluded: excluded.map(({ person }) => person),
-  });
-}
-
-/** Without the action there is nothing to evaluate: that the policy has what the entry cites is all that can be derived. */
-function sentenceAgain({ ruling }: Terms, entry: RequestAdmitted): Sentence {
-  if (!('cedar' in ruling)) return { rule: ruling };
-  const rule = citedRule(ruling, entry);
-  if (rule === undefined || entry.permits === undefined) {
-    throw new BindingError('NO_POLICY', 'request: expected rules and permits of the policy');
-  }
-  return { rule, permits: entry.permits };
 }
 
 function assertExecutor(
@@ -371,28 +293,6 @@ function admissionBody(
       : {}),
     input: input.input,
   };
-}
-
-function personsOf(envelope: Told): readonly string[] {
-  return envelope.acting_for.filter(({ kind }) => kind === 'person').map(({ sub }) => sub);
-}
-
-/**
- * Persons are compared, not accounts: whose tool asks, everyone in the chain, and under separation `full` the
- * agent's owner. schemas/formats/entries.md §5.
- */
-function excludedOf(
-  agent: AgentMember,
-  chain: readonly string[],
-  separation: Separation,
-): readonly Excluded[] {
-  const codes = new Map<string, Excluded['code']>();
-  for (const person of chain) codes.set(person, 'OWNER_APPROVAL');
-  if (separation === 'full') codes.set(agent.owner, 'OWNER_APPROVAL');
-  if (agent.person !== undefined) codes.set(agent.person, 'SELF_APPROVAL');
-  return [...codes]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([person, code]) => ({ person, code }));
 }
 
 /**

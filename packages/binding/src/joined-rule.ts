@@ -48,8 +48,10 @@ function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
   };
 }
 
-function withoutExtras({ device_bound: _, assurance: __, ...rule }: RuleInForce): ApprovalRule {
-  return rule;
+function withoutExtras(rule: RuleInForce): ApprovalRule {
+  return Object.fromEntries(
+    Object.entries(rule).filter(([name]) => name !== 'device_bound' && name !== 'assurance'),
+  ) as unknown as ApprovalRule;
 }
 
 /** What no rule states is better than a record alone, and worse than what somebody vouches for. */

@@ -126,7 +126,7 @@ export function decidersFor(
 /** Everybody whom the policy names, and who else is said to be there. */
 function enrolledIn(policy: CedarPolicy, { persons = [] }: CaseParties): readonly string[] {
   const named = policy.rules.flatMap(({ approvers }) =>
-    Array.isArray(approvers) ? approvers : [],
+    approvers === 'any' || 'group' in approvers ? [] : approvers,
   );
   return [
     ...new Set<string>([...Object.values(policy.groups).flat(), ...named, ...persons]),

@@ -7,7 +7,13 @@ import {
   type Policy,
   type PolicyFault,
 } from '@countersign/binding';
-import { CanonicalError, fromUtf8, parseStrict, type Json } from '@countersign/canonical';
+import {
+  CanonicalError,
+  fromUtf8,
+  parseStrict,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { permittedRules, permittedTypes } from '@countersign/policy-cedar';
 import { CliError, cliError } from './cli-error.ts';
@@ -56,7 +62,7 @@ function withCedar(document: Json, cedar: string): Json {
   if (!isObject || 'cedar' in document) {
     throw cliError('USAGE', '--cedar: expected a policy document without "cedar" in it');
   }
-  return { ...document, cedar };
+  return { ...(document as JsonObject), cedar };
 }
 
 /** Why a ledger would refuse it. */

@@ -1,5 +1,5 @@
 import {
-  DEFAULT_POLICY,
+  DEFAULT_BOOTSTRAP,
   type ApprovalRule,
   type CedarPolicy,
   type RequestAdmitted,
@@ -32,9 +32,12 @@ interface Ready {
 /** A ledger whose persons have set a policy in Cedar. */
 function ready(): Ready {
   const ledger = readyLedger();
-  const [usual] = DEFAULT_POLICY.rules;
-  if (usual === undefined) throw new Error('expected a rule');
-  const { types: _, ...rest } = usual;
+  const rest: ApprovalRule = {
+    ...DEFAULT_BOOTSTRAP,
+    rationale: 'required',
+    decide_within_s: 900,
+    use_within_s: 900,
+  };
   const single: ApprovalRule = { ...rest, id: 'one-person' };
   const group = [ledger.bob.id, ledger.carol.id].sort();
   const pair = { ...rest, id: 'two-of-ops', approvals: 2, use_within_s: 600 };
@@ -63,13 +66,17 @@ const BOTH = ['any-command', 'of-deploy'];
 function commanded(said: Said = {}): Promise<EvidenceFile> {
   const all = ready();
   const { ledger } = all;
-  const { rule = ({ joined }) => joined, admission, cwd = '/srv/app' } = said;
+  const { rule = (at: Ready): ApprovalRule => at.joined, admission, cwd = '/srv/app' } = said;
   const params = { ...(ledger.envelope()['params'] as JsonObject), cwd };
   const bound = ledger.bind(
     { params, rule: rule(all), admission: { permits: BOTH, ...admission } },
     { approvers: said.approvers?.(ledger) ?? [ledger.bob, ledger.carol] },
   );
   return file(ledger, bound);
+}
+
+function personsIn({ approvers }: ApprovalRule): readonly string[] {
+  return approvers === 'any' ? [] : approvers;
 }
 
 const onlyBob = { approvers: (ledger: LedgerForge) => [ledger.bob] };
@@ -124,7 +131,7 @@ export const BROKEN_CEDAR_CASES: readonly EvidenceCase[] = [
   mismatch('cedar-stranger-added', 'The admission adds a person to those whom the rules name.', {
     rule: ({ joined }) => ({
       ...joined,
-      approvers: [...joined.approvers, 'prs_7ZZZZZZZZZZZZZZZZZZZZZZZZZ'].sort(),
+      approvers: [...personsIn(joined), 'prs_7ZZZZZZZZZZZZZZZZZZZZZZZZZ'].sort(),
     }),
   }),
   mismatch('cedar-rule-unknown', 'The admission cites a rule that the policy does not have.', {

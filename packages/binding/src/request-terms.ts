@@ -1,0 +1,115 @@
+import type { Action, ActionEnvelope, Descriptor } from '@countersign/descriptors';
+import { descriptorId, type AgentMember, type Separation } from './authority-member.ts';
+import { BindingError, invariant } from './binding-error.ts';
+import { cedarSentence, enrolledPersons } from './cedar-sentence.ts';
+import { citedRule } from './joined-rule.ts';
+import type { LedgerState } from './ledger-state.ts';
+import {
+  isAuthorityType,
+  isCedarPolicy,
+  policyDigest,
+  ruleFor,
+  type ApprovalRule,
+  type CedarPolicy,
+} from './policy.ts';
+import type { Excluded, RequestAdmitted } from './request-entry.ts';
+
+/** Of an action, what decides its admission besides what is shown of it. */
+export type Told = Pick<
+  ActionEnvelope,
+  | 'action_id'
+  | 'type'
+  | 'type_version'
+  | 'acting_for'
+  | 'executor'
+  | 'not_after'
+  | 'max_uses'
+  | 'parent_digest'
+>;
+
+export interface Terms {
+  readonly descriptor: Descriptor;
+  /** The rule, or the policy that tells which ones it is. */
+  readonly ruling: ApprovalRule | CedarPolicy;
+  readonly policyDigest: ReturnType<typeof policyDigest>;
+}
+
+export interface Sentence {
+  readonly rule: ApprovalRule;
+  readonly permits?: readonly string[];
+}
+
+/** What this type of action needs. What nobody described, or gave a rule, cannot be asked for. */
+export function termsOf(state: LedgerState, { envelope }: { readonly envelope: Told }): Terms {
+  const { ledger } = state.authority;
+  const id = descriptorId({ name: envelope.type, version: envelope.type_version });
+  const enrolled = state.authority.get('descriptor', id);
+  const descriptor = enrolled && state.descriptors.get(enrolled.digest);
+  const isAuthority = isAuthorityType(envelope.type);
+  const ruling = isAuthority ? ledger.bootstrap : rulingOf(state, envelope.type);
+  if (descriptor === undefined || ruling === undefined) {
+    throw new BindingError('NO_POLICY', 'request: expected a type with a descriptor and a rule');
+  }
+  const policy = state.authority.get('policy', 'policy');
+  invariant(policy !== undefined, 'an authority holds its policy');
+  return {
+    descriptor,
+    ruling,
+    policyDigest: isAuthority ? policyDigest(ledger.bootstrap) : policy.digest,
+  };
+}
+
+function rulingOf({ policy }: LedgerState, type: string): Terms['ruling'] | undefined {
+  return isCedarPolicy(policy) ? policy : ruleFor(policy, type);
+}
+
+/** The ledger alone says what an action needs: no action has a member for it (attack row F02). */
+export function sentenceOf(
+  state: LedgerState,
+  { agent, action }: { readonly agent: AgentMember; readonly action: Action },
+  { descriptor, ruling, policyDigest: digest }: Terms,
+): Sentence {
+  if (!('cedar' in ruling)) return { rule: ruling };
+  const { authority, policyEngine: engine } = state;
+  const chain = personsOf(action.envelope);
+  const excluded = excludedOf(agent, chain, authority.ledger.separation);
+  const subject = { action, descriptor, agent };
+  return cedarSentence({
+    ...subject,
+    ...{ policy: ruling, digest, engine },
+    enrolled: enrolledPersons(authority),
+    excluded: excluded.map(({ person }) => person),
+  });
+}
+
+/** Without the action there is nothing to evaluate: that the policy has what the entry cites is all that can be derived. */
+export function sentenceAgain({ ruling }: Terms, entry: RequestAdmitted): Sentence {
+  if (!('cedar' in ruling)) return { rule: ruling };
+  const rule = citedRule(ruling, entry);
+  if (rule === undefined || entry.permits === undefined) {
+    throw new BindingError('NO_POLICY', 'request: expected rules and permits of the policy');
+  }
+  return { rule, permits: entry.permits };
+}
+
+export function personsOf(envelope: Told): readonly string[] {
+  return envelope.acting_for.filter(({ kind }) => kind === 'person').map(({ sub }) => sub);
+}
+
+/**
+ * Persons are compared, not accounts: whose tool asks, everyone in the chain, and under separation `full` the
+ * agent's owner. schemas/formats/entries.md §5.
+ */
+export function excludedOf(
+  agent: AgentMember,
+  chain: readonly string[],
+  separation: Separation,
+): readonly Excluded[] {
+  const codes = new Map<string, Excluded['code']>();
+  for (const person of chain) codes.set(person, 'OWNER_APPROVAL');
+  if (separation === 'full') codes.set(agent.owner, 'OWNER_APPROVAL');
+  if (agent.person !== undefined) codes.set(agent.person, 'SELF_APPROVAL');
+  return [...codes]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([person, code]) => ({ person, code }));
+}
