@@ -32,7 +32,7 @@ async function open(through: string = url): Promise<PostgresStore> {
   return store;
 }
 
-function position(nextOffset: number): Parameters<PostgresStore['apply']>[0]['log'] {
+function position(nextOffset: number): NonNullable<Parameters<PostgresStore['apply']>[0]['log']> {
   const to = { nextOffset, size: nextOffset, hashes: [], intakeOffset: 0, epoch: 'e' };
   return { from: nextOffset - 1, to };
 }
@@ -108,9 +108,26 @@ describe('a schema', () => {
 
   it('of a newer release is STORE_CORRUPT, also for who has it open', async () => {
     const store = await open();
-    await runSql(url, `update ${schema}.layout set version = 2`);
+    await runSql(url, `update ${schema}.layout set version = 3`);
     await expect(open()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
     await expect(store.apply({ rows: ROWS })).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+  });
+
+  it('of the release before is read again, and keeps how far the router is', async () => {
+    const store = await open();
+    const side = [{ topic: 'action-requested', from: 0, to: 7 }] as const;
+    await store.apply({ rows: ROWS, log: position(1), side });
+    await runSql(url, `drop table ${schema}.uses`, `update ${schema}.layout set version = 1`);
+    // Whoever comes at the same time finds it done.
+    const [next] = await Promise.all([open(), open()]);
+    expect(await next.logPosition()).toBeUndefined();
+    expect(await next.sidePosition('action-requested')).toBe(7);
+    expect(await next.document('Z')).toBeUndefined();
+    const row = { index: 4, tenant: 'acme', actionId: 'a', useId: 'u', shortId: 'cs-1', at: 't' };
+    await next.apply({ rows: [{ change: 'use', row }], log: position(1) });
+    expect(await next.usesCalled('acme', 'cs-1')).toEqual([row]);
+    // Once is enough.
+    expect(await (await open()).usesCalled('acme', 'cs-1')).toEqual([row]);
   });
 
   it.each(['', 'Upper', 'a-b', 'a"b', 'pg_own', 'x'.repeat(49)])(

@@ -120,6 +120,7 @@ export type {
 export {
   DEFAULT_BOOTSTRAP,
   DEFAULT_POLICY,
+  isAssurance,
   isAuthorityType,
   isCedarPolicy,
   parsePolicy,

@@ -34,9 +34,13 @@ export interface ApprovalRule {
 }
 
 /** From whom an action of a rule keeps its target, weakest last: schemas/formats/policy.md §6. */
-export const ASSURANCES = ['verified', 'gateway', 'evidence-only'] as const;
+const ASSURANCES = ['verified', 'gateway', 'evidence-only'] as const;
 
 export type Assurance = (typeof ASSURANCES)[number];
+
+export function isAssurance(json: Json | undefined): json is Assurance {
+  return ASSURANCES.some((known) => known === json);
+}
 
 /** What a rule of a policy may say beyond what every rule says. */
 interface RuleExtras {

@@ -1,42 +1,55 @@
 import { StoreError } from '@countersign/store';
-import { TABLE_NAMES, shapeOf, type ColumnType, type TableName } from '@countersign/store/sql';
+import {
+  DERIVED_POSITIONS,
+  DERIVED_TABLES,
+  TABLES_SINCE_2,
+  TABLE_NAMES,
+  shapeOf,
+  type ColumnType,
+  type TableName,
+} from '@countersign/store/sql';
 import type { Tables } from '@countersign/store/sql';
 import { sql, type Kysely, type Transaction } from 'kysely';
 
 const PRODUCT = 'countersign read models';
 const VERSION = 2;
-/** What version 1 did not have. */
-const SINCE_VERSION_2: readonly TableName[] = ['cosigned'];
 
 type Layout = { readonly layout: { readonly product: string; readonly version: number } };
 
 /**
- * Makes the tables in their schema unless they are there. Whoever opens at the same time waits, and finds them.
+ * Makes the tables in their schema unless they are there, and brings those of an earlier release to this one. Whoever opens at the
+ * same time waits, and finds them.
  *
  * @throws StoreError STORE_CORRUPT for a schema that holds something else, or what a newer release wrote
  */
 export async function ensureLayout(db: Kysely<Tables>, schema: string): Promise<void> {
   if (!(await tableNames(db, schema)).includes('layout')) await makeTables(db, schema);
   const layouts = db.withTables<Layout>().selectFrom('layout').selectAll();
-  if (isVersion(await layouts.execute(), 1)) await fromVersion1(db);
+  const isOfVersion1 = (await layouts.execute()).some(isVersion1);
+  if (isOfVersion1) await toVersion2(db, schema);
   assertOurs(await layouts.execute());
   await makeMissingIndexes(db, schema);
 }
 
-/** Adds what is new beside what is there. Whoever is still of the older release ends at its next write, and says so. */
-async function fromVersion1(db: Kysely<Tables>): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    const layouts = trx.withTables<Layout>();
-    // Of several that find it at once, those who come later see that it is done.
-    const rows = await layouts.selectFrom('layout').selectAll().forUpdate().execute();
-    if (!isVersion(rows, 1)) return;
-    for (const table of SINCE_VERSION_2) await createTable(trx, table);
-    await layouts.updateTable('layout').set({ version: VERSION }).execute();
-  });
+function isVersion1({ product, version }: Layout['layout']): boolean {
+  return product === PRODUCT && version === 1;
 }
 
-function isVersion(rows: readonly Layout['layout'][], version: number): boolean {
-  return rows.length === 1 && rows[0]?.product === PRODUCT && rows[0].version === version;
+/**
+ * Adds what is new, and empties what was read, so that it is read again. A projector of the release before waits for this transaction
+ * and then stops: its tables are no longer there. A stop before the end leaves version 1, whole.
+ */
+async function toVersion2(db: Kysely<Tables>, schema: string): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const layouts = trx.withTables<Layout>();
+    const [row] = await layouts.selectFrom('layout').selectAll().forUpdate().execute();
+    if (row === undefined || !isVersion1(row)) return;
+    for (const table of TABLES_SINCE_2) await createTable(trx, table);
+    const tables = DERIVED_TABLES.map((name) => sql.id(schema, name));
+    await sql`truncate ${sql.join(tables)}`.execute(trx);
+    await trx.deleteFrom('position').where('name', 'in', DERIVED_POSITIONS).execute();
+    await layouts.updateTable('layout').set({ version: 2 }).execute();
+  });
 }
 
 /**

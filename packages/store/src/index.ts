@@ -24,4 +24,5 @@ export {
   type RowChange,
   type SideTopic,
   type StoreSignal,
+  type UseRow,
 } from './read-models.ts';

@@ -58,6 +58,16 @@ export interface DecisionRow {
   readonly at: string;
 }
 
+/** A use that the log holds, by what target systems record of it. */
+export interface UseRow {
+  readonly index: number;
+  readonly tenant: string;
+  readonly actionId: string;
+  readonly useId: string;
+  readonly shortId: string;
+  readonly at: string;
+}
+
 /** A member of the authority as of the newest sealed head. */
 export interface MemberRow {
   readonly kind: string;
@@ -135,6 +145,7 @@ export type RowChange =
       >;
     }
   | { readonly change: 'decision'; readonly row: DecisionRow }
+  | { readonly change: 'use'; readonly row: UseRow }
   | { readonly change: 'member-set'; readonly row: MemberRow }
   | { readonly change: 'member-removed'; readonly kind: string; readonly id: string }
   | { readonly change: 'document'; readonly digest: string; readonly text: string }
@@ -187,6 +198,7 @@ export interface FindingFilter extends PageRequest {
 }
 
 export const PAGE_ROWS_MAX = 500;
+export const USES_MAX = 20;
 export const ENTRY_PAGE_MAX = 1_000;
 export const DIGESTS_WANTED_MAX = 1_000;
 
@@ -223,6 +235,8 @@ export interface ReadModels {
   /** Entries `finding-raised`, newest first. */
   findings(filter: FindingFilter): Promise<Page<EntryRow>>;
   decisions(tenant: string, actionId: string): Promise<DecisionRow[]>;
+  /** In the order of the log. Short ids have fifty random bits: two uses can share one. At most USES_MAX. */
+  usesCalled(tenant: string, shortId: string): Promise<UseRow[]>;
   member(kind: string, id: string): Promise<MemberRow | undefined>;
   memberByThumbprint(kind: string, thumbprint: string): Promise<MemberRow | undefined>;
   members(kind: string): Promise<MemberRow[]>;

@@ -10,6 +10,7 @@ import {
   type LogPosition,
   type MemberRow,
   type NodeRow,
+  type UseRow,
 } from './read-models.ts';
 import { StoreError } from './store-error.ts';
 
@@ -63,6 +64,17 @@ export function decisionRow(row: SqlRow): DecisionRow {
     person: textIn(row, 'person'),
     credential: textIn(row, 'credential'),
     verdict: textIn(row, 'verdict'),
+    at: textIn(row, 'at'),
+  };
+}
+
+export function useRow(row: SqlRow): UseRow {
+  return {
+    index: numberIn(row, 'idx'),
+    tenant: textIn(row, 'tenant'),
+    actionId: textIn(row, 'action_id'),
+    useId: textIn(row, 'use_id'),
+    shortId: textIn(row, 'short_id'),
     at: textIn(row, 'at'),
   };
 }

@@ -6,6 +6,7 @@ import {
   ENTRY_PAGE_MAX,
   PAGE_ROWS_MAX,
   type CheckpointRow,
+  USES_MAX,
   type InputOutcome,
   type NodeRow,
   type ReadModels,
@@ -51,7 +52,7 @@ function positionReader(db: Kysely<Tables>): Read<'logPosition' | 'sidePosition'
   };
 }
 
-function actionReader(db: Kysely<Tables>): Read<'action' | 'actions' | 'decisions'> {
+function actionReader(db: Kysely<Tables>): Read<'action' | 'actions' | 'decisions' | 'usesCalled'> {
   return {
     action: async (tenant, actionId) => {
       const query = db
@@ -84,6 +85,16 @@ function actionReader(db: Kysely<Tables>): Read<'action' | 'actions' | 'decision
         .where('action_id', '=', actionId)
         .orderBy('idx');
       return (await query.execute()).map(map.decisionRow);
+    },
+    usesCalled: async (tenant, shortId) => {
+      const query = db
+        .selectFrom('uses')
+        .selectAll()
+        .where('tenant', '=', tenant)
+        .where('short_id', '=', shortId)
+        .orderBy('idx')
+        .limit(USES_MAX);
+      return (await query.execute()).map(map.useRow);
     },
   };
 }

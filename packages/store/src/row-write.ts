@@ -12,7 +12,8 @@ export type FixedTable =
   | 'inputs'
   | 'quarantined'
   | 'decisions'
-  | 'documents';
+  | 'documents'
+  | 'uses';
 
 type Move = {
   readonly tenant: string;
@@ -103,6 +104,11 @@ const WRITES: { readonly [K in RowChange['change']]: (change: ChangeOf<K>) => Ro
     write: 'insert',
     table: 'decisions',
     row: { idx: index, leaf, tenant, action_id: actionId, person, credential, verdict, at },
+  }),
+  use: ({ row: { index, tenant, actionId, useId, shortId, at } }) => ({
+    write: 'insert',
+    table: 'uses',
+    row: { idx: index, tenant, action_id: actionId, use_id: useId, short_id: shortId, at },
   }),
   'member-set': ({ row: { kind, id, thumbprint, person, text, sinceIndex } }) => ({
     write: 'member-set',

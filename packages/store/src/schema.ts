@@ -1,4 +1,12 @@
-import { TABLE_NAMES, shapeOf, type ColumnType, type TableName } from './tables.ts';
+import {
+  DERIVED_POSITIONS,
+  DERIVED_TABLES,
+  TABLES_SINCE_2,
+  TABLE_NAMES,
+  shapeOf,
+  type ColumnType,
+  type TableName,
+} from './tables.ts';
 
 /** "cSrm" as a number: what the file's header names as its application. */
 export const APPLICATION_ID = 0x63_53_72_6d;
@@ -13,14 +21,24 @@ const SQLITE_TYPES: Readonly<Record<ColumnType, string>> = {
   bytes: 'BLOB NOT NULL',
 };
 
-const COSIGNED: TableName = 'cosigned';
-
+/**
+ * The step to version 2 empties what version 1 has read, so that it is read again into the tables that are new: a stop behind it
+ * leaves read models that know nothing yet, which the projector builds.
+ */
 export const SCHEMA: readonly string[] = [
-  TABLE_NAMES.filter((name) => name !== COSIGNED)
+  TABLE_NAMES.filter((name) => !TABLES_SINCE_2.includes(name))
     .map(tableText)
     .join('\n'),
-  tableText(COSIGNED),
+  [...TABLES_SINCE_2.map(tableText), ...emptying()].join('\n'),
 ];
+
+function emptying(): string[] {
+  const names = DERIVED_POSITIONS.map((name) => `'${name}'`).join(', ');
+  return [
+    ...DERIVED_TABLES.map((name) => `DELETE FROM ${name};`),
+    `DELETE FROM position WHERE name IN (${names});`,
+  ];
+}
 
 /**
  * No part of the format: an index changes no row, so a file of an earlier release gets those that it lacks when it is opened,

@@ -9,6 +9,9 @@ export {
 } from './row-write.ts';
 export {
   CLEARED_TABLES,
+  DERIVED_POSITIONS,
+  DERIVED_TABLES,
+  TABLES_SINCE_2,
   TABLE_NAMES,
   columnsOf,
   shapeOf,

@@ -67,6 +67,18 @@ export const TABLES = {
     key: ['idx'],
     indexes: { decisions_by_action: { on: ['tenant', 'action_id', 'idx'] } },
   },
+  uses: {
+    columns: {
+      idx: 'integer',
+      tenant: 'text',
+      action_id: 'text',
+      use_id: 'text',
+      short_id: 'text',
+      at: 'text',
+    },
+    key: ['idx'],
+    indexes: { uses_by_short_id: { on: ['tenant', 'short_id', 'idx'] } },
+  },
   members: {
     columns: {
       kind: 'text',
@@ -152,6 +164,12 @@ export function columnsOf(table: TableName): string[] {
 }
 
 export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
+
+/** Tables that read models of layout version 1 do not have. */
+export const TABLES_SINCE_2: readonly TableName[] = ['uses', 'cosigned'];
+
+/** Positions that go back to the beginning when the read models are built again; those of the router do not. */
+export const DERIVED_POSITIONS = ['log', 'content', 'quarantine'] as const;
 
 /**
  * Tables that are emptied for a rebuild. What witnesses have signed stays: nothing in the log says it, and they sign

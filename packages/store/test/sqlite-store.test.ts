@@ -76,3 +76,38 @@ it('G14: leaves no byte of erased content in its files', async () => {
   await models.close();
   await rm(folder, { recursive: true });
 });
+
+it('is read again where a release before has left it, and keeps how far the router is', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'store-'));
+  const schema = SCHEMA.slice(0, 1);
+  const file = path.join(folder, 'read-models.db');
+  const old = await openDatabase({
+    path: file,
+    applicationId: APPLICATION_ID,
+    userVersion: 1,
+    schema,
+  });
+  await old.run(
+    ['log', 'content', 'action-requested'].map((name) => ({
+      sql: "INSERT INTO position VALUES (?, 7, 0, x'', 0, '')",
+      params: [name],
+    })),
+  );
+  await old.run([{ sql: "INSERT INTO inputs VALUES ('sha256:00', 3)" }]);
+  await old.close();
+  const models = await openIn(folder);
+  expect(await models.logPosition()).toBeUndefined();
+  expect(await models.sidePosition('content')).toBe(0);
+  expect(await models.sidePosition('action-requested')).toBe(7);
+  expect(await models.input('sha256:00')).toBeUndefined();
+  expect(await models.usesCalled('acme', 'cs-0000000000')).toEqual([]);
+  await models.close();
+  // Once is enough.
+  const again = await openIn(folder);
+  await again.apply({ rows: [{ change: 'input', digest: 'sha256:00', index: 3 }] });
+  await again.close();
+  const later = await openIn(folder);
+  expect(await later.input('sha256:00')).toEqual({ kind: 'entry', index: 3 });
+  await later.close();
+  await rm(folder, { recursive: true });
+});

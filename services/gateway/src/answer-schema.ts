@@ -208,6 +208,26 @@ export const TrustSchema = Type.Object(
   { ...closed, description: 'From the server itself: pin it once, by a way that you trust' },
 );
 
+export const UsesSchema = Type.Object(
+  {
+    uses: Type.Array(
+      Type.Object(
+        {
+          use_id: UlidSchema,
+          action_id: UlidSchema,
+          used_at: Type.String(),
+          index: Type.Integer({ minimum: 0, description: 'Of its entry' }),
+          assurance: Type.Union([Type.String(), Type.Null()], {
+            description: 'schemas/formats/policy.md §6; null where the policy says nothing',
+          }),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
 export const EntryPageSchema = Type.Object(
   { size: Type.Integer({ minimum: 0 }), entries: Type.Array(EntrySchema) },
   closed,

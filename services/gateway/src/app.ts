@@ -4,6 +4,7 @@ import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from '@fastify/typ
 import Fastify, { LogController, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { registerActionEntries } from './action-entry-routes.ts';
 import { registerActionRoutes } from './action-routes.ts';
+import { registerUseRoutes } from './use-routes.ts';
 import { AuthorityView } from './authority-view.ts';
 import { registerEnrolmentRoutes } from './enrolment-routes.ts';
 import { answerProblem } from './error-handler.ts';
@@ -105,6 +106,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerActionRoutes(app, gateway);
   registerActionEntries(app, gateway);
   registerFindingRoutes(app, gateway);
+  registerUseRoutes(app, gateway);
   registerLogRoutes(app, gateway);
   registerLogProofRoutes(app, gateway);
   registerCoseReceipt(app, gateway);

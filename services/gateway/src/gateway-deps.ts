@@ -84,6 +84,7 @@ export type Models = Pick<
   | 'memberByThumbprint'
   | 'members'
   | 'nodes'
+  | 'usesCalled'
 >;
 
 export const WRITER_STATES = [

@@ -74,6 +74,7 @@ const ROUTES = [
   'GET /v1/log/tiles/checkpoint',
   'GET /v1/session',
   'GET /v1/trust',
+  'GET /v1/uses/{short_id}',
   'POST /v1/decisions',
   'POST /v1/enrolments',
   'POST /v1/enrolments/options',

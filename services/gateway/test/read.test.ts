@@ -284,3 +284,35 @@ describe('the log', () => {
     expect((await bench.send({ url: '/v1/log/checkpoint' })).body['code']).toBe('AUTH_REQUIRED');
   });
 });
+
+describe('a use by its short id', () => {
+  const useId = '01ARZ3NDEKTSV4RRFFQ69G0001';
+  const path = `/v1/uses/cs-${useId.slice(-10)}`;
+
+  beforeAll(async () => {
+    const row = { tenant: TENANT, actionId, useId, shortId: `cs-${useId.slice(-10)}` };
+    const at = new Date(T0).toISOString();
+    const rows = [{ change: 'use', row: { ...row, index: 1, at } }] as const;
+    await bench.ledger.store.apply({ rows });
+  });
+
+  test('is found by whoever may read its action', async () => {
+    const { agent, executor } = bench.ledger;
+    for (const { status, body } of [
+      await bench.read(path),
+      await bench.readAs(agent, path),
+      await bench.readAs(executor, path),
+    ]) {
+      expect(status).toBe(200);
+      expect(body['uses']).toMatchObject([{ use_id: useId, action_id: actionId, assurance: null }]);
+    }
+  });
+
+  test('G17: for others it is exactly as if it were not there', async () => {
+    const { otherAgent } = bench.ledger;
+    const theirs = await bench.readAs(otherAgent, path);
+    const none = await bench.readAs(otherAgent, '/v1/uses/cs-0000000000');
+    expect([theirs.status, theirs.body['code']]).toEqual([404, 'NOT_FOUND']);
+    expect(theirs.text).toBe(none.text);
+  });
+});

@@ -93,6 +93,17 @@ const OWN_ROWS: { readonly [T in EntryType]: RowsOf<T> } = {
   'binding-revoked': (sealed, entry) => [move(sealed, entry.action_id, { status: 'revoked' })],
   'binding-used': (sealed, entry) => [
     move(sealed, entry.action_id, { status: 'used', uses: entry.use_number }),
+    {
+      change: 'use',
+      row: {
+        index: sealed.index,
+        tenant: entry.tenant,
+        actionId: entry.action_id,
+        useId: entry.use_id,
+        shortId: entry.short_id,
+        at: entry.at,
+      },
+    },
   ],
   'use-refused': NO_ROWS,
   'execution-reported': (sealed, entry) => {

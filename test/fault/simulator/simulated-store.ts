@@ -72,6 +72,7 @@ type KeysOfRows = {
 const KEYS: KeysOfRows = {
   entry: ({ row }) => `entry ${row.index}`,
   decision: ({ row }) => `decision ${row.index}`,
+  use: ({ row }) => `use ${row.index}`,
   node: ({ row }) => `node ${row.level} ${row.index}`,
   checkpoint: ({ size }) => `checkpoint ${size}`,
   cosigned: ({ size }) => `cosigned ${size}`,
@@ -148,6 +149,7 @@ export function simulatedStore(world: World, owner: string, kept: StoredRows): R
       checkpoint: unused,
       checkpointWithin: unused,
       cosigned: unused,
+      usesCalled: unused,
     },
     ...{ member: unused, memberByThumbprint: unused, members: unused, document: unused },
     ...{ content: unused, input: unused, inputs: unused, findings: unused, clear: unused },

@@ -9,6 +9,7 @@ import type {
   LogPosition,
   ReadModels,
   RowChange,
+  UseRow,
 } from '../read-models.ts';
 
 export interface ReadModelsSubject {
@@ -379,6 +380,23 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
         [digestOf(2), { kind: 'entry', index: 4 }],
       ]);
       expect(await models.inputs([])).toEqual(new Map());
+    });
+
+    it('finds uses by their short ids, in the order of the log', async () => {
+      const row = (index: number, end: string, tenant = TENANT): UseRow => ({
+        index,
+        tenant,
+        actionId: actionId(index),
+        useId: `01ARZ3NDEKTSV4RR${end}`,
+        shortId: `cs-${end}`,
+        at: at(index),
+      });
+      const [first, second] = [row(7, 'FFQ69G0001'), row(9, 'FFQ69G0001')];
+      const others = [row(3, 'FFQ69G0002'), row(4, 'FFQ69G0001', 'other')];
+      const all = [second, ...others, first];
+      await models.apply({ rows: all.map((each) => ({ change: 'use', row: each })) });
+      expect(await models.usesCalled(TENANT, 'cs-FFQ69G0001')).toEqual([first, second]);
+      expect(await models.usesCalled(TENANT, 'cs-FFQ69G0003')).toEqual([]);
     });
 
     it('gives the nodes that it has, many at a time', async () => {

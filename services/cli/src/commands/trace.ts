@@ -1,12 +1,23 @@
-import type { EntryOf } from '@countersign/binding';
+import { isUlid, type Json } from '@countersign/canonical';
+import { isAssurance, type Assurance } from '@countersign/binding';
+import { assuranceWords } from '@countersign/console';
 import type { Command } from 'commander';
-import { cliError, EXIT } from '../cli-error.ts';
+import { CliError, cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { openReader } from '../ledger-access.ts';
 import type { LedgerClient } from '@countersign/sdk';
-import { logEntries } from '../log-entries.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
 import { actionLines } from './show.ts';
+
+const SHORT_CHARACTERS = 10;
+
+/** As the ledger tells of it; evidence proves it. */
+interface TracedUse {
+  readonly use_id: string;
+  readonly action_id: string;
+  readonly used_at: string;
+  readonly assurance: Assurance | null;
+}
 
 export function addTrace(program: Command, { context, end }: CommandParts): void {
   addReadOptions(program.command('trace'))
@@ -21,29 +32,56 @@ Examples:
     )
     .action(async (ending: string, options: ClientOptions) => {
       const client = await openReader(options, context);
-      const uses = await usesEnding(client, ending);
-      if (uses.length === 0) throw cliError('USE_NOT_FOUND', 'expected a use with this short id');
-      for (const use of uses) {
-        const { action_id: id, use_id: useId, at } = use;
+      const uses = (await usesCalled(client, ending)).filter(({ use_id: id }) =>
+        id.endsWith(ending),
+      );
+      if (uses.length === 0) throw useNotFound();
+      for (const { use_id: useId, action_id: id, used_at: at, assurance } of uses) {
         const view = await client.action(id);
-        if (options.json === true)
-          context.stdout.json({ use_id: useId, used_at: at, action: view });
-        else context.stdout.lines(`use ${useId}  ${at}`, ...actionLines(view));
+        const executor = typeof view['executor'] === 'string' ? view['executor'] : '';
+        const told = { use_id: useId, used_at: at, assurance };
+        if (options.json === true) context.stdout.json({ ...told, action: view });
+        else {
+          context.stdout.lines(
+            `use ${useId}  ${at}`,
+            ...actionLines(view),
+            `  assurance   ${assuranceWords(executor, assurance ?? undefined)}`,
+          );
+        }
       }
       end(EXIT.ok);
     });
 }
 
 /** Short ids have fifty random bits: two uses can share one, and then both are told. */
-async function usesEnding(
-  client: LedgerClient,
-  ending: string,
-): Promise<readonly EntryOf<'binding-used'>[]> {
-  const found: EntryOf<'binding-used'>[] = [];
-  for await (const entry of logEntries(client)) {
-    if (entry.type === 'binding-used' && entry.use_id.endsWith(ending)) found.push(entry);
+async function usesCalled(client: LedgerClient, ending: string): Promise<readonly TracedUse[]> {
+  try {
+    const { uses } = await client.getObject(`/v1/uses/cs-${ending.slice(-SHORT_CHARACTERS)}`);
+    if (Array.isArray(uses)) return (uses as readonly Json[]).map(tracedUse);
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'NOT_FOUND') throw useNotFound();
+    throw error;
   }
-  return found;
+  throw cliError('ANSWER_INVALID', 'expected uses of the log');
+}
+
+function tracedUse(json: Json): TracedUse {
+  const { use_id, action_id, used_at, assurance } = Object(json) as Readonly<Record<string, Json>>;
+  const isUse =
+    isUlidText(use_id) &&
+    isUlidText(action_id) &&
+    typeof used_at === 'string' &&
+    (assurance === null || isAssurance(assurance));
+  if (isUse) return { use_id, action_id, used_at, assurance };
+  throw cliError('ANSWER_INVALID', 'expected uses of the log');
+}
+
+function isUlidText(json: Json | undefined): json is string {
+  return typeof json === 'string' && isUlid(json);
+}
+
+function useNotFound(): CliError {
+  return cliError('USE_NOT_FOUND', 'expected a use with this short id');
 }
 
 function endOf(text: string): string {
