@@ -117,7 +117,11 @@ describe('a schema', () => {
     const store = await open();
     const side = [{ topic: 'action-requested', from: 0, to: 7 }] as const;
     await store.apply({ rows: ROWS, log: position(1), side });
-    await runSql(url, `drop table ${schema}.uses`, `update ${schema}.layout set version = 1`);
+    await runSql(
+      url,
+      `drop table ${schema}.uses, ${schema}.cosigned`,
+      `update ${schema}.layout set version = 1`,
+    );
     // Whoever comes at the same time finds it done.
     const [next] = await Promise.all([open(), open()]);
     expect(await next.logPosition()).toBeUndefined();
