@@ -1,0 +1,162 @@
+import {
+  parseExecutionReport,
+  type BindingRevoked,
+  type DecisionAccepted,
+  type Entry,
+  type Leaf,
+} from '@countersign/binding';
+import { utf8 } from '@countersign/canonical';
+import { newCase, type ActionCase, type CaseEnd, type GrowingCase } from './action-case.ts';
+import { DayCount } from './day-count.ts';
+import { DecisionFigures, type PersonFigures } from './figures.ts';
+import { ReportError } from './report-error.ts';
+
+/** Of a period, an action, or everything. */
+export interface ReportScope {
+  /** The first moment of the period. */
+  readonly from?: string;
+  /** The first moment after it. */
+  readonly to?: string;
+  readonly actionId?: string;
+}
+
+/** An entry of the log, at its place. */
+export interface PlacedEntry {
+  readonly index: number;
+  readonly leaf: Leaf;
+  readonly entry: Entry;
+}
+
+export interface PeriodTotals {
+  readonly asked: number;
+  /** Requests that no person ever saw. */
+  readonly refused: number;
+  readonly daysAsked: number;
+  readonly mostAskedInADay: number;
+  readonly mostAskedOn: string;
+}
+
+const CASES_MAX = 10_000;
+
+/**
+ * What a log tells of the actions that came to their end in a period. Entries are given in the order of the log. What is held are the requests that are open
+ * at one time, which the ledger bounds, and the actions of the period, which `casesMax` does.
+ */
+export class PeriodLog {
+  readonly #scope: ReportScope;
+  readonly #casesMax: number;
+  readonly #open = new Map<string, GrowingCase>();
+  readonly #cases = new Map<string, GrowingCase>();
+  readonly #figures = new DecisionFigures();
+  readonly #asked = new DayCount();
+  #askedCount = 0;
+  #refusedCount = 0;
+
+  constructor(scope: ReportScope, casesMax: number = CASES_MAX) {
+    this.#scope = scope;
+    this.#casesMax = casesMax;
+  }
+
+  /** @throws ReportError REPORT_TOO_LARGE */
+  note(placed: PlacedEntry): void {
+    const { entry, index, leaf } = placed;
+    switch (entry.type) {
+      case 'request-admitted':
+        if (entry.supersedes !== undefined) this.#end(entry.supersedes, 'superseded', entry.at);
+        this.#open.set(entry.action_id, newCase(entry, { index, leaf }));
+        if (!this.#isIn(entry.at, entry.action_id)) return;
+        this.#askedCount += 1;
+        this.#asked.note(entry.at);
+        return;
+      case 'request-refused':
+        if (this.#isIn(entry.at, entry.action_id)) this.#refusedCount += 1;
+        return;
+      case 'decision-accepted':
+      case 'binding-revoked':
+        this.#decided(entry, placed);
+        return;
+      case 'binding-made':
+        this.#end(entry.action_id, 'bound', entry.at, { index, leaf });
+        return;
+      case 'request-denied':
+        this.#end(entry.action_id, 'denied', entry.at);
+        return;
+      case 'request-expired':
+        this.#end(entry.action_id, 'expired', entry.at);
+        return;
+      default:
+        this.#followed(entry);
+    }
+  }
+
+  /** By the time at which they ended; then those that were asked for in the period and are open. */
+  get cases(): readonly ActionCase[] {
+    const open = [...this.#open.values()].filter(({ askedAt, actionId }) =>
+      this.#isIn(askedAt, actionId),
+    );
+    return [...this.#cases.values(), ...open];
+  }
+
+  get persons(): readonly PersonFigures[] {
+    return this.#figures.persons;
+  }
+
+  get totals(): PeriodTotals {
+    return {
+      asked: this.#askedCount,
+      refused: this.#refusedCount,
+      daysAsked: this.#asked.days,
+      mostAskedInADay: this.#asked.most,
+      mostAskedOn: this.#asked.mostOn,
+    };
+  }
+
+  #decided(entry: DecisionAccepted | BindingRevoked, { index, leaf }: PlacedEntry): void {
+    const { action_id: actionId, at, statement, proof_class: proofClass } = entry;
+    const { person, verdict } = statement;
+    const found = this.#open.get(actionId) ?? this.#cases.get(actionId);
+    found?.decisions.push({ person, verdict, proofClass, at, index, leaf });
+    if (this.#isIn(at, actionId)) {
+      this.#figures.note({ person, verdict, at, askedAt: found?.askedAt ?? at });
+    }
+    if (entry.type !== 'binding-revoked') return;
+    if (entry.binding === null) this.#end(actionId, 'revoked', at);
+    else if (found !== undefined) found.revokedAt = at;
+  }
+
+  /** What comes after the end. */
+  #followed(entry: Entry): void {
+    if (!('action_id' in entry) || entry.action_id === undefined) return;
+    const found = this.#cases.get(entry.action_id);
+    if (found === undefined) return;
+    if (entry.type === 'binding-used') found.uses += 1;
+    else if (entry.type === 'execution-reported') found.result = resultIn(entry.report);
+    else if (entry.type === 'content-erased') found.erasedAt = entry.at;
+  }
+
+  #end(actionId: string, end: CaseEnd, at: string, binding?: ActionCase['binding']): void {
+    const open = this.#open.get(actionId);
+    this.#open.delete(actionId);
+    if (open === undefined || !this.#isIn(at, actionId)) return;
+    if (this.#cases.size >= this.#casesMax) {
+      throw new ReportError(
+        'REPORT_TOO_LARGE',
+        `expected a period with at most ${this.#casesMax} actions`,
+      );
+    }
+    this.#cases.set(actionId, Object.assign(open, { end, endedAt: at, binding }));
+  }
+
+  /** Times of the ledger are compared as text: schemas/formats/canonical-json.md §8. */
+  #isIn(at: string, of: string | undefined): boolean {
+    const { from = '', to, actionId } = this.#scope;
+    return (
+      (actionId === undefined || of === actionId) && at >= from && (to === undefined || at < to)
+    );
+  }
+}
+
+/** Of the payload that an executor has signed. */
+function resultIn(report: string): string {
+  return parseExecutionReport(utf8(report)).result;
+}
