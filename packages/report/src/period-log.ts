@@ -4,6 +4,8 @@ import {
   type DecisionAccepted,
   type Entry,
   type Leaf,
+  type RequestAdmitted,
+  type RequestRefused,
 } from '@countersign/binding';
 import { utf8 } from '@countersign/canonical';
 import { newCase, type ActionCase, type CaseEnd, type GrowingCase } from './action-case.ts';
@@ -60,33 +62,14 @@ export class PeriodLog {
   /** @throws ReportError REPORT_TOO_LARGE */
   note(placed: PlacedEntry): void {
     const { entry, index, leaf } = placed;
-    switch (entry.type) {
-      case 'request-admitted':
-        if (entry.supersedes !== undefined) this.#end(entry.supersedes, 'superseded', entry.at);
-        this.#open.set(entry.action_id, newCase(entry, { index, leaf }));
-        if (!this.#isIn(entry.at, entry.action_id)) return;
-        this.#askedCount += 1;
-        this.#asked.note(entry.at);
-        return;
-      case 'request-refused':
-        if (this.#isIn(entry.at, entry.action_id)) this.#refusedCount += 1;
-        return;
-      case 'decision-accepted':
-      case 'binding-revoked':
-        this.#decided(entry, placed);
-        return;
-      case 'binding-made':
-        this.#end(entry.action_id, 'bound', entry.at, { index, leaf });
-        return;
-      case 'request-denied':
-        this.#end(entry.action_id, 'denied', entry.at);
-        return;
-      case 'request-expired':
-        this.#end(entry.action_id, 'expired', entry.at);
-        return;
-      default:
-        this.#followed(entry);
-    }
+    if (entry.type === 'request-admitted') this.#admitted(entry, { index, leaf });
+    else if (entry.type === 'request-refused') this.#refused(entry);
+    else if (entry.type === 'decision-accepted') this.#decided(entry, placed);
+    else if (entry.type === 'binding-revoked') this.#revoked(entry, placed);
+    else if (entry.type === 'binding-made') this.#end(entry, 'bound', { index, leaf });
+    else if (entry.type === 'request-denied') this.#end(entry, 'denied');
+    else if (entry.type === 'request-expired') this.#end(entry, 'expired');
+    else this.#followed(entry);
   }
 
   /** By the time at which they ended; then those that were asked for in the period and are open. */
@@ -111,22 +94,38 @@ export class PeriodLog {
     };
   }
 
+  #admitted(entry: RequestAdmitted, admission: ActionCase['admission']): void {
+    const { action_id: actionId, at, supersedes } = entry;
+    if (supersedes !== undefined) this.#end({ action_id: supersedes, at }, 'superseded');
+    this.#open.set(actionId, newCase(entry, admission));
+    if (!this.#isIn(at, actionId)) return;
+    this.#askedCount += 1;
+    this.#asked.note(at);
+  }
+
+  #refused({ at, action_id: actionId }: RequestRefused): void {
+    if (this.#isIn(at, actionId)) this.#refusedCount += 1;
+  }
+
   #decided(entry: DecisionAccepted | BindingRevoked, { index, leaf }: PlacedEntry): void {
     const { action_id: actionId, at, statement, proof_class: proofClass } = entry;
     const { person, verdict } = statement;
     const found = this.#open.get(actionId) ?? this.#cases.get(actionId);
     found?.decisions.push({ person, verdict, proofClass, at, index, leaf });
-    if (this.#isIn(at, actionId)) {
-      this.#figures.note({ person, verdict, at, askedAt: found?.askedAt ?? at });
-    }
-    if (entry.type !== 'binding-revoked') return;
-    if (entry.binding === null) this.#end(actionId, 'revoked', at);
-    else if (found !== undefined) found.revokedAt = at;
+    if (!this.#isIn(at, actionId)) return;
+    this.#figures.note({ person, verdict, at, askedAt: found?.askedAt ?? at });
+  }
+
+  #revoked(entry: BindingRevoked, placed: PlacedEntry): void {
+    this.#decided(entry, placed);
+    if (entry.binding === null) this.#end(entry, 'revoked');
+    const found = this.#cases.get(entry.action_id);
+    if (found !== undefined) found.revokedAt = entry.at;
   }
 
   /** What comes after the end. */
   #followed(entry: Entry): void {
-    if (!('action_id' in entry) || entry.action_id === undefined) return;
+    if (!('action_id' in entry)) return;
     const found = this.#cases.get(entry.action_id);
     if (found === undefined) return;
     if (entry.type === 'binding-used') found.uses += 1;
@@ -134,7 +133,11 @@ export class PeriodLog {
     else if (entry.type === 'content-erased') found.erasedAt = entry.at;
   }
 
-  #end(actionId: string, end: CaseEnd, at: string, binding?: ActionCase['binding']): void {
+  #end(
+    { action_id: actionId, at }: { readonly action_id: string; readonly at: string },
+    end: CaseEnd,
+    binding?: ActionCase['binding'],
+  ): void {
     const open = this.#open.get(actionId);
     this.#open.delete(actionId);
     if (open === undefined || !this.#isIn(at, actionId)) return;

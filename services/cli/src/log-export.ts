@@ -156,7 +156,8 @@ async function conflict(
   });
 }
 
-async function* entriesOf(
+/** Entries as the server sends them, in their order. @throws CliError ANSWER_INVALID */
+export async function* entriesOf(
   client: LedgerClient,
   start: number,
   end: number,
@@ -175,7 +176,8 @@ async function* entriesOf(
   }
 }
 
-function assertGenesis(entry: Uint8Array, trust: Trust): void {
+/** @throws CliError FOREIGN_LEDGER */
+export function assertGenesis(entry: Uint8Array, trust: Trust): void {
   if (`sha256:${toHex(hashLeaf(entry))}` === trust.genesis) return;
   throw cliError('FOREIGN_LEDGER', 'expected the first entry that the trust file names');
 }

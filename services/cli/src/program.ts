@@ -21,9 +21,11 @@ import { addProjector } from './commands/projector.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addFindings } from './commands/findings.ts';
 import { addReconcile } from './commands/reconcile.ts';
+import { addReport } from './commands/report.ts';
 import { addRequest } from './commands/request.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
+import { addStatement } from './commands/statement.ts';
 import { addTopics } from './commands/topics.ts';
 import { addTrace } from './commands/trace.ts';
 import { addVerify } from './commands/verify.ts';
@@ -51,6 +53,8 @@ const COMMANDS = [
   addTrace,
   addReconcile,
   addFindings,
+  addReport,
+  addStatement,
   addEnrol,
   addErase,
   addPolicy,

@@ -22,5 +22,5 @@ export { worstCase } from './plain-words.ts';
 export { checkReview, type CheckedReview } from './review-check.ts';
 export { parseReview, type Review } from './review.ts';
 export { shortId } from './short-id.ts';
-export { age, timeLeft, timeLeftInMinutes, utcTime } from './time-words.ts';
+export { age, span, timeLeft, timeLeftInMinutes, utcTime } from './time-words.ts';
 export { verifySignature } from './web-crypto.ts';
