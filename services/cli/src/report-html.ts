@@ -110,8 +110,8 @@ function figures({ totals, persons }: ReportHead): Html {
   const busiest = asked === 0 ? '' : `, at most ${mostAskedInADay} a day (${mostAskedOn})`;
   return html`<h2>How people decided</h2>
     <p>
-      ${asked} requests waited for people on ${daysAsked} days${busiest}; ${refused} more were
-      refused before anybody saw them.
+      Requests that waited for people: ${asked}, on how many days: ${daysAsked}${busiest}. Requests
+      that were refused before anybody saw them: ${refused}.
     </p>
     <table>
       <tr>
