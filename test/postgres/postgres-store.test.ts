@@ -248,11 +248,11 @@ describe('a commit', () => {
       const store = await open(cutter.url);
       const log = position(1);
       cutter.cutNextCommit(cut);
-      await expect(store.apply({ rows: ROWS, ...(log && { log }) })).rejects.toMatchObject({
+      await expect(store.apply({ rows: ROWS, log })).rejects.toMatchObject({
         code: 'STORE_UNAVAILABLE',
       });
       expect(cutter.cuts).toBe(1);
-      const again = store.apply({ rows: ROWS, ...(log && { log }) });
+      const again = store.apply({ rows: ROWS, log });
       if (cut === 'before') await again;
       else await expect(again).rejects.toMatchObject({ code: 'STORE_MOVED' });
       expect((await store.logPosition())?.nextOffset).toBe(1);
