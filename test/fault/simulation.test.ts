@@ -25,6 +25,7 @@ const TRIED = [
   'deed early',
   'deed enrol',
   'deed erase',
+  'deed find',
   'deed race',
   'entry authority-changed',
   'entry binding-made',

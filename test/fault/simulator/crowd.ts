@@ -24,6 +24,7 @@ import {
   fromUtf8,
   makeUlid,
   toBase64url,
+  toHex,
   utf8,
   type Json,
   type JsonObject,
@@ -70,6 +71,7 @@ const PUBLIC_TOPICS: Readonly<Record<string, PublicTopic>> = {
   decision: 'decision-made',
   use: 'use-claimed',
   report: 'execution-reported',
+  finding: 'finding-submitted',
 };
 
 const CHANGE = BUILTIN_DESCRIPTORS.find(({ type }) => type === 'authority.change');
@@ -87,6 +89,7 @@ type Deed =
   | 'misuse'
   | 'race'
   | 'report'
+  | 'find'
   | 'erase'
   | 'enrol'
   | 'again'
@@ -104,6 +107,7 @@ const DEEDS: Readonly<Record<Deed, number>> = {
   misuse: 3,
   race: 6,
   report: 8,
+  find: 3,
   erase: 4,
   enrol: 3,
   again: 12,
@@ -163,6 +167,7 @@ export class Crowd {
     misuse: (action) => this.#misuse(action),
     race: (action) => this.#race(action),
     report: (action) => this.#report(action),
+    find: (action) => this.#find(action),
     erase: (action) => this.#erase(action),
   };
 
@@ -559,6 +564,29 @@ export class Crowd {
     return { kind: 'report', actionId: action.id, bytes };
   }
 
+  #find(action: OracleAction): boolean {
+    const { random, truth } = this.#world;
+    const agent = random.chance(0.7) ? this.#agents[0] : random.of(this.#agents);
+    if (agent === undefined) return false;
+    const isOfUse = random.chance(0.5);
+    const payload = canonicalBytes({
+      v: 'countersign.finding.v1',
+      tenant: TENANT,
+      finding: isOfUse ? 'DUPLICATE_EFFECT' : 'UNBOUND_EXECUTION',
+      kind: random.of(['payment', 'secret-read']),
+      record: { source: 'lines', digest: `sha256:${toHex(random.bytes(32))}` },
+      ...(isOfUse && {
+        use: {
+          action_id: action.id,
+          use_id: random.ofOrNone([...action.uses.keys()]) ?? this.#ulid(),
+        },
+      }),
+    });
+    truth.payloads.set(fromUtf8(payload), agent.id);
+    const bytes = toyFrame(agent.key, 'finding', payload);
+    return this.#send({ kind: 'finding', actionId: '', bytes });
+  }
+
   #erase(action: OracleAction): boolean {
     const { random, truth } = this.#world;
     const agent = random.chance(0.85) ? this.#agents[0] : random.of(this.#agents);
@@ -604,7 +632,7 @@ export class Crowd {
         return true;
       }
       case 'route': {
-        const frame = random.ofOrNone(this.#sent.filter(({ kind }) => kind in PUBLIC_TOPICS));
+        const frame = random.ofOrNone(this.#sent.filter(isRoutedByAction));
         if (frame === undefined) return false;
         this.#publish({ ...frame, actionId: this.#ulid() });
         return true;
@@ -665,6 +693,10 @@ export class Crowd {
         `at ${disk.append({ topic, partition: 0 }, [{ key: actionId, value }]).firstOffset}`,
     });
   }
+}
+
+function isRoutedByAction({ kind, actionId }: Frame): boolean {
+  return kind in PUBLIC_TOPICS && actionId !== '';
 }
 
 type Fit = (action: OracleAction) => boolean;

@@ -121,8 +121,10 @@ export class RuleOracle {
       case 'use-refused':
         this.#refuse(entry);
         return;
-      case 'state-committed':
       case 'finding-raised':
+        this.#find(entry);
+        return;
+      case 'state-committed':
         return;
     }
   }
@@ -474,6 +476,14 @@ export class RuleOracle {
     hold(isOver, 'RULE', `${action.id}: erased while open, or again`);
     hold(this.#truth.payloads.has(entry.request), 'FORGED', `${action.id}: nobody's erasure`);
     action.isErased = true;
+  }
+
+  /** What somebody found is what an operator has signed. */
+  #find({ submission, about, finding }: EntryOf<'finding-raised'>): void {
+    if (submission === undefined) return;
+    const signer = this.#truth.payloads.get(submission.payload);
+    hold(signer !== undefined && signer === about.agent, 'FORGED', `${finding}: nobody's finding`);
+    hold(signer === 'operator', 'RULE', `${finding}: of one who may not`);
   }
 
   /** A refusal says why: that must be so. */

@@ -9,7 +9,7 @@ export class SignedTruth {
   readonly statements = new Map<string, string>();
   /** Digests of actions, with the agent that asked for them. */
   readonly actions = new Map<string, string>();
-  /** Payload texts of claims, reports and erasure orders, with whose key signed them. */
+  /** Payload texts of claims, reports, findings and erasure orders, with whose key signed them. */
   readonly payloads = new Map<string, string>();
   /** Credential ids that a person really enrolled. */
   readonly enrolled = new Set<string>();
