@@ -145,8 +145,17 @@ function sizeClaimedBy(head: Uint8Array): number {
   return Number(/"resume":{[^}]*"size":(\d+)/.exec(Buffer.from(head).toString('latin1'))?.[1]);
 }
 
-function documentIn(head: Uint8Array): Document {
-  return JSON.parse(fromUtf8(head)) as Document;
+/** Undefined of a copy in which a bit was turned before, where that is seen. */
+function documentIn(head: Uint8Array): Document | undefined {
+  try {
+    const document = JSON.parse(Buffer.from(head).toString()) as Partial<Document>;
+    const { resume, state } = document;
+    const isWhole = resume !== undefined && Array.isArray(state?.['members']);
+    return isWhole ? (document as Document) : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Any batch of the log, the accepted ones and the others, with the subtrees of the log at its place. */
@@ -159,7 +168,9 @@ function forgePlace({ random, disk, log }: World, head: Uint8Array): Uint8Array 
     range.append(fromHex(leaf.slice('sha256:'.length)));
   }
   const hashes = range.hashes.map((hash) => toBase64(hash));
-  const { resume, ...rest } = documentIn(head);
+  const document = documentIn(head);
+  if (document === undefined) return head;
+  const { resume, ...rest } = document;
   const place: readonly Record<string, Json>[] = [
     { size, hashes, batch_offset: record?.offset ?? 0 },
     { size, hashes },
@@ -179,6 +190,7 @@ function isBatch(value: Uint8Array | null): boolean {
 
 function forgeState({ random }: World, head: Uint8Array): Uint8Array {
   const document = documentIn(head);
+  if (document === undefined) return head;
   const { state } = document;
   const members = state['members'] as readonly Json[];
   const changes: readonly Record<string, Json>[] = [
