@@ -431,8 +431,9 @@ describe('the other commands', () => {
     };
     expect(await run('log checkpoint')).toMatch(/^countersign\.local\/[0-9A-Z]{26}\/0\n[0-9]+\n/);
     expect(await run('log list')).toMatch(/ledger-founded[^]*binding-made[^]*execution-reported/);
-    expect(JSON.parse(await run('log inclusion', '0', '4'))).toHaveProperty('hashes');
-    expect(JSON.parse(await run('log consistency', '1', '4'))).toHaveProperty('hashes');
+    const [, size = ''] = (await run('log checkpoint')).split('\n');
+    expect(JSON.parse(await run('log inclusion', '0', size))).toHaveProperty('hashes');
+    expect(JSON.parse(await run('log consistency', '1', size))).toHaveProperty('hashes');
     expect(await run('watch', id)).toMatch(/used/);
   });
 
