@@ -120,7 +120,7 @@ describe('topics', () => {
 
   it('grow when they are asked to, and never shrink', async () => {
     const { made: none, grown } = await made(6);
-    expect([none, grown.length]).toEqual([[], 8]);
+    expect([none, grown.length]).toEqual([[], 9]);
     expect(await partitionsOf('log')).toBe(6);
     expect(await made(5)).toMatchObject({ grown: [], larger: grown });
     expect(await partitionsOf('log')).toBe(6);
