@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
-import { fromUtf8 } from '@countersign/canonical';
+import { canonicalBytes, fromUtf8, parseStrict, type JsonObject } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { AuditStateFile } from '../audit-state.ts';
 import { cliError } from '../cli-error.ts';
@@ -95,8 +95,13 @@ async function placeOf(
   return { url: log, token: fromUtf8(token).trim() };
 }
 
-/** Another way to read the same file accepts other logs. */
+/**
+ * Another way to read the same file accepts other logs. Its pinned head is left out: a ledger notes each newer one there, and every
+ * run holds the log to it.
+ */
 function digestOf(trustFile: Uint8Array, allowDemo: boolean): string {
-  const digest = createHash('sha256').update(trustFile).digest('hex');
+  const members = Object.entries(parseStrict(trustFile) as JsonObject);
+  const judging = Object.fromEntries(members.filter(([name]) => name !== 'pinned_head'));
+  const digest = createHash('sha256').update(canonicalBytes(judging)).digest('hex');
   return `sha256:${digest}${allowDemo ? '+demo' : ''}`;
 }
