@@ -1,8 +1,5 @@
-import { equalBytes, type VerifySignature } from '@countersign/canonical';
-import type { PolicyEngine } from '@countersign/binding';
-import type { Descriptor } from '@countersign/descriptors';
+import { equalBytes } from '@countersign/canonical';
 import { TileEdge, type TileFile } from '@countersign/tlog';
-import type { Trust } from '@countersign/verify';
 import { AuditError } from './audit-error.ts';
 import type { NearEnrolment, NotDerived } from './audit-facts.ts';
 import {
@@ -17,7 +14,7 @@ import {
   type HeadSigners,
   type SeenHead,
 } from './head-check.ts';
-import { LogReplay } from './log-replay.ts';
+import { LogReplay, type ReplayOptions } from './log-replay.ts';
 import { TileCheck } from './tile-check.ts';
 import type { TileSource } from './tile-source.ts';
 
@@ -31,15 +28,8 @@ export interface AuditWatch {
   readonly onChecked?: (checked: CheckedTo, size: number) => Promise<void>;
 }
 
-export interface AuditOptions extends AuditWatch {
+export interface AuditOptions extends AuditWatch, ReplayOptions {
   readonly source: TileSource;
-  readonly trust: Trust;
-  readonly allowDemo: boolean;
-  /** Of every action type that the log may hold. */
-  readonly descriptors: readonly Descriptor[];
-  readonly policyEngine: PolicyEngine;
-  readonly verifySignature: VerifySignature;
-  readonly nearMs: number;
   /** The head of the last run that came to an end. */
   readonly seen?: SeenHead;
   /** How far an earlier run has come; of a log that has other entries there, everything is checked. */

@@ -37,6 +37,7 @@ interface Read extends LoggedEntry {
 export interface ReplayOptions {
   readonly trust: Trust;
   readonly allowDemo: boolean;
+  /** Of every action type that the log may hold. */
   readonly descriptors: readonly Descriptor[];
   /** What reads policies in Cedar when they are set: the same as the ledger's. */
   readonly policyEngine: PolicyEngine;

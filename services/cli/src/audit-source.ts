@@ -12,11 +12,9 @@ import {
 } from '@countersign/tlog';
 import { readRegular } from './bounded-file.ts';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
+import { BUNDLE_BYTES_MAX, NOTE_BYTES_MAX } from './log-folder.ts';
 import { sleepUnless } from './service.ts';
 
-const NOTE_BYTES_MAX = 1_000_000;
-/** 256 entries of 65,535 bytes, each after its length. */
-const FILE_BYTES_MAX = 256 * 65_537;
 const TRIES = 4;
 const AGAIN_AFTER_MS = 1_000;
 const ANSWER_WITHIN_MS = 60_000;
@@ -39,7 +37,7 @@ export class FolderSource implements TileSource {
   }
 
   async read(path: string): Promise<Uint8Array> {
-    const bytes = await fileAt(join(this.#path, path), FILE_BYTES_MAX);
+    const bytes = await fileAt(join(this.#path, path), BUNDLE_BYTES_MAX);
     if (bytes !== undefined) return bytes;
     throw new AuditError('TILE_MISSING', `${path}: expected this tile of the checkpoint`);
   }
@@ -79,7 +77,7 @@ export class HttpSource implements TileSource {
   }
 
   read(path: string): Promise<Uint8Array> {
-    return this.#get(path, FILE_BYTES_MAX);
+    return this.#get(path, BUNDLE_BYTES_MAX);
   }
 
   async #get(path: string, bytesMax: number): Promise<Uint8Array> {

@@ -228,9 +228,16 @@ export function originOf(url: string): string {
 
 /** @throws CliError FILE_UNREADABLE, FILE_TOO_LARGE, TRUST_FORMAT */
 export async function readTrust(path: string): Promise<Trust> {
+  return (await readTrustFile(path)).trust;
+}
+
+/** With its bytes, for who has to say by which file it was judged: read once, for a server may replace it meanwhile. */
+export async function readTrustFile(
+  path: string,
+): Promise<{ readonly trust: Trust; readonly bytes: Uint8Array }> {
   const bytes = await readGivenFile(path, 'trust file');
   try {
-    return parseTrust(bytes);
+    return { trust: parseTrust(bytes), bytes };
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;
     const said = isNotJson(error.cause) ? `the file is not JSON (${error.message})` : error.message;

@@ -22,7 +22,9 @@ import { writeWhole } from './data-folder.ts';
 
 const FOLDER_MODE = 0o755;
 const FILE_MODE = 0o644;
-const NOTE_BYTES_MAX = 1_000_000;
+/** Of a checkpoint, and of a tile with 256 entries of 65,535 bytes, each after its length. */
+export const NOTE_BYTES_MAX = 1_000_000;
+export const BUNDLE_BYTES_MAX: number = 256 * 65_537;
 const TILE_BYTES_MAX = 8_192;
 const VKEY = 'log.vkey';
 const CHECKPOINT = 'checkpoint';

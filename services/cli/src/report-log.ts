@@ -17,10 +17,7 @@ import { VerifyError, openHead, type Trust } from '@countersign/verify';
 import { readRegular } from './bounded-file.ts';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
 import { assertGenesis } from './log-export.ts';
-
-const NOTE_BYTES_MAX = 1_000_000;
-/** 256 entries of 65,535 bytes, each after its length. */
-const BUNDLE_BYTES_MAX = 256 * 65_537;
+import { BUNDLE_BYTES_MAX, NOTE_BYTES_MAX } from './log-folder.ts';
 
 /** The head under which a report stands, by the pinned keys. @throws CliError LOG_KEY_UNKNOWN, CHECKPOINT_INVALID, EQUIVOCATION */
 export async function openReportHead(note: string, trust: Trust): Promise<OpenedCheckpoint> {

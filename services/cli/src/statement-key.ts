@@ -1,6 +1,7 @@
-import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { equalBytes } from '@countersign/canonical';
+import { keyThumbprint } from '@countersign/crypto-node';
 import type { EnvelopeKey } from '@countersign/report';
 import type { Trust } from '@countersign/verify';
 import { CliError, cliError, isSystemError } from './cli-error.ts';
@@ -46,7 +47,7 @@ export async function readEnvelopeKey(path: string): Promise<EnvelopeKey & { key
 }
 
 function keyIdOf(spki: Uint8Array): string {
-  return createHash('sha256').update(spki).digest('hex');
+  return keyThumbprint(spki).slice('sha256:'.length);
 }
 
 function spkiOf(key: KeyObject): Uint8Array {

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { AuditStateFile } from '../audit-state.ts';
 import { cliError } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
-import { readGivenFile, readTrust } from '../ledger-access.ts';
+import { readGivenFile, readTrustFile } from '../ledger-access.ts';
 import type { LogAuditOptions } from '../log-audit.ts';
 
 export interface AuditCommandOptions {
@@ -54,8 +54,7 @@ export async function auditOptionsOf(
   { context, onProgress }: Pick<LogAuditOptions, 'onProgress'> & { readonly context: CliContext },
 ): Promise<LogAuditOptions> {
   const { cwd, interrupted, nowMs } = context;
-  const trustPath = resolve(cwd, options.trust);
-  const trust = await readTrust(trustPath);
+  const { trust, bytes: trustFile } = await readTrustFile(resolve(cwd, options.trust));
   const allowDemo = options.allowDemo === true;
   const keep = options.keep === undefined ? undefined : resolve(cwd, options.keep);
   const place = await placeOf(log, options, context);
@@ -68,7 +67,7 @@ export async function auditOptionsOf(
   return {
     log: place,
     trust,
-    trustDigest: digestOf(await readGivenFile(trustPath, 'trust file'), allowDemo),
+    trustDigest: digestOf(trustFile, allowDemo),
     allowDemo,
     nearMs: options.near * 1_000,
     ...(keep !== undefined && { keep }),

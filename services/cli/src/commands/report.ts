@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
 import { isTimestamp, isUlid } from '@countersign/canonical';
 import type { ReportScope } from '@countersign/report';
-import { parseTrust, type Level, type Trust } from '@countersign/verify';
+import type { Level, Trust } from '@countersign/verify';
 import { Option, type Command } from 'commander';
 import { cliError } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { dataFolder } from '../data-folder.ts';
-import { assertTrusted, dataPath, openTrusted, readGivenFile } from '../ledger-access.ts';
+import { assertTrusted, dataPath, openTrusted, readTrustFile } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { writeReport, type ReportDone } from '../report.ts';
 import { folderSource, ledgerSource, type ReportSource } from '../report-source.ts';
@@ -107,8 +107,8 @@ async function trustIn(
 ): Promise<{ readonly trust: Trust; readonly trustFile: Uint8Array }> {
   const own = dataFolder(dataPath(options, context)).trustFile;
   const path = options.trust === undefined ? own : resolve(context.cwd, options.trust);
-  const trustFile = await readGivenFile(path, 'trust file');
-  return { trust: parseTrust(trustFile), trustFile };
+  const { trust, bytes: trustFile } = await readTrustFile(path);
+  return { trust, trustFile };
 }
 
 function scopeOf({ from, to, action }: ReportOptions): ReportScope {
