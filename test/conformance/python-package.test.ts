@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HttpLedger } from '../support/http-ledger.ts';
 import { commandPolicy } from '../support/parties.ts';
 import { sdkPython } from '../support/sdk-python.ts';
+import { GRANT_PARAMS } from '../support/grant-params.ts';
 
 const vectors = fileURLToPath(new URL('../vectors/', import.meta.url));
 const tests = fileURLToPath(new URL('../../python/tests/', import.meta.url));
@@ -187,14 +188,7 @@ describe('the Python package at a ledger', () => {
 
   const GRANT: JsonObject = {
     type: 'payment.grant',
-    params: {
-      debtor_account: 'DE89370400440532013000',
-      creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
-      currency: 'EUR',
-      amount_min: '0.01',
-      amount_max: '500.00',
-      remittance: 'Parcels of the week',
-    },
+    params: GRANT_PARAMS,
   };
 
   it('A13: chooses within a grant, in its claim, and nothing beyond it', async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { DEFAULT_POLICY, leafOf } from '@countersign/binding';
 import { ConsoleBench } from './support/console-bench.ts';
 import type { PersonBrowser } from './support/person-browser.ts';
+import { GRANT_PARAMS } from '../support/grant-params.ts';
 
 const GRANTS = {
   id: 'grants',
@@ -137,14 +138,7 @@ describe('deciding', () => {
       {
         type: 'payment.grant',
         max_uses: 3,
-        params: {
-          debtor_account: 'DE89370400440532013000',
-          creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
-          currency: 'EUR',
-          amount_min: '0.01',
-          amount_max: '500.00',
-          remittance: 'Parcels of the week',
-        },
+        params: GRANT_PARAMS,
       },
     );
     await person.page.goto(bench.addressOf(actionId));

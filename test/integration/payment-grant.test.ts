@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatTimestamp, type JsonObject } from '@countersign/canonical';
+import { formatTimestamp } from '@countersign/canonical';
 import { GrantConnector, guardedCalls } from '@countersign/connectors';
 import { guard, type RunResult } from '@countersign/sdk';
 import { fileRunStore } from '@countersign/sdk/file-store';
@@ -9,15 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Bound } from '../support/founded-ledger.ts';
 import { HttpLedger } from '../support/http-ledger.ts';
 import { commandPolicy } from '../support/parties.ts';
-
-const PARAMS: JsonObject = {
-  debtor_account: 'DE89370400440532013000',
-  creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
-  currency: 'EUR',
-  amount_min: '0.01',
-  amount_max: '500.00',
-  remittance: 'Parcels of the week',
-};
+import { GRANT_PARAMS } from '../support/grant-params.ts';
 
 let at: HttpLedger;
 let folder: string;
@@ -48,7 +40,7 @@ class GrantStage {
     const bound = await at.ledger.bind(
       parties.action({
         type: 'payment.grant',
-        params: PARAMS,
+        params: GRANT_PARAMS,
         max_uses: 3,
         not_after: formatTimestamp(clock.nowMs() + 600_000),
       }),

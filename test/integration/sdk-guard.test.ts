@@ -25,6 +25,7 @@ import { AFTER, BEFORE } from '../demo/iam-target.ts';
 import type { Bound } from '../support/founded-ledger.ts';
 import { HttpLedger } from '../support/http-ledger.ts';
 import { commandPolicy } from '../support/parties.ts';
+import { GRANT_PARAMS } from '../support/grant-params.ts';
 
 let at: HttpLedger;
 let folder: string;
@@ -58,15 +59,6 @@ function guarded(more: Partial<GuardOptions> = {}): Guard {
     ...more,
   });
 }
-
-const GRANT_PARAMS: JsonObject = {
-  debtor_account: 'DE89370400440532013000',
-  creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
-  currency: 'EUR',
-  amount_min: '0.01',
-  amount_max: '500.00',
-  remittance: 'Parcels of the week',
-};
 
 const none = (): Promise<Record<string, Digest>> => Promise.resolve({});
 

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GrantConnector, type Effect, type GrantParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { textsIn } from './texts-in.ts';
 
 const USE_ID = '01M83G8PGDVFCDVZ5H41H6NGY8';
 
@@ -32,13 +33,8 @@ async function found(): Promise<void> {
   await mkdir(join(folder, 'outbox'));
 }
 
-async function outbox(): Promise<Record<string, string>> {
-  const path = join(folder, 'outbox');
-  const texts = (await readdir(path)).map(async (name) => [
-    name,
-    await readFile(join(path, name), 'utf8'),
-  ]);
-  return Object.fromEntries(await Promise.all(texts)) as Record<string, string>;
+function outbox(): Promise<Record<string, string>> {
+  return textsIn(join(folder, 'outbox'));
 }
 
 async function open(): Promise<ConnectorStage<GrantParams>> {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestBytes } from '@countersign/canonical';
@@ -11,6 +11,7 @@ import {
 } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { textsIn } from './texts-in.ts';
 
 const DOCUMENT = 'invoice 2026-0412: 18250.40 EUR\n';
 const USE_ID = '01M83G8PGDVFCDVZ5H41H6NGY8';
@@ -58,13 +59,8 @@ async function found(): Promise<void> {
   await writeFile(join(folder, 'payables/invoices/2026-0412'), DOCUMENT);
 }
 
-async function outbox(): Promise<Record<string, string>> {
-  const path = join(folder, 'outbox');
-  const texts = (await readdir(path)).map(async (name) => [
-    name,
-    await readFile(join(path, name), 'utf8'),
-  ]);
-  return Object.fromEntries(await Promise.all(texts)) as Record<string, string>;
+function outbox(): Promise<Record<string, string>> {
+  return textsIn(join(folder, 'outbox'));
 }
 
 async function open(): Promise<ConnectorStage<PaymentParams>> {

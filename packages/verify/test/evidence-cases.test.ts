@@ -4,17 +4,10 @@ import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { cedarEngine } from '@countersign/policy-cedar';
 import { describe, expect, it } from 'vitest';
 import { createVerifier, parseTrust } from '../src/index.ts';
-import { ASSURANCE_CASES } from './testing/assurance-cases.ts';
-import { BOUNDS_CASES } from './testing/bounds-cases.ts';
-import { DEVICE_CASES } from './testing/device-cases.ts';
+import { ACCEPTED_CASES } from './testing/accepted-cases.ts';
 import { CEDAR_CASES, FALSE_CEDAR_CASES } from './testing/cedar-cases.ts';
 import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
-import { HOME_CASES } from './testing/home-cases.ts';
 import { INVALID_CASES } from './testing/invalid-cases.ts';
-import { ROTATION_CASES } from './testing/rotation-cases.ts';
-import { SSH_CASES } from './testing/ssh-cases.ts';
-import { VALID_CASES } from './testing/valid-cases.ts';
-import { WITNESS_CASES } from './testing/witness-cases.ts';
 
 const policyEngine = cedarEngine(BUILTIN_DESCRIPTORS);
 
@@ -36,17 +29,7 @@ async function outcomeOf(each: EvidenceCase, cedar?: 'cedar'): Promise<unknown> 
 const INDETERMINATE = ['AUTHORITY_MISSING', 'CLOCK_UNKNOWN', 'CONTENT_MISSING'];
 
 describe('evidence', () => {
-  it.each([
-    ...VALID_CASES,
-    ...ROTATION_CASES,
-    ...SSH_CASES,
-    ...HOME_CASES,
-    ...WITNESS_CASES,
-    ...BOUNDS_CASES,
-    ...DEVICE_CASES,
-    ...ASSURANCE_CASES,
-    ...CEDAR_CASES,
-  ])('is VALID: $name', async (each) => {
+  it.each(ACCEPTED_CASES)('is VALID: $name', async (each) => {
     expect(await outcomeOf(each)).toMatchObject({ outcome: 'VALID', code: undefined });
   });
 

@@ -5,6 +5,7 @@ import { CompactRange, hashLeaf } from '@countersign/tlog';
 import { policyOf } from '../../../packages/binding/test/test-documents.ts';
 import { TestLedger } from '../../../packages/binding/test/test-ledger.ts';
 import { encodeSnapshotHead } from '../../../services/ledger/src/snapshot-head.ts';
+import { GRANT_PARAMS } from '../../support/grant-params.ts';
 
 /**
  * Writes the vectors of schemas/formats/snapshot.md that are not there yet, with fresh keys: `npx tsx` this file. One that is
@@ -12,15 +13,6 @@ import { encodeSnapshotHead } from '../../../services/ledger/src/snapshot-head.t
  */
 const FOLDER = new URL('./', import.meta.url);
 const LIMITS = { maxBytes: 1_000_000, maxDepth: 12, maxMembers: 100_000 };
-
-const GRANT: JsonObject = {
-  debtor_account: 'DE89370400440532013000',
-  creditor: { name: 'Nordlicht GmbH', account: 'AT611904300234573201', country: 'AT' },
-  currency: 'EUR',
-  amount_min: '0.01',
-  amount_max: '500.00',
-  remittance: 'Parcels of the week',
-};
 
 interface Vector extends JsonObject {
   readonly head: JsonObject;
@@ -47,7 +39,7 @@ async function grantUnknown(): Promise<Vector> {
     policy: policyOf(1, { types: ['payment.grant'], max_uses: 3 }),
   });
   const grant = (): JsonObject =>
-    ledger.envelope({ type: 'payment.grant', params: GRANT, max_uses: 3 });
+    ledger.envelope({ type: 'payment.grant', params: GRANT_PARAMS, max_uses: 3 });
   const bound = await ledger.bound(grant());
   for (const [amount, result] of [
     ['500.00', 'succeeded'],

@@ -1,0 +1,23 @@
+import { ASSURANCE_CASES } from './assurance-cases.ts';
+import { BOUNDS_CASES } from './bounds-cases.ts';
+import { CEDAR_CASES } from './cedar-cases.ts';
+import { DEVICE_CASES } from './device-cases.ts';
+import { HOME_CASES } from './home-cases.ts';
+import { ROTATION_CASES } from './rotation-cases.ts';
+import { SSH_CASES } from './ssh-cases.ts';
+import { VALID_CASES } from './valid-cases.ts';
+import { WITNESS_CASES } from './witness-cases.ts';
+import type { EvidenceCase } from './evidence-case.ts';
+
+/** All evidence that is VALID, whatever it is about. */
+export const ACCEPTED_CASES: readonly EvidenceCase[] = [
+  ...VALID_CASES,
+  ...ROTATION_CASES,
+  ...SSH_CASES,
+  ...HOME_CASES,
+  ...WITNESS_CASES,
+  ...BOUNDS_CASES,
+  ...DEVICE_CASES,
+  ...ASSURANCE_CASES,
+  ...CEDAR_CASES,
+];
