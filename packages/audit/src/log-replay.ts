@@ -223,7 +223,7 @@ function parsed({ bytes, index }: LoggedEntry): Entry {
     return parseEntry(bytes);
   } catch (error) {
     if (error instanceof BindingError && isOfOtherRules(bytes)) {
-      const message = `entry ${index}: expected an entry of version 1 and a known type, by rules 1`;
+      const message = `entry ${index}: expected an entry of version 1 and a known type, by rules 1 or 2`;
       throw new AuditError('RULES_UNKNOWN', message, { index, cause: error });
     }
     throw atEntry(error, index);
@@ -259,5 +259,5 @@ function isOfOtherRules(bytes: Uint8Array): boolean {
   }
   const { v, type, rules_version: rules } = Object(json) as Record<string, unknown>;
   if (v !== 'countersign.entry.v1' || !KNOWN_TYPES.has(type)) return true;
-  return type === 'ledger-founded' && rules !== 1;
+  return type === 'ledger-founded' && rules !== 1 && rules !== 2;
 }

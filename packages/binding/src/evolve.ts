@@ -119,6 +119,7 @@ export function evolveGenesis(entry: LedgerFounded, position: Position): Head {
     authority,
     authorityRef: { ...position, root: authority.root },
     genesis: position.leaf,
+    rules: entry.rules_version,
     policy: entry.policy,
     committedSize: 0,
     forgottenHour: 0,

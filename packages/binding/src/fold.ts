@@ -5,6 +5,7 @@ import { DeadlineQueue } from './deadline-queue.ts';
 import { DraftMap } from './draft-map.ts';
 import type { AuthorityRef, Leaf } from './field-shape.ts';
 import type { Policy } from './policy.ts';
+import type { RulesVersion } from './rules-version.ts';
 
 /** Where an entry stands in the log. */
 export interface Position {
@@ -38,6 +39,8 @@ export interface Head {
   readonly authority: AuthorityState;
   readonly authorityRef: AuthorityRef;
   readonly genesis: Leaf;
+  /** Of the founding. */
+  readonly rules: RulesVersion;
   readonly policy: Policy;
   /** Size of the log after the last state-committed entry. */
   readonly committedSize: number;

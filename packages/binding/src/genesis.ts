@@ -16,6 +16,7 @@ import {
   type ApprovalRule,
   type Policy,
 } from './policy.ts';
+import { RULES_VERSION, type RulesVersion } from './rules-version.ts';
 import { invalid } from './shape.ts';
 
 export interface FoundingParams {
@@ -34,6 +35,8 @@ export interface FoundingParams {
   /** Needed where the policy is one in Cedar. */
   readonly policyEngine?: PolicyEngine;
   readonly recoveryQuorum?: number;
+  /** The newest unless given. */
+  readonly rulesVersion?: RulesVersion;
 }
 
 /**
@@ -62,7 +65,7 @@ export function foundLedger(params: FoundingParams): LedgerFounded {
     ...founding,
     recovery: { quorum: params.recoveryQuorum ?? founding.bootstrap.approvals },
     authority_root: foundingAuthority(founding).root,
-    rules_version: 1,
+    rules_version: params.rulesVersion ?? RULES_VERSION,
   };
 }
 

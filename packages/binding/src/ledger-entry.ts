@@ -28,6 +28,7 @@ import {
 } from './field-shape.ts';
 import { approvalRule, policyShape, type ApprovalRule, type Policy } from './policy.ts';
 import type { RefusalCode } from './refusal-code.ts';
+import { rulesVersion, type RulesVersion } from './rules-version.ts';
 import {
   boolean,
   integer,
@@ -56,7 +57,7 @@ export interface LedgerFounded extends EntryHead<'ledger-founded'> {
   readonly members: readonly Member[];
   readonly policy: Policy;
   readonly authority_root: Digest;
-  readonly rules_version: 1;
+  readonly rules_version: RulesVersion;
 }
 
 /** A person enrolled a key with an invitation that the authority held. */
@@ -134,11 +135,6 @@ const LOG_KEYS_MAX = 8;
 const ERASED_MAX = 64;
 const ACTION_TEXT_MAX = 32_768;
 
-const one: Shape<1> = (json, path) => {
-  integer(1, 1)(json, path);
-  return 1;
-};
-
 export const ledgerFounded: Shape<LedgerFounded> = object<LedgerFounded>({
   ...head('ledger-founded'),
   origin,
@@ -151,7 +147,7 @@ export const ledgerFounded: Shape<LedgerFounded> = object<LedgerFounded>({
   members: list(member, { min: 1, max: MEMBERS_MAX }),
   policy: policyShape,
   authority_root: digest,
-  rules_version: one,
+  rules_version: rulesVersion,
 });
 
 export const authorityChanged: Shape<AuthorityChanged> = object<AuthorityChanged>({

@@ -24,6 +24,7 @@ import type { Policy } from './policy.ts';
 import type { KeptAction } from './action-table.ts';
 import type { RecentEntries } from './recent-entries.ts';
 import type { PackedAction } from './remembered-action.ts';
+import type { RulesVersion } from './rules-version.ts';
 import { headOf, partsOf, type StateParts } from './state-parts.ts';
 
 export const ANSWERS_KEPT_MS = 600_000;
@@ -187,6 +188,11 @@ export class LedgerState {
     return this.head.authorityRef;
   }
 
+  /** By which rules this log decides. What would decide an older log differently MUST ask for it. */
+  get rules(): RulesVersion {
+    return this.head.rules;
+  }
+
   get policy(): Policy {
     return this.head.policy;
   }
@@ -263,6 +269,7 @@ export class LedgerState {
     const state = {
       v: 'countersign.state.v2',
       genesis: head.genesis,
+      ...(head.rules > 1 && { rules: head.rules }),
       size: head.size,
       at_ms: head.lastAtMs,
       forgotten_hour: head.forgottenHour,

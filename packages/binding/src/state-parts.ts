@@ -11,11 +11,14 @@ import {
 } from './field-shape.ts';
 import type { Head } from './fold.ts';
 import { policyDigest, policyShape, type Policy } from './policy.ts';
-import { integer, invalid, list, object, type Shape } from './shape.ts';
+import { rulesVersion, type RulesVersion } from './rules-version.ts';
+import { integer, invalid, list, object, optional, type Shape } from './shape.ts';
 
 /** Everything of a fold but its actions, as a snapshot holds it: schemas/formats/snapshot.md §3. */
 export interface StateParts {
   readonly genesis: Leaf;
+  /** Absent: 1. */
+  readonly rules?: RulesVersion;
   readonly size: number;
   readonly at_ms: number;
   readonly forgotten_hour: number;
@@ -31,6 +34,7 @@ const ANY_NUMBER = { max: 1_000_000 };
 
 const stateParts: Shape<StateParts> = object<StateParts>({
   genesis: leaf,
+  rules: optional(rulesVersion),
   size: position,
   at_ms: position,
   forgotten_hour: position,
@@ -73,6 +77,7 @@ export function headOf(parts: StateParts): Head | undefined {
     authority,
     authorityRef: parts.authority,
     genesis: parts.genesis,
+    rules: parts.rules ?? 1,
     policy: parts.policy,
     committedSize: parts.size,
     forgottenHour: parts.forgotten_hour,
@@ -83,6 +88,7 @@ export function headOf(parts: StateParts): Head | undefined {
 export function partsOf(head: Head, counters: ReadonlyMap<string, number>): StateParts {
   return {
     genesis: head.genesis,
+    ...(head.rules > 1 && { rules: head.rules }),
     size: head.size,
     at_ms: head.lastAtMs,
     forgotten_hour: head.forgottenHour,

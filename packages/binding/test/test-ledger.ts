@@ -69,6 +69,8 @@ export interface TestLedgerOptions {
   readonly foundedWith?: readonly string[];
   /** Shard on which its log is read. */
   readonly readFrom?: number;
+  /** By which rules its log decides. */
+  readonly rules?: 1 | 2;
   readonly people?: Pick<TestLedger, 'owner' | 'alice' | 'bob'>;
 }
 
@@ -158,6 +160,7 @@ export class TestLedger {
       ],
       policy: options.policy ?? policyOf(options.approvals ?? 1),
       policyEngine: POLICY_ENGINE,
+      ...(options.rules !== undefined && { rulesVersion: options.rules }),
       ...(options.bootstrapApprovals === undefined
         ? {}
         : { bootstrap: { ...BOOTSTRAP, approvals: options.bootstrapApprovals } }),
