@@ -109,6 +109,37 @@ describe('pay', () => {
     expect(await paid(ledger)).toEqual(['500.00']);
   });
 
+  it('A13: is followed to its last use, and proved with what each use chose', async () => {
+    const { ledger, id } = await granted();
+    const watch = ledger.run('watch', [id]);
+    for (const [amount, run] of [
+      ['500.00', 'one'],
+      ['0.01', 'two'],
+    ] as const) {
+      expect((await pay(ledger, id, chosen(amount, run))).exit).toBe(0);
+    }
+    await watch.said(/used[^]*execution-reported[^]*execution-reported/);
+    expect(watch.child.exitCode).toBe(null);
+    expect((await pay(ledger, id, chosen('12.50', 'three'))).exit).toBe(0);
+    const { exit, stdout } = await watch.ended;
+    const last = stdout.split(`${id}  `).at(-1);
+    expect([exit, last?.match(/binding-used/g)?.length]).toEqual([0, 3]);
+    await ledger.run('evidence', [id, '-o', 'grant.json']).ended;
+    const trust = ['--trust', join(ledger.data, 'trust.json')];
+    const args = ['verify', ledger.at('grant.json'), ...trust];
+    const text = (await countersign(args)).stdout;
+    const used = [...text.matchAll(/^used .*\): (.*)$/gm)].map(([, words]) => words);
+    expect(used).toEqual(['amount 500.00', 'amount 0.01', 'amount 12.50']);
+    const { facts } = JSON.parse((await countersign([...args, '--json'])).stdout) as {
+      facts: { uses: { chosen: object }[] };
+    };
+    expect(facts.uses.map((use) => use.chosen)).toEqual([
+      { amount: '500.00' },
+      { amount: '0.01' },
+      { amount: '12.50' },
+    ]);
+  });
+
   it('pays nothing from an account that its executor does not have', async () => {
     const { ledger, id } = await granted();
     const elsewhere = ['--debtor', 'DE02120300000000202051=Another'];

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
-import { formatTimestamp, isTimestamp, timestampMs } from '@countersign/canonical';
+import { parseUseClaim } from '@countersign/binding';
+import { formatTimestamp, isTimestamp, timestampMs, utf8 } from '@countersign/canonical';
 import { assuranceWords } from '@countersign/console';
 import { verifySignature } from '@countersign/crypto-node';
+import type { Chosen } from '@countersign/descriptors';
 import {
   closedBy,
   createVerifier,
@@ -86,7 +88,12 @@ async function verify(file: string, options: VerifyOptions, context: CliContext)
   const { facts } = outcome;
   const mayRun = facts === undefined ? undefined : mayRunOf(facts, nowMs ?? context.nowMs());
   if (options.json === true) {
-    context.stdout.json({ ...outcome, ...(mayRun !== undefined && { may_run: mayRun }) });
+    const chosen = facts === undefined ? {} : { facts: withChosen(facts, bytes) };
+    context.stdout.json({
+      ...outcome,
+      ...chosen,
+      ...(mayRun !== undefined && { may_run: mayRun }),
+    });
   } else {
     context.stdout.lines(...report(outcome, bytes, mayRun));
   }
@@ -166,7 +173,8 @@ function mayRunLine({ answer, at, code }: MayRun): string {
 function report(outcome: Outcome, bytes: Uint8Array, mayRun: MayRun | undefined): string[] {
   const { facts, code } = outcome;
   // The display is shown only once it has been derived again from the action that was signed for.
-  const facted = facts === undefined ? [] : ['', ...factLines(facts), ...displayLines(bytes)];
+  const facted =
+    facts === undefined ? [] : ['', ...factLines(withChosen(facts, bytes)), ...displayLines(bytes)];
   const told = mayRun === undefined ? [] : ['', mayRunLine(mayRun)];
   const noJson = code === 'EVIDENCE_FORMAT' && holdsNoJson(bytes) ? ['the file is not JSON'] : [];
   return [...stepLines(outcome), ...facted, ...told, ...noJson, '', endOf(outcome)];
@@ -183,7 +191,30 @@ function endOf({ outcome, code, level }: Outcome<unknown>): string {
   return outcome === 'VALID' ? `VALID at level ${level}` : `${outcome} ${code ?? ''}`.trim();
 }
 
-function factLines(facts: Facts): string[] {
+interface FactsOfUses extends Facts {
+  readonly uses: readonly (Facts['uses'][number] & { readonly chosen?: Chosen })[];
+}
+
+/** With what each use has chosen within the bounds of its action, out of the claims that were verified. */
+function withChosen(facts: Facts, bytes: Uint8Array): FactsOfUses {
+  const { uses } = parseEvidence(bytes);
+  return {
+    ...facts,
+    uses: facts.uses.map((use, position) => {
+      const claim = uses[position]?.entry.claim;
+      const chosen = claim === undefined ? undefined : parseUseClaim(utf8(claim)).chosen;
+      return { ...use, ...(chosen !== undefined && { chosen }) };
+    }),
+  };
+}
+
+function chosenWords(chosen: Chosen): string {
+  return Object.entries(chosen)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
+
+function factLines(facts: FactsOfUses): string[] {
   const approvals = facts.approvals.map(
     ({ person, proof_class, rationale }) =>
       `approved by   ${person} (${proof_class})${rationale === undefined ? '' : `: ${JSON.stringify(rationale)}`}`,
@@ -196,7 +227,10 @@ function factLines(facts: Facts): string[] {
     `bound         ${facts.bound_at}, entry ${facts.binding.index}, separation ${facts.separation}`,
     `for executor  ${facts.executor}, use by ${facts.use_by}, at most ${facts.max_uses} time(s)`,
     `assurance     ${assuranceWords(facts.executor, facts.assurance)}`,
-    ...facts.uses.map(({ use_id, used_at }) => `used          ${used_at} (${use_id})`),
+    ...facts.uses.map(
+      ({ use_id, used_at, chosen }) =>
+        `used          ${used_at} (${use_id})${chosen === undefined ? '' : `: ${chosenWords(chosen)}`}`,
+    ),
     ...(facts.witnessed_at === undefined ? [] : [`witnessed     by ${facts.witnessed_at}`]),
     ...(facts.revoked_at === undefined ? [] : [`revoked       ${facts.revoked_at}`]),
     ...(facts.demo ? ['DEMONSTRATION: this ledger proves nothing'] : []),

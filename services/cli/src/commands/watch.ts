@@ -1,9 +1,11 @@
+import { utf8 } from '@countersign/canonical';
+import { parseEvidence } from '@countersign/verify';
 import type { Command } from 'commander';
 import { patienceOf } from '../away-words.ts';
 import { CliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { openReader } from '../ledger-access.ts';
-import type { LedgerClient } from '@countersign/sdk';
+import type { ActionView, LedgerClient } from '@countersign/sdk';
 import { Narrator } from '../narrator.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { addActionId, addReadOptions, type ClientOptions } from './access-options.ts';
@@ -17,7 +19,6 @@ const FINAL: ReadonlySet<string> = new Set([
   'refused',
   'revoked',
   'superseded',
-  'used',
 ]);
 
 export function addWatch(program: Command, { context, end }: CommandParts): void {
@@ -26,7 +27,8 @@ export function addWatch(program: Command, { context, end }: CommandParts): void
     .addHelpText(
       'after',
       `
-Exit codes: 0 used, 1 ended otherwise, 3 interrupted or unreachable.
+It is over with the last use that was approved, when it is stopped, and when its time to be used is over by the clock here.
+Exit codes: 0 used, at least once, or changed as it was approved; 1 ended otherwise; 3 interrupted or unreachable.
 
 Example:
   $ countersign watch 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2 --json`,
@@ -67,6 +69,7 @@ interface Watch {
 
 async function follow(id: string, { client, context, isJson }: Watch): Promise<number> {
   let seen = -1;
+  const endOf = endings(client, context);
   for (;;) {
     const view = await client.action(id, seen);
     if (view.last_index > seen) {
@@ -74,6 +77,40 @@ async function follow(id: string, { client, context, isJson }: Watch): Promise<n
       if (isJson) context.stdout.json(view);
       else context.stdout.lines(...actionLines(view));
     }
-    if (FINAL.has(view.status)) return view.status === 'used' ? EXIT.ok : EXIT.refused;
+    const exit = await endOf(view);
+    if (exit !== undefined) return exit;
   }
+}
+
+/** With what an action is over; undefined while something about it can still come. */
+function endings(
+  client: LedgerClient,
+  { nowMs }: CliContext,
+): (view: ActionView) => Promise<number | undefined> {
+  let maxUses: number | undefined;
+  return async (view) => {
+    const { status, uses } = view;
+    if (FINAL.has(status)) return EXIT.refused;
+    if (isChanged(view)) return EXIT.ok;
+    const isUsed = status === 'used' && typeof uses === 'number';
+    if (isUsed) {
+      maxUses ??= await usesOf(client, view.action_id);
+      if (uses >= maxUses) return EXIT.ok;
+    }
+    const { use_by: useBy } = view;
+    const isLate = typeof useBy === 'string' && nowMs() > Date.parse(useBy);
+    if (!isLate) return undefined;
+    return isUsed ? EXIT.ok : EXIT.refused;
+  };
+}
+
+/** A change of the authority is made by the ledger itself, at once, and has no use. */
+function isChanged({ entries }: ActionView): boolean {
+  const listed: readonly unknown[] = Array.isArray(entries) ? entries : [];
+  return listed.some((entry) => Object(entry).type === 'authority-changed');
+}
+
+/** How often it was approved to be used: in the binding alone, which the ledger's view of an action does not repeat. */
+async function usesOf(client: LedgerClient, id: string): Promise<number> {
+  return parseEvidence(utf8(await client.evidence(id))).binding.entry.max_uses;
 }
