@@ -1,56 +1,13 @@
-import { createHmac } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
 import { utf8 } from '@countersign/canonical';
 import { FindingWebhook } from '@countersign/projector';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
 import { TENANT } from '../support/parties.ts';
+import { isSigned, WebhookReceiver } from '../support/webhook-receiver.ts';
 
 const SECRET = utf8('0123456789abcdef0123456789abcdef');
 const PAUSES = { firstMs: 20, longestMs: 100, idleMs: 20 };
-
-interface Told {
-  readonly signature: string;
-  readonly body: string;
-}
-
-/** Takes what it is told, or answers with a status of its own. */
-class Receiver {
-  readonly told: Told[] = [];
-  status = 204;
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer((request, response) => {
-      const parts: Buffer[] = [];
-      request.on('data', (part: Buffer) => parts.push(part));
-      request.on('end', () => {
-        const signature = String(request.headers['countersign-signature']);
-        this.told.push({ signature, body: Buffer.concat(parts).toString() });
-        response.writeHead(this.status, { location: '/elsewhere' }).end();
-      });
-    });
-  }
-
-  async listen(port: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#server.listen(port, '127.0.0.1', resolve);
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#server.closeAllConnections();
-    await new Promise((resolve) => {
-      this.#server.close(resolve);
-    });
-  }
-
-  async hears(count: number): Promise<readonly Told[]> {
-    await expect.poll(() => this.told.length, { timeout: 20_000, interval: 50 }).toBe(count);
-    return this.told;
-  }
-}
 
 const open: { discard: () => Promise<void> }[] = [];
 
@@ -95,20 +52,10 @@ function tellingOf(at: FoundedLedger, port: number): FindingWebhook {
   return webhook;
 }
 
-async function receiving(port: number): Promise<Receiver> {
-  const receiver = new Receiver();
-  await receiver.listen(port);
+async function receiving(port: number): Promise<WebhookReceiver> {
+  const receiver = await WebhookReceiver.listen(port);
   open.push({ discard: () => receiver.close() });
   return receiver;
-}
-
-function isSigned({ signature, body }: Told, secret: Uint8Array): boolean {
-  const [, time, mac] = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(signature) ?? [];
-  return (
-    createHmac('sha256', secret)
-      .update(`${time ?? ''}.${body}`)
-      .digest('hex') === mac
-  );
 }
 
 describe('a webhook of findings', () => {
