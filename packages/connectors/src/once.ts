@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalText, digestOf, parseStrict, type Json } from '@countersign/canonical';
+import { createDurably, isSystemError, makePrivateFolder } from '@countersign/durable-file';
 import { ConnectorError } from './connector-error.ts';
 import type { Effect, VerifiedUse } from './connector.ts';
-import { createDurably, isSystemError, makePrivateFolder } from './durable-file.ts';
 
 /** Knows whether the target may have been touched yet. */
 export interface Attempt {

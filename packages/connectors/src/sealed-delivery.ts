@@ -2,9 +2,9 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestBytes, fromBase64url, toHex, utf8, type Digest } from '@countersign/canonical';
 import { calculateJwkThumbprint, CompactEncrypt, importJWK, type JWK } from 'jose';
+import { createDurably, makePrivateFolder } from '@countersign/durable-file';
 import { ConnectorError } from './connector-error.ts';
 import { useReference, type VerifiedUse } from './connector.ts';
-import { createDurably, makePrivateFolder } from './durable-file.ts';
 
 /** Who is given a secret: a workload, and the thumbprint (RFC 7638) of the key that it is sealed to. */
 export interface Consumer {
@@ -93,7 +93,9 @@ export class SealedDelivery {
     { jwe, seconds }: { readonly jwe: string; readonly seconds: number },
   ): Promise<boolean> {
     const leaseMs = seconds * MS_PER_SECOND;
-    const isMade = await createDurably(path, jwe, new Date(Date.now() + leaseMs));
+    const isMade = await createDurably(path, jwe, {
+      modifiedAt: new Date(Date.now() + leaseMs),
+    });
     setTimeout(() => {
       this.sweep().catch(() => undefined);
     }, leaseMs + 1).unref();

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase, SqliteError, type Database } from '@countersign/sqlite';
+import { makePrivateFolder } from '@countersign/durable-file';
 import { ConnectorError } from './connector-error.ts';
-import { makePrivateFolder } from './durable-file.ts';
 
 /** "CSTL": the file holds nothing, and only its lock is of use. */
 const APPLICATION_ID = 0x4353544c;

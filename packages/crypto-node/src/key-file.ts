@@ -1,11 +1,9 @@
-import { randomBytes } from 'node:crypto';
-import { link, open, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
+import { createDurably } from '@countersign/durable-file';
 import { CryptoError } from './crypto-error.ts';
 import { parseEd25519, type Ed25519Key } from './ed25519-key.ts';
 
 const MAX_FILE_BYTES = 4_096;
-const OWNER_ONLY = 0o600;
 const GROUP_AND_OTHERS = 0o077;
 
 /** @throws {CryptoError} KEY_FILE_MISSING, KEY_FILE_PERMISSIONS, KEY_FILE_IO, KEY_FORMAT */
@@ -37,42 +35,14 @@ async function readShort(file: FileHandle): Promise<string> {
 }
 
 /**
- * Writes a key that only its owner can read, and never over another one.
+ * Writes a key that only its owner can read, whole or not at all, and never over another one.
  *
- * Crash story: the key gets its name only once it is whole on the disk. If we stop before, a file of a random name is left, which
- * nobody reads; if we stop after, the key is there.
  * @throws {CryptoError} KEY_FORMAT, KEY_FILE_EXISTS, KEY_FILE_MISSING for the folder, KEY_FILE_IO
  */
 export async function writeKeyFile(path: string, privateKeyPem: string): Promise<void> {
   parseEd25519(privateKeyPem);
-  const draft = `${path}.${randomBytes(8).toString('hex')}`;
-  await opened(async () => {
-    await writeDurably(await open(draft, 'wx', OWNER_ONLY), privateKeyPem);
-    try {
-      await link(draft, path);
-    } finally {
-      await unlink(draft);
-    }
-    await syncFolder(dirname(path));
-  });
-}
-
-async function writeDurably(file: FileHandle, text: string): Promise<void> {
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  const isNew = await opened(() => createDurably(path, privateKeyPem));
+  if (!isNew) throw new CryptoError('KEY_FILE_EXISTS', 'the key file is already there');
 }
 
 async function opened<T>(operation: () => Promise<T>): Promise<T> {
@@ -82,7 +52,6 @@ async function opened<T>(operation: () => Promise<T>): Promise<T> {
     if (cause instanceof CryptoError) throw cause;
     const why = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
     if (why === 'ENOENT') throw new CryptoError('KEY_FILE_MISSING', 'no such file or folder');
-    if (why === 'EEXIST') throw new CryptoError('KEY_FILE_EXISTS', 'the key file is already there');
     throw new CryptoError('KEY_FILE_IO', `the key file cannot be used: ${why}`, { cause });
   }
 }

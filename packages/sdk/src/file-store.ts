@@ -1,14 +1,17 @@
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  createDurably,
+  isSystemError,
+  makePrivateFolder,
+  syncFolder,
+} from '@countersign/durable-file';
 import { SqliteError } from '@countersign/sqlite';
 import { lockFile } from './file-lock.ts';
 import { type RunPart, type RunStore } from './run-store.ts';
 
 export { lockFile, type FileLock } from './file-lock.ts';
 
-const PRIVATE_FILE = 0o600;
-const PRIVATE_FOLDER = 0o700;
 const CLAIM_FILE = /^([0-9A-Z]{26}\.[a-z0-9-]{1,32})\.claim\.json$/;
 
 /**
@@ -16,14 +19,14 @@ const CLAIM_FILE = /^([0-9A-Z]{26}\.[a-z0-9-]{1,32})\.claim\.json$/;
  * The records hold digests and ids, no content. Several processes of one machine may share the folder; a network file
  * system may not keep the promises that it needs.
  *
- * Crash story: a file and its name are synced before `create` resolves. If we stop while one is written, it is there and
- * cannot be read: RECORD_DAMAGED, which is never taken for "nothing was started".
+ * Crash story: a part has its name only once it is whole on the disk, and that is so before `create` resolves. If we stop while
+ * one is written, it is not there, and nothing that it stands before was done.
  */
 export function fileRunStore(folder: string): RunStore {
   const at = (run: string, part: RunPart): string => join(folder, `${run}.${part}.json`);
   return {
     async lock(run) {
-      await makeFolder(folder);
+      await makePrivateFolder(folder);
       try {
         return await lockFile(join(folder, `${run}.lock`));
       } catch (error) {
@@ -32,8 +35,8 @@ export function fileRunStore(folder: string): RunStore {
       }
     },
     async create(run, part, text) {
-      await makeFolder(folder);
-      return createSynced(at(run, part), text);
+      await makePrivateFolder(folder);
+      return createDurably(at(run, part), text);
     },
     read: (run, part) => unlessMissing(() => readFile(at(run, part), 'utf8')),
     async forget(run) {
@@ -48,38 +51,6 @@ export function fileRunStore(folder: string): RunStore {
   };
 }
 
-async function makeFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: PRIVATE_FOLDER });
-}
-
-async function createSynced(path: string, text: string): Promise<boolean> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-  let file: Awaited<ReturnType<typeof open>>;
-  try {
-    file = await open(path, flags, PRIVATE_FILE);
-  } catch (error) {
-    if (isSystemError(error, 'EEXIST')) return false;
-    throw error;
-  }
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await syncFolder(dirname(path));
-  return true;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
 async function unlessMissing<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
@@ -87,8 +58,4 @@ async function unlessMissing<T>(read: () => Promise<T>): Promise<T | undefined> 
     if (isSystemError(error, 'ENOENT')) return undefined;
     throw error;
   }
-}
-
-function isSystemError(error: unknown, name: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === name;
 }

@@ -1,3 +1,5 @@
+export { isSystemError } from '@countersign/durable-file';
+
 /** What a command answers to its shell. docs/cli.md, "Exit codes". */
 export const EXIT = { ok: 0, refused: 1, usage: 2, indeterminate: 3, commandFailed: 10 } as const;
 
@@ -122,9 +124,4 @@ export function cliError(
   options: ErrorOptions & { hint?: string } = {},
 ): CliError {
   return new CliError(code, message, options);
-}
-
-/** Whether something the operating system refused has this name. */
-export function isSystemError(error: unknown, ...names: string[]): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'code' in error && names.includes(String(error.code));
 }

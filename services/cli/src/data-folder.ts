@@ -1,8 +1,8 @@
-import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { canonicalText, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
 import type { Separation } from '@countersign/binding';
+import { createDurably, makePrivateFolder, replaceDurably } from '@countersign/durable-file';
 import { readRegular } from './bounded-file.ts';
 import { cliError, isSystemError } from './cli-error.ts';
 
@@ -59,7 +59,6 @@ export interface DataFolder {
   readonly snapshotFile: string;
 }
 
-const PRIVATE_FOLDER = 0o700;
 const PRIVATE_FILE = 0o600;
 const MARK_BYTES_MAX = 65_536;
 const MARK_LIMITS = { maxBytes: MARK_BYTES_MAX, maxDepth: 4, maxMembers: 32 };
@@ -124,12 +123,8 @@ export async function writeMark(folder: DataFolder, mark: LedgerMark): Promise<v
 
 /** Creates the folder with its mark. If we stop half-way, the next start does it again. */
 export async function createFolder(folder: DataFolder, mark: LedgerMark): Promise<void> {
-  await mkdir(folder.path, { recursive: true, mode: PRIVATE_FOLDER });
+  await makePrivateFolder(folder.path);
   await writeMark(folder, mark);
-}
-
-export async function makePrivateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: PRIVATE_FOLDER });
 }
 
 async function listed(path: string): Promise<string[]> {
@@ -172,18 +167,9 @@ export async function writeWhole(
   content: string | Uint8Array,
   mode: number,
 ): Promise<void> {
-  // Of this process: others may work with the same folder.
-  const temporary = join(
-    dirname(path),
-    `.${path.slice(dirname(path).length + 1)}.${process.pid}.new`,
-  );
   try {
-    await rm(temporary, { force: true });
-    await writeSynced(temporary, content, mode);
-    await rename(temporary, path);
-    await syncFolder(dirname(path));
+    await replaceDurably(path, content, { mode });
   } catch (error) {
-    await rm(temporary, { force: true });
     throw diskFull(error, path);
   }
 }
@@ -194,39 +180,13 @@ export async function writeWhole(
  * @throws CliError FILE_EXISTS, DISK_FULL
  */
 export async function createPrivate(path: string, content: string): Promise<void> {
+  let isNew: boolean;
   try {
-    await writeSynced(path, content, PRIVATE_FILE);
-    await syncFolder(dirname(path));
+    isNew = await createDurably(path, content);
   } catch (error) {
-    if (isSystemError(error, 'EEXIST')) {
-      throw cliError('FILE_EXISTS', `expected no file at ${path}`, { cause: error });
-    }
     throw diskFull(error, path);
   }
-}
-
-async function writeSynced(
-  path: string,
-  content: string | Uint8Array,
-  mode: number,
-): Promise<void> {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-  const file = await open(path, flags, mode);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, constants.O_RDONLY);
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  if (!isNew) throw cliError('FILE_EXISTS', `expected no file at ${path}`);
 }
 
 function diskFull(error: unknown, path: string): unknown {

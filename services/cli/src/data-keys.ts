@@ -4,9 +4,10 @@ import { toBase64url } from '@countersign/canonical';
 import { createLocalSignerKey } from '@countersign/signer-local';
 import { CryptoError } from '@countersign/crypto-node';
 import { cliError, isSystemError } from './cli-error.ts';
-import { makePrivateFolder, readIfThere, writePrivate, type DataFolder } from './data-folder.ts';
+import { readIfThere, writePrivate, type DataFolder } from './data-folder.ts';
 import { logKeyFiles } from './log-keys.ts';
 import type { HeldKey } from '@countersign/sdk';
+import { makePrivateFolder } from '@countersign/durable-file';
 import { createKeyFile, keyFileError, readSigningKey } from './signing-key.ts';
 
 const TOKEN_BYTES = 32;

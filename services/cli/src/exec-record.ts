@@ -10,8 +10,9 @@ import {
 import { readRegular } from './bounded-file.ts';
 import { cliError, CliError, isSystemError } from './cli-error.ts';
 import type { CommandKeepsakes } from './command-line.ts';
-import { createPrivate, makePrivateFolder } from './data-folder.ts';
+import { createPrivate } from './data-folder.ts';
 import type { FileLock } from '@countersign/sdk/file-store';
+import { makePrivateFolder } from '@countersign/durable-file';
 import { lockRecord } from './record-lock.ts';
 
 /** What was asked for. Written before it is sent, so that an interrupted `exec` can send the very same again. */

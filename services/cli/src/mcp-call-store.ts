@@ -10,9 +10,10 @@ import {
 } from '@countersign/canonical';
 import type { CallRecord, CallStore } from '@countersign/mcp-gate';
 import { fileRunStore } from '@countersign/sdk/file-store';
+import { makePrivateFolder } from '@countersign/durable-file';
 import { readRegular } from './bounded-file.ts';
 import { cliError, isSystemError } from './cli-error.ts';
-import { createPrivate, makePrivateFolder } from './data-folder.ts';
+import { createPrivate } from './data-folder.ts';
 
 const CALL_FILE = /^([0-9A-Z]{26})\.call\.json$/;
 const LIMITS = { maxBytes: 262_144, maxDepth: 2, maxMembers: 8 };

@@ -8,9 +8,9 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
+import { createDurably, isSystemError } from '@countersign/durable-file';
 import { ConnectorError } from '../connector-error.ts';
 import { stateDigest, type Effect, type VerifiedUse } from '../connector.ts';
-import { createDurably, isSystemError } from '../durable-file.ts';
 import type { ContainParams } from './contain-params.ts';
 
 const NAME = /^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$/;

@@ -7,6 +7,7 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
+import { isSystemError, replaceDurably } from '@countersign/durable-file';
 import { ConnectorError } from '../connector-error.ts';
 import {
   stateDigest,
@@ -15,7 +16,6 @@ import {
   type LiveState,
   type VerifiedUse,
 } from '../connector.ts';
-import { isSystemError, replaceDurably } from '../durable-file.ts';
 import { assertApproved, OnceJournal, type Attempt } from '../once.ts';
 import { withTargetLock } from '../target-lock.ts';
 import type { ContainParams, HostTarget } from './contain-params.ts';

@@ -1,9 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestBytes, equalBytes, type Digest } from '@countersign/canonical';
+import { createDurably, isSystemError } from '@countersign/durable-file';
 import { ConnectorError } from '../connector-error.ts';
 import { stateDigest, type Effect, type VerifiedUse } from '../connector.ts';
-import { createDurably, isSystemError } from '../durable-file.ts';
 import { OnceJournal, type Attempt } from '../once.ts';
 import { endToEndId, paymentFile, type Debtor } from './pain-001.ts';
 import type { PaymentParams } from './payment-params.ts';

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseStrict, type Json } from '@countersign/canonical';
+import { isSystemError } from '@countersign/durable-file';
 import { ConnectorError } from '../connector-error.ts';
-import { isSystemError } from '../durable-file.ts';
 
 /** The payables system, as much of it as an executor reads: who the payee is there, and what the invoice says. */
 export interface VendorRecords {

@@ -107,7 +107,7 @@ function endings(
 /** A change of the authority is made by the ledger itself, at once, and has no use. */
 function isChanged({ entries }: ActionView): boolean {
   const listed: readonly unknown[] = Array.isArray(entries) ? entries : [];
-  return listed.some((entry) => Object(entry).type === 'authority-changed');
+  return listed.some((entry) => (Object(entry) as { type?: unknown }).type === 'authority-changed');
 }
 
 /** How often it was approved to be used: in the binding alone, which the ledger's view of an action does not repeat. */
