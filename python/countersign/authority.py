@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from .canonical import canonical, digest, from_base64url, parse_canonical, same
 from .decisions import check_decisions
 from .entry import Entry, read_entry
+from .delegation import issuer_member
 from .errors import CountersignError, require
 from .form import closed, integer, items, object_of, objects, text
 from .log import leaf_hash, name_of, parse_log_key, root_of
@@ -107,7 +108,7 @@ def check_descriptor(binding: Entry, authority: Authority) -> None:
 
 def requirement_of(rule: dict) -> dict:
     names = ("approvals", "approvers", "proof_classes", "rationale")
-    extras = {name: rule[name] for name in ("device_bound", "assurance") if name in rule}
+    extras = {name: rule[name] for name in ("device_bound", "assurance", "delegation") if name in rule}
     return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}, **extras}
 
 
@@ -154,7 +155,7 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
 
 def found(genesis: dict) -> Authority:
     bootstrap = object_of(genesis["bootstrap"])
-    is_bare = "possession" not in items(bootstrap, "proof_classes") and not {"device_bound", "assurance"} & set(bootstrap)
+    is_bare = "possession" not in items(bootstrap, "proof_classes") and not {"device_bound", "assurance", "delegation"} & set(bootstrap)
     require(is_bare, "GENESIS_MISMATCH")
     ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
     state = Authority().add({"kind": "ledger", "id": "ledger", **ledger})
@@ -251,6 +252,10 @@ def _apply(change: dict, before: Authority) -> Authority:
     if kind == "descriptor-enrolled":
         name = f"{text(change, 'type')}/{integer(change, 'type_version')}"
         return before.add({"kind": "descriptor", "id": name, "digest": change["digest"]})
+    if kind == "issuer-enrolled":
+        return before.put(issuer_member(object_of(closed(change, "kind issuer")["issuer"]), before))
+    if kind == "issuer-revoked":
+        return before.drop("issuer", text(closed(change, "kind id"), "id"))
     if kind == "ssh-key-enrolled":
         return _with_ssh_key(change, before)
     if kind == "home-moved":

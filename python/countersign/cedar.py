@@ -41,13 +41,14 @@ def _joined(rules: list[dict], policy: dict) -> dict:
 
 
 def _extras(rules: list[dict]) -> dict:
-    """device_bound if any rule wants it, and the weakest assurance, where none at all is better than a record alone."""
+    """device_bound and delegation if any rule wants it, and the weakest assurance, where none at all is better than a record alone."""
     order = ["verified", "gateway", None, "evidence-only"]
     stated = [rule.get("assurance") for rule in rules]
     require(all(each in order for each in stated), "POLICY_MISMATCH", "expected a known class of assurance")
     weakest = max(stated, key=order.index)
+    wanted = {"delegation": "required"} if any("delegation" in rule for rule in rules) else {}
     is_bound = any("device_bound" in rule for rule in rules)
-    return {**({"device_bound": True} if is_bound else {}), **({"assurance": weakest} if weakest else {})}
+    return {**wanted, **({"device_bound": True} if is_bound else {}), **({"assurance": weakest} if weakest else {})}
 
 
 def _approvers(rule: dict, policy: dict):

@@ -17,6 +17,7 @@ from .bounds import check_bounded, check_bounds, check_chosen
 from .canonical import canonical, digest, from_base64, from_base64url, is_ulid, parse, parse_canonical, raw_digest, same, time_ms
 from .cedar import cited_rule
 from .decisions import check_decisions
+from .delegation import check_delegation
 from .entry import TERMS, Entry, logged, read_entry
 from .errors import CountersignError, require
 from .form import closed, integer, items, object_of, objects, text
@@ -176,7 +177,7 @@ class Verification:
         names = ["tenant", "action_id", "start_within_s", "max_uses", *TERMS.split()]
         is_same = all(same(binding[name], admission[name]) for name in names)
         is_same = is_same and all(
-            same(binding.members.get(name), admission.members.get(name)) for name in ("bounds", "permits")
+            same(binding.members.get(name), admission.members.get(name)) for name in ("bounds", "permits", "delegation")
         )
         in_time = (
             admission["at"] <= binding["at"] <= admission["decide_by"]
@@ -263,6 +264,7 @@ class Verification:
             is_apart = rule.get("device_bound", True) is True and "possession" not in items(rule, "proof_classes")
             is_class = rule.get("assurance", "verified") in ("verified", "gateway", "evidence-only")
             require(is_class, "POLICY_MISMATCH", "expected a known class of assurance")
+            require("delegation" not in rule, "POLICY_MISMATCH", "expected delegation in version 3 alone")
             require("device_bound" not in rule or is_apart, "POLICY_MISMATCH", "expected device_bound true, without possession")
         rules = [rule for rule in objects(policy, "rules") if kind in items(rule, "types")]
         require(bool(rules), "NO_POLICY", "expected a rule for this type")
@@ -295,6 +297,7 @@ class Verification:
             signature = evidence.admission["request_signature"]
             is_signed = is_signed_by(agent, "request", evidence.action_text, signature)
             require(is_signed, "SIGNATURE_INVALID", "expected the signature of the agent")
+        check_delegation(self.action, evidence.admission.members, admitted[0])
         check_decisions(binding.members, past[-1], self.trust)
         return past[-1]
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { canonicalBytes, utf8, type JsonObject } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import {
+  checkDelegationTokens,
   createVerifier,
   parseTrust,
   VerifyError,
@@ -79,6 +80,7 @@ function verifyHere(vector: EvidenceVector): Promise<Outcome> {
   const verifier = createVerifier({
     trust: parseTrust(canonicalBytes(vector.trust)),
     verifySignature,
+    delegationCheck: checkDelegationTokens,
   });
   return verifier.verifyFile(utf8(vector.evidence), {
     level: vector.level,

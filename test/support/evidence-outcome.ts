@@ -1,7 +1,7 @@
 import { canonicalBytes } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import type { Projector } from '@countersign/projector';
-import { createVerifier, parseTrust, type Trust } from '@countersign/verify';
+import { checkDelegationTokens, createVerifier, parseTrust, type Trust } from '@countersign/verify';
 import type { FoundedLedger } from './founded-ledger.ts';
 import { TENANT } from './parties.ts';
 
@@ -12,7 +12,11 @@ export async function evidenceOutcome(
   view: Pick<Projector, 'evidence'> = at.projector,
 ): Promise<unknown> {
   const evidence = await view.evidence(TENANT, actionId);
-  const verifier = createVerifier({ trust: trustOf(at), verifySignature });
+  const verifier = createVerifier({
+    trust: trustOf(at),
+    verifySignature,
+    delegationCheck: checkDelegationTokens,
+  });
   return verifier.verifyFile(canonicalBytes(evidence), { level: 'human' });
 }
 

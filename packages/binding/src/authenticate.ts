@@ -10,6 +10,7 @@ import {
   type DecisionMade,
   type Rationale,
 } from './decision-statement.ts';
+import { withChain } from './delegation.ts';
 import { enrolmentPayload, parseEnrolment, type Enrolment } from './enrolment.ts';
 import { parseErasureOrder } from './erasure-order.ts';
 import { parseExecutionReport } from './execution-report.ts';
@@ -130,7 +131,7 @@ export async function authenticateSigned(
   }
   const key = { kind: raw.kind, algorithm: 'ed25519', publicKey: holder.public_key } as const;
   await verifySigned(signed, key, verifySignature);
-  return signedInput(raw);
+  return withChain(signedInput(raw), authority, verifySignature);
 }
 
 function signedInput(raw: SignedRaw): AuthenticatedInput {

@@ -17,6 +17,15 @@ import { assertKeyOf, isKeyOfPerson, isKeyTaken } from './credential-key.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
 import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
 import { homeMoved, withHome, type HomeMoved } from './home.ts';
+import {
+  assertIssuer,
+  isIssuerChange,
+  issuerEnrolled,
+  issuerRevoked,
+  withIssuer,
+  type IssuerEnrolled,
+  type IssuerRevoked,
+} from './issuer.ts';
 import { locksOut } from './lock-out.ts';
 import {
   logKeyAdded,
@@ -91,7 +100,9 @@ export type AuthorityChange =
   | LogKeyAdded
   | LogKeyRemoved
   | SshKeyEnrolled
-  | HomeMoved;
+  | HomeMoved
+  | IssuerEnrolled
+  | IssuerRevoked;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -145,6 +156,8 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   'log-key-removed': logKeyRemoved,
   'ssh-key-enrolled': sshKeyEnrolled,
   'home-moved': homeMoved,
+  'issuer-enrolled': issuerEnrolled,
+  'issuer-revoked': issuerRevoked,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -172,6 +185,7 @@ export function applyChange(
 function changed(state: AuthorityState, change: AuthorityChange): AuthorityState {
   if (isKeyChange(change)) return keysChanged(state, change);
   if (change.kind === 'home-moved') return withHome(state, change);
+  if (isIssuerChange(change)) return withIssuer(state, change);
   switch (change.kind) {
     case 'person-invited':
       return invited(state, change);
@@ -258,6 +272,7 @@ export const LEDGER_EXECUTOR = 'ledger';
 
 /** What a member must agree with among the others. @throws BindingError MEMBER_UNKNOWN, MEMBER_EXISTS, SCHEMA_INVALID */
 export function assertMember(others: AuthorityState, next: Member): void {
+  if (next.kind === 'issuer') assertIssuer(others, next);
   if (standsAlone(next)) return;
   switch (next.kind) {
     case 'agent':
@@ -282,7 +297,7 @@ export function assertMember(others: AuthorityState, next: Member): void {
 
 type Alone = Extract<
   Member,
-  { kind: 'person' | 'log-key' | 'home' | 'ledger' | 'policy' | 'descriptor' }
+  { kind: 'person' | 'log-key' | 'home' | 'ledger' | 'policy' | 'descriptor' | 'issuer' }
 >;
 
 /** It names nobody else, and holds no key that somebody else could hold. */

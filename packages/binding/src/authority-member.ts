@@ -13,6 +13,7 @@ import {
   time,
   vkey,
 } from './field-shape.ts';
+import { issuerMember, type IssuerMember } from './issuer.ts';
 import { approvalRule, type ApprovalRule } from './policy.ts';
 import {
   boolean,
@@ -150,7 +151,8 @@ export type Member =
   | AgentMember
   | ExecutorMember
   | PolicyMember
-  | DescriptorMember;
+  | DescriptorMember
+  | IssuerMember;
 
 export type MemberKind = Member['kind'];
 export type MemberOf<K extends MemberKind> = Extract<Member, { kind: K }>;
@@ -258,6 +260,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     ),
     digest,
   }),
+  issuer: issuerMember,
 };
 
 export const member: Shape<Member> = variant<Member>('kind', shapes);

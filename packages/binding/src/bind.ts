@@ -5,6 +5,7 @@ import { BindingError, invariant } from './binding-error.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { CommonStatement, DecisionStatement } from './decision-statement.ts';
 import { changeOf } from './evolve.ts';
+import { assertIssuersStand } from './grant.ts';
 import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RequestAdmitted, Terms } from './request-entry.ts';
@@ -30,7 +31,7 @@ function openAdmission(record: ActionRecord): RequestAdmitted {
  * That a binding made now would stand: its agent is enrolled as it was when admitted, and a change of the
  * authority is still possible.
  *
- * @throws BindingError AGENT_UNKNOWN, AGENT_MISMATCH, AUTHORITY_STALE
+ * @throws BindingError AGENT_UNKNOWN, AGENT_MISMATCH, DELEGATION_INVALID, AUTHORITY_STALE
  */
 export function assertBindable(run: Proceeding, record: ActionRecord): void {
   const open = openAdmission(record);
@@ -46,6 +47,7 @@ export function assertBindable(run: Proceeding, record: ActionRecord): void {
   if (!isSame) {
     throw new BindingError('AGENT_MISMATCH', 'decision: expected the agent as it was admitted');
   }
+  assertIssuersStand(open.delegation, authority);
   if (!isAuthorityType(open.action_type.name)) return;
   try {
     applyChange(authority, parseAuthorityChange(effectOf(open)), run.atMs);
@@ -123,6 +125,7 @@ function termsOf(open: RequestAdmitted): Terms {
     demo: open.demo,
     ...(open.bounds !== undefined && { bounds: open.bounds }),
     ...(open.permits !== undefined && { permits: open.permits }),
+    ...(open.delegation !== undefined && { delegation: open.delegation }),
   };
 }
 

@@ -21,6 +21,9 @@ import type { AuthorityState } from './authority.ts';
 import { BindingError, refusalCodeOf } from './binding-error.ts';
 import type { Outcome } from './decided.ts';
 import { assertCedar } from './cedar-sentence.ts';
+import type { ProvenLink } from './delegation-link.ts';
+import { judgeChain, type Delegation } from './delegation.ts';
+import { assertDelegated, assertIssuersStand, type Grant } from './grant.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
@@ -59,7 +62,7 @@ export function decideRequest(run: Proceeding, input: RequestInput): Outcome {
   }
   let body: EntryBody;
   try {
-    body = admission(run, { input, agent, action, known });
+    body = admission(run, { input, agent, action, known, links: payload.links });
   } catch (error) {
     const code = refusalCodeOf(error);
     if (code === undefined) throw error;
@@ -107,6 +110,7 @@ interface Asked {
 
 interface Requested extends Asked {
   readonly action: Action;
+  readonly links: readonly ProvenLink[] | undefined;
 }
 
 /**
@@ -146,7 +150,10 @@ export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBo
   assertRoom(run.state, agent);
   const { display_digest: displayDigest, bounds } = entry;
   const sentence = sentenceAgain(terms, entry);
-  return admissionBody(run, asked, { ...terms, ...sentence, displayDigest, bounds });
+  const { delegation } = entry;
+  assertDelegated(sentence.rule, delegation);
+  assertIssuersStand(delegation, authority);
+  return admissionBody(run, asked, { ...terms, ...sentence, displayDigest, bounds, delegation });
 }
 
 /** @throws the refusals of all packages */
@@ -160,7 +167,27 @@ function admission(run: Proceeding, asked: Requested): EntryBody {
   const sentence = sentenceOf(run.state, asked, terms);
   assertChangePossible(run, asked);
   assertRoom(run.state, asked.agent);
-  return admissionBody(run, asked, { ...terms, ...sentence, displayDigest, bounds });
+  const chain = delegationOf(run, asked);
+  assertDelegated(sentence.rule, chain?.grants);
+  return admissionBody(
+    run,
+    { ...asked, action: { ...asked.action, envelope: endingWith(chain, asked) } },
+    { ...terms, ...sentence, displayDigest, bounds, delegation: chain?.grants },
+  );
+}
+
+function delegationOf(
+  { state, atMs }: Proceeding,
+  { agent, action, links }: Requested,
+): Delegation | undefined {
+  const { authority } = state;
+  return judgeChain({ envelope: action.envelope, links, agent, authority, atMs });
+}
+
+/** What is done by a chain is done before its first link ends. */
+function endingWith(chain: Delegation | undefined, { action: { envelope } }: Requested): Told {
+  if (chain === undefined || chain.endsMs >= timestampMs(envelope.not_after)) return envelope;
+  return { ...envelope, not_after: formatTimestamp(chain.endsMs) };
 }
 
 function assertSender(authority: AuthorityState, { agent, action }: Requested): void {
@@ -248,6 +275,7 @@ function admissionBody(
     Sentence & {
       readonly displayDigest: Digest;
       readonly bounds: readonly Bound[] | undefined;
+      readonly delegation: readonly Grant[] | undefined;
     },
 ): EntryBody {
   const { state, atMs } = run;
@@ -279,6 +307,7 @@ function admissionBody(
     demo,
     ...(terms.bounds !== undefined && { bounds: terms.bounds }),
     ...(terms.permits !== undefined && { permits: terms.permits }),
+    ...(terms.delegation !== undefined && { delegation: terms.delegation }),
     reversibility: descriptor.reversibility,
     decide_by: formatTimestamp(decideByMs),
     use_within_s: rule.use_within_s,

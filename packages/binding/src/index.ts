@@ -31,6 +31,9 @@ export {
 } from './authority.ts';
 export { authenticate } from './authenticate.ts';
 export { BindingError } from './binding-error.ts';
+export { judgeChain } from './delegation.ts';
+export { proveChain } from './delegation-link.ts';
+export { grantDigest } from './grant.ts';
 export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
 export { citedRule } from './joined-rule.ts';
 export { decide } from './decide.ts';

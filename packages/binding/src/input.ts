@@ -1,6 +1,7 @@
 import type { Digest } from '@countersign/canonical';
 import type { Action } from '@countersign/descriptors';
 import type { AssertionFacts, AssertionWhy, ProofFacts } from '@countersign/human-proof';
+import type { ProvenLink } from './delegation-link.ts';
 import type { DecisionMade, Rationale } from './decision-statement.ts';
 import type { Enrolment } from './enrolment.ts';
 import type { ErasureOrder } from './erasure-order.ts';
@@ -43,7 +44,7 @@ interface Signed {
 
 /** The payload of a signed request: an action, or signed bytes that are none. */
 export type RequestPayload =
-  | { readonly action: Action }
+  | { readonly action: Action; readonly links?: readonly ProvenLink[] }
   | { readonly fault: RefusalCode; readonly actionDigest: Digest; readonly actionId?: string };
 
 export interface RequestInput extends Authenticated<'request'>, Signed {

@@ -48,9 +48,11 @@ function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
   };
 }
 
+const EXTRAS: readonly string[] = ['device_bound', 'assurance', 'delegation'];
+
 function withoutExtras(rule: RuleInForce): ApprovalRule {
   return Object.fromEntries(
-    Object.entries(rule).filter(([name]) => name !== 'device_bound' && name !== 'assurance'),
+    Object.entries(rule).filter(([name]) => !EXTRAS.includes(name)),
   ) as unknown as ApprovalRule;
 }
 
@@ -65,13 +67,14 @@ const WEAKEST_LAST: readonly (Assurance | undefined)[] = [
 function joinedExtras(
   one: RuleInForce,
   other: RuleInForce,
-): Pick<RuleInForce, 'device_bound' | 'assurance'> {
+): Pick<RuleInForce, 'device_bound' | 'assurance' | 'delegation'> {
   const ranks = [one, other].map(({ assurance }) => WEAKEST_LAST.indexOf(assurance));
   const assurance = WEAKEST_LAST[Math.max(...ranks)];
   const isBound = one.device_bound === true || other.device_bound === true;
   return {
     ...(isBound && { device_bound: true }),
     ...(assurance !== undefined && { assurance }),
+    ...((one.delegation ?? other.delegation) !== undefined && { delegation: 'required' }),
   };
 }
 

@@ -47,12 +47,14 @@ interface RuleExtras {
   /** Whether only keys decide that do not leave their device: schemas/formats/policy.md §5. */
   readonly device_bound?: true;
   readonly assurance?: Assurance;
+  /** Of version 3: whether the agent has to show on whose behalf it acts. */
+  readonly delegation?: 'required';
 }
 
 /** A rule as an action falls under it. */
 export interface RuleInForce extends ApprovalRule, RuleExtras {}
 
-export interface PolicyRule extends ApprovalRule, RuleExtras {
+export interface PolicyRule extends ApprovalRule, Omit<RuleExtras, 'delegation'> {
   /** Names of action types. */
   readonly types: readonly string[];
 }
@@ -165,9 +167,12 @@ const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
 
 const isGroup = (json: Json): boolean => isObject(json);
 
+const delegation = optional<'required'>(oneOf('required'));
+
 const policyRule3: Shape<CedarRule> = object<CedarRule>({
   ...ruleMembers,
   ...extras,
+  delegation,
   proof_classes: anyProofClasses,
   approvers: either(isGroup, object<{ group: string }>({ group: ruleId }), ruleMembers.approvers),
 });
@@ -236,6 +241,7 @@ export const requirement: Shape<Requirement> = object<Requirement>({
   proof_classes: anyProofClasses,
   rationale: ruleMembers.rationale,
   ...extras,
+  delegation,
 });
 
 function policyOf(v: TypePolicy['v'], bare: Shape<PolicyRule>): Shape<TypePolicy> {
@@ -312,6 +318,7 @@ export function requirementOf(rule: RuleInForce): Requirement {
     rationale: rule.rationale,
     ...(rule.device_bound === true && { device_bound: true }),
     ...(rule.assurance !== undefined && { assurance: rule.assurance }),
+    ...(rule.delegation !== undefined && { delegation: rule.delegation }),
   };
 }
 

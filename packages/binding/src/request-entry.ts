@@ -1,6 +1,7 @@
 import type { Digest } from '@countersign/canonical';
 import type { Bound, Reversibility } from '@countersign/descriptors';
 import { separation, type Separation } from './authority-member.ts';
+import { grants, type Grant } from './grant.ts';
 import { head, type EntryHead } from './entry-head.ts';
 import {
   authorityRef,
@@ -74,6 +75,8 @@ export interface Terms {
   readonly bounds?: readonly Bound[];
   /** Of a policy in Cedar: ids of the permits that were satisfied, in order. */
   readonly permits?: readonly string[];
+  /** The links that were verified, outermost first; absent where the action has no chain. */
+  readonly delegation?: readonly Grant[];
 }
 
 export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
@@ -163,6 +166,7 @@ export const terms: Members<Terms> = {
   demo: boolean,
   bounds: optional(list(bound, { min: 1, max: BOUNDS_MAX })),
   permits: optional(list(ruleId, { min: 1, max: PERMITS_MAX })),
+  delegation: optional(grants),
 };
 
 export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({

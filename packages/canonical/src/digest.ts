@@ -44,6 +44,7 @@ export const DIGEST_TAGS = [
   'countersign/idempotency/v1',
   'countersign/mcp-tool/v1',
   'countersign/mcp-launch/v1',
+  'countersign/grant/v1',
 ] as const;
 
 export type DigestTag = (typeof DIGEST_TAGS)[number];

@@ -77,6 +77,12 @@ export const ACTION_SCHEMA: JsonObject = {
     },
     not_after: { type: 'string', format: 'timestamp' },
     max_uses: { type: 'integer', minimum: 1, maximum: 100 },
+    delegation: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 32,
+      items: { type: 'string', format: 'identifier', maxLength: 8192 },
+    },
     parent_digest: { type: 'string', format: 'sha256' },
   },
 };

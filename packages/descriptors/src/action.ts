@@ -49,6 +49,8 @@ export interface ActionEnvelope {
   readonly not_after: string;
   readonly max_uses: number;
   readonly parent_digest?: Digest;
+  /** Compact JWS, outermost first: schemas/formats/delegation.md. */
+  readonly delegation?: readonly string[];
 }
 
 declare const parsed: unique symbol;

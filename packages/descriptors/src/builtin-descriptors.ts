@@ -1,5 +1,6 @@
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
 import { AUTHORITY_HOME } from './builtin/authority-home.ts';
+import { AUTHORITY_ISSUER } from './builtin/authority-issuer.ts';
 import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
@@ -16,6 +17,7 @@ import { loadDescriptor, type Descriptor } from './descriptor.ts';
 export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_CHANGE,
   AUTHORITY_HOME,
+  AUTHORITY_ISSUER,
   AUTHORITY_LOGKEY,
   AUTHORITY_SSHKEY,
   GENERIC_COMMAND,

@@ -39,6 +39,7 @@ describe('loadDescriptor', () => {
     expect(BUILTIN_DESCRIPTORS.map(({ type, typeVersion }) => `${type}/${typeVersion}`)).toEqual([
       'authority.change/1',
       'authority.home/1',
+      'authority.issuer/1',
       'authority.logkey/1',
       'authority.sshkey/1',
       'generic.command/1',

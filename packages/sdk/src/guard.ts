@@ -1,5 +1,5 @@
 import { verifySignature } from '@countersign/crypto-node';
-import { createVerifier, parseTrust, type Trust } from '@countersign/verify';
+import { checkDelegationTokens, createVerifier, parseTrust, type Trust } from '@countersign/verify';
 import { GuardedRun } from './guarded-run.ts';
 import type { ExecutorIdentity, ExecutorLedger, RunOrder } from './run-order.ts';
 import type { ExecutionResult, RunResult, VerifiedAction } from './run-result.ts';
@@ -51,7 +51,11 @@ export function guard(options: GuardOptions): Guard {
   const { ledger, executor, store = memoryRunStore(), allowDemo = false } = options;
   const { nowMs = Date.now } = options;
   const trust = options.trust instanceof Uint8Array ? parseTrust(options.trust) : options.trust;
-  const verifier = createVerifier({ trust, verifySignature });
+  const verifier = createVerifier({
+    trust,
+    verifySignature,
+    delegationCheck: checkDelegationTokens,
+  });
   const runs = new GuardedRun({
     ledger,
     verifier,

@@ -1,6 +1,7 @@
 export type { BindingFacts, BindingOptions, BindingRecord } from './binding-record.ts';
 export { checkBoundChange, type BoundStep } from './bound-change.ts';
 export { parseEvidence, type Evidence } from './evidence.ts';
+export { checkDelegationTokens } from './delegation-tokens.ts';
 export type { Execution } from './execution.ts';
 export type { Expected } from './expectation.ts';
 export { compareHeads, type HeadComparison } from './heads.ts';

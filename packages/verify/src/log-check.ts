@@ -75,6 +75,7 @@ const TERMS = [
   'demo',
   'bounds',
   'permits',
+  'delegation',
   'start_within_s',
   'max_uses',
 ] as const;

@@ -1,5 +1,6 @@
 import type { PolicyEngine } from '@countersign/binding';
 import type { VerifySignature } from '@countersign/canonical';
+import type { DelegationCheck } from './delegation-check.ts';
 import type { DocumentCache } from './document-cache.ts';
 import type { Evidence } from './evidence.ts';
 import type { ReceiptCheck } from './receipt.ts';
@@ -15,6 +16,8 @@ export interface Verification {
   readonly verifySignature: VerifySignature;
   /** What evaluates policies in Cedar; without it they are checked as far as plain means go. */
   readonly policyEngine: PolicyEngine | undefined;
+  /** What checks the tokens of a chain; without it they are what the ledger says. */
+  readonly delegationCheck: DelegationCheck | undefined;
   readonly receipts: ReceiptCheck;
   readonly documents: DocumentCache;
   readonly log: StepLog;

@@ -5,6 +5,7 @@ import { AuthorityChainCheck } from './authority-chain.ts';
 import { checkAuthority, checkRequest } from './authority-check.ts';
 import { checkCedar } from './cedar-check.ts';
 import { checkContent } from './content-check.ts';
+import { checkDelegation, type DelegationCheck } from './delegation-check.ts';
 import { checkDecisions } from './decision-check.ts';
 import { DocumentCache } from './document-cache.ts';
 import { parseEvidence, type Evidence } from './evidence.ts';
@@ -71,13 +72,15 @@ export function createVerifier(parts: {
   readonly verifySignature: VerifySignature;
   /** To evaluate policies in Cedar again. Without it, which of its rules applies is what the ledger says. */
   readonly policyEngine?: PolicyEngine;
+  /** `checkDelegationTokens`. Without it, on whose behalf an agent acts is what the ledger says. */
+  readonly delegationCheck?: DelegationCheck;
 }): Verifier {
-  const { trust, verifySignature, policyEngine } = parts;
+  const { trust, verifySignature, policyEngine, delegationCheck } = parts;
   const receipts = new ReceiptCheck(trust, verifySignature);
   const chains = new AuthorityChainCheck(trust, verifySignature);
   const documents = new DocumentCache();
   const newest = new NewestKeys();
-  const shared = { trust, verifySignature, policyEngine, receipts, documents };
+  const shared = { trust, verifySignature, policyEngine, delegationCheck, receipts, documents };
   const remembered = { chains, newest };
 
   function verify(evidence: Evidence, options: VerifyOptions): Promise<Outcome> {
@@ -150,6 +153,7 @@ async function checkEvidence(
   }
   const authorities = await checkAuthority(run, remembered.chains);
   await checkRequest(action, authorities.admitted, run);
+  await checkDelegation(action, authorities.admitted, run);
   checkCedar(action, authorities.admitted, run);
   const { trust, verifySignature, log } = run;
   const binding = run.evidence.binding.entry;

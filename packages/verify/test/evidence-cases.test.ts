@@ -3,7 +3,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { cedarEngine } from '@countersign/policy-cedar';
 import { describe, expect, it } from 'vitest';
-import { createVerifier, parseTrust } from '../src/index.ts';
+import { checkDelegationTokens, createVerifier, parseTrust } from '../src/index.ts';
 import { ACCEPTED_CASES } from './testing/accepted-cases.ts';
 import { CEDAR_CASES, FALSE_CEDAR_CASES } from './testing/cedar-cases.ts';
 import { fileText, type EvidenceCase } from './testing/evidence-case.ts';
@@ -16,6 +16,7 @@ async function outcomeOf(each: EvidenceCase, cedar?: 'cedar'): Promise<unknown> 
   const verifier = createVerifier({
     trust: parseTrust(canonicalBytes(trust)),
     verifySignature,
+    delegationCheck: checkDelegationTokens,
     ...(cedar !== undefined && { policyEngine }),
   });
   const { outcome, code, steps } = await verifier.verifyFile(utf8(fileText(evidence)), {

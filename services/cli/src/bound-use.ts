@@ -8,6 +8,7 @@ import {
   type HeldKey,
 } from '@countersign/sdk';
 import {
+  checkDelegationTokens,
   createVerifier,
   parseEvidence,
   VerifyError,
@@ -56,6 +57,7 @@ export async function verifyBinding(
     trust: access.trust,
     verifySignature,
     policyEngine: POLICY_ENGINE,
+    delegationCheck: checkDelegationTokens,
   });
   const evidence = readEvidence(await access.client.evidence(request.action_id));
   const outcome = await verifier.verifyForExecution(evidence, {

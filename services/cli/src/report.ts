@@ -8,7 +8,7 @@ import {
   type PeriodLog,
   type ReportScope,
 } from '@countersign/report';
-import { createVerifier, type Level, type Trust } from '@countersign/verify';
+import { checkDelegationTokens, createVerifier, type Level, type Trust } from '@countersign/verify';
 import { EXIT } from './cli-error.ts';
 import { csvHeader, csvRow } from './report-csv.ts';
 import { ReportFolder, type GrowingFile } from './report-folder.ts';
@@ -81,7 +81,8 @@ class ReportWriting {
     this.#order = order;
     this.#source = source;
     this.#folder = folder;
-    this.#options = { verifier: createVerifier({ trust, verifySignature }), level, allowDemo };
+    const parts = { trust, verifySignature, delegationCheck: checkDelegationTokens };
+    this.#options = { verifier: createVerifier(parts), level, allowDemo };
     this.#trustSha256 = createHash('sha256').update(order.trustFile).digest('hex');
   }
 

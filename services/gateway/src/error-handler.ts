@@ -44,6 +44,8 @@ function refusalStatus(): Record<RefusalCode, number> {
     EXPIRED: 410,
     TOO_MANY_OPEN: 429,
     QUOTA_EXCEEDED: 429,
+    DELEGATION_INVALID: 403,
+    DELEGATION_EXCEEDED: 403,
     NO_HUMAN_PROOF: 401,
     ASSERTION_INVALID: 401,
     CREDENTIAL_UNKNOWN: 401,

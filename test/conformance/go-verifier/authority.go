@@ -121,7 +121,8 @@ func (e *evidence) foldChain(chain []object, cited object) (past []authority) {
 func found(g object) authority {
 	_, isKept := objectOf(g["bootstrap"])["device_bound"]
 	_, isAssured := objectOf(g["bootstrap"])["assurance"]
-	require(!isKept && !isAssured && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
+	_, isChained := objectOf(g["bootstrap"])["delegation"]
+	require(!isChained && !isKept && !isAssured && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
 	a := authority{members: map[string]object{}}.add(object{"kind": "ledger", "id": "ledger", "origin": g["origin"], "tenant": g["tenant"],
 		"separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]})
 	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})
@@ -237,6 +238,10 @@ func (a authority) apply(c object) authority {
 		return a.with(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(c["policy"]))})
 	case "descriptor-enrolled":
 		return a.add(object{"kind": "descriptor", "id": text(c, "type") + "/" + canonical(c["type_version"]), "digest": c["digest"]})
+	case "issuer-enrolled":
+		return a.withIssuer(objectOf(closed(c, "kind issuer")["issuer"]))
+	case "issuer-revoked":
+		return a.without("issuer", text(closed(c, "kind id"), "id"))
 	case "ssh-key-enrolled":
 		require(a.get("person", text(c, "person")) != nil, "MEMBER_UNKNOWN")
 		return a.add(sshKeyMember(c))

@@ -84,10 +84,13 @@ func joined(sum, rule, policy object) object {
 	return next
 }
 
-// joinExtras: device_bound if any rule wants it, and the weakest assurance, where none at all is better than a record alone.
+// joinExtras: device_bound and delegation if any rule wants it, and the weakest assurance, where none at all is better than a record alone.
 func joinExtras(sum, next object) {
 	if _, isBound := sum["device_bound"]; isBound {
 		next["device_bound"] = true
+	}
+	if wanted, isWanted := sum["delegation"]; isWanted {
+		next["delegation"] = wanted
 	}
 	weakness := map[any]int{"verified": 0, "gateway": 1, nil: 2, "evidence-only": 3}
 	if weakness[sum["assurance"]] > weakness[next["assurance"]] {

@@ -23,8 +23,8 @@ const (
 var members = map[string]string{
 	"ledger-founded":     "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
 	"authority-changed":  "change previous authority_root input?",
-	"request-admitted":   "action_id" + terms + "bounds? permits? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
-	"binding-made":       "action_id" + terms + "bounds? permits? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
+	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
+	"binding-made":       "action_id" + terms + "bounds? permits? delegation? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
 	"binding-revoked":    "action_id binding admission statement proof proof_class input",
 	"binding-used":       "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
 	"execution-reported": "action_id use_id report key_thumbprint signature input",
@@ -174,7 +174,7 @@ func (e *evidence) checkLogged() {
 	admitted := e.position(e.admission)
 	isCited := b["admission"] == e.admission.leaf && b["admission_index"] == admitted && admitted < at
 	require(isCited, "ADMISSION_MISMATCH")
-	for _, name := range strings.Fields("tenant action_id bounds permits start_within_s max_uses" + terms) {
+	for _, name := range strings.Fields("tenant action_id bounds permits delegation start_within_s max_uses" + terms) {
 		require(same(b[name], a[name]), "ADMISSION_MISMATCH")
 	}
 	isInTime := text(a, "at") <= text(b, "at") && text(b, "at") <= text(a, "decide_by") && text(b, "use_by") <= text(a, "not_after")
@@ -263,6 +263,8 @@ func (e *evidence) checkPolicy() {
 	for _, rule := range objects(policy, "rules") {
 		kept, isKept := rule["device_bound"]
 		class, isAssured := rule["assurance"]
+		_, isChained := rule["delegation"]
+		require(!isChained, "POLICY_MISMATCH")
 		require(!isAssured || contains([]any{"verified", "gateway", "evidence-only"}, class), "POLICY_MISMATCH")
 		require(!isKept || kept == true && !contains(list(rule, "proof_classes"), "possession"), "POLICY_MISMATCH")
 	}
@@ -278,7 +280,7 @@ func (e *evidence) checkPolicy() {
 func requirementOf(rule object) object {
 	r := object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
 		"proof_classes": rule["proof_classes"], "rationale": rule["rationale"]}
-	for _, name := range []string{"device_bound", "assurance"} {
+	for _, name := range []string{"device_bound", "assurance", "delegation"} {
 		if extra, has := rule[name]; has {
 			r[name] = extra
 		}
@@ -313,6 +315,7 @@ func (e *evidence) checkHuman() authority {
 		signature := text(e.admission.object, "request_signature")
 		require(signedBy(agent, "request", e.actionText, signature), "SIGNATURE_INVALID")
 	}
+	e.checkDelegation(past[i])
 	checkDecisions(b, bound, e.trust)
 	return bound
 }

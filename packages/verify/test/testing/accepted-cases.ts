@@ -1,6 +1,7 @@
 import { ASSURANCE_CASES } from './assurance-cases.ts';
 import { BOUNDS_CASES } from './bounds-cases.ts';
 import { CEDAR_CASES } from './cedar-cases.ts';
+import { DELEGATION_CASES } from './delegation-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
 import { ROTATION_CASES } from './rotation-cases.ts';
@@ -20,4 +21,5 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...DEVICE_CASES,
   ...ASSURANCE_CASES,
   ...CEDAR_CASES,
+  ...DELEGATION_CASES,
 ];

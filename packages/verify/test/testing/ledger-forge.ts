@@ -45,6 +45,7 @@ import {
 import {
   canonicalBytes,
   canonicalText,
+  digestBytes,
   formatTimestamp,
   fromUtf8,
   makeUlid,
@@ -61,6 +62,7 @@ import {
   loadDescriptor,
   parseAction,
   render,
+  type ActionEnvelope,
   type Descriptor,
 } from '@countersign/descriptors';
 import type { HumanProof, ProofClass } from '@countersign/human-proof';
@@ -171,6 +173,8 @@ export interface ActionOptions {
   readonly admission?: Partial<RequestAdmitted>;
   /** Freezes no limits, whatever the type has. */
   readonly isUnbounded?: true;
+  /** Says nothing of a chain. */
+  readonly isUnchained?: boolean;
   /** In place of the rule of the policy. */
   readonly rule?: ApprovalRule;
   readonly signer?: SigningKey;
@@ -512,6 +516,8 @@ export class LedgerForge {
       separation,
       demo,
       ...(bounds !== undefined && { bounds }),
+      ...(envelope.delegation !== undefined &&
+        options.isUnchained !== true && { delegation: linksOf(envelope) }),
       reversibility: descriptor.reversibility,
       decide_by: later(at, rule.decide_within_s),
       use_within_s: rule.use_within_s,
@@ -558,6 +564,7 @@ export class LedgerForge {
       demo: entry.demo,
       ...(entry.bounds !== undefined && options.isUnbounded !== true && { bounds: entry.bounds }),
       ...(entry.permits !== undefined && { permits: entry.permits }),
+      ...(entry.delegation !== undefined && { delegation: entry.delegation }),
       decisions: made.map(({ decision }) => decision),
       statement: common,
       authority: this.ref,
@@ -866,7 +873,18 @@ function changeType(change: JsonObject): string {
   const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
   if (isOfLogKey) return 'authority.logkey';
   if (change['kind'] === 'home-moved') return 'authority.home';
+  if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
+}
+
+/** As a ledger would write it that believes every word of a token. */
+function linksOf({ delegation = [] }: ActionEnvelope): NonNullable<BindingMade['delegation']> {
+  // An entry has room for four.
+  return delegation.slice(0, 4).map((token) => {
+    const [, claims = ''] = token.split('.');
+    const { iss } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { iss: string };
+    return { issuer: iss, digest: digestBytes('countersign/grant/v1', utf8(token)) };
+  });
 }
 
 function sshClass({ key, flags = 5 }: SshSigning): ProofClass {

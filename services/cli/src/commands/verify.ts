@@ -6,6 +6,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import type { Chosen } from '@countersign/descriptors';
 import {
   closedBy,
+  checkDelegationTokens,
   createVerifier,
   parseEvidence,
   type BindingFacts,
@@ -78,7 +79,12 @@ async function verify(file: string, options: VerifyOptions, context: CliContext)
   }
   const forUse = options.forUse === true;
   const nowMs = timeOf(options.now ?? (forUse ? 'now' : undefined), context);
-  const parts = { trust, verifySignature, policyEngine: POLICY_ENGINE };
+  const parts = {
+    trust,
+    verifySignature,
+    policyEngine: POLICY_ENGINE,
+    delegationCheck: checkDelegationTokens,
+  };
   const outcome = await createVerifier(parts).verifyFile(bytes, {
     level: options.level,
     allowDemo: options.allowDemo === true,
