@@ -84,12 +84,12 @@ def check_exclusions(binding: dict, authority: Authority) -> None:
     claimed = object_of(binding["agent"])
     agent = authority.get("agent", claimed.get("id"))
     require(agent is not None, "AGENT_UNKNOWN", "expected an enrolled agent")
-    is_enrolled = all(agent.get(name) == claimed.get(name) for name in ("key_thumbprint", "owner", "person"))
+    is_enrolled = all(agent.get(name) == claimed.get(name) for name in ("key_thumbprint", "owner", "person", "sponsor"))
     require(is_enrolled, "AGENT_MISMATCH", "expected the agent as it is enrolled")
     excluded = {text(each, "person") for each in objects(binding, "excluded")}
     persons = [agent.get("person"), *items(binding, "acting_for")]
     if authority.ledger["separation"] == "full":
-        persons.append(agent["owner"])
+        persons += [agent["owner"], agent.get("sponsor")]
     missing = [person for person in persons if person is not None and person not in excluded]
     require(not missing, "ADMISSION_MISMATCH", "expected everybody near the agent to be excluded")
 
@@ -252,6 +252,8 @@ def _apply(change: dict, before: Authority) -> Authority:
     if kind == "descriptor-enrolled":
         name = f"{text(change, 'type')}/{integer(change, 'type_version')}"
         return before.add({"kind": "descriptor", "id": name, "digest": change["digest"]})
+    if kind == "agent-sponsored":
+        return _sponsored(closed(change, "kind agent sponsor?"), before)
     if kind == "issuer-enrolled":
         return before.put(issuer_member(object_of(closed(change, "kind issuer")["issuer"]), before))
     if kind == "issuer-revoked":
@@ -278,6 +280,15 @@ def _moved(change: dict, before: Authority) -> Authority:
     require(f"home {to}" not in before.gone, "MEMBER_EXISTS")
     after = before.drop("home", str(left)) if homes else before
     return replace(after.add({"kind": "home", "id": str(to)}), gone=before.gone | {f"home {left}"})
+
+
+def _sponsored(change: dict, before: Authority) -> Authority:
+    """For whom an agent works, or nobody from now on."""
+    agent = before.get("agent", text(change, "agent"))
+    require(agent is not None, "MEMBER_UNKNOWN")
+    sponsor = {"sponsor": text(change, "sponsor")} if "sponsor" in change else {}
+    require(not sponsor or before.get("person", change["sponsor"]) is not None, "MEMBER_UNKNOWN")
+    return before.put({**{name: each for name, each in agent.items() if name != "sponsor"}, **sponsor})
 
 
 def _invited(change: dict, before: Authority) -> Authority:

@@ -47,6 +47,7 @@ import {
   type Shape,
 } from './shape.ts';
 import { keyThumbprint } from './signed-object.ts';
+import { agentSponsored, withSponsor, type AgentSponsored } from './sponsor.ts';
 import { sshKeyEnrolled, sshKeyMemberOf, type SshKeyEnrolled } from './ssh-key.ts';
 
 export interface PersonInvited {
@@ -63,7 +64,7 @@ export interface CredentialRevoked {
 
 export interface AgentEnrolled {
   readonly kind: 'agent-enrolled';
-  readonly agent: Omit<AgentMember, 'kind' | 'key_thumbprint'>;
+  readonly agent: Omit<AgentMember, 'kind' | 'key_thumbprint' | 'sponsor'>;
 }
 
 export interface ExecutorEnrolled {
@@ -102,7 +103,8 @@ export type AuthorityChange =
   | SshKeyEnrolled
   | HomeMoved
   | IssuerEnrolled
-  | IssuerRevoked;
+  | IssuerRevoked
+  | AgentSponsored;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -158,6 +160,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   'home-moved': homeMoved,
   'issuer-enrolled': issuerEnrolled,
   'issuer-revoked': issuerRevoked,
+  'agent-sponsored': agentSponsored,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -185,6 +188,7 @@ export function applyChange(
 function changed(state: AuthorityState, change: AuthorityChange): AuthorityState {
   if (isKeyChange(change)) return keysChanged(state, change);
   if (change.kind === 'home-moved') return withHome(state, change);
+  if (change.kind === 'agent-sponsored') return withSponsor(state, change);
   if (isIssuerChange(change)) return withIssuer(state, change);
   switch (change.kind) {
     case 'person-invited':
@@ -278,6 +282,7 @@ export function assertMember(others: AuthorityState, next: Member): void {
     case 'agent':
       assertPerson(others, next.owner);
       if (next.person !== undefined) assertPerson(others, next.person);
+      if (next.sponsor !== undefined) assertPerson(others, next.sponsor);
       assertOwnKey(others, next);
       return;
     case 'executor':

@@ -116,6 +116,8 @@ export interface AgentMember {
   readonly operator: boolean;
   /** Whose own tool this is: that person then is the requester. */
   readonly person?: string;
+  /** For whom it works, where that is somebody else than its owner. */
+  readonly sponsor?: string;
 }
 
 export interface ExecutorMember {
@@ -243,6 +245,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     owner: personId,
     operator: boolean,
     person: optional(personId),
+    sponsor: optional(personId),
   }),
   executor: object<ExecutorMember>({
     kind: oneOf('executor'),

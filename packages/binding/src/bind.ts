@@ -43,7 +43,8 @@ export function assertBindable(run: Proceeding, record: ActionRecord): void {
   const isSame =
     agent.key_thumbprint === open.agent.key_thumbprint &&
     agent.owner === open.agent.owner &&
-    agent.person === open.agent.person;
+    agent.person === open.agent.person &&
+    agent.sponsor === open.agent.sponsor;
   if (!isSame) {
     throw new BindingError('AGENT_MISMATCH', 'decision: expected the agent as it was admitted');
   }

@@ -296,6 +296,7 @@ function admissionBody(
       key_thumbprint: agent.key_thumbprint,
       owner: agent.owner,
       ...(agent.person === undefined ? {} : { person: agent.person }),
+      ...(agent.sponsor === undefined ? {} : { sponsor: agent.sponsor }),
     },
     request_signature: input.signature,
     acting_for: personsOf(envelope),

@@ -1,5 +1,6 @@
 import { timestampMs } from '@countersign/canonical';
 import type { AuthorityState } from './authority.ts';
+import { answerableFor } from './sponsor.ts';
 import { isSshKey, type AgentMember } from './authority-member.ts';
 
 /**
@@ -26,7 +27,7 @@ function couldBind(
 ): boolean {
   const { bootstrap, separation } = state.ledger;
   const excluded = new Set<string | undefined>([agent.person]);
-  if (separation === 'full') excluded.add(agent.owner);
+  if (separation === 'full') answerableFor(agent).forEach((person) => excluded.add(person));
   return [...usable].filter((person) => !excluded.has(person)).length >= bootstrap.approvals;
 }
 

@@ -42,6 +42,7 @@ export interface AgentRef {
   readonly key_thumbprint: Digest;
   readonly owner: string;
   readonly person?: string;
+  readonly sponsor?: string;
 }
 
 export interface ExecutorRef {
@@ -124,7 +125,7 @@ export interface RequestExpired extends EntryHead<'request-expired'> {
 }
 
 const ACTING_FOR_MAX = 4;
-const EXCLUDED_MAX = 6;
+const EXCLUDED_MAX = 7;
 
 const money = matching(/^(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,4})?$/, 'an amount');
 
@@ -152,6 +153,7 @@ export const terms: Members<Terms> = {
     key_thumbprint: digest,
     owner: personId,
     person: optional(personId),
+    sponsor: optional(personId),
   }),
   acting_for: list(text(400), { max: ACTING_FOR_MAX }),
   executor: object<ExecutorRef>({ id, audience: id, descriptor_digest: digest }),

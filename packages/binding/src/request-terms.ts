@@ -12,6 +12,7 @@ import {
   type ApprovalRule,
   type CedarPolicy,
 } from './policy.ts';
+import { answerableFor } from './sponsor.ts';
 import type { Excluded, RequestAdmitted } from './request-entry.ts';
 
 /** Of an action, what decides its admission besides what is shown of it. */
@@ -98,7 +99,7 @@ export function personsOf(envelope: Told): readonly string[] {
 
 /**
  * Persons are compared, not accounts: whose tool asks, everyone in the chain, and under separation `full` the
- * agent's owner. schemas/formats/entries.md §5.
+ * agent's owner and sponsor. schemas/formats/entries.md §5.
  */
 export function excludedOf(
   agent: AgentMember,
@@ -107,7 +108,9 @@ export function excludedOf(
 ): readonly Excluded[] {
   const codes = new Map<string, Excluded['code']>();
   for (const person of chain) codes.set(person, 'OWNER_APPROVAL');
-  if (separation === 'full') codes.set(agent.owner, 'OWNER_APPROVAL');
+  if (separation === 'full') {
+    for (const person of answerableFor(agent)) codes.set(person, 'OWNER_APPROVAL');
+  }
   if (agent.person !== undefined) codes.set(agent.person, 'SELF_APPROVAL');
   return [...codes]
     .sort(([a], [b]) => (a < b ? -1 : 1))

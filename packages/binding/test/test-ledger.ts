@@ -395,6 +395,7 @@ function changeType(change: JsonObject): string {
   const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
   if (isOfLogKey) return 'authority.logkey';
   if (change['kind'] === 'home-moved') return 'authority.home';
+  if (change['kind'] === 'agent-sponsored') return 'authority.sponsor';
   if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }

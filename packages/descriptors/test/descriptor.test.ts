@@ -41,6 +41,7 @@ describe('loadDescriptor', () => {
       'authority.home/1',
       'authority.issuer/1',
       'authority.logkey/1',
+      'authority.sponsor/1',
       'authority.sshkey/1',
       'generic.command/1',
       'generic.tool_call/1',

@@ -20,6 +20,7 @@ const TELLING: ReadonlyMap<string, readonly string[]> = new Map([
     'authority.home',
     ['Change', 'Ledger of the tenant', 'Shard that it leaves for ever', 'Shard that it goes on in'],
   ],
+  ['authority.sponsor', ['Change', 'Agent', 'Sponsor']],
   ['authority.issuer', ['Change', 'Issuer', 'Issuer to revoke']],
   ['authority.logkey', ['Change', 'Verifier key to add', 'Id of the key to remove']],
 ]);

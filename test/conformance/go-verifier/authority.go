@@ -238,6 +238,8 @@ func (a authority) apply(c object) authority {
 		return a.with(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(c["policy"]))})
 	case "descriptor-enrolled":
 		return a.add(object{"kind": "descriptor", "id": text(c, "type") + "/" + canonical(c["type_version"]), "digest": c["digest"]})
+	case "agent-sponsored":
+		return a.sponsored(closed(c, "kind agent sponsor?"))
 	case "issuer-enrolled":
 		return a.withIssuer(objectOf(closed(c, "kind issuer")["issuer"]))
 	case "issuer-revoked":
@@ -260,6 +262,22 @@ func (a authority) apply(c object) authority {
 	}
 	refuse("SCHEMA_INVALID")
 	return a
+}
+
+// sponsored says for whom an agent works.
+func (a authority) sponsored(c object) authority {
+	agent := a.get("agent", text(c, "agent"))
+	require(agent != nil, "MEMBER_UNKNOWN")
+	next := object{}
+	for name, v := range agent {
+		next[name] = v
+	}
+	delete(next, "sponsor")
+	if _, has := c["sponsor"]; has {
+		require(a.get("person", text(c, "sponsor")) != nil, "MEMBER_UNKNOWN")
+		next["sponsor"] = c["sponsor"]
+	}
+	return a.with(next)
 }
 
 // forget remembers a member as one that never comes back.
@@ -370,7 +388,8 @@ func checkExclusions(b object, a authority) {
 	claimed := objectOf(b["agent"])
 	agent := a.get("agent", text(claimed, "id"))
 	require(agent != nil, "AGENT_UNKNOWN")
-	isAsEnrolled := agent["key_thumbprint"] == claimed["key_thumbprint"] && agent["owner"] == claimed["owner"] && agent["person"] == claimed["person"]
+	isAsEnrolled := agent["key_thumbprint"] == claimed["key_thumbprint"] && agent["owner"] == claimed["owner"] && agent["person"] == claimed["person"] &&
+		agent["sponsor"] == claimed["sponsor"]
 	require(isAsEnrolled, "AGENT_MISMATCH")
 	out := map[any]bool{nil: true}
 	for _, x := range objects(b, "excluded") {
@@ -378,7 +397,7 @@ func checkExclusions(b object, a authority) {
 	}
 	persons := append([]any{agent["person"]}, list(b, "acting_for")...)
 	if a.get("ledger", "ledger")["separation"] == "full" {
-		persons = append(persons, agent["owner"])
+		persons = append(persons, agent["owner"], agent["sponsor"])
 	}
 	for _, person := range persons {
 		require(out[person], "ADMISSION_MISMATCH")

@@ -132,6 +132,11 @@ export const DELEGATION_CASES: readonly EvidenceCase[] = [
     { name: 'delegation-limited', about: 'The first link names the folder that the action has.' },
     { first: only('/opt/app') },
   ),
+  {
+    name: 'sponsor',
+    about: 'The agent has a sponsor, who is excluded like its owner.',
+    make: () => sponsored(({ carol }) => carol, undefined, []),
+  },
   made(
     { name: 'delegation-erased', about: 'The chain is erased with the action; its digests stay.' },
     { isErased: true },
@@ -235,4 +240,43 @@ export const FALSE_DELEGATION_CASES: readonly EvidenceCase[] = [
       return file(ledger, ledger.bind(asked, { approvers: [ledger.bob] }));
     },
   },
+  {
+    name: 'sponsor-approved',
+    about: 'The sponsor of the agent approved, whom the admission does not exclude.',
+    code: 'ADMISSION_MISMATCH',
+    make: () => sponsored(({ bob }) => bob),
+  },
+  {
+    name: 'sponsor-left-out',
+    about: 'The admission does not say who sponsors the agent.',
+    code: 'AGENT_MISMATCH',
+    make: () =>
+      sponsored(
+        ({ carol }) => carol,
+        (agent) => ({ ...agent, sponsor: agent.owner }),
+      ),
+  },
 ];
+
+function sponsored(
+  approver: (ledger: LedgerForge) => LedgerForge['bob'],
+  agentOf?: (agent: RequestAdmitted['agent']) => RequestAdmitted['agent'],
+  excluded?: RequestAdmitted['excluded'],
+): Promise<EvidenceFile> {
+  const ledger = readyLedger();
+  const change = { kind: 'agent-sponsored', agent: AGENT, sponsor: ledger.bob.id };
+  ledger.change(change, { approvers: [ledger.carol] });
+  const { alice, bob, agent } = ledger;
+  const own = { id: AGENT, key_thumbprint: agent.thumbprint, owner: alice.id, sponsor: bob.id };
+  const all = [alice, bob].map(({ id: person }) => ({ person, code: 'OWNER_APPROVAL' }) as const);
+  const bound = ledger.bind(
+    {
+      admission: {
+        ...(agentOf !== undefined && { agent: agentOf(own) }),
+        ...(excluded !== undefined && { excluded: all }),
+      },
+    },
+    { approvers: [approver(ledger)] },
+  );
+  return file(ledger, bound);
+}

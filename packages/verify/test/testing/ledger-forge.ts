@@ -328,6 +328,11 @@ export class LedgerForge {
     return this.#descriptors.find((known) => known.type === type) ?? descriptorOf(type);
   }
 
+  #sponsor(): { readonly sponsor?: string } {
+    const { sponsor } = this.authority.get('agent', 'agent:fixer/1') ?? {};
+    return sponsor === undefined ? {} : { sponsor };
+  }
+
   /** As if the authority held this policy. */
   pretendPolicy(policy: Policy): void {
     this.policy = policy;
@@ -503,7 +508,7 @@ export class LedgerForge {
       display_digest: displayDigest(render(descriptor, action)),
       action_type: { name: envelope.type, version: envelope.type_version },
       descriptor_digest: descriptor.digest,
-      agent: { ...envelope.agent, owner },
+      agent: { ...envelope.agent, owner, ...this.#sponsor() },
       request_signature: signed('request', action.bytes, options.signer ?? this.agent),
       acting_for: persons.map(({ sub }) => sub),
       executor: envelope.executor,
@@ -873,6 +878,7 @@ function changeType(change: JsonObject): string {
   const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
   if (isOfLogKey) return 'authority.logkey';
   if (change['kind'] === 'home-moved') return 'authority.home';
+  if (change['kind'] === 'agent-sponsored') return 'authority.sponsor';
   if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
