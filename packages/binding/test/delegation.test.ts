@@ -1,9 +1,11 @@
-import type { Outcome } from '@countersign/binding';
-import type { JsonObject } from '@countersign/canonical';
+import { BindingError, decideAgain, type CedarPolicy, type Outcome } from '@countersign/binding';
+import type { Digest, JsonObject } from '@countersign/canonical';
 import { jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { BOOTSTRAP } from './test-documents.ts';
 import { actOf, delegated, jktOf, OTHER_ISSUER, TestIssuer } from './test-issuer.ts';
-import { TestLedger } from './test-ledger.ts';
+import { verifySignature } from './test-keys.ts';
+import { TestLedger, type Placed } from './test-ledger.ts';
 import type { TestAgent } from './test-members.ts';
 
 const INVALID = { status: 'refused', code: 'DELEGATION_INVALID' };
@@ -131,6 +133,9 @@ describe('F07: a chain of delegation', () => {
     });
     const wider = { ...chain, first: limits('10.00'), last: limits('10.01') };
     expect(await answerTo(wider)).toEqual(INVALID);
+    // Narrower is a chain; what it limits is no amount in this action.
+    const narrower = { ...chain, first: limits('10.00'), last: limits('9.99') };
+    expect(await answerTo(narrower)).toEqual(EXCEEDED);
   });
 
   it('of another agent is DELEGATION_INVALID', async () => {
@@ -215,6 +220,64 @@ describe('D12: what a chain allows', () => {
     expect(await answerTo({ ...chain, [which]: details as unknown as JsonObject })).toEqual(
       EXCEEDED,
     );
+  });
+});
+
+describe('a chain that a rule wants', () => {
+  const policy: CedarPolicy = {
+    v: 'countersign.policy.v3',
+    cedar:
+      '@id("any") @rule("chained") permit (principal, action == Action::"ask", resource is generic::command_v1);',
+    groups: {},
+    rules: [{ ...BOOTSTRAP, id: 'chained', approvals: 1, delegation: 'required' }],
+  };
+
+  it('F07: is frozen in the admission; without a chain it is DELEGATION_INVALID', async () => {
+    const { issuer } = await ledgerWith();
+    const ledger = new TestLedger({ policy });
+    await ledger.change(issuer.change([['alice', ledger.bob]]));
+    expect(await ledger.submit('request', ledger.requestFrame(ledger.envelope()))).toEqual(INVALID);
+    const named = { acting_for: [{ sub: ledger.bob.id, kind: 'person' }] };
+    const claimed = ledger.requestFrame(ledger.envelope(named));
+    expect(await ledger.submit('request', claimed)).toEqual(INVALID);
+    const { admission } = await ledger.request(await envelopeBy({ ledger, issuer }));
+    expect(admission.entry.requirement.delegation).toBe('required');
+    // A log with such an admission and no chain does not follow.
+    const { delegation: _, ...bare } = admission.entry;
+    expect(await again(ledger, admission, bare).catch(codeOf)).toBe('DELEGATION_INVALID');
+  });
+});
+
+/** What the rules make of an admission in its place of the log, without the action. */
+async function again(
+  ledger: TestLedger,
+  placed: Placed<'request-admitted'>,
+  entry: Placed<'request-admitted'>['entry'] = placed.entry,
+): Promise<readonly Digest[]> {
+  const state = ledger.emptyState();
+  for (const each of ledger.log.slice(0, placed.index)) state.evolve(each.entry, each);
+  const { entries } = await decideAgain(
+    state,
+    { at: entry.at, answers: [entry] },
+    () => verifySignature,
+  );
+  return entries.map(({ leaf }) => leaf);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof BindingError ? error.code : error;
+}
+
+describe('an audit', () => {
+  it('derives an admission by a chain again from the log alone, while its issuer stands', async () => {
+    const chain = await ledgerWith();
+    const { ledger } = chain;
+    const { admission } = await ledger.request(await envelopeBy(chain));
+    expect(await again(ledger, admission)).toEqual([admission.leaf]);
+    const [grant] = admission.entry.delegation ?? [];
+    const strange = [{ issuer: OTHER_ISSUER, digest: grant?.digest ?? admission.leaf }];
+    const forged = { ...admission.entry, delegation: strange };
+    expect(await again(ledger, admission, forged).catch(codeOf)).toBe('DELEGATION_INVALID');
   });
 });
 

@@ -1,5 +1,6 @@
 import type { JsonObject } from '@countersign/canonical';
 import { describe, expect, it } from 'vitest';
+import { policyOf } from './test-documents.ts';
 import { actOf, delegated, jktOf, TestIssuer } from './test-issuer.ts';
 import { TestLedger } from './test-ledger.ts';
 import { testAgent, testPerson } from './test-members.ts';
@@ -81,5 +82,17 @@ describe('separation by person', () => {
       expect(await twin.decide(person, asked)).toEqual(REFUSED);
     }
     expect(await twin.decide(twin.alice, asked)).toEqual({ status: 'accepted' });
+  });
+
+  it('D17: a guardian model fills no seat of a human, though the rule names it', async () => {
+    const guardian = testPerson('machine');
+    const founder = new TestLedger();
+    const policy = policyOf(1, { approvers: [guardian.id, founder.alice.id] });
+    const ledger = TestLedger.twinOf(founder, {}, { extra: guardian.members, policy });
+    const asked = await ledger.request();
+    const outcome = { status: 'refused', code: 'NOT_A_NATURAL_PERSON' };
+    expect(await ledger.decide(guardian, asked)).toEqual(outcome);
+    expect(await ledger.decide(guardian, asked, { verdict: 'deny' })).toEqual(outcome);
+    expect(await ledger.decide(ledger.alice, asked)).toEqual({ status: 'accepted' });
   });
 });
