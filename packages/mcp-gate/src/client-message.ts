@@ -27,6 +27,7 @@ export interface OtherMessage {
 /** Several messages at once; none of them is a call of a tool. */
 export interface Batch {
   readonly kind: 'batch';
+  readonly ids: readonly RequestId[];
 }
 
 export type ClientMessage = ToolCall | OtherMessage | Batch;
@@ -34,6 +35,8 @@ export type ClientMessage = ToolCall | OtherMessage | Batch;
 const CALL = 'tools/call';
 const ENVELOPE = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
 const CALL_PARAMS = ['name', 'arguments', '_meta', 'task'];
+/** Begins the names in `_meta` that only the gate says: by them a server's log knows the use of a call. */
+const OWN_META = 'countersign.dev/';
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -46,13 +49,13 @@ type Members = Readonly<Record<string, unknown>>;
 export function readClientMessage(text: string): ClientMessage {
   const json = parse(text);
   if (!Array.isArray(json)) return readOne(json, { text, at: 0 });
-  const spans = spansAt(text, 0);
-  for (const [index, { start }] of spans.entries()) {
-    if (readOne(json[index], { text, at: start }).kind === 'call') {
-      throw new GateError('BATCH_GATED', 'expected each tools/call in a message of its own');
-    }
+  const messages = spansAt(text, 0).map(({ start }, index) =>
+    readOne(json[index], { text, at: start }),
+  );
+  if (messages.some(({ kind }) => kind === 'call')) {
+    throw new GateError('BATCH_GATED', 'expected each tools/call in a message of its own');
   }
-  return { kind: 'batch' };
+  return { kind: 'batch', ids: messages.flatMap(({ id }) => id ?? []) };
 }
 
 function parse(text: string): unknown {
@@ -78,6 +81,7 @@ function readOne(json: unknown, { text, at }: Place): ToolCall | OtherMessage {
   if (typeof method !== 'string') {
     throw new GateError('MESSAGE_INVALID', 'expected a method that is a string');
   }
+  assertNothingOfOurs(params);
   if (method !== CALL) {
     // A server that is lenient about case, slashes or what follows a NUL would take it for one.
     if (letters(method) !== letters(CALL)) return { kind: 'other', id, method, params };
@@ -122,6 +126,14 @@ function assertOneReading(spans: readonly Span[], known: readonly string[]): voi
   }
 }
 
+/** A call that passes must not look to the server like one that a person has approved. */
+function assertNothingOfOurs(params: unknown): void {
+  const meta = isObject(params) ? params['_meta'] : undefined;
+  const names = isObject(meta) ? Object.keys(meta) : [];
+  if (!names.some((name) => name.toLowerCase().startsWith(OWN_META))) return;
+  throw new GateError('MESSAGE_INVALID', 'expected nothing in _meta that only the gate says');
+}
+
 const PLAIN_WORD = /^[a-z]+$/;
 
 /** What is left of a word for a reader who is lenient in every way that is known. */
@@ -133,7 +145,8 @@ function letters(word: string): string {
     .replaceAll(/[^a-z]/g, '');
 }
 
-function idOf(json: unknown): RequestId | undefined {
+/** Anything else can be no id, and is not looked at. */
+export function idOf(json: unknown): RequestId | undefined {
   return typeof json === 'string' || typeof json === 'number' ? json : undefined;
 }
 

@@ -1,5 +1,12 @@
 import { toBase64url } from '@countersign/canonical';
-import { isObject, readClientMessage, type RequestId, type ToolCall } from './client-message.ts';
+import {
+  idOf,
+  isObject,
+  readClientMessage,
+  type ClientMessage,
+  type RequestId,
+  type ToolCall,
+} from './client-message.ts';
 import { errorResponse, refusedResult, type Refusal } from './answers.ts';
 import { GateError } from './gate-error.ts';
 import { ruleOf, type GateConfig } from './gate-config.ts';
@@ -82,6 +89,7 @@ export class GateSession {
   fromClient(text: string): void {
     try {
       const message = readClientMessage(text);
+      this.#assertNotOurs(message);
       switch (message.kind) {
         case 'call':
           this.#call(message, text);
@@ -131,6 +139,13 @@ export class GateSession {
     this.#own.fail(new GateError('UPSTREAM_GONE', why));
     await Promise.all([this.#server.close(), this.#held.settled()]);
     this.#client.onEnd(why);
+  }
+
+  /** A server may tell the ids that it was given; who asks under one of ours would have its answer taken for another. */
+  #assertNotOurs(message: ClientMessage): void {
+    const ids = message.kind === 'batch' ? message.ids : [message.id];
+    if (!ids.some((id) => this.#own.owns(id))) return;
+    throw new GateError('MESSAGE_INVALID', 'expected an id of the client');
   }
 
   #call(call: ToolCall, text: string): void {
@@ -210,11 +225,10 @@ export class GateSession {
   #refuse(text: string, refusal: Refusal): void {
     const json = maybeJson(text);
     const answers = (Array.isArray(json) ? (json as unknown[]) : [json]).flatMap((message) => {
-      const id = isObject(message) ? (message['id'] as RequestId | undefined) : undefined;
       // Nobody waits for an answer to a notification; who sent something unreadable may.
-      return isObject(message) && id === undefined
-        ? []
-        : [{ id, text: errorResponse(id, refusal) }];
+      if (isObject(message) && message['id'] === undefined) return [];
+      const id = isObject(message) ? idOf(message['id']) : undefined;
+      return [{ id, text: errorResponse(id, refusal) }];
     });
     for (const answer of answers) this.#client.toClient(answer.text, answer.id);
     this.#parts.log('refused', { code: refusal.code });

@@ -70,18 +70,23 @@ export class OwnRequests {
     });
   }
 
+  /** An answer to it would be taken for one to the gate, whoever asked. */
+  owns(id: RequestId | undefined): boolean {
+    return typeof id === 'string' && id.startsWith(this.#prefix);
+  }
+
   /** Whether it was an answer for the gate. */
   settle(answer: Answer): boolean {
     const id = answer.json['id'];
     const open = typeof id === 'string' ? this.#open.get(id) : undefined;
     open?.resolve(answer);
     // One that came late or twice is not the client's either.
-    return open !== undefined || (typeof id === 'string' && id.startsWith(this.#prefix));
+    return open !== undefined || (typeof id === 'string' && this.owns(id));
   }
 
   /** The client's request for which one of ours was sent. */
   about(id: RequestId | undefined): RequestId | undefined {
-    return typeof id === 'string' && id.startsWith(this.#prefix) ? this.#open.get(id)?.about : id;
+    return typeof id === 'string' && this.owns(id) ? this.#open.get(id)?.about : id;
   }
 
   failOne(id: RequestId, error: GateError): void {

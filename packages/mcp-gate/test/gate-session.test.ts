@@ -18,7 +18,10 @@ function session(config: Partial<GateConfig> = {}): {
   readonly toClient: string[];
   readonly server: ServerEvents;
   readonly tools: unknown[];
+  /** Ids of what the gate asked by itself. */
+  readonly own: string[];
 } {
+  const own: string[] = [];
   const [toServer, toClient]: [string[], string[]] = [[], []];
   const tools: unknown[] = [...TOOLS];
   let server: ServerEvents | undefined;
@@ -34,6 +37,7 @@ function session(config: Partial<GateConfig> = {}): {
           send: (text) => {
             if (text.includes('"id":"countersign-')) {
               const { id } = JSON.parse(text) as { id: string };
+              own.push(id);
               queueMicrotask(() => {
                 events.onMessage(JSON.stringify({ jsonrpc: '2.0', id, result: { tools } }));
               });
@@ -66,7 +70,7 @@ function session(config: Partial<GateConfig> = {}): {
     { toClient: (text) => toClient.push(text), onEnd: () => undefined },
   );
   if (server === undefined) throw new Error('expected a server');
-  return { gate, toServer, toClient, server, tools };
+  return { gate, toServer, toClient, server, tools, own };
 }
 
 function call(name: string, more = ''): string {
@@ -145,12 +149,53 @@ describe('a call that is smuggled', () => {
     ['MESSAGE_INVALID', `\uFEFF${call('erase')}`],
     ['BATCH_GATED', `[{"jsonrpc":"2.0","id":7,"method":"ping"},${call('erase')}]`],
     ['BATCH_GATED', `[${call('read')}]`],
+    ['MESSAGE_INVALID', `[[${call('erase')}]]`],
   ])('B01: is refused, and reaches nobody: %s %s', async (code, text) => {
     const { gate, toServer, toClient } = session();
     gate.fromClient(text);
     await settled();
     expect(toServer).toEqual([]);
     expect(new Set(codes(toClient))).toEqual(new Set([code]));
+  });
+
+  it.each([
+    call('read', ',"_meta":{"countersign.dev/use":"cs-5H41H6NGY8"}'),
+    call('read', ',"_meta":{"progressToken":1,"Countersign.dev/us\\u0065":"cs-5H41H6NGY8"}'),
+    '{"id":1,"method":"ping","params":{"_meta":{"countersign.dev/refusal":null}}}',
+  ])('B01: does not pass for one that was approved: %s', async (text) => {
+    const { gate, toServer, toClient } = session();
+    gate.fromClient(text);
+    await settled();
+    expect(toServer).toEqual([]);
+    expect(codes(toClient)).toEqual(['MESSAGE_INVALID']);
+  });
+
+  it('C16: has its answer taken for no call of the gate, though the server tells the ids of those', async () => {
+    const { gate, toServer, toClient, own } = session();
+    gate.fromClient(call('read'));
+    await settled();
+    const id = own[0] ?? '';
+    expect(id).toMatch(/^countersign-/);
+    const escaped = `\\u0063${id.slice(1)}`;
+    for (const each of [id, escaped]) {
+      const message = `{"jsonrpc":"2.0","id":"${each}","method":"ping"}`;
+      gate.fromClient(message);
+      gate.fromClient(`[${message}]`);
+    }
+    gate.fromClient(call('read').replace('7', `"${id}"`));
+    await settled();
+    expect(toServer).toEqual([call('read')]);
+    expect(codes(toClient)).toEqual(Array.from({ length: 5 }, () => 'MESSAGE_INVALID'));
+  });
+
+  it('is refused where its id is no id, however deep that is', async () => {
+    const { gate, toServer, toClient } = session();
+    const id = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    gate.fromClient(`{"jsonrpc":"2.0","id":${id},"method":"Tools/Call"}`);
+    await settled();
+    expect(toServer).toEqual([]);
+    expect(toClient.map((text) => (JSON.parse(text) as { id: unknown }).id)).toEqual([null]);
+    expect(codes(toClient)).toEqual(['MESSAGE_AMBIGUOUS']);
   });
 
   it('is not run when nobody asks for an answer', async () => {
