@@ -260,6 +260,8 @@ def _apply(change: dict, before: Authority) -> Authority:
         return before.drop("issuer", text(closed(change, "kind id"), "id"))
     if kind == "ssh-key-enrolled":
         return _with_ssh_key(change, before)
+    if kind == "person-tied":
+        return _tied(closed(change, "kind person issuer subject_digest invited?"), before)
     if kind == "home-moved":
         return _moved(closed(change, "kind tenant from to"), before)
     if kind == "log-key-added":
@@ -297,6 +299,15 @@ def _invited(change: dict, before: Authority) -> Authority:
     require(known is None or same(known, person), "MEMBER_EXISTS")
     invitation = closed(change["invitation"], "id public_key not_after")
     return before.put(person).add({"kind": "invitation", "person": change["person"], **invitation})
+
+
+def _tied(change: dict, before: Authority) -> Authority:
+    """Whom of a company a person is; the same change may invite them: authority.md §10."""
+    if "invited" in change:
+        before = _invited({"person": change["person"], **closed(change["invited"], "class invitation")}, before)
+    require(before.get("person", change["person"]) is not None, "MEMBER_UNKNOWN")
+    tie = {"kind": "identity", "id": change["person"]}
+    return before.put({**tie, "issuer": change["issuer"], "subject_digest": change["subject_digest"]})
 
 
 def _with_machine(kind: str, change: dict, before: Authority) -> Authority:

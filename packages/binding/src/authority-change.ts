@@ -26,6 +26,7 @@ import {
   type IssuerEnrolled,
   type IssuerRevoked,
 } from './issuer.ts';
+import { personTied, withTie, type PersonTied } from './identity-tie.ts';
 import { locksOut } from './lock-out.ts';
 import {
   logKeyAdded,
@@ -104,7 +105,8 @@ export type AuthorityChange =
   | HomeMoved
   | IssuerEnrolled
   | IssuerRevoked
-  | AgentSponsored;
+  | AgentSponsored
+  | PersonTied;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -161,6 +163,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   'issuer-enrolled': issuerEnrolled,
   'issuer-revoked': issuerRevoked,
   'agent-sponsored': agentSponsored,
+  'person-tied': personTied,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -190,6 +193,7 @@ function changed(state: AuthorityState, change: AuthorityChange): AuthorityState
   if (change.kind === 'home-moved') return withHome(state, change);
   if (change.kind === 'agent-sponsored') return withSponsor(state, change);
   if (isIssuerChange(change)) return withIssuer(state, change);
+  if (change.kind === 'person-tied') return tied(state, change);
   switch (change.kind) {
     case 'person-invited':
       return invited(state, change);
@@ -250,6 +254,14 @@ function invited(state: AuthorityState, change: PersonInvited): AuthorityState {
   });
 }
 
+/** With the invitation in the same change, no link is ever without the account that it is for. */
+function tied(state: AuthorityState, change: PersonTied): AuthorityState {
+  const { person, invited: by } = change;
+  const after =
+    by === undefined ? state : invited(state, { kind: 'person-invited', person, ...by });
+  return withTie(after, change);
+}
+
 function added(state: AuthorityState, next: Member): AuthorityState {
   if (state.has(next.kind, next.id)) {
     throw new BindingError('MEMBER_EXISTS', `change: expected no ${next.kind} with this id`);
@@ -302,7 +314,10 @@ export function assertMember(others: AuthorityState, next: Member): void {
 
 type Alone = Extract<
   Member,
-  { kind: 'person' | 'log-key' | 'home' | 'ledger' | 'policy' | 'descriptor' | 'issuer' }
+  {
+    kind:
+      'person' | 'log-key' | 'home' | 'ledger' | 'policy' | 'descriptor' | 'issuer' | 'identity';
+  }
 >;
 
 /** It names nobody else, and holds no key that somebody else could hold. */

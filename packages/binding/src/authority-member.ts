@@ -5,6 +5,7 @@ import {
   credentialId,
   digest,
   id,
+  issuerUrl,
   origin,
   personId,
   spki,
@@ -75,6 +76,15 @@ export interface InvitationMember {
   readonly person: string;
   readonly public_key: string;
   readonly not_after: string;
+}
+
+/** Whom of the company a person is: schemas/formats/authority.md §10. */
+export interface IdentityMember {
+  readonly kind: 'identity';
+  /** The person. */
+  readonly id: string;
+  readonly issuer: string;
+  readonly subject_digest: Digest;
 }
 
 export interface PasskeyMember {
@@ -149,6 +159,7 @@ export type Member =
   | HomeMember
   | PersonMember
   | InvitationMember
+  | IdentityMember
   | CredentialMember
   | AgentMember
   | ExecutorMember
@@ -236,6 +247,12 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     person: personId,
     public_key: spki,
     not_after: time,
+  }),
+  identity: object<IdentityMember>({
+    kind: oneOf('identity'),
+    id: personId,
+    issuer: issuerUrl,
+    subject_digest: digest,
   }),
   credential: either<SshKeyMember, PasskeyMember>(hasProof, sshKeyMember, passkeyMember),
   agent: object<AgentMember>({

@@ -53,6 +53,8 @@ export const origin: Shape<string> = matching(
   /^[!-*,-~]{1,200}$/,
   'an origin without space or plus',
 );
+/** Of an identity provider, as its tokens say it. */
+export const issuerUrl: Shape<string> = matching(/^https?:\/\/[!-~]{1,500}$/, 'an issuer');
 export const nonce: Shape<string> = base64url(16, 64);
 export const ed25519Signature: Shape<string> = base64url(64, 64);
 export const derSignature: Shape<string> = base64url(8, 72);

@@ -11,6 +11,7 @@ export type {
   AgentMember,
   CredentialMember,
   ExecutorMember,
+  IdentityMember,
   InvitationMember,
   LedgerMember,
   Member,
@@ -65,6 +66,7 @@ export {
   type Rationale,
   type Verdict,
 } from './decision-statement.ts';
+export { subjectDigest } from './identity-tie.ts';
 export {
   enrolmentPayload,
   parseEnrolment,

@@ -397,6 +397,7 @@ function changeType(change: JsonObject): string {
   if (change['kind'] === 'home-moved') return 'authority.home';
   if (change['kind'] === 'agent-sponsored') return 'authority.sponsor';
   if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
+  if (change['kind'] === 'person-tied') return 'authority.identity';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 

@@ -40,6 +40,7 @@ export const DIGEST_TAGS = [
   'countersign/erasure/v1',
   'countersign/session/v1',
   'countersign/enrolment/v1',
+  'countersign/subject/v1',
   'countersign/input/v1',
   'countersign/idempotency/v1',
   'countersign/mcp-tool/v1',

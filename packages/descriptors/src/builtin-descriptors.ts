@@ -1,6 +1,7 @@
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
 import { AUTHORITY_HOME } from './builtin/authority-home.ts';
 import { AUTHORITY_ISSUER } from './builtin/authority-issuer.ts';
+import { AUTHORITY_IDENTITY } from './builtin/authority-identity.ts';
 import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { AUTHORITY_SPONSOR } from './builtin/authority-sponsor.ts';
 import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
@@ -19,6 +20,7 @@ export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_CHANGE,
   AUTHORITY_HOME,
   AUTHORITY_ISSUER,
+  AUTHORITY_IDENTITY,
   AUTHORITY_LOGKEY,
   AUTHORITY_SPONSOR,
   AUTHORITY_SSHKEY,

@@ -40,6 +40,7 @@ describe('loadDescriptor', () => {
       'authority.change/1',
       'authority.home/1',
       'authority.issuer/1',
+      'authority.identity/1',
       'authority.logkey/1',
       'authority.sponsor/1',
       'authority.sshkey/1',

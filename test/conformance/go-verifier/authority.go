@@ -257,6 +257,8 @@ func (a authority) apply(c object) authority {
 		next := a.without("log-key", text(closed(c, "kind id"), "id"))
 		require(len(next.logKeys()) > 0, "WOULD_LOCK_OUT")
 		return next.forget(key("log-key", text(c, "id")))
+	case "person-tied":
+		return a.tied(closed(c, "kind person issuer subject_digest invited?"))
 	case "home-moved":
 		return a.moved(closed(c, "kind tenant from to"))
 	}
@@ -278,6 +280,16 @@ func (a authority) sponsored(c object) authority {
 		next["sponsor"] = c["sponsor"]
 	}
 	return a.with(next)
+}
+
+// tied says whom of a company a person is, and invites the person where the change does both: authority.md §10.
+func (a authority) tied(c object) authority {
+	if invited, has := c["invited"]; has {
+		by := closed(invited, "class invitation")
+		a = a.apply(object{"kind": "person-invited", "person": c["person"], "class": by["class"], "invitation": by["invitation"]})
+	}
+	require(a.get("person", text(c, "person")) != nil, "MEMBER_UNKNOWN")
+	return a.with(object{"kind": "identity", "id": c["person"], "issuer": c["issuer"], "subject_digest": c["subject_digest"]})
 }
 
 // forget remembers a member as one that never comes back.

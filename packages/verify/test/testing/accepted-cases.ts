@@ -4,6 +4,7 @@ import { CEDAR_CASES } from './cedar-cases.ts';
 import { DELEGATION_CASES } from './delegation-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
+import { IDENTITY_CASES } from './identity-cases.ts';
 import { ROTATION_CASES } from './rotation-cases.ts';
 import { SSH_CASES } from './ssh-cases.ts';
 import { VALID_CASES } from './valid-cases.ts';
@@ -16,6 +17,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...ROTATION_CASES,
   ...SSH_CASES,
   ...HOME_CASES,
+  ...IDENTITY_CASES,
   ...WITNESS_CASES,
   ...BOUNDS_CASES,
   ...DEVICE_CASES,

@@ -19,6 +19,7 @@ import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
 import { FALSE_DELEGATION_CASES } from './delegation-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
+import { FALSE_IDENTITY_CASES } from './identity-cases.ts';
 import { FALSE_KEY_CASES } from './key-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
 import { FALSE_SSH_CASES } from './ssh-cases.ts';
@@ -40,6 +41,7 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_SSH_CASES,
   ...FALSE_HOME_CASES,
   ...FALSE_DELEGATION_CASES,
+  ...FALSE_IDENTITY_CASES,
   ...FALSE_WITNESS_CASES,
   ...FALSE_KEY_CASES,
   ...BROKEN_BOUNDS_CASES,
