@@ -19,7 +19,6 @@ import { credentialId, digest, id, personId, spki, time } from './field-shape.ts
 import { homeMoved, withHome, type HomeMoved } from './home.ts';
 import {
   assertIssuer,
-  isIssuerChange,
   issuerEnrolled,
   issuerRevoked,
   withIssuer,
@@ -190,10 +189,7 @@ export function applyChange(
 
 function changed(state: AuthorityState, change: AuthorityChange): AuthorityState {
   if (isKeyChange(change)) return keysChanged(state, change);
-  if (change.kind === 'home-moved') return withHome(state, change);
-  if (change.kind === 'agent-sponsored') return withSponsor(state, change);
-  if (isIssuerChange(change)) return withIssuer(state, change);
-  if (change.kind === 'person-tied') return tied(state, change);
+  if (isFact(change)) return told(state, change);
   switch (change.kind) {
     case 'person-invited':
       return invited(state, change);
@@ -220,6 +216,34 @@ function changed(state: AuthorityState, change: AuthorityChange): AuthorityState
       const type = { name: change.type, version: change.type_version };
       return added(state, { kind: 'descriptor', id: descriptorId(type), digest: change.digest });
     }
+  }
+}
+
+/** What is told of the ledger and of those who are in it already: nobody's key, and no rule. */
+type Fact = HomeMoved | PersonTied | AgentSponsored | IssuerEnrolled | IssuerRevoked;
+
+const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
+  'home-moved',
+  'person-tied',
+  'agent-sponsored',
+  'issuer-enrolled',
+  'issuer-revoked',
+]);
+
+function isFact(change: AuthorityChange): change is Fact {
+  return FACTS.has(change.kind);
+}
+
+function told(state: AuthorityState, change: Fact): AuthorityState {
+  switch (change.kind) {
+    case 'home-moved':
+      return withHome(state, change);
+    case 'person-tied':
+      return tied(state, change);
+    case 'agent-sponsored':
+      return withSponsor(state, change);
+    default:
+      return withIssuer(state, change);
   }
 }
 

@@ -185,6 +185,12 @@ export const LedgerSchema = Type.Object(
     log_keys: Type.Array(Type.String()),
     genesis: DigestSchema,
     version: Type.String(),
+    sign_in: Type.Optional(
+      Type.Object(
+        { issuer: Type.String() },
+        { ...closed, description: 'People sign in with an account of this issuer first' },
+      ),
+    ),
   },
   closed,
 );

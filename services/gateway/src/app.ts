@@ -6,6 +6,7 @@ import { registerActionEntries } from './action-entry-routes.ts';
 import { registerActionRoutes } from './action-routes.ts';
 import { registerUseRoutes } from './use-routes.ts';
 import { AuthorityView } from './authority-view.ts';
+import { Company } from './company.ts';
 import { registerEnrolmentRoutes } from './enrolment-routes.ts';
 import { answerProblem } from './error-handler.ts';
 import { registerCoseReceipt } from './cose-receipt-routes.ts';
@@ -15,6 +16,7 @@ import { notFound } from './gateway-error.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts';
 import { registerFindingRoutes } from './finding-routes.ts';
 import { registerHealthRoutes } from './health-routes.ts';
+import { registerIdentityRoutes } from './identity-routes.ts';
 import { registerLogProofRoutes } from './log-proof-routes.ts';
 import { registerLogRoutes } from './log-routes.ts';
 import { GatewayMetrics } from './metrics.ts';
@@ -27,10 +29,11 @@ import { ReadAuth } from './read-auth.ts';
 import { frameOf, readerOf } from './request-fields.ts';
 import { watchRequests } from './request-watch.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
-import { SessionBook } from './session-book.ts';
 import { registerSessionRoutes } from './session-routes.ts';
 import { Submissions } from './submissions.ts';
 import { registerTileRoutes } from './tile-routes.ts';
+import type { Session } from './session.ts';
+import { TokenBook, type TokenBookOptions } from './token-book.ts';
 import { shuttingDown, WaitingRoom } from './waiting-room.ts';
 import { registerWriteRoutes } from './write-routes.ts';
 
@@ -103,6 +106,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerWriteRoutes(app, gateway);
   registerEnrolmentRoutes(app, gateway);
   registerSessionRoutes(app, gateway);
+  registerIdentityRoutes(app, gateway);
   registerActionRoutes(app, gateway);
   registerActionEntries(app, gateway);
   registerFindingRoutes(app, gateway);
@@ -149,16 +153,20 @@ function assemble(
   const { limits, room, metrics } = shared;
   const { config, models, nowMs, randomBytes, readTokens, verifySignature } = deps;
   const authority = new AuthorityView(models);
-  const sessions = new SessionBook({
+  const book: TokenBookOptions = {
     max: limits.sessions,
-    maxPerPerson: limits.sessionsPerPerson,
+    maxPerHolder: limits.sessionsPerPerson,
     lifeMs: limits.sessionMs,
     nowMs,
     randomBytes,
-  });
+  };
+  const sessions = new TokenBook<Session>(book);
+  const isHttps = config.publicOrigins.every((origin) => origin.startsWith('https:'));
+  const company = deps.identity && new Company(deps.identity, { authority, book, isHttps });
   const readAuth = new ReadAuth({
     authority,
     sessions,
+    ...(company !== undefined && { company }),
     nonces: new OneTimeStore<true>({ max: limits.nonces, lifeMs: limits.nonceMs, nowMs }),
     readTokens,
     publicOrigins: config.publicOrigins,
@@ -171,6 +179,7 @@ function assemble(
     authority,
     proofs: new LogProofs(models),
     sessions,
+    ...(company !== undefined && { company }),
     submissions: new Submissions({ ...deps, room, metrics }),
     room,
     metrics,

@@ -2,6 +2,7 @@ import type {
   AgentMember,
   CredentialMember,
   ExecutorMember,
+  IdentityMember,
   InvitationMember,
   LedgerMember,
   PersonMember,
@@ -14,6 +15,7 @@ interface MemberByKind {
   readonly agent: AgentMember;
   readonly credential: CredentialMember;
   readonly executor: ExecutorMember;
+  readonly identity: IdentityMember;
   readonly invitation: InvitationMember;
   readonly ledger: LedgerMember;
   readonly person: PersonMember;

@@ -1,3 +1,21 @@
+import type { Gateway } from './gateway-app.ts';
+
+/** What a page gets to keep, and no script of it can read. */
+export function cookieHeader(
+  { deps }: Gateway,
+  cookie: {
+    readonly name: string;
+    readonly value: string;
+    readonly maxAgeS: number;
+    readonly sameSite?: 'Lax';
+  },
+): string {
+  const { name, value, maxAgeS, sameSite = 'Strict' } = cookie;
+  const isSecure = deps.config.publicOrigins.every((origin) => origin.startsWith('https:'));
+  const attributes = `Path=/; HttpOnly; SameSite=${sameSite}; Max-Age=${maxAgeS}`;
+  return `${name}=${value}; ${attributes}${isSecure ? '; Secure' : ''}`;
+}
+
 /** The value of one cookie; undefined when it is absent, or there twice, so that nobody chooses which one counts. */
 export function cookieOf(header: string | undefined, name: string): string | undefined {
   const values = (header ?? '')

@@ -9,6 +9,7 @@ import {
 import { fromBase64url, timestampMs, toBase64url, utf8 } from '@countersign/canonical';
 import { parseCoseKey } from '@countersign/human-proof';
 import { verifyRegistrationResponse, type RegistrationResponseJSON } from '@simplewebauthn/server';
+import type { FastifyRequest } from 'fastify';
 import {
   EnrolmentBodySchema,
   EnrolmentOptionsBodySchema,
@@ -59,6 +60,7 @@ function registerOptions(app: App, gateway: Gateway, ceremonies: OneTimeStore<Ce
     async (request) => {
       const { deps, limits, authority } = gateway;
       const { person } = await openInvitation(gateway, request.body);
+      await assertSubject(gateway, person, request);
       const rp = relyingPartyOf(await authority.ledger(), deps.config.publicOrigins);
       const challenge = toBase64url(deps.randomBytes(CHALLENGE_BYTES));
       if (!ceremonies.put(challenge, { invitation: request.body.invitation, person })) {
@@ -107,6 +109,7 @@ function registerEnrolment(app: App, gateway: Gateway, ceremonies: OneTimeStore<
       if ((await gateway.deps.models.input(frame.digest))?.kind !== 'entry') {
         const parsed = parseEnrolment(frame.payload);
         await verifyInvitation(gateway, parsed);
+        await assertSubject(gateway, parsed.statement.person, request);
         await verifyRegistration(gateway, ceremonies, { response, statement: parsed.statement });
       }
       return answerInput(reply, frame.digest, await submitFrame(gateway, frame, request));
@@ -124,6 +127,22 @@ async function openInvitation(gateway: Gateway, wanted: Ceremony): Promise<Invit
     throw new GatewayError('INVITATION_INVALID', 'expected an open invitation of this person');
   }
   return invitation;
+}
+
+/**
+ * Whoever has the link of somebody whom the authority ties to a company account needs that account, too. A gateway where nobody
+ * signs in with one cannot tell, and takes nothing.
+ */
+async function assertSubject(
+  { authority, company }: Gateway,
+  person: string,
+  request: FastifyRequest,
+): Promise<void> {
+  if ((await authority.member('identity', person)) === undefined) return;
+  if (company === undefined) {
+    throw new GatewayError('IDENTITY_REQUIRED', 'expected a gateway where the company signs in');
+  }
+  await company.assertIs(person, company.colleagueOf(request));
 }
 
 /** The ledger judges this again, and its word counts; here it only spares a ceremony that leads nowhere. */

@@ -98,6 +98,9 @@ function gatewayStatus(): Record<GatewayCode, number> {
     SESSION_INVALID: 401,
     CHALLENGE_INVALID: 401,
     REGISTRATION_INVALID: 401,
+    IDENTITY_REQUIRED: 401,
+    IDENTITY_INVALID: 401,
+    IDENTITY_MISMATCH: 403,
     READ_SCOPE: 403,
     NOT_FOUND: 404,
     RANGE_INVALID: 400,
@@ -120,6 +123,7 @@ function gatewayStatus(): Record<GatewayCode, number> {
     WITNESS_POLICY_MISSING: 409,
     WITNESS_QUORUM: 503,
     SIGNER_UNAVAILABLE: 503,
+    IDENTITY_PROVIDER_UNAVAILABLE: 503,
     INTERNAL: 500,
   };
 }

@@ -3,11 +3,13 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { LogProofs } from '@countersign/projector';
 import type { AuthorityView } from './authority-view.ts';
+import type { Company } from './company.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import type { SessionBook } from './session-book.ts';
+import type { Session } from './session.ts';
 import type { Submissions } from './submissions.ts';
+import type { TokenBook } from './token-book.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
 export type App = FastifyInstance<
@@ -26,7 +28,9 @@ export interface Gateway {
   readonly limits: GatewayLimits;
   readonly authority: AuthorityView;
   readonly proofs: LogProofs;
-  readonly sessions: SessionBook;
+  readonly sessions: TokenBook<Session>;
+  /** Where people sign in with a company account. */
+  readonly company?: Company;
   readonly submissions: Submissions;
   readonly room: WaitingRoom;
   readonly metrics: GatewayMetrics;

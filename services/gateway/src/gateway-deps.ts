@@ -6,6 +6,7 @@ import type { TraceContext } from '@countersign/tracing';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { GatewayLimits } from './gateway-limits.ts';
+import type { IdentityConfig } from './identity-provider.ts';
 
 export type InputKind =
   'request' | 'decision' | 'use' | 'report' | 'finding' | 'erasure' | 'enrolment';
@@ -164,6 +165,8 @@ export interface GatewayDeps {
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly logger: FastifyBaseLogger;
+  /** Where people sign in with a company account; they do not unless given. */
+  readonly identity?: IdentityConfig;
   /** Of what else is measured in this process; it is told with the gateway's own. */
   readonly registry?: Registry;
 }

@@ -15,4 +15,6 @@ export type {
   Submission,
 } from './gateway-deps.ts';
 export { GATEWAY_CODES, type GatewayCode, type ProblemCode } from './gateway-error.ts';
+export type { IdentityConfig } from './identity-provider.ts';
+export { subjectSalt } from './subject-salt.ts';
 export { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts';

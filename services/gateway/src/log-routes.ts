@@ -54,7 +54,9 @@ function registerLedger(app: App, gateway: Gateway): void {
       const { origin, tenant, demo, separation } = ledger;
       const rp = { id, origins: [...origins] };
       const { version } = config;
-      return { log_size, origin, tenant, demo, separation, rp, log_keys, genesis, version };
+      const { identity } = gateway.deps;
+      const known = { log_size, origin, tenant, demo, separation, rp, log_keys, genesis, version };
+      return { ...known, ...(identity !== undefined && { sign_in: { issuer: identity.issuer } }) };
     },
   );
   app.get(

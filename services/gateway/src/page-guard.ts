@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { GatewayError } from './gateway-error.ts';
-import { SESSION_COOKIE } from './session-book.ts';
+import { IDENTITY_COOKIE } from './company.ts';
+import { SESSION_COOKIE } from './session.ts';
 
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD']);
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
@@ -31,7 +32,7 @@ export class PageGuard {
       );
     }
     if (SAFE_METHODS.has(request.method)) return;
-    const hasSession = cookie?.includes(SESSION_COOKIE) === true;
+    const hasSession = [SESSION_COOKIE, IDENTITY_COOKIE].some((name) => cookie?.includes(name));
     const isForeign = origin === undefined ? hasSession : !this.#origins.has(origin);
     if (isForeign) {
       throw new GatewayError(

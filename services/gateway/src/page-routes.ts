@@ -3,7 +3,7 @@ import fastifyStatic from '@fastify/static';
 import type { App } from './gateway-app.ts';
 
 /** Addresses that people get; the page reads its own address and shows what belongs there. */
-const PAGES = ['/', '/action/:id', '/enrol'];
+const PAGES = ['/', '/action/:id', '/enrol', '/signed-in'];
 
 /** Serves index.html and the files that are in assets/ now, by name, and nothing that appears there later. */
 export async function registerPageRoutes(app: App, folder: string): Promise<void> {

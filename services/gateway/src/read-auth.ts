@@ -19,16 +19,20 @@ import {
 } from '@countersign/http-auth';
 import type { FastifyRequest } from 'fastify';
 import type { AuthorityView } from './authority-view.ts';
+import { holderOf, type Colleague, type Company } from './company.ts';
 import { cookieOf } from './cookie.ts';
 import type { ReadToken } from './gateway-deps.ts';
 import { GatewayError } from './gateway-error.ts';
 import type { OneTimeStore } from './one-time-store.ts';
 import type { Reader } from './reader.ts';
-import { SESSION_COOKIE, type SessionBook } from './session-book.ts';
+import { SESSION_COOKIE, type Session } from './session.ts';
+import type { TokenBook } from './token-book.ts';
 
 export interface ReadAuthDeps {
   readonly authority: AuthorityView;
-  readonly sessions: SessionBook;
+  readonly sessions: TokenBook<Session>;
+  /** Where people sign in with a company account first. */
+  readonly company?: Company;
   readonly nonces: OneTimeStore<true>;
   readonly readTokens: readonly ReadToken[];
   readonly publicOrigins: readonly string[];
@@ -47,13 +51,18 @@ export class ReadAuth {
     this.#deps = deps;
   }
 
-  /** @throws GatewayError AUTH_REQUIRED, TOKEN_INVALID, SESSION_INVALID @throws HttpAuthError */
+  /** @throws GatewayError AUTH_REQUIRED, IDENTITY_REQUIRED, TOKEN_INVALID, SESSION_INVALID @throws HttpAuthError */
   async readerOf(request: FastifyRequest): Promise<Reader> {
     if (request.headers['signature-input'] !== undefined) return await this.#bySignature(request);
     const { authorization } = request.headers;
     if (authorization !== undefined) return this.#byToken(authorization);
     const token = cookieOf(request.headers.cookie, SESSION_COOKIE);
-    if (token !== undefined) return await this.#bySession(token);
+    const colleague = this.#deps.company?.colleagueOf(request);
+    if (token !== undefined) return await this.#bySession(token, colleague);
+    if (colleague !== undefined && this.#deps.company?.mayRead(colleague) === true) {
+      const { tenant } = await this.#deps.authority.ledger();
+      return { kind: 'colleague', id: holderOf(colleague), tenant };
+    }
     throw new GatewayError(
       'AUTH_REQUIRED',
       'expected a signed request (RFC 9421), a bearer token or a session',
@@ -135,13 +144,15 @@ export class ReadAuth {
     };
   }
 
-  async #bySession(token: string): Promise<Reader> {
+  async #bySession(token: string, colleague: Colleague | undefined): Promise<Reader> {
     const { sessions, authority } = this.#deps;
     const session = sessions.find(token);
     // A credential that was revoked since takes its sessions along.
     const credential =
       session === undefined ? undefined : await authority.member('credential', session.credential);
-    if (session === undefined || credential?.person !== session.person) {
+    // As its sign-in at the company does; and a session whose sign-in is somebody else's now is nobody's.
+    const isOpen = session !== undefined && session.identity === colleague?.id;
+    if (!isOpen || credential?.person !== session.person) {
       throw new GatewayError('SESSION_INVALID', 'expected a session that is open; sign in again');
     }
     const { tenant } = await authority.ledger();

@@ -16,7 +16,9 @@ export type Reader =
       readonly credential: string;
       readonly expiresAtMs: number;
     }
-  | { readonly kind: 'token'; readonly id: string; readonly tenant: string };
+  | { readonly kind: 'token'; readonly id: string; readonly tenant: string }
+  /** Signed in at the company, and in the group that may read there. */
+  | { readonly kind: 'colleague'; readonly id: string; readonly tenant: string };
 
 /** Persons of the tenant, its operators and holders of a read token see all of it; other machines, what they ask or run. */
 export function mayRead(reader: Reader, action: ActionRow): boolean {
@@ -33,6 +35,7 @@ export function mayReadAll(reader: Reader): boolean {
       return false;
     case 'person':
     case 'token':
+    case 'colleague':
       return true;
   }
 }

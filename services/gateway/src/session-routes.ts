@@ -15,14 +15,15 @@ import {
 } from '@countersign/human-proof';
 import { Type } from 'typebox';
 import { SessionSchema } from './answer-schema.ts';
-import { cookieOf } from './cookie.ts';
+import { cookieHeader, cookieOf } from './cookie.ts';
 import { SessionBodySchema, SessionStatementSchema } from './frame-schema.ts';
 import type { App, Gateway } from './gateway-app.ts';
 import { GatewayError } from './gateway-error.ts';
 import { OneTimeStore } from './one-time-store.ts';
 import { PROBLEMS } from './problem-schema.ts';
 import { readerOf } from './request-fields.ts';
-import { SESSION_COOKIE, type Session } from './session-book.ts';
+import { SESSION_COOKIE, type Session } from './session.ts';
+import type { Kept } from './token-book.ts';
 
 const NONCE_BYTES = 32;
 /** schemas/formats/sshsig-proof.md §2: what is signed for a session decides nothing. */
@@ -94,9 +95,19 @@ function registerSignIn(app: App, gateway: Gateway, challenges: OneTimeStore<tru
         throw new GatewayError('CHALLENGE_INVALID', 'expected a sign-in at this address');
       }
       const person = await personOf(gateway, statement, parseHumanProof(proof));
-      const { token, session } = gateway.sessions.open(person, proof.credential_id);
+      const colleague = gateway.company?.colleagueOf(request);
+      if (colleague !== undefined) await gateway.company?.assertIs(person, colleague);
+      const { token, facts } = gateway.sessions.open(
+        person,
+        {
+          person,
+          credential: proof.credential_id,
+          ...(colleague !== undefined && { identity: colleague.id }),
+        },
+        colleague?.expiresAtMs,
+      );
       void reply.header('set-cookie', cookieFor(gateway, token));
-      return reply.status(201).send(sessionAnswer(session));
+      return reply.status(201).send(sessionAnswer(facts));
     },
   );
 }
@@ -133,7 +144,14 @@ function registerOpenSession(app: App, gateway: Gateway): void {
     (request, reply) => {
       const token = cookieOf(request.headers.cookie, SESSION_COOKIE);
       if (token !== undefined) gateway.sessions.close(token);
-      return reply.status(204).header('set-cookie', cookieFor(gateway, null)).send(null);
+      void reply.header('set-cookie', cookieFor(gateway, null));
+      const { company } = gateway;
+      if (company !== undefined) {
+        company.leave(request);
+        const ended = { name: company.cookieName, value: '', maxAgeS: 0 };
+        void reply.header('set-cookie', cookieHeader(gateway, ended));
+      }
+      return reply.status(204).send(null);
     },
   );
 }
@@ -187,7 +205,7 @@ function keyOf(credential: CredentialMember): { credential_id: string; public_ke
   return { credential_id: credential.id, public_key: credential.public_key };
 }
 
-function sessionAnswer(session: Session): {
+function sessionAnswer(session: Kept<Session>): {
   person: string;
   credential: string;
   expires_at: string;
@@ -199,9 +217,7 @@ function sessionAnswer(session: Session): {
   };
 }
 
-function cookieFor({ deps, limits }: Gateway, token: string | null): string {
-  const isSecure = deps.config.publicOrigins.every((origin) => origin.startsWith('https:'));
-  const maxAgeS = token === null ? 0 : Math.floor(limits.sessionMs / 1000);
-  const attributes = `Path=/; HttpOnly; SameSite=Strict; Max-Age=${maxAgeS}`;
-  return `${SESSION_COOKIE}=${token ?? ''}; ${attributes}${isSecure ? '; Secure' : ''}`;
+function cookieFor(gateway: Gateway, token: string | null): string {
+  const maxAgeS = token === null ? 0 : Math.floor(gateway.limits.sessionMs / 1000);
+  return cookieHeader(gateway, { name: SESSION_COOKIE, value: token ?? '', maxAgeS });
 }

@@ -125,7 +125,7 @@ describe('COSE receipts', () => {
   });
 
   test('are none where no key of the log is', async () => {
-    const keyless = await GatewayBench.start({}, false);
+    const keyless = await GatewayBench.start({}, { isSigning: false });
     try {
       const { status, body } = await keyless.read('/v1/log/cose-receipt?index=0');
       expect([status, body['code']]).toEqual([501, 'COSE_NOT_SIGNED']);

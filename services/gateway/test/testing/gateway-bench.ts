@@ -24,6 +24,7 @@ import pino from 'pino';
 import {
   buildGateway,
   type GatewayConfig,
+  type IdentityConfig,
   type LedgerHealth,
   type SignHeadRoot,
 } from '../../src/index.ts';
@@ -55,6 +56,13 @@ export interface Send {
   readonly from?: string;
 }
 
+interface BenchOptions {
+  /** It has the key of the log, for COSE receipts; it does unless told otherwise. */
+  readonly isSigning?: false;
+  /** Where people sign in with a company account. */
+  readonly identity?: IdentityConfig;
+}
+
 /** A member that is text; anything else fails the test. */
 export function textIn(from: JsonObject, name: string): string {
   const value = from[name];
@@ -71,7 +79,7 @@ export class GatewayBench {
   /** Of COSE receipts; by the log's key unless a test says otherwise. */
   signHeadRoot: SignHeadRoot;
 
-  private constructor(ledger: ScriptedLedger, config: Partial<GatewayConfig>, isSigning: boolean) {
+  private constructor(ledger: ScriptedLedger, config: Partial<GatewayConfig>, more: BenchOptions) {
     this.ledger = ledger;
     this.signHeadRoot = (note) =>
       signRoot(parseCheckpoint(parseNote(note).text).root, ledger.signer);
@@ -91,16 +99,19 @@ export class GatewayBench {
         },
       readTokens: [{ token: READ_TOKEN, tenant: TENANT }],
       verifySignature,
-      ...(isSigning && { signHeadRoot: (note) => this.signHeadRoot(note) }),
+      ...(more.identity !== undefined && { identity: more.identity }),
+      ...(more.isSigning !== false && { signHeadRoot: (note) => this.signHeadRoot(note) }),
       nowMs: () => ledger.nowMs,
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
       logger: pino({ level: 'info' }, { write: (line: string) => void this.logged.push(line) }),
     });
   }
 
-  /** `isSigning`: it has the key of the log, for COSE receipts. */
-  static async start(config: Partial<GatewayConfig> = {}, isSigning = true): Promise<GatewayBench> {
-    const bench = new GatewayBench(await ScriptedLedger.found(), config, isSigning);
+  static async start(
+    config: Partial<GatewayConfig> = {},
+    more: BenchOptions = {},
+  ): Promise<GatewayBench> {
+    const bench = new GatewayBench(await ScriptedLedger.found(), config, more);
     await bench.app.ready();
     return bench;
   }
@@ -218,13 +229,17 @@ export class GatewayBench {
   }
 
   /** Signs in, and answers the headers that the page then sends. */
-  async signIn(passkey: SoftwarePasskey): Promise<{ sent: Sent; headers: Record<string, string> }> {
+  async signIn(
+    passkey: SoftwarePasskey,
+    under: Readonly<Record<string, string>> = {},
+  ): Promise<{ sent: Sent; headers: Record<string, string> }> {
     const { body } = await this.post('/v1/session/options', {});
     const statement = body['statement'] as JsonObject;
     const challenge = digestOf('countersign/session/v1', statement);
     const proof = passkey.assert(fromHex(challenge.slice('sha256:'.length)));
-    const sent = await this.post('/v1/session', { statement, proof: { ...proof } });
-    const cookie = String(sent.headers['set-cookie']).split(';')[0] ?? '';
+    const sent = await this.post('/v1/session', { statement, proof: { ...proof } }, under);
+    const session = String(sent.headers['set-cookie']).split(';')[0] ?? '';
+    const cookie = under['cookie'] === undefined ? session : `${under['cookie']}; ${session}`;
     return { sent, headers: { cookie, origin: PUBLIC_ORIGIN, 'x-countersign': '1' } };
   }
 }

@@ -250,6 +250,12 @@ export class ScriptedLedger implements InputRouter, LogView {
     await this.store.apply({ rows: [memberRow(this.#agentMember(agent, false), this.size)] });
   }
 
+  /** Ties the founder to a subject of the company, past the API. */
+  async tiePerson(issuer: string, subject_digest: Digest): Promise<void> {
+    const tie: Member = { kind: 'identity', id: this.person, issuer, subject_digest };
+    await this.store.apply({ rows: [memberRow(tie, this.size)] });
+  }
+
   async removeMember(kind: string, id: string): Promise<void> {
     await this.store.apply({ rows: [{ change: 'member-removed', kind, id }] });
   }
