@@ -61,6 +61,29 @@ describe('request', () => {
     });
   });
 
+  it('G10: keeps what was promised of it, and audit --promise finds it kept', async () => {
+    const ledger = await started();
+    const asked = await ledger.run('request', [
+      ...[example('generic.command'), '--receipt', 'asked.json'],
+    ]).ended;
+    expect(await shown(ledger, asked)).toMatchObject({ status: 'pending' });
+    const kept = JSON.parse(await readFile(ledger.at('asked.json'), 'utf8')) as object;
+    expect(kept).toMatchObject({
+      v: 'countersign.arrival.v1',
+      promise: expect.stringContaining('countersign.promise.v1\n') as string,
+      entry: expect.stringContaining('request-admitted') as string,
+      receipt: expect.stringContaining('c2sp.org/tlog-proof@v1\nindex 1\n') as string,
+    });
+    await ledger.run('log export', ['log']).ended;
+    const trust = ['--trust', `${ledger.data}/trust.json`];
+    const args = ['audit', 'log', ...trust, '--promise', 'asked.json'];
+    const audited = await countersign(args, { cwd: ledger.folder });
+    expect([audited.exit, audited.stdout]).toEqual([
+      0,
+      expect.stringContaining('kept by entry 1\nPROMISE VALID\n'),
+    ]);
+  });
+
   it('enrol type: a new ledger knows every type, so none is left to enrol', async () => {
     const ledger = await started();
     const again = await ledger.run('enrol type', ['key.rotate']).ended;

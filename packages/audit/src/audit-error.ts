@@ -15,7 +15,11 @@ export type AuditCode =
   /** An entry does not follow from the entries before it by the rules. */
   | 'REPLAY_MISMATCH'
   /** An entry of a version or type, or a founding by rules, that this build does not know. */
-  | 'RULES_UNKNOWN';
+  | 'RULES_UNKNOWN'
+  /** A promise of an arrival, of another form; not by a key that the log's key let promise; or of another ledger. */
+  | 'PROMISE_FORMAT'
+  | 'PROMISE_SIGNATURE'
+  | 'PROMISE_LEDGER';
 
 /** Thrown by an audit; it becomes the outcome. */
 export class AuditError extends Error {

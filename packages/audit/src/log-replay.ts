@@ -44,6 +44,8 @@ export interface ReplayOptions {
   readonly verifySignature: VerifySignature;
   /** Decisions sooner after the enrolment of their key are told. */
   readonly nearMs: number;
+  /** Told of each entry that holds, those included that an earlier run has checked. */
+  readonly onEntry?: (entry: Entry, place: Pick<LoggedEntry, 'index' | 'bytes'>) => void;
 }
 
 /**
@@ -201,6 +203,7 @@ export class LogReplay {
     const { entry, index, bytes, leafHash } = each;
     this.#range.append(leafHash);
     this.facts.note(entry, each);
+    this.#options.onEntry?.(entry, each);
     this.#lastAt = entry.at;
     if (entry.type === 'ledger-founded') {
       const pinned = new Set(this.#options.trust.logKeys.map(({ vkey }) => vkey));

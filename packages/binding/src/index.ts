@@ -1,5 +1,17 @@
 export type { ActionRecord, ActionStatus } from './action-record.ts';
 export {
+  gatewayKeyName,
+  keeps,
+  parseGatewayKey,
+  parsePromise,
+  promisable,
+  quotaSenderOf,
+  statementText,
+  type ArrivalPromise,
+  type GatewayKey,
+  type PromisedKind,
+} from './arrival-promise.ts';
+export {
   LEDGER_EXECUTOR,
   applyChange,
   applyEnrolment,

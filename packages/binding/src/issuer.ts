@@ -65,11 +65,6 @@ export const issuerRevoked: Shape<IssuerRevoked> = object<IssuerRevoked>({
   id: issuerId,
 });
 
-export function isIssuerChange(change: {
-  readonly kind: string;
-}): change is IssuerEnrolled | IssuerRevoked {
-  return change.kind.startsWith('issuer-');
-}
 
 /** An issuer that is known gets the keys and subjects of the new one in place of its own. */
 export function withIssuer(

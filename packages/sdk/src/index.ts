@@ -8,6 +8,7 @@ export {
   type InputAnswer,
   type InputPath,
   type LedgerClientOptions,
+  type OnArrival,
   type Patience,
 } from './ledger-client.ts';
 export type {

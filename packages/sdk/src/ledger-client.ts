@@ -6,6 +6,7 @@ import {
   toBase64url,
   utf8,
   type Json,
+  type JsonObject,
 } from '@countersign/canonical';
 import { signRequest, type RequestSigner, type TokenSigner } from '@countersign/http-auth';
 import { eventData } from './event-stream.ts';
@@ -33,6 +34,9 @@ export interface ActionView {
   readonly code: string | null;
   readonly [member: string]: unknown;
 }
+
+/** Keeps it: from then on the ledger cannot leave the input out unnoticed. */
+export type OnArrival = (arrival: JsonObject) => Promise<void>;
 
 export type InputPath = 'requests' | 'decisions' | 'uses' | 'reports' | 'findings' | 'erasures';
 
@@ -115,12 +119,17 @@ export class LedgerClient {
   }
 
   /**
-   * Sends a signed object in and waits for the ledger's answer. The same frame again gets the same answer.
+   * Sends a signed object in and waits for the ledger's answer. The same frame again gets the same answer. `onArrival` is given
+   * what proves that it has arrived (schemas/formats/arrival-promise.md), where the answer is not there at once and the ledger promises.
    * @throws SdkError the code of the ledger's refusal, LEDGER_UNREACHABLE, ANSWER_INVALID, INTERRUPTED
    */
-  submit(path: InputPath, frame: string): Promise<InputAnswer> {
+  submit(path: InputPath, frame: string, onArrival?: OnArrival): Promise<InputAnswer> {
     return this.#asked(async () => {
-      let answer = await this.#call('POST', `/v1/${path}?wait_ms=${WAIT_MS}`, frame);
+      // A promise is worth most while nobody knows the answer: so it is not waited for.
+      const waitMs = onArrival === undefined ? WAIT_MS : 0;
+      let answer = await this.#call('POST', `/v1/${path}?wait_ms=${waitMs}`, frame);
+      const { arrival } = answer.status === 202 ? objectOf(answer) : {};
+      if (arrival !== undefined) await onArrival?.(arrival as JsonObject);
       while (answer.status === 202) {
         const { input: waiting } = objectOf(answer);
         if (typeof waiting !== 'string') throw noEntry();

@@ -102,6 +102,11 @@ export class ExecRecord {
     this.#id = actionId;
   }
 
+  /** Where what the ledger promised and answered is kept: for whoever audits it, and nothing here goes by it. */
+  get arrivalFile(): string {
+    return join(this.#folder, `${this.#id}.arrival.json`);
+  }
+
   async create<K extends keyof Parts>(part: K, content: Parts[K]): Promise<void> {
     await makePrivateFolder(this.#folder);
     await createPrivate(this.#path(part), `${canonicalText(content as unknown as Json)}\n`);

@@ -29,6 +29,7 @@ import {
   type UseRecord,
 } from './exec-record.ts';
 import { paramsOf, prepareCommand } from './prepared-command.ts';
+import { submitKept } from './kept-arrival.ts';
 import type { Narrator } from './narrator.ts';
 
 export interface ExecDeps extends ExecParts {
@@ -87,7 +88,7 @@ export async function execCommand(order: CommandOrder, deps: ExecDeps): Promise<
   return alone(record, async () => {
     await record.create('request', request);
     deps.onAsked?.(request.action_id);
-    await access.client.submit('requests', request.frame);
+    await submitKept(access.client, request.frame, record.arrivalFile);
     const url = `${access.client.url}/action/${request.action_id}`;
     narrator.say('requested', `asked for approval: ${url}`, { action_id: request.action_id, url });
     return goOn({ request, record, input: described.input, stdin: undefined }, deps);
@@ -133,7 +134,7 @@ async function goOnFromRecord(
   if (use !== undefined) return reportUnknown({ request, record, use }, deps);
   const stdin = order.stdin ?? request.keepsakes.stdin;
   // It may never have arrived; if it did, the same bytes get the same answer.
-  await deps.access.client.submit('requests', request.frame);
+  await submitKept(deps.access.client, request.frame, record.arrivalFile);
   return goOn({ request, record, input: undefined, stdin }, deps);
 }
 

@@ -7,6 +7,7 @@ import { gatewayParts, headRootSigner, newRouter } from './assembly.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { FoundedData } from './open-data.ts';
 import { openSharedStore } from './open-store.ts';
+import { filedPromiseKey } from './promise-key.ts';
 import type { ProcessProbe } from './process-probe.ts';
 import type { StartPatience } from './start-patience.ts';
 import type { Waiting } from './wait-watch.ts';
@@ -59,6 +60,7 @@ export class GatewayService implements Service {
       view,
       models: store,
       ...(options.coseReceipts && { signHeadRoot: headRootSigner(data, { store, signers }) }),
+      promiseKey: filedPromiseKey(data.folder, { origin, nowMs }),
       health: () => health.health,
       nowMs,
       randomBytes,

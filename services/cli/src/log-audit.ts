@@ -1,4 +1,10 @@
-import { AuditError, LogAudit, type AuditFindings, type TileSource } from '@countersign/audit';
+import {
+  AuditError,
+  LogAudit,
+  type AuditFindings,
+  type AuditOptions,
+  type TileSource,
+} from '@countersign/audit';
 import { verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { Trust } from '@countersign/verify';
@@ -25,6 +31,7 @@ export interface LogAuditOptions {
   readonly interrupted: AbortSignal;
   readonly nowMs: () => number;
   readonly onProgress: (checked: number, size: number) => void;
+  readonly onEntry?: AuditOptions['onEntry'];
 }
 
 /** What an audit came to. schemas/formats/audit.md §1 */
@@ -57,7 +64,7 @@ export class KeptAudit {
       readonly state: AuditState;
     },
   ) {
-    const { trust, allowDemo, nearMs, trustDigest, isFull } = options;
+    const { trust, allowDemo, nearMs, trustDigest, isFull, onEntry } = options;
     const { seen, checked } = parts.state;
     const from = isFull || checked?.trust !== trustDigest ? undefined : checked;
     this.#options = options;
@@ -73,6 +80,7 @@ export class KeptAudit {
       verifySignature: verifySignatureAside,
       ...(seen !== undefined && { seen }),
       ...(from !== undefined && { from }),
+      ...(onEntry !== undefined && { onEntry }),
       onHead: (head) => {
         parts.mirror?.noteHead(head);
         return Promise.resolve();

@@ -20,6 +20,7 @@ import { HeadPin, knownHead, sealedBy } from './head-pin.ts';
 import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
 import { openStore } from './open-store.ts';
+import { ownPromiseKey } from './promise-key.ts';
 import { OpenedFiles } from './opened-files.ts';
 import { WaitWatch } from './wait-watch.ts';
 import { asError, listen, portError, sleep, sleepUnless, type Service } from './service.ts';
@@ -319,6 +320,7 @@ export class Server implements Service {
       view: this.#projector,
       models: this.#store,
       signHeadRoot: headRootSigner(data, { store: this.#store, signers: data.signers }),
+      promiseKey: ownPromiseKey(data.signers, { origin: data.mark.origin, nowMs }),
       health: () => ({
         writer: this.#writerHealth(),
         sealedSize: this.#projector.status.sealedSize,

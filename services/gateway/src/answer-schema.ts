@@ -38,8 +38,22 @@ export const InputAnswerSchema = Type.Object(
   closed,
 );
 
+/** schemas/formats/arrival-promise.md §1 */
+export const ArrivalSchema = Type.Object(
+  {
+    v: Type.Literal('countersign.arrival.v1'),
+    promise: Type.String({ description: 'Signed note: when the log will hold the answer' }),
+    certificate: Type.String({ description: "Signed note: the log's key lets its key promise" }),
+  },
+  closed,
+);
+
 export const PendingAnswerSchema = Type.Object(
-  { input: DigestSchema, status: Type.Literal('pending') },
+  {
+    input: DigestSchema,
+    status: Type.Literal('pending'),
+    arrival: Type.Optional(ArrivalSchema),
+  },
   { ...closed, description: 'Not answered yet: ask GET /v1/inputs/{digest}' },
 );
 

@@ -5,6 +5,7 @@ import Fastify, { LogController, type FastifyInstance, type FastifyRequest } fro
 import { registerActionEntries } from './action-entry-routes.ts';
 import { registerActionRoutes } from './action-routes.ts';
 import { registerUseRoutes } from './use-routes.ts';
+import { ArrivalPromises } from './arrival-promises.ts';
 import { AuthorityView } from './authority-view.ts';
 import { Company } from './company.ts';
 import { registerEnrolmentRoutes } from './enrolment-routes.ts';
@@ -180,7 +181,12 @@ function assemble(
     proofs: new LogProofs(models),
     sessions,
     ...(company !== undefined && { company }),
-    submissions: new Submissions({ ...deps, room, metrics }),
+    submissions: new Submissions({
+      ...deps,
+      room,
+      metrics,
+      arrivals: new ArrivalPromises({ ...deps, ledger: config.ledger, authority }),
+    }),
     room,
     metrics,
     authenticate: authentication(app, readAuth, limits),

@@ -3,6 +3,7 @@ import type { SignedRoot } from '@countersign/cose-receipt';
 import type { Descriptor } from '@countersign/descriptors';
 import type { ReadModels } from '@countersign/store';
 import type { TraceContext } from '@countersign/tracing';
+import type { NoteSigner } from '@countersign/tlog';
 import type { FastifyBaseLogger } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { GatewayLimits } from './gateway-limits.ts';
@@ -150,6 +151,12 @@ export interface GatewayConfig {
  */
 export type SignHeadRoot = (note: string) => Promise<SignedRoot>;
 
+/** A key that may promise for the log, and the note by which the log's key says so. */
+export interface PromiseKey {
+  readonly signer: NoteSigner;
+  readonly certificate: string;
+}
+
 export interface GatewayDeps {
   readonly config: GatewayConfig;
   readonly router: InputRouter;
@@ -162,6 +169,8 @@ export interface GatewayDeps {
   readonly verifySignature: VerifySignature;
   /** Absent where no key of the log is at hand: then there are no COSE receipts. */
   readonly signHeadRoot?: SignHeadRoot;
+  /** Absent where no key may promise arrivals. @throws SignerError where the key of the log cannot sign now */
+  readonly promiseKey?: () => Promise<PromiseKey | undefined>;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
   readonly logger: FastifyBaseLogger;

@@ -10,6 +10,7 @@ export type {
   LedgerHealth,
   LogView,
   Models,
+  PromiseKey,
   ReadToken,
   SignHeadRoot,
   Submission,

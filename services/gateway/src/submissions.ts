@@ -2,6 +2,9 @@ import { RECONCILED_FINDINGS, isRefusalCode, type RefusalCode } from '@countersi
 import { parseStrict, utf8, type Json } from '@countersign/canonical';
 import type { ActionStatus } from '@countersign/store';
 import { inSpan } from '@countersign/tracing';
+import type { Static } from 'typebox';
+import type { ArrivalSchema } from './answer-schema.ts';
+import type { ArrivalPromises } from './arrival-promises.ts';
 import type { AnsweredEntry, GatewayDeps, InputAnswer } from './gateway-deps.ts';
 import { GatewayError, type LoggedEntry } from './gateway-error.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -25,6 +28,8 @@ export interface Answer extends ProvenEntry {
 
 export interface Answered {
   readonly isNew: boolean;
+  /** That it has arrived, where that can be promised and the answer is not there yet. */
+  readonly arrival?: Static<typeof ArrivalSchema>;
   /** Undefined while the ledger has not answered. */
   readonly answer: Answer | undefined;
 }
@@ -32,6 +37,7 @@ export interface Answered {
 type SubmissionDeps = Pick<GatewayDeps, 'router' | 'view' | 'models' | 'nowMs'> & {
   readonly room: WaitingRoom;
   readonly metrics: GatewayMetrics;
+  readonly arrivals: ArrivalPromises;
 };
 
 const REFUSAL_TYPES: ReadonlySet<string> = new Set([
@@ -64,7 +70,7 @@ export class Submissions {
 
   /** @throws GatewayError the ledger's refusal, INTAKE_UNAVAILABLE, TOO_MANY_WAITERS, SHUTTING_DOWN */
   async submit(frame: RoutedFrame, waiter: Waiter): Promise<Answered> {
-    const { models, view, metrics, nowMs } = this.#deps;
+    const { models, view, metrics, nowMs, arrivals } = this.#deps;
     const { digest } = frame;
     const before = await models.input(digest);
     if (before?.kind === 'entry') {
@@ -84,12 +90,23 @@ export class Submissions {
     if (answer?.entry.type === 'request-admitted') {
       await view.waitForStored(answer.entry.index + 1, STORED_MS);
     }
+    if (answer === undefined) {
+      const arrival = await arrivals.of(frame);
+      return { isNew: true, answer, ...(arrival !== undefined && { arrival }) };
+    }
     return { isNew: true, answer };
   }
 
   /** Goes on waiting for an input. Nobody learns here whether a digest was ever sent. */
   async resume(digest: string, waiter: Waiter): Promise<Answered> {
     return { isNew: false, answer: await this.#answer(digest, await this.#wait(digest, waiter)) };
+  }
+
+  /** Of the entry that answers an input, an admission or a refusal alike; undefined while there is none. @throws GatewayError */
+  async receipt(digest: string, waiter: Waiter): Promise<string | undefined> {
+    const found = await this.#wait(digest, waiter);
+    if (found?.kind === 'quarantined') throw quarantined(digest, found.code);
+    return found?.entries[0]?.receipt;
   }
 
   async #intake(frame: RoutedFrame): Promise<void> {

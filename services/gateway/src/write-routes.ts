@@ -7,7 +7,7 @@ import { DigestSchema, InputAnswerSchema, PendingAnswerSchema } from './answer-s
 import { DecisionFrameSchema, SignedFrameSchema, WaitQuerySchema } from './frame-schema.ts';
 import type { App, Gateway } from './gateway-app.ts';
 import type { InputKind } from './gateway-deps.ts';
-import { GatewayError } from './gateway-error.ts';
+import { GatewayError, notFound } from './gateway-error.ts';
 import { PROBLEMS } from './problem-schema.ts';
 import { addressOf } from './rate-limiter.ts';
 import { frameOf } from './request-fields.ts';
@@ -96,6 +96,7 @@ export function registerWriteRoutes(app: App, gateway: Gateway): void {
     );
   }
   registerInputRoute(app, gateway);
+  registerInputReceipt(app, gateway);
 }
 
 function registerInputRoute(app: App, gateway: Gateway): void {
@@ -119,6 +120,38 @@ function registerInputRoute(app: App, gateway: Gateway): void {
         waitMs: waitMsOf(gateway, request.query.wait_ms ?? 0),
       });
       return answerInput(reply, digest, answered);
+    },
+  );
+}
+
+/** The requester's own proof, of what was refused too: who knows the digest has sent the input, or was given it. */
+function registerInputReceipt(app: App, gateway: Gateway): void {
+  app.get(
+    '/v1/inputs/:digest/receipt',
+    {
+      schema: {
+        summary: 'The receipt of the entry that answers an input, an admission or a refusal alike',
+        tags: ['write'],
+        params: Type.Object({ digest: DigestSchema }),
+        querystring: WaitQuerySchema,
+        response: {
+          200: {
+            description: 'A C2SP tlog-proof',
+            content: { 'text/plain': { schema: Type.String() } },
+          },
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (request, reply) => {
+      const receipt = await gateway.submissions.receipt(request.params.digest, {
+        sender: addressOf(request),
+        unprovenAt: addressOf(request),
+        gone: request.gone,
+        waitMs: waitMsOf(gateway, request.query.wait_ms ?? 0),
+      });
+      if (receipt === undefined) throw notFound();
+      return reply.type('text/plain; charset=utf-8').send(receipt);
     },
   );
 }
@@ -151,8 +184,8 @@ export async function submitFrame(
 }
 
 export function answerInput(reply: FastifyReply, input: string, answered: Answered): FastifyReply {
-  const { answer, isNew } = answered;
-  if (answer === undefined) return reply.status(202).send({ input, status: 'pending' });
+  const { answer, isNew, arrival } = answered;
+  if (answer === undefined) return reply.status(202).send({ input, status: 'pending', arrival });
   return reply.status(isNew ? 201 : 200).send(answer);
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { toBase64 } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { EXIT } from '../cli-error.ts';
@@ -5,6 +6,7 @@ import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { KeptAudit, type AuditOutcome } from '../log-audit.ts';
 import { Narrator } from '../narrator.ts';
+import { PromiseCheck } from '../promise-check.ts';
 import { addAuditOptions, auditOptionsOf, type AuditCommandOptions } from './audit-options.ts';
 
 const TOLD_EVERY_MS = 5_000;
@@ -14,6 +16,7 @@ export function addAudit(program: Command, { context, end }: CommandParts): void
     .description('check a whole log: every hash, every proof, every decision derived again')
     .argument('<log>', 'address of its tiles (or of a public ledger), or an exported folder')
     .option('--full', 'check again what an earlier run has checked')
+    .option('--promise <file>', 'hold the log to what was promised of an input (request --receipt)')
     .addHelpText(
       'after',
       `
@@ -22,16 +25,21 @@ A run that was stopped goes on where it was; --keep leaves a log folder that any
 
 Examples:
   $ countersign audit ./log --trust trust.json
-  $ countersign audit https://ledger.example --trust trust.json --keep ./mirror --json`,
+  $ countersign audit https://ledger.example --trust trust.json --keep ./mirror --json
+  $ countersign audit ./log --trust trust.json --promise asked.json`,
     )
-    .action(async (log: string, options: AuditCommandOptions) => {
+    .action(async (log: string, options: PromiseAuditOptions) => {
       end(await audit(log, options, context));
     });
 }
 
+interface PromiseAuditOptions extends AuditCommandOptions {
+  readonly promise?: string;
+}
+
 async function audit(
   log: string,
-  options: AuditCommandOptions,
+  options: PromiseAuditOptions,
   context: CliContext,
 ): Promise<number> {
   const isJson = options.json === true;
@@ -40,13 +48,58 @@ async function audit(
     context,
     onProgress: progressIn(narrator, context),
   });
-  const kept = await KeptAudit.open(given);
+  const check =
+    options.promise === undefined
+      ? undefined
+      : await PromiseCheck.open(resolve(context.cwd, options.promise), given.trust);
+  const kept = await KeptAudit.open({
+    ...given,
+    ...(check !== undefined && {
+      onEntry: (entry, place) => {
+        check.watch.note(entry, place);
+      },
+    }),
+  });
   const outcome = await kept.run();
   narrator.waited();
-  if (isJson) context.stdout.json(reportOf(outcome, given.trust.origin));
-  else context.stdout.lines(...linesOf(outcome, given.trust.origin));
-  if (outcome.outcome === 'VALID') return EXIT.ok;
-  return outcome.outcome === 'REFUSED' ? EXIT.refused : EXIT.indeterminate;
+  // Of a log that does not hold, nothing is said of a promise.
+  const promised =
+    outcome.outcome === 'VALID' ? await check?.end(outcome.findings.head.note) : undefined;
+  const report = promised === undefined ? {} : { promise: promiseReport(check, promised) };
+  if (isJson) context.stdout.json({ ...reportOf(outcome, given.trust.origin), ...report });
+  else context.stdout.lines(...linesOf(outcome, given.trust.origin), ...promiseLines(promised));
+  return exitOf(promised?.outcome ?? outcome.outcome);
+}
+
+function exitOf(outcome: AuditOutcome['outcome']): number {
+  if (outcome === 'VALID') return EXIT.ok;
+  return outcome === 'REFUSED' ? EXIT.refused : EXIT.indeterminate;
+}
+
+type Promised = Awaited<ReturnType<PromiseCheck['end']>>;
+
+/** schemas/formats/arrival-promise.md §4 */
+function promiseReport(
+  check: PromiseCheck | undefined,
+  promised: Promised,
+): Readonly<Record<string, unknown>> {
+  const { input, logged_by: loggedBy } = check?.promise ?? {};
+  return { ...promised, input, logged_by: loggedBy };
+}
+
+function promiseLines(promised: Promised | undefined): string[] {
+  if (promised === undefined) return [];
+  const { outcome, detail } = promised;
+  const code = 'code' in promised ? ` ${promised.code}` : '';
+  const { proof } = promised;
+  return [
+    '',
+    `promise       ${detail}`,
+    ...(proof === undefined
+      ? []
+      : [`proof         the promise and the signed head are in ${proof}`]),
+    `PROMISE ${outcome}${code}`,
+  ];
 }
 
 /** On a terminal at once, elsewhere now and then. */

@@ -1,17 +1,26 @@
 import type { Command } from 'commander';
 import { parseVerifierKey } from '@countersign/tlog';
-import { EXIT } from '../cli-error.ts';
+import { cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
+import { backendsOf } from '../data-backends.ts';
 import { dataFolder, requireMark } from '../data-folder.ts';
 import { dataPath } from '../ledger-access.ts';
 import { createNextLogKey, openLogSigners } from '../log-keys.ts';
 import { Narrator } from '../narrator.ts';
+import { certifyPromiseKey } from '../promise-key.ts';
 
 interface LogKeyOptions {
   readonly data?: string;
   readonly json?: true;
 }
+
+interface PromiseOptions extends LogKeyOptions {
+  readonly days: number;
+}
+
+const DAYS = 90;
+const DAYS_MAX = 366;
 
 /** Changes nothing in the log: which keys sign it is for persons to decide. */
 export function addLogKey(program: Command, { context, end }: CommandParts): void {
@@ -33,6 +42,48 @@ export function addLogKey(program: Command, { context, end }: CommandParts): voi
     .action(async (options: LogKeyOptions) => {
       end(await listKeys(options, context));
     });
+  add('promises')
+    .description('let a key promise arrivals for the log, for gateways that have no key of it')
+    .option('--days <number>', 'for how many days', daysOf, DAYS)
+    .addHelpText(
+      'after',
+      `
+Makes keys/promises.key and keys/promises.certificate where the key of the log can be used; copy both into the data folder of
+each gateway. Run it again before the time is over: the key stays.
+
+Example:
+  $ countersign log-key promises --days 90`,
+    )
+    .action(async (options: PromiseOptions) => {
+      end(await certify(options, context));
+    });
+}
+
+function daysOf(text: string): number {
+  const days = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0;
+  if (days >= 1 && days <= DAYS_MAX) return days;
+  throw cliError('USAGE', `--days: expected 1 to ${DAYS_MAX}`);
+}
+
+async function certify(options: PromiseOptions, context: CliContext): Promise<number> {
+  const folder = dataFolder(dataPath(options, context));
+  const mark = await requireMark(folder);
+  const { origin } = mark;
+  const backends = await backendsOf(folder, mark, context);
+  try {
+    const { nowMs } = context;
+    const at = { origin, nowMs, days: options.days };
+    const made = await certifyPromiseKey(folder, await backends.openSigners(), at);
+    const { keyFile, certificateFile, notAfter } = made;
+    new Narrator(context.stdout, options.json === true).say(
+      'certified',
+      `${keyFile} may promise arrivals until ${notAfter}, by ${certificateFile}`,
+      { key_file: keyFile, certificate_file: certificateFile, not_after: notAfter },
+    );
+  } finally {
+    backends.routing.close();
+  }
+  return EXIT.ok;
 }
 
 async function makeKey(options: LogKeyOptions, context: CliContext): Promise<number> {

@@ -18,6 +18,7 @@ import { readCommandInput } from '../command-input.ts';
 import type { CliContext } from '../context.ts';
 import { EXEC_AUDIENCE, EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
 import { openLedger, readGivenFile, type LedgerAccess } from '../ledger-access.ts';
+import { submitKept } from '../kept-arrival.ts';
 import { Narrator } from '../narrator.ts';
 import { isNotJson } from '../not-json.ts';
 import type { CommandParts } from '../command-parts.ts';
@@ -30,6 +31,7 @@ export function addRequest(program: Command, { context, end }: CommandParts): vo
   addAccessOptions(program.command('request'))
     .description('ask for an action that is written as JSON; what is missing of it is filled in')
     .argument('<file>', 'the action; - for standard input')
+    .option('--receipt <file>', 'keep what proves that it arrived, then its entry and receipt')
     .addHelpText(
       'after',
       `
@@ -43,12 +45,20 @@ Examples:
     "env":[],"secret_env":[],"stdin":{"kind":"empty"},"timeout_s":60}}' | countersign request -
   $ countersign request policy.json --json`,
     )
-    .action(async (file: string, options: ClientOptions) => {
+    .action(async (file: string, options: RequestOptions) => {
       end(await request(file, options, context));
     });
 }
 
-async function request(file: string, options: ClientOptions, context: CliContext): Promise<number> {
+interface RequestOptions extends ClientOptions {
+  readonly receipt?: string;
+}
+
+async function request(
+  file: string,
+  options: RequestOptions,
+  context: CliContext,
+): Promise<number> {
   const bytes =
     file === '-'
       ? (await readCommandInput('-', context)).bytes
@@ -58,7 +68,8 @@ async function request(file: string, options: ClientOptions, context: CliContext
   const action = canonicalText(completed(given, access, context));
   checkAction(action);
   const frame = await signedFrame('request', utf8(action), access.agent.key);
-  const { entry } = await helped(() => access.client.submit('requests', frame));
+  const receipt = options.receipt === undefined ? undefined : resolve(context.cwd, options.receipt);
+  const { entry } = await helped(() => submitKept(access.client, frame, receipt));
   const id = actionIdOf(action);
   const url = `${access.client.url}/action/${id}`;
   new Narrator(context.stdout, options.json === true).say(

@@ -25,6 +25,7 @@ import {
   buildGateway,
   type GatewayConfig,
   type IdentityConfig,
+  type GatewayDeps,
   type LedgerHealth,
   type SignHeadRoot,
 } from '../../src/index.ts';
@@ -78,6 +79,8 @@ export class GatewayBench {
   health: LedgerHealth | undefined;
   /** Of COSE receipts; by the log's key unless a test says otherwise. */
   signHeadRoot: SignHeadRoot;
+  /** Of promises of arrivals; none unless a test says so. */
+  promiseKey: NonNullable<GatewayDeps['promiseKey']> = () => Promise.resolve(undefined);
 
   private constructor(ledger: ScriptedLedger, config: Partial<GatewayConfig>, more: BenchOptions) {
     this.ledger = ledger;
@@ -101,6 +104,7 @@ export class GatewayBench {
       verifySignature,
       ...(more.identity !== undefined && { identity: more.identity }),
       ...(more.isSigning !== false && { signHeadRoot: (note) => this.signHeadRoot(note) }),
+      promiseKey: () => this.promiseKey(),
       nowMs: () => ledger.nowMs,
       randomBytes: (size) => new Uint8Array(randomBytes(size)),
       logger: pino({ level: 'info' }, { write: (line: string) => void this.logged.push(line) }),
