@@ -143,6 +143,10 @@ def raw_digest(name) -> bytes:
     return bytes.fromhex(name[7:])
 
 
+def to_base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
 def to_base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 

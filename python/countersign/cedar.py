@@ -25,6 +25,14 @@ def cited_rule(policy: dict, admission: dict) -> dict:
     return {**rule, "id": requirement["rule"], "approvers": approvers}
 
 
+def joined_rules(rules: list[dict], policy: dict) -> dict:
+    """What a batch falls under: its own rule and that of its items, in the order of their ids."""
+    distinct = sorted({text(rule, "id"): rule for rule in rules}.items())
+    if len(distinct) == 1:
+        return rules[0]
+    return {**_joined([rule for _, rule in distinct], policy), "id": "+".join(name for name, _ in distinct)}
+
+
 def _joined(rules: list[dict], policy: dict) -> dict:
     lists = [each for each in (_approvers(rule, policy) for rule in rules) if each != "any"]
     is_required = any(rule.get("rationale") == "required" for rule in rules)

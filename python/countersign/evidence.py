@@ -13,9 +13,10 @@ from .authority import (
     persons_of,
     requirement_of,
 )
+from .batches import batched_type, check_batch, check_batched, check_item, check_items, check_items_type
 from .bounds import check_bounded, check_bounds, check_chosen
 from .canonical import canonical, digest, from_base64, from_base64url, is_ulid, parse, parse_canonical, raw_digest, same, time_ms
-from .cedar import cited_rule
+from .cedar import cited_rule, joined_rules
 from .decisions import check_decisions
 from .delegation import check_delegation
 from .entry import TERMS, Entry, logged, read_entry
@@ -177,7 +178,7 @@ class Verification:
         names = ["tenant", "action_id", "start_within_s", "max_uses", *TERMS.split()]
         is_same = all(same(binding[name], admission[name]) for name in names)
         is_same = is_same and all(
-            same(binding.members.get(name), admission.members.get(name)) for name in ("bounds", "permits", "delegation")
+            same(binding.members.get(name), admission.members.get(name)) for name in ("bounds", "permits", "delegation", "batch")
         )
         in_time = (
             admission["at"] <= binding["at"] <= admission["decide_by"]
@@ -192,6 +193,7 @@ class Verification:
         is_kind = same([descriptor.get("type"), descriptor.get("type_version")], [kind["name"], kind["version"]])
         require(is_named and is_kind, "DESCRIPTOR_MISMATCH", "expected the action type of the binding")
         check_bounded(descriptor, self.evidence.admission.members)
+        check_batched(descriptor, self.evidence.admission.members)
 
     def _check_action(self) -> None:
         binding, action_text = self.evidence.binding, self.evidence.action_text
@@ -205,6 +207,7 @@ class Verification:
         require(digest("action", action_text) == binding["action_digest"], "ACTION_DIGEST_MISMATCH", "expected the action of the binding")
         require(self._is_admitted(self.action, action_text), "ADMISSION_MISMATCH", "expected the action as it was admitted")
         check_bounds(self.evidence.file["descriptor"], self.action, self.evidence.admission.members)
+        check_batch(self.evidence.file["descriptor"], self.action, self.evidence.admission.members)
         # Not rendered again here: the persons' own page did that, and @countersign/verify does.
         is_shown = digest("display", self.evidence.file["display"]) == binding["display_digest"]
         require(is_shown, "DISPLAY_MISMATCH", "expected the display that was signed for")
@@ -266,9 +269,10 @@ class Verification:
             require(is_class, "POLICY_MISMATCH", "expected a known class of assurance")
             require("delegation" not in rule, "POLICY_MISMATCH", "expected delegation in version 3 alone")
             require("device_bound" not in rule or is_apart, "POLICY_MISMATCH", "expected device_bound true, without possession")
-        rules = [rule for rule in objects(policy, "rules") if kind in items(rule, "types")]
-        require(bool(rules), "NO_POLICY", "expected a rule for this type")
-        self._check_rule(rules[0])
+        kinds = [each for each in (kind, batched_type(kind)) if each is not None]
+        rules = [[rule for rule in objects(policy, "rules") if each in items(rule, "types")] for each in kinds]
+        require(all(rules), "NO_POLICY", "expected a rule for this type")
+        self._check_rule(joined_rules([each[0] for each in rules], policy))
 
     def _check_rule(self, rule: dict) -> None:
         admission, binding = self.evidence.admission, self.evidence.binding
@@ -277,7 +281,7 @@ class Verification:
         is_applied = (
             same(requirement_of(rule), admission["requirement"])
             and all(same(rule[name], admission[name]) for name in ("use_within_s", "start_within_s"))
-            and integer(admission.members, "max_uses") <= integer(rule, "max_uses")
+            and ("batch" in admission.members or integer(admission.members, "max_uses") <= integer(rule, "max_uses"))
             and time_ms(admission["decide_by"]) <= decide_ms
             and time_ms(binding["use_by"]) <= use_ms
         )
@@ -336,6 +340,7 @@ class Verification:
         require(is_interface, "EXECUTOR_DESCRIPTOR_MISMATCH", "expected the interface that is enrolled")
         require(executor["audience"] in known["audiences"], "EXECUTOR_MISMATCH", "expected an audience that is enrolled")
         check_descriptor(binding, authority)
+        check_items_type(self.evidence.file["descriptor"], authority)
         if is_own:
             require(digest("policy", ledger["bootstrap"]) == binding["policy_digest"], "POLICY_MISMATCH")
             self._check_rule(ledger["bootstrap"])
@@ -357,6 +362,7 @@ class Verification:
             self._position(report)
             check_report(report, binding, ids)
             self._check_signed(report, "report", report["report"], bound)
+        check_items(binding.members.get("batch"), evidence.uses, evidence.reports)
         for revocation in evidence.revocations:
             self._position(revocation)
             is_this = (
@@ -391,6 +397,13 @@ def _claim(value) -> dict:
         is_form = all(isinstance(each, str) for each in object_of(claim["chosen"]).values())
         require(is_form, "EVIDENCE_FORMAT", "expected chosen values as texts")
         return claim
+    if isinstance(value, str) and '"v":"countersign.use.v3"' in value:
+        claim = _payload(value, f"{names} item", "countersign.use.v3")
+        item = closed(claim["item"], "root index digest path")
+        is_form = 0 <= integer(item, "index") < 64 and len(items(item, "path")) <= 6
+        is_form = is_form and all(len(raw_digest(item[each])) == 32 for each in ("root", "digest"))
+        require(is_form, "EVIDENCE_FORMAT", "expected an item of a batch")
+        return claim
     return _payload(value, names, "countersign.use.v1")
 
 
@@ -412,6 +425,7 @@ def check_use(use: Entry, binding: Entry) -> None:
     )
     require(is_of_this, "NOT_BOUND", "expected a use of this binding")
     check_chosen(binding.members.get("bounds"), claim.get("chosen"))
+    check_item(binding.members.get("batch"), claim.get("item"))
     number = integer(use.members, "use_number")
     require(number <= integer(binding.members, "max_uses"), "ALREADY_CONSUMED", "expected fewer uses")
     require(use["at"] <= binding["use_by"], "EXPIRED", "expected a use before use_by")

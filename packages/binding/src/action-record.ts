@@ -1,5 +1,6 @@
 import { timestampMs, ulidTimeMs, type Digest } from '@countersign/canonical';
 import type { Bound } from '@countersign/descriptors';
+import type { Batch } from './batch-item.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
 import type { Leaf } from './field-shape.ts';
@@ -26,8 +27,11 @@ export interface UseRecord {
   /** Of the signed claim. */
   readonly claim: Digest;
   readonly report?: { readonly payload: Digest; readonly index: number; readonly leaf: Leaf };
-  /** Of an action with bounds: the last word about it is that nobody knows what came of it. */
+  /** Of an action with bounds, or a batch: the last word about it is that nobody knows what came of it. */
   readonly isUnknown?: true;
+  /** Of a batch: which item it was, from 0, and whether it is reported to have succeeded. */
+  readonly item?: number;
+  readonly isDone?: true;
 }
 
 export interface BindingRecord {
@@ -54,6 +58,7 @@ export interface ActionRecord {
   readonly maxUses: number;
   readonly startWithinMs: number;
   readonly bounds?: readonly Bound[];
+  readonly batch?: Batch;
   /** The whole admission, while it is open. */
   readonly open: RequestAdmitted | undefined;
   readonly decisions: readonly DecisionRecord[];
@@ -85,6 +90,7 @@ export function recordOf(
     maxUses: entry.max_uses,
     startWithinMs: entry.start_within_s * 1_000,
     ...(entry.bounds !== undefined && { bounds: entry.bounds }),
+    ...(entry.batch !== undefined && { batch: entry.batch }),
     open: entry,
     decisions: [],
     uses: [],

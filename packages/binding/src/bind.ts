@@ -127,6 +127,7 @@ function termsOf(open: RequestAdmitted): Terms {
     ...(open.bounds !== undefined && { bounds: open.bounds }),
     ...(open.permits !== undefined && { permits: open.permits }),
     ...(open.delegation !== undefined && { delegation: open.delegation }),
+    ...(open.batch !== undefined && { batch: open.batch }),
   };
 }
 

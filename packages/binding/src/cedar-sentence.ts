@@ -1,4 +1,5 @@
 import type { Digest } from '@countersign/canonical';
+import { itemsOf } from '@countersign/descriptors';
 import type { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
 import { PERMITS_MAX, joinOf } from './joined-rule.ts';
@@ -7,6 +8,8 @@ import { APPROVERS_MAX, type ApprovalRule, type CedarPolicy, type RuleInForce } 
 
 /** Persons of whom a policy is asked whether they may decide one action. */
 const PERSONS_ASKED_MAX = 256;
+/** Questions about them, of which a batch has one for each item. */
+const QUESTIONS_MAX = 4_096;
 
 /** What a policy of version 3 comes to for one action. */
 export interface CedarSentence {
@@ -36,7 +39,7 @@ export interface CedarCase extends PolicySubject {
 export function cedarSentence(asked: CedarCase): CedarSentence {
   const open = asked.engine.open(asked.policy, asked.digest);
   if (open === undefined) throw noPolicy('a policy that parses');
-  const permits = permitsOf(open, asked);
+  const permits = subjectsOf(asked).flatMap((each) => permitsOf(open, each));
   const rule = joinOf(asked.policy, new Set(permits.map((permit) => permit.rule)));
   if (rule === undefined) throw noPolicy('rules that somebody can satisfy together');
   const ids = [...new Set(permits.map(({ id }) => id))].sort();
@@ -46,11 +49,20 @@ export function cedarSentence(asked: CedarCase): CedarSentence {
   return { rule: { ...rule, approvers: decidersOf(open, asked, rule) }, permits: ids };
 }
 
+/** Of a batch also each item, as if it was asked for alone: all rules of both come together. */
+function subjectsOf({ action, descriptor, agent }: PolicySubject): readonly PolicySubject[] {
+  const { of } = descriptor;
+  const items = itemsOf(descriptor, action);
+  const alone =
+    of === undefined ? [] : items.map((each) => ({ action: each, descriptor: of, agent }));
+  return [{ action, descriptor, agent }, ...alone];
+}
+
 /**
  * First without what the agent claims: that has to be enough. Then with it: it may add permits, each of which brings
  * its rule into the join, and take none away. So a claim only ever makes a rule stricter.
  */
-function permitsOf(open: OpenPolicy, asked: CedarCase): PolicyAnswer['permits'] {
+function permitsOf(open: OpenPolicy, asked: PolicySubject): PolicyAnswer['permits'] {
   const plain = answerOf(open.ask(asked, 'without'));
   if (plain.length === 0) throw noPolicy('a permit that no claim is needed for');
   return open.readsClaims ? [...plain, ...answerOf(open.ask(asked, 'with'))] : plain;
@@ -97,7 +109,13 @@ function allowedOf(
       `policy: expected at most ${PERSONS_ASKED_MAX} persons`,
     );
   }
-  const allowed = persons.filter((person) => mayDecide(open, asked, person));
+  const subjects = subjectsOf(asked);
+  if (persons.length * subjects.length > QUESTIONS_MAX) {
+    throw new BindingError('LIMIT_EXCEEDED', 'policy: expected fewer persons, or fewer items');
+  }
+  const allowed = persons.filter((person) =>
+    subjects.every((subject) => mayDecide(open, subject, person)),
+  );
   if (allowed.length > APPROVERS_MAX) {
     throw new BindingError('LIMIT_EXCEEDED', `policy: expected at most ${APPROVERS_MAX} approvers`);
   }
@@ -105,7 +123,7 @@ function allowedOf(
 }
 
 /** With and without the claims: they may take a person away, and never bring one in. */
-function mayDecide(open: OpenPolicy, asked: CedarCase, person: string): boolean {
+function mayDecide(open: OpenPolicy, asked: PolicySubject, person: string): boolean {
   const claims = open.readsClaims ? (['without', 'with'] as const) : (['without'] as const);
   return claims.every((each) => {
     const answer = open.decide(asked, each, person);

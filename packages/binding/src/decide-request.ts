@@ -18,6 +18,7 @@ import { isIdExpired, type ActionRecord } from './action-record.ts';
 import { LEDGER_EXECUTOR, applyChange, parseAuthorityChange } from './authority-change.ts';
 import type { AgentMember } from './authority-member.ts';
 import type { AuthorityState } from './authority.ts';
+import { batchOf, type Batch } from './batch-item.ts';
 import { BindingError, refusalCodeOf } from './binding-error.ts';
 import type { Outcome } from './decided.ts';
 import { assertCedar } from './cedar-sentence.ts';
@@ -148,12 +149,19 @@ export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBo
   const terms = termsOf(run.state, asked.action);
   assertExecutor(authority, asked.action, terms.descriptor);
   assertRoom(run.state, agent);
-  const { display_digest: displayDigest, bounds } = entry;
+  const { display_digest: displayDigest, bounds, batch } = entry;
   const sentence = sentenceAgain(terms, entry);
   const { delegation } = entry;
   assertDelegated(sentence.rule, delegation);
   assertIssuersStand(delegation, authority);
-  return admissionBody(run, asked, { ...terms, ...sentence, displayDigest, bounds, delegation });
+  return admissionBody(run, asked, {
+    ...terms,
+    ...sentence,
+    displayDigest,
+    bounds,
+    batch,
+    delegation,
+  });
 }
 
 /** @throws the refusals of all packages */
@@ -164,6 +172,7 @@ function admission(run: Proceeding, asked: Requested): EntryBody {
   assertExecutor(run.state.authority, asked.action, terms.descriptor);
   const { displayDigest } = renderWithDigest(terms.descriptor, asked.action);
   const bounds = boundsOf(terms.descriptor, asked.action);
+  const batch = batchOf(terms.descriptor, asked.action);
   const sentence = sentenceOf(run.state, asked, terms);
   assertChangePossible(run, asked);
   assertRoom(run.state, asked.agent);
@@ -172,7 +181,7 @@ function admission(run: Proceeding, asked: Requested): EntryBody {
   return admissionBody(
     run,
     { ...asked, action: { ...asked.action, envelope: endingWith(chain, asked) } },
-    { ...terms, ...sentence, displayDigest, bounds, delegation: chain?.grants },
+    { ...terms, ...sentence, displayDigest, bounds, batch, delegation: chain?.grants },
   );
 }
 
@@ -276,6 +285,7 @@ function admissionBody(
       readonly displayDigest: Digest;
       readonly bounds: readonly Bound[] | undefined;
       readonly delegation: readonly Grant[] | undefined;
+      readonly batch: Batch | undefined;
     },
 ): EntryBody {
   const { state, atMs } = run;
@@ -309,11 +319,13 @@ function admissionBody(
     ...(terms.bounds !== undefined && { bounds: terms.bounds }),
     ...(terms.permits !== undefined && { permits: terms.permits }),
     ...(terms.delegation !== undefined && { delegation: terms.delegation }),
+    ...(terms.batch !== undefined && { batch: terms.batch }),
     reversibility: descriptor.reversibility,
     decide_by: formatTimestamp(decideByMs),
     use_within_s: rule.use_within_s,
     start_within_s: rule.start_within_s,
-    max_uses: Math.min(envelope.max_uses, rule.max_uses),
+    // Each item has its one use, whatever a rule says of a single action.
+    max_uses: terms.batch?.count ?? Math.min(envelope.max_uses, rule.max_uses),
     not_after: envelope.not_after,
     authority: state.authorityRef,
     ...(superseded === undefined ? {} : { supersedes: superseded.id }),

@@ -3,6 +3,7 @@ import { violatedBound } from '@countersign/descriptors';
 import type { ActionRecord, BindingRecord, UseRecord } from './action-record.ts';
 import type { ExecutorMember } from './authority-member.ts';
 import type { Outcome } from './decided.ts';
+import { refusalOfItem } from './decide-item.ts';
 import { CLOCK_SKEW_MS } from './decide-request.ts';
 import { payloadDigest } from './evolve.ts';
 import type { ReportInput, UseInput } from './input.ts';
@@ -61,7 +62,8 @@ function refusalOfUse(
     refusalOfBounds(record, claim) ??
     refusalOfCount(record, claim.use_id) ??
     refusalOfMoment(run, record, binding) ??
-    refusalOfClock(run, claim.claimed_at)
+    refusalOfClock(run, claim.claimed_at) ??
+    refusalOfItem(record, claim.item)
   );
 }
 
@@ -97,13 +99,14 @@ function refusalOfStatus({ status }: ActionRecord): RefusalCode | undefined {
 }
 
 function refusalOfCount(
-  { uses, maxUses, bounds }: ActionRecord,
+  { uses, maxUses, bounds, batch }: ActionRecord,
   useId: string,
 ): Refusal | undefined {
   const same = uses.find((each) => each.useId === useId);
   if (same !== undefined) return { code: 'ALREADY_CONSUMED', firstUse: same.useId };
   const [first] = uses;
-  if (first === undefined || uses.length < maxUses) return undefined;
+  // Of a batch each item has a use of its own, and no more: decide-item.ts.
+  if (first === undefined || batch !== undefined || uses.length < maxUses) return undefined;
   return bounds === undefined
     ? { code: 'ALREADY_CONSUMED', firstUse: first.useId }
     : { code: 'CONSTRAINT_VIOLATED', constraint: 'max_uses', firstUse: first.useId };

@@ -22,6 +22,7 @@ import type { Policy } from './policy.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import { isObject } from './shape.ts';
 import { counterOf } from './signature-counter.ts';
+import { parseUseClaim } from './use-claim.ts';
 import type { BindingUsed, ExecutionReported } from './use-entry.ts';
 
 /** Folds one entry into the tables, and answers the head that follows. Nothing here asks whether it may be. */
@@ -247,19 +248,22 @@ export function payloadDigest(kind: 'use' | 'report', payload: Uint8Array): Dige
 function evolveUse(tables: Tables, entry: BindingUsed, position: Position): void {
   const record = knownAction(tables, entry.action_id);
   const claim = payloadDigest('use', utf8(entry.claim));
-  const use = { useId: entry.use_id, claim, ...position };
+  const item = record.batch && parseUseClaim(utf8(entry.claim)).item?.index;
+  const use = { useId: entry.use_id, claim, ...position, ...(item !== undefined && { item }) };
   tables.actions.set({ ...record, uses: [...record.uses, use] });
 }
 
 function evolveReport(tables: Tables, entry: ExecutionReported, position: Position): void {
   const record = knownAction(tables, entry.action_id);
   const report = { payload: payloadDigest('report', utf8(entry.report)), ...position };
-  // Only actions with bounds wait for what came of a use: the fold of every older log stays as it is.
-  const isUnknown =
-    record.bounds !== undefined && parseExecutionReport(utf8(entry.report)).result === 'unknown';
+  // Only actions with bounds, and batches, wait for what came of a use: the fold of every older log stays as it is.
+  const isAwaited = record.bounds !== undefined || record.batch !== undefined;
+  const result = isAwaited ? parseExecutionReport(utf8(entry.report)).result : undefined;
+  const isUnknown = result === 'unknown';
+  const isDone = record.batch !== undefined && result === 'succeeded';
   const uses = record.uses.map(({ isUnknown: wasUnknown, ...use }) => {
     if (use.useId !== entry.use_id) return { ...use, ...(wasUnknown && { isUnknown: wasUnknown }) };
-    return { ...use, report, ...(isUnknown && { isUnknown }) };
+    return { ...use, report, ...(isUnknown && { isUnknown }), ...(isDone && { isDone }) };
   });
   tables.actions.set({ ...record, uses });
 }

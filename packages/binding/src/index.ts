@@ -43,12 +43,20 @@ export {
   type MembershipProof,
 } from './authority.ts';
 export { authenticate } from './authenticate.ts';
+export {
+  assertInBatch,
+  batchItemOf,
+  batchOf,
+  itemDigest,
+  type Batch,
+  type BatchItem,
+} from './batch-item.ts';
 export { BindingError } from './binding-error.ts';
 export { judgeChain } from './delegation.ts';
 export { proveChain } from './delegation-link.ts';
 export { grantDigest } from './grant.ts';
 export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
-export { citedRule } from './joined-rule.ts';
+export { citedRule, ruleOfType } from './joined-rule.ts';
 export { decide } from './decide.ts';
 export {
   decideAgain,

@@ -1,12 +1,15 @@
+import { batchedType } from '@countersign/descriptors';
 import type { ProofClass } from '@countersign/human-proof';
 import {
   JOINED_RULES_MAX,
   approversOf,
+  ruleFor,
   type ApprovalRule,
   type Assurance,
   type CedarPolicy,
   type RuleInForce,
   type Requirement,
+  type TypePolicy,
 } from './policy.ts';
 
 const PROOF_CLASSES: readonly ProofClass[] = ['uv', 'up', 'possession'];
@@ -132,4 +135,17 @@ function isWithin(some: ApprovalRule['approvers'], all: ApprovalRule['approvers'
 
 function isAscending(ids: readonly string[]): boolean {
   return ids.every((id, index) => index === 0 || (ids[index - 1] ?? '') < id);
+}
+
+/**
+ * The rule of a type; of a batch, what its own rule and that of its items come to together, so that it is never looser
+ * than asking for each alone. Undefined where either has none: schemas/formats/policy.md §8.
+ */
+export function ruleOfType(policy: TypePolicy, type: string): RuleInForce | undefined {
+  const own = ruleFor(policy, type);
+  const inner = batchedType(type);
+  if (own === undefined || inner === undefined) return own;
+  const each = ruleFor(policy, inner);
+  if (each === undefined || each === own) return each;
+  return joined([own, each].sort((a, b) => (a.id < b.id ? -1 : 1)));
 }

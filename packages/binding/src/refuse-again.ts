@@ -57,6 +57,9 @@ const HIDDEN: { readonly [T in LoggedRefusal['type']]: ReadonlySet<string> } = {
     'ACTION_DIGEST_MISMATCH',
     'NOT_BOUND',
     'CONSTRAINT_VIOLATED',
+    'NOT_IN_BATCH',
+    'PLAN_DIGEST_MISMATCH',
+    'PLAN_ORDER',
     'CLOCK_SKEW',
     'SCHEMA_INVALID',
   ]),
@@ -205,6 +208,7 @@ function refuseUse(run: Proceeding, entry: UseRefused): Outcome {
 function useAgain(run: Proceeding, entry: UseRefused): UseInput {
   const { ledger } = run.state.authority;
   const record = run.state.action(entry.action_id);
+  const item = record?.uses.find(({ useId }) => useId === entry.first_use)?.item;
   const chosen = record?.bounds?.map(({ name, min }) => [name, min] as const);
   return again<UseInput>({
     kind: 'use',
@@ -222,8 +226,14 @@ function useAgain(run: Proceeding, entry: UseRefused): UseInput {
       executor: entry.executor,
       claimed_at: entry.at,
       ...(chosen !== undefined && { chosen: Object.fromEntries(chosen) }),
+      ...(item !== undefined && { item: itemAgain(entry, item) }),
     },
   });
+}
+
+/** Of a batch: the item whose use came first. Its path is never looked at, since that use was taken. */
+function itemAgain({ input }: UseRefused, index: number): NonNullable<UseInput['claim']['item']> {
+  return { root: input, index, digest: input, path: [] };
 }
 
 function raiseFinding(run: Proceeding, entry: FindingRaised): Outcome {

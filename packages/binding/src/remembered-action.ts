@@ -7,6 +7,7 @@ import type {
   DecisionRecord,
   UseRecord,
 } from './action-record.ts';
+import type { Batch } from './batch-item.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
 import type { Leaf } from './field-shape.ts';
@@ -21,6 +22,8 @@ interface RememberedAction {
   readonly admission: Leaf;
   readonly admission_index: number;
   readonly agent: string;
+  /** Not there for what is no batch. */
+  readonly batch?: Batch;
   readonly binding: {
     readonly leaf: Leaf;
     readonly index: number;
@@ -59,6 +62,8 @@ interface RememberedAction {
     readonly claim: Digest;
     readonly report: NonNullable<UseRecord['report']> | null;
     readonly unknown?: true;
+    readonly item?: number;
+    readonly done?: true;
   }[];
 }
 
@@ -81,6 +86,7 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
             use_by_ms: binding.useByMs,
             approvals: binding.approvals,
           },
+    ...(record.batch !== undefined && { batch: record.batch }),
     ...(record.bounds !== undefined && { bounds: record.bounds }),
     decide_by_ms: record.decideByMs,
     decisions: record.decisions.map(rememberedDecision),
@@ -96,13 +102,15 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
     start_within_ms: record.startWithinMs,
     status: record.status,
     type: record.type,
-    uses: record.uses.map(({ useId, leaf, index, claim, report, isUnknown }) => ({
+    uses: record.uses.map(({ useId, leaf, index, claim, report, isUnknown, item, isDone }) => ({
       use_id: useId,
       leaf,
       index,
       claim,
       report: report ?? null,
       ...(isUnknown === true && { unknown: isUnknown }),
+      ...(item !== undefined && { item }),
+      ...(isDone === true && { done: isDone }),
     })),
   };
   return bytesOf(remembered);
@@ -140,6 +148,7 @@ function recordIn(bytes: Uint8Array): ActionRecord {
     maxUses: remembered.max_uses,
     startWithinMs: remembered.start_within_ms,
     ...(remembered.bounds !== undefined && { bounds: remembered.bounds }),
+    ...(remembered.batch !== undefined && { batch: remembered.batch }),
     open: remembered.open ?? undefined,
     decisions: remembered.decisions.map(decisionIn),
     ...(binding !== null && {
@@ -151,13 +160,12 @@ function recordIn(bytes: Uint8Array): ActionRecord {
       },
     }),
     ...(revocation !== null && { revocation }),
-    uses: remembered.uses.map(({ use_id: useId, leaf, index, claim, report, unknown }) => ({
+    uses: remembered.uses.map(({ use_id: useId, report, unknown, done, ...use }) => ({
       useId,
-      leaf,
-      index,
-      claim,
+      ...use,
       ...(report !== null && { report }),
       ...(unknown === true && { isUnknown: unknown }),
+      ...(done === true && { isDone: done }),
     })),
     rationales: remembered.rationales,
     ...(erased !== null && { erasedIndex: erased }),

@@ -2,6 +2,7 @@ import type { Digest } from '@countersign/canonical';
 import type { Bound, Reversibility } from '@countersign/descriptors';
 import { separation, type Separation } from './authority-member.ts';
 import { grants, type Grant } from './grant.ts';
+import { batch, type Batch } from './batch-item.ts';
 import { head, type EntryHead } from './entry-head.ts';
 import {
   authorityRef,
@@ -78,6 +79,8 @@ export interface Terms {
   readonly permits?: readonly string[];
   /** The links that were verified, outermost first; absent where the action has no chain. */
   readonly delegation?: readonly Grant[];
+  /** Of a type that runs many actions; absent for one that is a single action. */
+  readonly batch?: Batch;
 }
 
 export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
@@ -169,6 +172,7 @@ export const terms: Members<Terms> = {
   bounds: optional(list(bound, { min: 1, max: BOUNDS_MAX })),
   permits: optional(list(ruleId, { min: 1, max: PERMITS_MAX })),
   delegation: optional(grants),
+  batch: optional(batch),
 };
 
 export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({

@@ -2,13 +2,12 @@ import type { Action, ActionEnvelope, Descriptor } from '@countersign/descriptor
 import { descriptorId, type AgentMember, type Separation } from './authority-member.ts';
 import { BindingError, invariant } from './binding-error.ts';
 import { cedarSentence, enrolledPersons } from './cedar-sentence.ts';
-import { citedRule } from './joined-rule.ts';
+import { citedRule, ruleOfType } from './joined-rule.ts';
 import type { LedgerState } from './ledger-state.ts';
 import {
   isAuthorityType,
   isCedarPolicy,
   policyDigest,
-  ruleFor,
   type ApprovalRule,
   type CedarPolicy,
 } from './policy.ts';
@@ -46,6 +45,7 @@ export function termsOf(state: LedgerState, { envelope }: { readonly envelope: T
   const id = descriptorId({ name: envelope.type, version: envelope.type_version });
   const enrolled = state.authority.get('descriptor', id);
   const descriptor = enrolled && state.descriptors.get(enrolled.digest);
+  assertItemsAllowed(state, descriptor);
   const isAuthority = isAuthorityType(envelope.type);
   const ruling = isAuthority ? ledger.bootstrap : rulingOf(state, envelope.type);
   if (descriptor === undefined || ruling === undefined) {
@@ -61,7 +61,16 @@ export function termsOf(state: LedgerState, { envelope }: { readonly envelope: T
 }
 
 function rulingOf({ policy }: LedgerState, type: string): Terms['ruling'] | undefined {
-  return isCedarPolicy(policy) ? policy : ruleFor(policy, type);
+  return isCedarPolicy(policy) ? policy : ruleOfType(policy, type);
+}
+
+/** Whatever may not be asked for alone may not be asked for many times. */
+function assertItemsAllowed({ authority }: LedgerState, batch: Descriptor | undefined): void {
+  const of = batch?.of;
+  if (of === undefined) return;
+  const id = descriptorId({ name: of.type, version: of.typeVersion });
+  if (authority.get('descriptor', id)?.digest === of.digest) return;
+  throw new BindingError('NO_POLICY', 'request: expected items of a type with a descriptor');
 }
 
 /** The ledger alone says what an action needs: no action has a member for it (attack row F02). */

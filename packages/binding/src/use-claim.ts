@@ -1,12 +1,13 @@
 import type { Digest, JsonLimits } from '@countersign/canonical';
 import type { Chosen } from '@countersign/descriptors';
+import { batchItem, type BatchItem } from './batch-item.ts';
 import { digest, id, leaf, tenant, time, ulid, type Leaf } from './field-shape.ts';
 import { parseCanonicalObject } from './json-bytes.ts';
 import { invalid, isObject, object, tag, text, variant, type Shape } from './shape.ts';
 
 /** An executor's claim to run a binding once: schemas/formats/entries.md §3. */
 export interface UseClaim {
-  readonly v: 'countersign.use.v1' | 'countersign.use.v2';
+  readonly v: 'countersign.use.v1' | 'countersign.use.v2' | 'countersign.use.v3';
   readonly tenant: string;
   readonly action_id: string;
   readonly use_id: string;
@@ -16,6 +17,8 @@ export interface UseClaim {
   readonly claimed_at: string;
   /** In version 2 alone, which is for actions that have bounds. Whether it keeps them is for the ledger to say. */
   readonly chosen?: Chosen;
+  /** In version 3 alone, which is for batches. */
+  readonly item?: BatchItem;
 }
 
 export const SIGNED_PAYLOAD_LIMITS: JsonLimits = { maxBytes: 8_192, maxDepth: 4, maxMembers: 100 };
@@ -46,14 +49,19 @@ const members = {
 };
 
 const useClaim: Shape<UseClaim> = variant<UseClaim>('v', {
-  'countersign.use.v1': object<Omit<UseClaim, 'chosen'>>({
+  'countersign.use.v1': object<Omit<UseClaim, 'chosen' | 'item'>>({
     v: tag('countersign.use.v1'),
     ...members,
   }),
-  'countersign.use.v2': object<UseClaim & { readonly chosen: Chosen }>({
+  'countersign.use.v2': object<Omit<UseClaim, 'item'> & { readonly chosen: Chosen }>({
     v: tag('countersign.use.v2'),
     ...members,
     chosen,
+  }),
+  'countersign.use.v3': object<Omit<UseClaim, 'chosen'> & { readonly item: BatchItem }>({
+    v: tag('countersign.use.v3'),
+    ...members,
+    item: batchItem,
   }),
 });
 

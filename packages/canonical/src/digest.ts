@@ -46,6 +46,7 @@ export const DIGEST_TAGS = [
   'countersign/mcp-tool/v1',
   'countersign/mcp-launch/v1',
   'countersign/grant/v1',
+  'countersign/batch-item/v1',
 ] as const;
 
 export type DigestTag = (typeof DIGEST_TAGS)[number];

@@ -5,6 +5,7 @@ import { AUTHORITY_IDENTITY } from './builtin/authority-identity.ts';
 import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { AUTHORITY_SPONSOR } from './builtin/authority-sponsor.ts';
 import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
+import { BATCHES } from './builtin/batches.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
 import { GENERIC_TOOL_CALL } from './builtin/generic-tool-call.ts';
 import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
@@ -24,6 +25,7 @@ export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_LOGKEY,
   AUTHORITY_SPONSOR,
   AUTHORITY_SSHKEY,
+  ...BATCHES,
   GENERIC_COMMAND,
   GENERIC_TOOL_CALL,
   IAM_POLICY_CHANGE,

@@ -33,7 +33,7 @@ function chainLines(chain: readonly Principal[]): DisplayLine[] {
   return chain.map(principalLine);
 }
 
-function preconditionLines(envelope: ActionEnvelope): DisplayLine[] {
+export function preconditionLines(envelope: ActionEnvelope): DisplayLine[] {
   if (envelope.preconditions.length === 0) return [{ label: 'Preconditions', value: 'none' }];
   return envelope.preconditions.map(({ name, digest }, index) => ({
     label: `Precondition ${index + 1}`,

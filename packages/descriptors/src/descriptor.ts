@@ -6,6 +6,7 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
+import { batchParts, batchedType, isBatchDocument } from './batch-descriptor.ts';
 import { parseBounds, type BoundRule } from './bounds.ts';
 import { ClosedRecord, unrenderable } from './closed-record.ts';
 import { COMPUTATIONS } from './computations.ts';
@@ -69,6 +70,8 @@ export interface Descriptor {
   readonly contract: ExecutorContract;
   /** What each use chooses, within limits that the action sets; undefined where nothing is left to choose. */
   readonly bounds: readonly BoundRule[] | undefined;
+  /** Of a batch, the type of its items; undefined for any other type. */
+  readonly of: Descriptor | undefined;
 }
 
 const MEMBERS = [
@@ -175,6 +178,7 @@ function parseType(record: ClosedRecord): Pick<Descriptor, 'type' | 'typeVersion
   const type = record.text('type');
   const typeVersion = record.count('type_version');
   if (!TYPE.test(type)) throw unrenderable('type', 'lower-case words joined by dots');
+  if (batchedType(type) !== undefined) throw unrenderable('type', 'batch. for a batch alone');
   if (typeVersion < 1 || typeVersion > TYPE_VERSION_MAX) {
     throw unrenderable('type_version', `1 to ${TYPE_VERSION_MAX}`);
   }
@@ -190,7 +194,12 @@ function parseType(record: ClosedRecord): Pick<Descriptor, 'type' | 'typeVersion
  */
 export function loadDescriptor(document: Json): Descriptor {
   // A copy, which no caller can change under the digest.
-  const record = new ClosedRecord(parseStrict(canonicalBytes(document)), 'document', MEMBERS);
+  const whole = parseStrict(canonicalBytes(document));
+  if (isBatchDocument(whole)) {
+    const { parts, kept } = batchParts(whole, loadDescriptor);
+    return named(parts, kept);
+  }
+  const record = new ClosedRecord(whole, 'document', MEMBERS);
   if (record.text('v') !== 'countersign.descriptor.v1') {
     throw unrenderable('v', 'countersign.descriptor.v1');
   }
@@ -216,12 +225,13 @@ export function loadDescriptor(document: Json): Descriptor {
     bounds: record.has('bounds')
       ? parseBounds(record.list('bounds'), { schema, places, fields })
       : undefined,
+    of: undefined,
   };
   checkCoverage(parts, places);
-  const kept = record.whole();
-  return {
-    ...parts,
-    document: kept,
-    digest: digestOf('countersign/descriptor/v1', kept),
-  } as unknown as Descriptor;
+  return named(parts, record.whole());
+}
+
+function named(parts: object, document: JsonObject): Descriptor {
+  const digest = digestOf('countersign/descriptor/v1', document);
+  return { ...parts, document, digest } as unknown as Descriptor;
 }

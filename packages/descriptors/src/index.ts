@@ -6,6 +6,8 @@ export {
   type Precondition,
   type Principal,
 } from './action.ts';
+export { itemsOf, orderOf } from './batch.ts';
+export { batchedType } from './batch-descriptor.ts';
 export { boundsOf, violatedBound, type Bound, type Chosen } from './bounds.ts';
 export { BUILTIN_DESCRIPTORS } from './builtin-descriptors.ts';
 export { mayBeSecret } from './command-environment.ts';

@@ -42,6 +42,14 @@ export function moneyText({ amount, currency }: Money): string {
   return `${grouped}${fraction === undefined ? '' : `.${fraction}`} ${currency}`;
 }
 
+/** An amount of the smallest unit, as the action would hold it. */
+export function moneyOf(minor: number, currency: string): Money {
+  const digits = CURRENCIES.get(currency)?.digits ?? 0;
+  const text = String(minor).padStart(digits + 1, '0');
+  const point = text.length - digits;
+  return { amount: digits === 0 ? text : `${text.slice(0, point)}.${text.slice(point)}`, currency };
+}
+
 export function isSameMoney(a: Money, b: Money): boolean {
   return a.currency === b.currency && a.amount === b.amount;
 }

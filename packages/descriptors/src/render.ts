@@ -1,5 +1,6 @@
 import { canonicalText, type Digest, type Json, type JsonObject } from '@countersign/canonical';
 import type { Action, ActionEnvelope } from './action.ts';
+import { batchLines } from './batch-display.ts';
 import { commonClaims, commonLines, actionLine } from './common-lines.ts';
 import type { Computed } from './computation.ts';
 import { computationOf, isLine, type Descriptor } from './descriptor.ts';
@@ -163,17 +164,26 @@ export function renderWithDigest(descriptor: Descriptor, action: Action): Render
   return { display, displayDigest: displayDigestOf(assertShowable(display)) };
 }
 
-function displayOf(descriptor: Descriptor, action: Action): Display {
+/** What the type itself shows of an action. */
+export type OwnLines = Pick<Display, 'lines' | 'warnings' | 'claims'>;
+
+function ownLines(descriptor: Descriptor, action: Action): OwnLines {
   const places = validatedPlaces(descriptor, action);
-  const { envelope } = action;
-  const sheet = new Sheet(envelope);
-  const lines = [actionLine(descriptor)];
+  if (descriptor.of !== undefined) return batchLines(descriptor, action, ownLines);
+  const sheet = new Sheet(action.envelope);
+  const lines: DisplayLine[] = [];
   for (const entry of descriptor.template) {
     for (const line of sheet.entry(entry)) lines.push(line);
   }
   const claims = descriptor.claims.flatMap((entry) => sheet.entry(entry));
   assertAllShown(descriptor, places, sheet);
-  lines.push(...commonLines(descriptor, envelope));
+  return { lines, warnings: sheet.warnings, claims };
+}
+
+function displayOf(descriptor: Descriptor, action: Action): Display {
+  const { envelope } = action;
+  const own = ownLines(descriptor, action);
+  const lines = [actionLine(descriptor), ...own.lines, ...commonLines(descriptor, envelope)];
   const commonClaim = commonClaims(envelope);
   return {
     v: 'countersign.display.v1',
@@ -181,8 +191,8 @@ function displayOf(descriptor: Descriptor, action: Action): Display {
     type: descriptor.type,
     title: descriptor.title,
     lines,
-    warnings: [...sheet.warnings, ...commonClaim.warnings],
-    claims: [...claims, ...commonClaim.lines],
+    warnings: [...own.warnings, ...commonClaim.warnings],
+    claims: [...own.claims, ...commonClaim.lines],
     not_covered: descriptor.notCovered,
   };
 }

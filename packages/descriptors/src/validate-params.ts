@@ -1,6 +1,8 @@
 import type { Action } from './action.ts';
+import { assertUses, itemsOf } from './batch.ts';
 import { computationOf, isLine, type Descriptor } from './descriptor.ts';
 import { DescriptorError } from './descriptor-error.ts';
+import { batchTotal } from './facts.ts';
 import { checkValue } from './schema-check.ts';
 import { valuePlaces, type ValuePlace } from './schema-place.ts';
 
@@ -61,9 +63,28 @@ export function validatedPlaces(descriptor: Descriptor, action: Action): readonl
   checkValue(params, descriptor.schema, '/params');
   const given = checkPreconditions(descriptor, action);
   const places = valuePlaces(params, descriptor.schema, '/params');
+  if (descriptor.of !== undefined) {
+    checkBatch(descriptor, action);
+    return places;
+  }
   checkFieldPreconditions(descriptor, places, given);
   for (const entry of [...descriptor.template, ...descriptor.claims]) {
     if (!isLine(entry)) computationOf(entry.computed).check?.(params);
   }
   return places;
+}
+
+/** Each item is what it would be alone. */
+function checkBatch(descriptor: Descriptor, action: Action): void {
+  const { of } = descriptor;
+  assertUses(action);
+  for (const [index, item] of itemsOf(descriptor, action).entries()) {
+    try {
+      if (of !== undefined) validateParams(of, item);
+    } catch (error) {
+      if (!(error instanceof DescriptorError)) throw error;
+      throw new DescriptorError(error.code, `item ${index + 1}: ${error.message}`);
+    }
+  }
+  batchTotal(descriptor, action);
 }

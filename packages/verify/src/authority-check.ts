@@ -8,7 +8,7 @@ import {
 import type { Action } from '@countersign/descriptors';
 import type { AuthorityChainCheck } from './authority-chain.ts';
 import type { AuthorityHistory } from './authority-history.ts';
-import { assertDescriptor } from './descriptor-check.ts';
+import { assertDescriptor, assertItemType } from './descriptor-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { assertFoundingKeys } from './log-keys.ts';
 import { assertExactly, memberKey, notProven, provenMember } from './membership.ts';
@@ -85,6 +85,8 @@ function assertRegistered(authority: AuthorityState, run: Verification): void {
   assertExclusions(entry, authority);
   assertExecutor(authority, run);
   assertDescriptor(entry, authority);
+  const { documents, evidence } = run;
+  assertItemType(documents.descriptor(entry.descriptor_digest, evidence.descriptor), authority);
   if (isAuthorityType(entry.action_type.name)) assertBootstrap(ledger.bootstrap, run);
   else if (authority.get('policy', 'policy')?.digest !== entry.policy_digest) {
     throw new VerifyError('POLICY_MISMATCH', 'expected the policy of the authority');

@@ -7,6 +7,7 @@ import {
   type Action,
   type Descriptor,
 } from '@countersign/descriptors';
+import { assertBatch, assertBatched } from './batch-check.ts';
 import { checkReceipt } from './log-check.ts';
 import { sameJson, says } from './same-json.ts';
 import type { Verification } from './verification.ts';
@@ -19,6 +20,7 @@ export async function checkContent(run: Verification): Promise<Action | undefine
   log.begin('descriptor');
   const descriptor = namedDescriptor(run);
   assertBounded(descriptor, run);
+  assertBatched(descriptor, run);
   log.ok(`${descriptor.type}/${descriptor.typeVersion}`);
   if (text === null) {
     await checkErased(run);
@@ -31,6 +33,7 @@ export async function checkContent(run: Verification): Promise<Action | undefine
   log.ok(action.digest);
   log.begin('display');
   assertDisplayed(descriptor, action, run);
+  assertBatch(descriptor, action, run);
   log.ok('rendered again from the action, with the same digest');
   log.begin('rationales');
   assertRationales(run);

@@ -76,6 +76,7 @@ const TERMS = [
   'bounds',
   'permits',
   'delegation',
+  'batch',
   'start_within_s',
   'max_uses',
 ] as const;

@@ -6,7 +6,7 @@ import {
   isCedarPolicy,
   policyDigest,
   requirementOf,
-  ruleFor,
+  ruleOfType,
   type ApprovalRule,
   type CedarPolicy,
   type Policy,
@@ -33,16 +33,16 @@ export function checkPolicy(run: Verification): void {
     return;
   }
   const policy = namedPolicy(run);
-  const rule = isCedarPolicy(policy) ? ruleCited(policy, run) : ruleOfType(policy, run);
+  const rule = isCedarPolicy(policy) ? ruleCited(policy, run) : ruleHere(policy, run);
   assertRule(rule, run);
   const said = `rule ${requirement.rule}: ${requirement.approvals} approvals`;
   log.ok(isCedarPolicy(policy) ? `${said}; its Cedar was not evaluated for it here` : said);
 }
 
-function ruleOfType(policy: TypePolicy, run: Verification): ApprovalRule {
+function ruleHere(policy: TypePolicy, run: Verification): ApprovalRule {
   assertNoPermits(run);
   const { name } = run.evidence.binding.entry.action_type;
-  const rule = ruleFor(policy, name);
+  const rule = ruleOfType(policy, name);
   if (rule === undefined) throw new VerifyError('NO_POLICY', `expected a rule for ${name}`);
   return rule;
 }
@@ -92,7 +92,7 @@ function assertRule(rule: ApprovalRule, { evidence }: Verification): void {
     sameJson(requirementOf(rule), admission.requirement) &&
     admission.use_within_s === rule.use_within_s &&
     admission.start_within_s === rule.start_within_s &&
-    admission.max_uses <= rule.max_uses &&
+    admission.max_uses <= (admission.batch?.count ?? rule.max_uses) &&
     isWithin(admission.decide_by, admission.at, rule.decide_within_s) &&
     isWithin(binding.use_by, binding.at, rule.use_within_s);
   if (!isApplied) {

@@ -13,6 +13,7 @@ import {
   type UseClaim,
 } from '@countersign/binding';
 import { violatedBound } from '@countersign/descriptors';
+import { assertItem, assertItems } from './batch-check.ts';
 import { checkReceipt } from './log-check.ts';
 import { says } from './same-json.ts';
 import type { Verification } from './verification.ts';
@@ -34,6 +35,7 @@ export async function checkHistory(
 ): Promise<void> {
   await checkUses(run, authority);
   await checkReports(run, authority);
+  assertItems(run);
   const { binding, revocations } = run.evidence;
   for (const [position, revocation] of revocations.entries()) {
     await checkReceipt(run, `revocation ${position + 1}`, revocation);
@@ -76,6 +78,7 @@ export function assertUse(use: BindingUsed, binding: UsedBinding): void {
     use.short_id === shortIdOf(use.use_id);
   if (!isOfThis) throw new VerifyError('NOT_BOUND', 'expected a use of this binding');
   assertChosen(claim, entry);
+  assertItem(claim, entry);
   if (use.use_number > entry.max_uses) {
     throw new VerifyError('ALREADY_CONSUMED', `expected at most ${entry.max_uses} uses`);
   }

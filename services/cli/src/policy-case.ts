@@ -5,7 +5,7 @@ import {
   isCedarPolicy,
   parsePolicy,
   policyDigest,
-  ruleFor,
+  ruleOfType,
   type AgentMember,
   type ApprovalRule,
   type CedarPolicy,
@@ -135,7 +135,7 @@ function enrolledIn(policy: CedarPolicy, { persons = [] }: CaseParties): readonl
 
 export function verdictOf(policy: Policy, subject: PolicySubject, deciders: CaseDeciders): Verdict {
   if (!isCedarPolicy(policy)) {
-    const rule = ruleFor(policy, subject.action.envelope.type);
+    const rule = ruleOfType(policy, subject.action.envelope.type);
     if (rule !== undefined) return { rule, permits: undefined };
     return { code: 'NO_POLICY', message: 'no rule for this type' };
   }

@@ -6,7 +6,7 @@ import {
   parsePolicy,
   policyDigest,
   requirementOf,
-  ruleFor,
+  ruleOfType,
   type RequestAdmitted,
 } from '@countersign/binding';
 import {
@@ -182,7 +182,7 @@ function isRuleOf(policy: JsonObject, admission: RequestAdmitted): boolean {
   const parsed = mismatching('POLICY_MISMATCH', () => parsePolicy(policy));
   const rule = isCedarPolicy(parsed)
     ? citedRule(parsed, admission)
-    : ruleFor(parsed, admission.action_type.name);
+    : ruleOfType(parsed, admission.action_type.name);
   return (
     (isCedarPolicy(parsed) || admission.permits === undefined) &&
     policyDigest(parsed) === admission.policy_digest &&
@@ -190,7 +190,7 @@ function isRuleOf(policy: JsonObject, admission: RequestAdmitted): boolean {
     isSame(requirementOf(rule), admission.requirement) &&
     admission.use_within_s === rule.use_within_s &&
     admission.start_within_s === rule.start_within_s &&
-    admission.max_uses <= rule.max_uses
+    admission.max_uses <= (admission.batch?.count ?? rule.max_uses)
   );
 }
 

@@ -387,6 +387,7 @@ func (e *evidence) checkRegistered(a authority) {
 	require(x["interface_digest"] == executor["descriptor_digest"], "EXECUTOR_DESCRIPTOR_MISMATCH")
 	require(contains(list(x, "audiences"), executor["audience"]), "EXECUTOR_MISMATCH")
 	checkDescriptor(b, a)
+	e.checkItems(a)
 	if isAuthorityType(kind["name"]) {
 		rule := objectOf(ledger["bootstrap"])
 		require(digest("policy", canonical(rule)) == b["policy_digest"], "POLICY_MISMATCH")

@@ -53,6 +53,13 @@ func requireClaim(claim object) {
 		}
 		return
 	}
+	if claim["v"] == "countersign.use.v3" {
+		item := closed(closed(claim, names+" item")["item"], "root index digest path")
+		rawDigest(text(item, "root"))
+		rawDigest(text(item, "digest"))
+		require(integer(item, "index") >= 0 && integer(item, "index") < 64 && len(list(item, "path")) <= 6, "EVIDENCE_FORMAT")
+		return
+	}
 	closed(claim, names)
 	require(claim["v"] == "countersign.use.v1", "EVIDENCE_FORMAT")
 }

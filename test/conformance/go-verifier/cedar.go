@@ -49,6 +49,29 @@ func (e *evidence) citedRule(policy object) object {
 	return rule
 }
 
+// joinedOf is what a batch falls under: its own rule and that of its items, in the order of their ids.
+func joinedOf(own, each, policy object) object {
+	if each == nil || same(own["id"], each["id"]) {
+		return each
+	}
+	first, second := own, each
+	if text(first, "id") > text(second, "id") {
+		first, second = second, first
+	}
+	rule := joined(joined(nil, first, policy), second, policy)
+	rule["id"] = text(first, "id") + "+" + text(second, "id")
+	rule["proof_classes"] = both([]any{"uv", "up", "possession"}, list(rule, "proof_classes"))
+	if approvers, isList := rule["approvers"].([]any); isList {
+		named := texts(approvers)
+		slices.Sort(named)
+		rule["approvers"] = []any{}
+		for _, each := range named {
+			rule["approvers"] = append(rule["approvers"].([]any), each)
+		}
+	}
+	return rule
+}
+
 // joined is what satisfies both rules; the first may be none yet.
 func joined(sum, rule, policy object) object {
 	next := object{}

@@ -23,8 +23,8 @@ const (
 var members = map[string]string{
 	"ledger-founded":     "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
 	"authority-changed":  "change previous authority_root input?",
-	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
-	"binding-made":       "action_id" + terms + "bounds? permits? delegation? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
+	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
+	"binding-made":       "action_id" + terms + "bounds? permits? delegation? batch? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
 	"binding-revoked":    "action_id binding admission statement proof proof_class input",
 	"binding-used":       "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
 	"execution-reported": "action_id use_id report key_thumbprint signature input",
@@ -174,7 +174,7 @@ func (e *evidence) checkLogged() {
 	admitted := e.position(e.admission)
 	isCited := b["admission"] == e.admission.leaf && b["admission_index"] == admitted && admitted < at
 	require(isCited, "ADMISSION_MISMATCH")
-	for _, name := range strings.Fields("tenant action_id bounds permits delegation start_within_s max_uses" + terms) {
+	for _, name := range strings.Fields("tenant action_id bounds permits delegation batch start_within_s max_uses" + terms) {
 		require(same(b[name], a[name]), "ADMISSION_MISMATCH")
 	}
 	isInTime := text(a, "at") <= text(b, "at") && text(b, "at") <= text(a, "decide_by") && text(b, "use_by") <= text(a, "not_after")
@@ -187,6 +187,7 @@ func (e *evidence) checkContent() {
 	isNamed := digest("descriptor", canonical(descriptor)) == b["descriptor_digest"]
 	require(isNamed && same(descriptor["type"], kind["name"]) && same(descriptor["type_version"], kind["version"]), "DESCRIPTOR_MISMATCH")
 	e.checkBounded(descriptor)
+	e.checkBatched(descriptor)
 	if e.actionText == "" {
 		e.checkErased()
 		return
@@ -203,6 +204,7 @@ func (e *evidence) checkContent() {
 		text(a, "not_after") <= text(action, "not_after") && integer(a, "max_uses") <= integer(action, "max_uses")
 	require(isAdmitted, "ADMISSION_MISMATCH")
 	e.checkBounds(descriptor)
+	e.checkBatch(descriptor)
 	require(digest("display", canonical(e.object["display"])) == b["display_digest"], "DISPLAY_MISMATCH")
 	as("DISPLAY_MISMATCH", func() {
 		require(same(rendered(descriptor, action), e.object["display"]), "DISPLAY_MISMATCH")
@@ -268,13 +270,21 @@ func (e *evidence) checkPolicy() {
 		require(!isAssured || contains([]any{"verified", "gateway", "evidence-only"}, class), "POLICY_MISMATCH")
 		require(!isKept || kept == true && !contains(list(rule, "proof_classes"), "possession"), "POLICY_MISMATCH")
 	}
+	rule := ruleFor(policy, kind)
+	if inner, isMany := batchedType(kind); isMany && rule != nil {
+		rule = joinedOf(rule, ruleFor(policy, inner), policy)
+	}
+	require(rule != nil, "NO_POLICY")
+	e.checkRule(rule)
+}
+
+func ruleFor(policy object, kind any) object {
 	for _, rule := range objects(policy, "rules") {
 		if contains(list(rule, "types"), kind) {
-			e.checkRule(rule)
-			return
+			return rule
 		}
 	}
-	refuse("NO_POLICY")
+	return nil
 }
 
 func requirementOf(rule object) object {
@@ -295,7 +305,7 @@ func (e *evidence) checkRule(rule object) {
 	}
 	isApplied := same(requirementOf(rule), a["requirement"]) &&
 		same(a["use_within_s"], rule["use_within_s"]) && same(a["start_within_s"], rule["start_within_s"]) &&
-		integer(a, "max_uses") <= integer(rule, "max_uses") &&
+		(a["batch"] != nil || integer(a, "max_uses") <= integer(rule, "max_uses")) &&
 		within(text(a, "decide_by"), text(a, "at"), integer(rule, "decide_within_s")) &&
 		within(text(b, "use_by"), text(b, "at"), integer(rule, "use_within_s"))
 	require(isApplied, "POLICY_MISMATCH")
@@ -345,6 +355,7 @@ func (e *evidence) checkHistory(h history, bound authority) {
 			u["short_id"] == "cs-"+text(u, "use_id")[16:]
 		require(isThis, "NOT_BOUND")
 		requireChosen(b, claim)
+		requireItem(b, claim)
 		require(integer(u, "use_number") <= integer(b, "max_uses"), "ALREADY_CONSUMED")
 		require(text(u, "at") <= text(b, "use_by"), "EXPIRED")
 		bound.checkSigned(u, "use", text(u, "claim"), executor)
@@ -363,6 +374,7 @@ func (e *evidence) checkHistory(h history, bound authority) {
 		require(isThis, "USE_UNKNOWN")
 		bound.checkSigned(r, "report", text(r, "report"), executor)
 	}
+	requireItems(b, h)
 	for _, revoked := range h.revocations {
 		e.position(revoked)
 		r := revoked.object

@@ -66,9 +66,18 @@ func rendered(descriptor, action object) object {
 	var facts, claims lines
 	kind := fmt.Sprintf("%s (%s v%d)", text(descriptor, "title"), text(descriptor, "type"), integer(descriptor, "type_version"))
 	facts.add("Action", kind)
-	facts.join(entries(list(descriptor, "template"), action))
-	claims.join(entries(list(descriptor, "claims"), action))
-	facts.join(commonLines(descriptor, action))
+	notCovered, shown := descriptor["not_covered"], descriptor
+	if isBatch(descriptor) {
+		own, said := batchLines(descriptor, action)
+		facts.join(own)
+		claims.join(said)
+		shown = objectOf(descriptor["of"])
+		notCovered = append(slices.Clone(list(descriptor, "not_covered")), list(shown, "not_covered")...)
+	} else {
+		facts.join(entries(list(descriptor, "template"), action))
+		claims.join(entries(list(descriptor, "claims"), action))
+	}
+	facts.join(commonLines(shown, action))
 	agent := objectOf(action["agent"])
 	if model, has := agent["model"].(string); has {
 		claims.addText("Model of the agent", model, "")
@@ -83,7 +92,7 @@ func rendered(descriptor, action object) object {
 	return object{
 		"v": "countersign.display.v1", "nonce": action["nonce"], "type": descriptor["type"], "title": descriptor["title"],
 		"lines": jsonLines(facts.lines), "claims": jsonLines(claims.lines), "warnings": warnings,
-		"not_covered": descriptor["not_covered"],
+		"not_covered": notCovered,
 	}
 }
 
@@ -224,6 +233,13 @@ var undo = map[string]string{
 	"irreversible":          "No (irreversible)",
 }
 
+func preconditionLines(action object) (out lines) {
+	for i, p := range objects(action, "preconditions") {
+		out.add(fmt.Sprintf("Precondition %d", i+1), fmt.Sprintf("%s is %s when it runs, or it does not run", text(p, "name"), text(p, "digest")))
+	}
+	return out
+}
+
 func commonLines(descriptor, action object) (out lines) {
 	agent, executor := objectOf(action["agent"]), objectOf(action["executor"])
 	out.add("Tenant", text(action, "tenant"))
@@ -247,9 +263,7 @@ func commonLines(descriptor, action object) (out lines) {
 	if len(conditions) == 0 {
 		out.add("Preconditions", "none")
 	}
-	for i, p := range conditions {
-		out.add(fmt.Sprintf("Precondition %d", i+1), fmt.Sprintf("%s is %s when it runs, or it does not run", text(p, "name"), text(p, "digest")))
-	}
+	out.join(preconditionLines(action))
 	out.add("Not after", text(action, "not_after")+" (UTC)")
 	uses := "once"
 	if n := integer(action, "max_uses"); n != 1 {

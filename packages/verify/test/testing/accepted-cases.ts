@@ -1,4 +1,5 @@
 import { ASSURANCE_CASES } from './assurance-cases.ts';
+import { BATCH_CASES } from './batch-cases.ts';
 import { BOUNDS_CASES } from './bounds-cases.ts';
 import { CEDAR_CASES } from './cedar-cases.ts';
 import { DELEGATION_CASES } from './delegation-cases.ts';
@@ -20,6 +21,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...IDENTITY_CASES,
   ...WITNESS_CASES,
   ...BOUNDS_CASES,
+  ...BATCH_CASES,
   ...DEVICE_CASES,
   ...ASSURANCE_CASES,
   ...CEDAR_CASES,

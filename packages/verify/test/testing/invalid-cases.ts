@@ -14,6 +14,7 @@ import {
   TIME_CASES,
 } from './invalid-file-cases.ts';
 import { FALSE_ASSURANCE_CASES } from './assurance-cases.ts';
+import { BROKEN_BATCH_CASES } from './batch-cases.ts';
 import { BROKEN_BOUNDS_CASES } from './bounds-cases.ts';
 import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
@@ -45,6 +46,7 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_WITNESS_CASES,
   ...FALSE_KEY_CASES,
   ...BROKEN_BOUNDS_CASES,
+  ...BROKEN_BATCH_CASES,
   ...SYNCED_DEVICE_CASES,
   ...FALSE_ASSURANCE_CASES,
   ...BROKEN_CEDAR_CASES,

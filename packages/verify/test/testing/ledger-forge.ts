@@ -20,7 +20,8 @@ import {
   policyDigest,
   rationaleDigest,
   requirementOf,
-  ruleFor,
+  batchOf,
+  ruleOfType,
   shortIdOf,
   signedMessage,
   type ApprovalRule,
@@ -196,6 +197,7 @@ export interface BindOptions {
   readonly binding?: Partial<BindingMade>;
   /** Leaves out the limits that the admission froze. */
   readonly isUnbounded?: true;
+  readonly isUnbatched?: true;
 }
 
 export const ORIGIN = 'countersign.local/01JDA5C8000000000000000009/0';
@@ -475,7 +477,7 @@ export class LedgerForge {
 
   ruleOf(type: string): ApprovalRule {
     if (type.startsWith('authority.')) return this.authority.ledger.bootstrap;
-    const rule = isCedarPolicy(this.policy) ? undefined : ruleFor(this.policy, type);
+    const rule = isCedarPolicy(this.policy) ? undefined : ruleOfType(this.policy, type);
     if (rule === undefined) throw new Error(`no rule for ${type}`);
     return rule;
   }
@@ -498,6 +500,7 @@ export class LedgerForge {
       options.isUnbounded === true
         ? undefined
         : (options.admission?.bounds ?? boundsOf(descriptor, action));
+    const batch = batchOf(descriptor, action);
     const admission = this.append({
       v: 'countersign.entry.v1',
       type: 'request-admitted',
@@ -523,11 +526,12 @@ export class LedgerForge {
       ...(bounds !== undefined && { bounds }),
       ...(envelope.delegation !== undefined &&
         options.isUnchained !== true && { delegation: linksOf(envelope) }),
+      ...(batch !== undefined && { batch }),
       reversibility: descriptor.reversibility,
       decide_by: later(at, rule.decide_within_s),
       use_within_s: rule.use_within_s,
       start_within_s: rule.start_within_s,
-      max_uses: Math.min(envelope.max_uses, rule.max_uses),
+      max_uses: batch?.count ?? Math.min(envelope.max_uses, rule.max_uses),
       not_after: envelope.not_after,
       authority: this.ref,
       ...(isOwn && { action: fromUtf8(action.bytes) }),
@@ -570,6 +574,7 @@ export class LedgerForge {
       ...(entry.bounds !== undefined && options.isUnbounded !== true && { bounds: entry.bounds }),
       ...(entry.permits !== undefined && { permits: entry.permits }),
       ...(entry.delegation !== undefined && { delegation: entry.delegation }),
+      ...(entry.batch !== undefined && options.isUnbatched !== true && { batch: entry.batch }),
       decisions: made.map(({ decision }) => decision),
       statement: common,
       authority: this.ref,
