@@ -2,9 +2,11 @@
 
 import re
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from .batches import item_to_run
 from .bounds import check_chosen
 from .canonical import canonical, new_ulid, parse_canonical, timestamp
 from .client import UNANSWERED, Ledger, SigningKey, signed_frame, signed_payload
@@ -80,24 +82,28 @@ class Guard:
         self._now_ms = now_ms
 
     def run(self, action: dict | bytes, execute: Execute, *, preconditions: Callable[[dict], dict[str, str]],
-            evidence: bytes | None = None, name: str = "1", chosen: dict[str, str] | None = None) -> Run:
+            evidence: bytes | None = None, name: str | None = None, chosen: dict[str, str] | None = None,
+            item: int | None = None) -> Run:
         """Verifies, compares, checks the live state, claims, checks the receipt and start_by, executes, reports.
 
         Called again for the same action and name it never executes twice. `chosen` is what this use chooses within the
         bounds of its action, as {"amount": "12.50"}; a claim that was made and not answered keeps what it has chosen.
+        `item` is the number of an item of a batch, from 1: `preconditions` is asked with it as the action that it is, and
+        `execute` is given its params alone. The name is "1" unless given, and item- with its number for an item.
         """
         def act() -> Run:
             text = canonical(action) if isinstance(action, dict) else action.decode("utf-8", "surrogateescape")
             envelope = parse_canonical(text)
-            require(bool(re.fullmatch("[a-z0-9-]{1,32}", name)), "ACTION_INVALID", "expected a name of a run")
+            run_name = name if name is not None else "1" if item is None else f"item-{item}"
+            require(bool(re.fullmatch("[a-z0-9-]{1,32}", run_name)), "ACTION_INVALID", "expected a name of a run")
             require(bool(re.fullmatch("[0-9A-Z]{26}", str(envelope.get("action_id")))), "ACTION_INVALID")
-            run = f"{envelope['action_id']}.{name}"
+            run = f"{envelope['action_id']}.{run_name}"
             with self._store.lock(run):
                 left = self._store.read(run)
                 if "start" in left or "report" in left:
                     return self._after(run, left)
                 order = {"text": text, "envelope": envelope, "evidence": evidence, "live": preconditions,
-                         "chosen": chosen}
+                         "chosen": chosen, "item": item}
                 return self._fresh(run, order, left.get("claim"), execute)
 
         return _refusals_of(act)
@@ -127,11 +133,15 @@ class Guard:
     def _fresh(self, run: str, order: dict, claim: dict | None, execute: Execute) -> Run:
         try:
             evidence = self._verified(order)
+            item = self._item(order, evidence)
         except CountersignError as error:
             if claim is None or error.code not in _CLOSED:
                 raise
             return self._claim_left(run, claim, error)
-        claim = claim if claim is not None else self._write_claim(run, evidence, order["chosen"])
+        proof = None if item is None else item["proof"]
+        claim = claim if claim is not None else self._write_claim(run, evidence, order["chosen"], proof)
+        is_same = signed_payload(claim["frame"]).get("item") == proof
+        require(is_same, "ACTION_DIGEST_MISMATCH", "expected the item of this run")
         try:
             answer = self._ledger.submit("uses", claim["frame"])
         except CountersignError as error:
@@ -147,20 +157,21 @@ class Guard:
             if error.code != "EXPIRED":
                 raise
             return self._not_started(run, claim, error)
-        return self._start(run, claim, _handed_out(order, evidence, use["start_by"], claim), execute)
+        action = order["envelope"] if item is None else item["action"]
+        return self._start(run, claim, _handed_out(action, evidence, use["start_by"], claim), execute)
 
     def _verified(self, order: dict) -> Evidence:
         action_id = order["envelope"]["action_id"]
         file = order["evidence"] if order["evidence"] is not None else self._ledger.evidence(action_id)
-        try:
-            live = order["live"](order["envelope"])
-        except Exception as error:
-            raise CountersignError("PRECONDITION_UNREADABLE", "expected the live state") from error
+        # A batch has no live state of its own: each of its items may.
+        live = _live(order, order["envelope"]) if order["item"] is None else {}
         own = self._executor
         execution = Execution(order["text"].encode(), own.id, own.audience, own.interface_digest, live)
         outcome, evidence = self._verifier.verify_for_execution(file, execution, self._now_ms())
         if outcome.outcome != "VALID" or evidence is None:
             raise CountersignError(outcome.code or "EVIDENCE_FORMAT", outcome.detail)
+        if "batch" in evidence.binding.members:
+            return evidence  # Which items wait for what came of another one, the ledger knows.
         # An approval of what may have run already is no approval to run it once more (attack row C16).
         # Of a use of a grant a later report may say what came of it.
         reports = [report_of(each) for each in evidence.reports]
@@ -168,7 +179,16 @@ class Guard:
         require(all(each["use_id"] in known for each in reports), "OUTCOME_UNKNOWN", "an earlier use of this binding came to nobody knows what")
         return evidence
 
-    def _write_claim(self, run: str, evidence: Evidence, chosen: dict[str, str] | None) -> dict:
+    def _item(self, order: dict, evidence: Evidence) -> dict | None:
+        batch = evidence.binding.members.get("batch")
+        item = item_to_run(evidence.file["descriptor"], batch, order["envelope"], order["item"])
+        if item is not None:
+            named = {each["name"]: each["digest"] for each in item["action"]["preconditions"]}
+            is_same = _live(order, item["action"]) == named
+            require(is_same, "PRECONDITION_STALE", "expected the live state that the item names")
+        return item
+
+    def _write_claim(self, run: str, evidence: Evidence, chosen: dict[str, str] | None, proof: dict | None) -> dict:
         """It is on the disk before it is sent: if we stop after that, the next call makes the very same claim."""
         # Refused here as the ledger would: it would keep the refusal for ever.
         check_chosen(evidence.binding.members.get("bounds"), chosen)
@@ -176,6 +196,7 @@ class Guard:
         named = {name: binding[name] for name in ("tenant", "action_id", "action_digest")}
         said = {**named, "use_id": new_ulid(now_ms), "executor": self._executor.id, "claimed_at": timestamp(now_ms)}
         version = {"v": "countersign.use.v1"} if chosen is None else {"v": "countersign.use.v2", "chosen": chosen}
+        version = version if proof is None else {"v": "countersign.use.v3", "item": proof}
         payload = canonical({**version, "binding": binding.leaf, **said})
         claim = {**said, "frame": signed_frame("use", payload.encode(), self._executor.key)}
         require(self._store.create(run, "claim", claim), "RUN_BUSY", "another call has claimed this run")
@@ -250,8 +271,15 @@ class Guard:
         return self._not_started(run, claim, CountersignError("NOT_STARTED", "its use was claimed and nothing started"))
 
 
-def _handed_out(order: dict, evidence: Evidence, start_by: str, claim: dict) -> Verified:
-    action = parse_canonical(order["text"])
+def _live(order: dict, action: dict) -> dict:
+    try:
+        # A copy: what reads the live state cannot change what will run.
+        return order["live"](deepcopy(action))
+    except Exception as error:
+        raise CountersignError("PRECONDITION_UNREADABLE", "expected the live state") from error
+
+
+def _handed_out(action: dict, evidence: Evidence, start_by: str, claim: dict) -> Verified:
     use_id = claim["use_id"]
     return Verified(
         action_id=action["action_id"],

@@ -42,6 +42,11 @@ def pay(verified) -> str:
     return "succeeded"
 
 
+def pay_item(verified) -> str:
+    calls.append(f"{verified.type} {verified.params['amount']['amount']}")
+    return "succeeded"
+
+
 class Without(Ledger):
     """The way to the ledger without one of its calls."""
 
@@ -85,6 +90,13 @@ elif story == "grant":
 elif story == "grant-unknown":
     run(guard(), execute=raises, name="1", chosen={"amount": "1.00"})
     run(guard(), execute=pay, name="2", chosen={"amount": "2.00"})
+elif story == "batch":
+    for more in ({"item": 4}, {"item": 0}, {}, {"item": 3}, {"item": 1}, {"item": 3}, {"item": 3, "name": "again"}):
+        run(guard(), execute=pay_item, **more)
+    print(calls)
+elif story == "plan":
+    for more in ({"item": 2}, {"item": 1}, {"item": 2}):
+        run(guard(), execute=pay_item, **more)
 elif story == "plain-chosen":
     run(guard(), chosen={"amount": "1.00"})
 elif story == "other":

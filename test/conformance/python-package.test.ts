@@ -10,6 +10,7 @@ import { HttpLedger } from '../support/http-ledger.ts';
 import { commandPolicy } from '../support/parties.ts';
 import { sdkPython } from '../support/sdk-python.ts';
 import { GRANT_PARAMS } from '../support/grant-params.ts';
+import { paymentItem } from '../support/batch-params.ts';
 
 const vectors = fileURLToPath(new URL('../vectors/', import.meta.url));
 const tests = fileURLToPath(new URL('../../python/tests/', import.meta.url));
@@ -114,7 +115,12 @@ describe('the Python package at a ledger', () => {
   let serial = 0;
 
   beforeAll(async () => {
-    const types = ['generic.command', 'payment.grant'];
+    const types = [
+      'generic.command',
+      'payment.grant',
+      'payment.transfer',
+      'batch.payment.transfer',
+    ];
     at = await HttpLedger.start({ policy: commandPolicy({ types, max_uses: 3 }) });
     folder = await mkdtemp(join(tmpdir(), 'sdk-python-'));
   });
@@ -209,6 +215,32 @@ describe('the Python package at a ledger', () => {
     );
     const plain = await prepared(1);
     expect(await play('plain-chosen', plain.work)).toEqual(['refused CONSTRAINT_VIOLATED 0']);
+  });
+
+  const batch = (order: string): JsonObject => ({
+    type: 'batch.payment.transfer',
+    params: { order, items: ['12.50', '999.00', '0.01'].map((amount) => paymentItem(amount)) },
+  });
+
+  it('A12: runs each item of a batch once, and none that was not approved', async () => {
+    const { work } = await prepared(3, batch('any'));
+    expect(await play('batch', work)).toEqual([
+      ...Array<string>(3).fill('refused NOT_IN_BATCH 0'),
+      'ended succeeded 1',
+      'ended succeeded 2',
+      'ended succeeded 2 repeat',
+      'refused ALREADY_CONSUMED 2',
+      "['payment.transfer 0.01', 'payment.transfer 12.50']",
+    ]);
+  });
+
+  it('A16: runs the steps of a plan in their order alone', async () => {
+    const { work } = await prepared(3, batch('listed'));
+    expect(await play('plan', work)).toEqual([
+      'refused PLAN_ORDER 0',
+      'ended succeeded 1',
+      'ended succeeded 2',
+    ]);
   });
 
   it('C16: chooses nothing more while nobody knows what came of one use', async () => {

@@ -509,7 +509,7 @@ async function newestOf(person: HttpPerson, before: string): Promise<string> {
   }
 }
 
-async function claimOf(ledger: CliLedger, id: string): Promise<UseClaim> {
+async function claimOf(ledger: CliLedger, id: string): Promise<Omit<UseClaim, 'item'>> {
   const record = await readFile(join(ledger.data, 'requests', `${id}.use.json`), 'utf8');
   const { frame } = JSON.parse(record) as { frame: string };
   const { payload } = JSON.parse(frame) as { payload: string };

@@ -8,6 +8,7 @@ import {
   type Facts,
   type Verifier,
 } from '@countersign/verify';
+import { assertItemState, assertSameItem, itemToRun, type RunItem } from './batch-run.ts';
 import type { RunOrder } from './run-order.ts';
 import { orderedAction } from './ordered-action.ts';
 import { readRun, runName, writeRunPart, type ClaimRecord, type RunRecords } from './run-record.ts';
@@ -57,8 +58,10 @@ export class GuardedRun {
 
   async run(order: RunOrder, execute: Execute): Promise<RunResult> {
     return refusalsOf(async () => {
-      const action = orderedAction(order);
-      const run = runName(action.envelope.action_id, order.name ?? '1');
+      // Of a batch the whole is what was approved; the params that would be sent are those of one item.
+      const { item, name = item === undefined ? '1' : `item-${item}` } = order;
+      const action = orderedAction(item === undefined ? order : { action: order.action });
+      const run = runName(action.envelope.action_id, name);
       return this.#alone(run, async () => {
         const left = await readRun(this.#parts.store, run);
         // Before a claim that was left open is sent once more, too: it is one for the action that it names.
@@ -120,21 +123,27 @@ export class GuardedRun {
     const { run, order, action } = open;
     const evidence = await this.#evidence(order, action);
     let facts: Facts;
+    let item: RunItem | undefined;
     try {
       facts = await this.#verified(evidence, open);
+      item = await this.#item(evidence, open);
     } catch (error) {
       const isClosed = error instanceof SdkError && CLOSED.has(error.code);
       if (!isClosed || open.claim === undefined) throw error;
       return this.#claimLeft({ run, claim: open.claim }, error);
     }
-    const claim = open.claim ?? (await this.#writeClaim(open, evidence));
+    const claim = open.claim ?? (await this.#writeClaim(open, evidence, item));
+    assertSameItem(claim, item);
     const use = await this.#claimUse({ run, claim }, evidence.binding);
     if ('outcome' in use) return use;
     return this.#start(
       { run, claim },
       {
         use,
-        verified: verifiedAction(action, facts, { ...use, chosen: chosenIn(claim) }),
+        verified: verifiedAction(item?.action ?? action, facts, {
+          ...{ ...use, chosen: chosenIn(claim) },
+          actionDigest: action.digest,
+        }),
         execute,
       },
     );
@@ -160,9 +169,16 @@ export class GuardedRun {
     }
   }
 
+  /** Which item of a batch, with the live state that it has of its own. */
+  async #item(evidence: Evidence, { order, action }: OpenRun): Promise<RunItem | undefined> {
+    const item = itemToRun(order, action, evidence);
+    if (item !== undefined) assertItemState(item, await liveState(order, item.action));
+    return item;
+  }
+
   async #verified(evidence: Evidence, { order, action }: OpenRun): Promise<Facts> {
     const { verifier, executor, allowDemo, nowMs } = this.#parts;
-    const preconditions = await liveState(order, action);
+    const preconditions = order.item === undefined ? await liveState(order, action) : {};
     const { id, audience, interfaceDigest } = executor;
     const { outcome, code, facts, steps } = await verifier.verifyForExecution(evidence, {
       level: 'human',
@@ -184,11 +200,19 @@ export class GuardedRun {
    * Crash story: the claim is on the disk before it is sent. If we stop after that, whether it arrived is unknown, and the
    * next call makes the very same claim: of two answers to it there is only one.
    */
-  async #writeClaim({ run, order }: OpenRun, { binding }: Evidence): Promise<ClaimRecord> {
+  async #writeClaim(
+    { run, order }: OpenRun,
+    { binding }: Evidence,
+    item: RunItem | undefined,
+  ): Promise<ClaimRecord> {
     const { executor, nowMs, store } = this.#parts;
     const { entry } = binding;
     const { useId, frame, claimedAt } = await draftUse(
-      { binding, ...(order.chosen !== undefined && { chosen: order.chosen }) },
+      {
+        binding,
+        ...(order.chosen !== undefined && { chosen: order.chosen }),
+        ...(item !== undefined && { item: item.proof }),
+      },
       executor,
       nowMs(),
     );
@@ -333,7 +357,9 @@ async function liveState(
 }
 
 /** An approval of what may have run already is no approval to run it once more (attack row C16). */
-function assertNothingUnknown({ reports }: Evidence): void {
+function assertNothingUnknown({ binding, reports }: Evidence): void {
+  // Of a batch it holds back the item that it is about, and those after it in a plan: the ledger knows which.
+  if (binding.entry.batch !== undefined) return;
   const told = reports.map(({ entry }) => parseExecutionReport(utf8(entry.report)));
   // Of a use of a grant a later report may say what came of it.
   const known = new Set(told.flatMap((each) => (each.result === 'unknown' ? [] : [each.use_id])));

@@ -30,6 +30,11 @@ export interface RunOrder {
    * and not answered keeps what it has chosen, whatever stands here when it is made again.
    */
   readonly chosen?: Chosen;
-  /** Tells apart the runs of a binding of several uses; `[a-z0-9-]{1,32}`, "1" unless given. */
+  /**
+   * Which item of a batch, as people see them numbered: from 1. `action` is the whole batch; `params` are those of the item, and
+   * `preconditions` is asked with the item as the action that it is.
+   */
+  readonly item?: number;
+  /** Tells apart the runs of a binding of several uses; `[a-z0-9-]{1,32}`, "1" unless given, and `item-` with its number for an item. */
   readonly name?: string;
 }

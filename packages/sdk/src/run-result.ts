@@ -5,8 +5,9 @@ import type { ApprovalFacts } from '@countersign/verify';
 export interface VerifiedAction {
   readonly tenant: string;
   readonly actionId: string;
+  /** Of what was approved: for an item of a batch, that of the whole batch. */
   readonly actionDigest: Digest;
-  /** As `iam.policy.change`. */
+  /** As `iam.policy.change`; for an item of a batch, that of the item. */
   readonly type: string;
   readonly typeVersion: number;
   /** With what the use has chosen, where its action has bounds. Frozen, all the way down. Send these, and no other copy of them. */

@@ -1,4 +1,10 @@
-import { parseExecutionReport, parseSignedObject, parseUseClaim } from '@countersign/binding';
+import {
+  parseExecutionReport,
+  parseSignedObject,
+  parseUseClaim,
+  type BatchItem,
+  type UseClaim,
+} from '@countersign/binding';
 import { canonicalBytes, formatTimestamp, utf8, type Digest } from '@countersign/canonical';
 import { newUlid } from '@countersign/crypto-node';
 import { violatedBound, type Chosen } from '@countersign/descriptors';
@@ -28,7 +34,15 @@ export interface GrantedUse {
  * @throws SdkError CONSTRAINT_VIOLATED for a choice that the ledger would refuse
  */
 export async function draftUse(
-  { binding, chosen }: { readonly binding: Evidence['binding']; readonly chosen?: Chosen },
+  {
+    binding,
+    chosen,
+    item,
+  }: {
+    readonly binding: Evidence['binding'];
+    readonly chosen?: Chosen;
+    readonly item?: BatchItem;
+  },
   executor: { readonly id: string; readonly key: SigningKey },
   nowMs: number,
 ): Promise<DraftedUse> {
@@ -37,7 +51,7 @@ export async function draftUse(
   const useId = newUlid(nowMs);
   const claimedAt = formatTimestamp(nowMs);
   const payload = canonicalBytes({
-    v: chosen === undefined ? 'countersign.use.v1' : 'countersign.use.v2',
+    v: versionOf(chosen, item),
     tenant: entry.tenant,
     action_id: entry.action_id,
     use_id: useId,
@@ -46,8 +60,14 @@ export async function draftUse(
     executor: executor.id,
     claimed_at: claimedAt,
     ...(chosen !== undefined && { chosen }),
+    ...(item !== undefined && { item: { ...item, path: [...item.path] } }),
   });
   return { useId, frame: await signedFrame('use', payload, executor.key), claimedAt };
+}
+
+function versionOf(chosen: Chosen | undefined, item: BatchItem | undefined): UseClaim['v'] {
+  if (item !== undefined) return 'countersign.use.v3';
+  return chosen === undefined ? 'countersign.use.v1' : 'countersign.use.v2';
 }
 
 function assertChosen({ bounds }: Evidence['binding']['entry'], chosen?: Chosen): void {

@@ -1,5 +1,6 @@
 import { parseExecutionReport, parseUseClaim, type EntryOf } from '@countersign/binding';
 import { parseStrict, utf8, type JsonObject } from '@countersign/canonical';
+import { batchedType } from '@countersign/descriptors';
 import { expectedEffects, type BoundUse, type ExpectedEffect } from '@countersign/reconcile';
 import { parseEvidence, VerifyError } from '@countersign/verify';
 import { CliError } from './cli-error.ts';
@@ -38,14 +39,17 @@ interface Bound {
   readonly params: JsonObject;
 }
 
-/** Of a grant each use has an effect of its own: what its claim chose. */
+/** Of a grant each use has an effect of its own: what its claim chose; of a batch, that of its item. */
 function expectedOf(
   action: Bound | undefined,
   { claim }: EntryOf<'binding-used'>,
 ): readonly ExpectedEffect[] | undefined {
   if (action === undefined) return undefined;
-  const { chosen } = parseUseClaim(utf8(claim));
-  return expectedEffects(action.type, { ...action.params, ...chosen });
+  const { chosen, item } = parseUseClaim(utf8(claim));
+  const items = action.params['items'] as readonly JsonObject[] | undefined;
+  const own = item && items?.[item.index]?.['params'];
+  if (own === undefined) return expectedEffects(action.type, { ...action.params, ...chosen });
+  return expectedEffects(batchedType(action.type) ?? action.type, own as JsonObject);
 }
 
 async function boundAction(client: LedgerClient, actionId: string): Promise<Bound | undefined> {

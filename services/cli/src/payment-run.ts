@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { batchedType } from '@countersign/descriptors';
 import { digestOf, parseStrict, utf8, type Digest, type JsonObject } from '@countersign/canonical';
 import {
   endToEndId,
@@ -39,6 +40,8 @@ export interface PaymentOrder {
   readonly actionId: string;
   /** Tells apart the uses of one approval. */
   readonly run: string;
+  /** Of a batch, from 1. */
+  readonly item: number | undefined;
   /** Undefined where there is nothing to choose. */
   readonly chosen: Readonly<Record<string, string>> | undefined;
   readonly audience: string;
@@ -113,6 +116,7 @@ export async function payApproved(order: PaymentOrder, parts: PaymentParts): Pro
       preconditions: (approved) => calls.preconditions(approved),
       name: order.run,
       ...(order.chosen !== undefined && { chosen: order.chosen }),
+      ...(order.item !== undefined && { item: order.item }),
     },
     async (verified) => {
       effect = await calls.execute(verified);
@@ -139,7 +143,8 @@ function actionIn(evidence: string): JsonObject {
 }
 
 function payerOf(action: JsonObject, all: readonly Payer[]): Payer {
-  const meant = all.find(({ type }) => type === action['type']);
+  const name = String(action['type']);
+  const meant = all.find(({ type }) => type === (batchedType(name) ?? name));
   if (meant !== undefined) return meant;
   const types = all.map(({ type }) => type).join(' or ');
   throw new CliError('NOT_SUPPORTED', `expected an action of the type ${types}, got another`);

@@ -13,7 +13,8 @@ interface PayOptions {
   readonly trust?: string;
   readonly json?: true;
   readonly choose?: ReadonlyMap<string, string>;
-  readonly run: string;
+  readonly run?: string;
+  readonly item?: number;
   readonly outbox?: string;
   readonly debtor?: ReadonlyMap<string, string>;
   readonly payables: string;
@@ -29,7 +30,8 @@ export function addPay(program: Command, { context, end }: CommandParts): void {
     .description('pay what was approved, or what this use chooses within a grant, by a file')
     .argument('[id]', 'id of the action')
     .option('--choose <name=value>', 'a value within the grant, as amount=12.50', parseChosen)
-    .option('--run <name>', 'tells apart the payments of one grant', parseRun, '1')
+    .option('--item <number>', 'which item of a batch, as its page numbers them', parseItem)
+    .option('--run <name>', 'tells apart the payments of one grant (default: 1)', parseRun)
     .option('--outbox <dir>', 'where the client of the bank takes its files from')
     .option('--debtor <iban=name>', 'an account to pay from, and whose it is (repeat)', parseDebtor)
     .option('--payables <dir>', 'vendors and invoices, for a payment.transfer', 'payables')
@@ -94,6 +96,11 @@ function parseRun(text: string): string {
   throw cliError('USAGE', '--run: expected 1 to 32 small letters, digits and hyphens');
 }
 
+function parseItem(text: string): number {
+  if (/^[1-9][0-9]?$/.test(text)) return Number(text);
+  throw cliError('USAGE', '--item: expected the number of an item, from 1');
+}
+
 /** What a payment needs; `--interfaces` needs none of it. */
 function demanded(value: string | undefined, what: string): string {
   if (value !== undefined) return value;
@@ -122,12 +129,14 @@ async function pay(
   const agentId = demanded(options.executorId, '--executor-id');
   const audience = demanded(options.audience, '--audience');
   const outbox = resolve(context.cwd, demanded(options.outbox, '--outbox'));
-  const { choose, debtor = new Map<string, string>(), run } = options;
+  const { choose, debtor = new Map<string, string>(), item } = options;
+  const { run = item === undefined ? '1' : `item-${item}` } = options;
   const access = await openLedger({ ...options, key, agentId }, context);
   return payApproved(
     {
       actionId,
       run,
+      item,
       chosen: choose === undefined ? undefined : Object.fromEntries(choose),
       audience,
     },

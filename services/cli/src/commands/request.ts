@@ -9,7 +9,7 @@ import {
   type JsonObject,
 } from '@countersign/canonical';
 import { LEDGER_EXECUTOR, isAuthorityType } from '@countersign/binding';
-import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { batchedType, BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { Command } from 'commander';
 import { checkAction } from '../action-check.ts';
 import { freshIds, signedFrame } from '@countersign/sdk';
@@ -36,7 +36,7 @@ export function addRequest(program: Command, { context, end }: CommandParts): vo
       'after',
       `
 Filled in when absent: v, action_id, nonce, tenant, type_version (1), agent, acting_for, preconditions, not_after (a day
-from now), max_uses (1), and the executor of a generic.command (that of exec) or an authority.change (the ledger). The action
+from now), max_uses (1, or one for each item of a batch), and the executor of a generic.command (that of exec) or an authority.change (the ledger). The action
 is checked here first; what does not fit its type is not sent. It does not wait: see watch.
 
 Examples:
@@ -126,9 +126,16 @@ function completed(given: JsonObject, access: LedgerAccess, context: CliContext)
     ...(executor !== undefined && { executor }),
     preconditions: [],
     not_after: formatTimestamp(context.nowMs() + LIFE_MS),
-    max_uses: 1,
+    max_uses: usesOf(given),
     ...given,
   };
+}
+
+/** Of a batch, one for each item. */
+function usesOf({ type, params }: JsonObject): number {
+  const { items } = (params ?? {}) as JsonObject;
+  const isBatch = typeof type === 'string' && batchedType(type) !== undefined;
+  return isBatch && Array.isArray(items) && items.length > 0 ? items.length : 1;
 }
 
 /** The one that a type always has: another cannot be guessed, and the wrong one would be approved for nothing. */
