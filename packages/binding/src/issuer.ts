@@ -65,7 +65,6 @@ export const issuerRevoked: Shape<IssuerRevoked> = object<IssuerRevoked>({
   id: issuerId,
 });
 
-
 /** An issuer that is known gets the keys and subjects of the new one in place of its own. */
 export function withIssuer(
   state: AuthorityState,

@@ -139,7 +139,7 @@ function isAscending(ids: readonly string[]): boolean {
 
 /**
  * The rule of a type; of a batch, what its own rule and that of its items come to together, so that it is never looser
- * than asking for each alone. Undefined where either has none: schemas/formats/policy.md §8.
+ * than asking for each alone. Undefined where either has none: schemas/formats/policy.md §9.
  */
 export function ruleOfType(policy: TypePolicy, type: string): RuleInForce | undefined {
   const own = ruleFor(policy, type);
