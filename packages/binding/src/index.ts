@@ -162,7 +162,6 @@ export {
   type TypePolicy,
 } from './policy.ts';
 export { RecentEntries } from './recent-entries.ts';
-export type { Recent } from './recent-requests.ts';
 export { isHiddenRefusal, isLoggedRefusal } from './refuse-again.ts';
 export { REFUSAL_CODES, isRefusalCode, type RefusalCode } from './refusal-code.ts';
 export type {
