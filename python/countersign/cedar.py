@@ -1,7 +1,7 @@
 """Policies in Cedar, by plain means: schemas/formats/policy.md §7.4 and §7.6. Which permits were satisfied is not evaluated."""
 
 from .errors import require
-from .form import integer, items, object_of, objects, text
+from .form import closed, integer, items, object_of, objects, text
 
 _TIMES = ("decide_within_s", "use_within_s", "start_within_s", "max_uses")
 _RULES_MAX = 16
@@ -23,6 +23,17 @@ def cited_rule(policy: dict, admission: dict) -> dict:
     is_within = _is_within(approvers, rule["approvers"], rule["approvals"])
     require(is_within, "POLICY_MISMATCH", "expected approvers whom the rules name")
     return {**rule, "id": requirement["rule"], "approvers": approvers}
+
+
+def has_recent(admission: dict) -> bool:
+    """Whether it says what of the past its policy has looked at. That it counted right, the whole log tells."""
+    if "recent" not in admission:
+        return False
+    recent = closed(admission["recent"], "count_1h count_24h items?")
+    for each in [recent, *([closed(recent["items"], "count_1h count_24h")] if "items" in recent else [])]:
+        is_form = all(integer(each, name) >= 0 for name in ("count_1h", "count_24h"))
+        require(is_form, "EVIDENCE_FORMAT", "expected counts")
+    return True
 
 
 def joined_rules(rules: list[dict], policy: dict) -> dict:

@@ -16,7 +16,7 @@ from .authority import (
 from .batches import batched_type, check_batch, check_batched, check_item, check_items, check_items_type
 from .bounds import check_bounded, check_bounds, check_chosen
 from .canonical import canonical, digest, from_base64, from_base64url, is_ulid, parse, parse_canonical, raw_digest, same, time_ms
-from .cedar import cited_rule, joined_rules
+from .cedar import cited_rule, has_recent, joined_rules
 from .decisions import check_decisions
 from .delegation import check_delegation
 from .entry import TERMS, Entry, logged, read_entry
@@ -250,7 +250,7 @@ class Verification:
     def _check_policy(self) -> None:
         binding, policy = self.evidence.binding, self.evidence.file["policy"]
         kind = binding["action_type"]["name"]
-        has_permits = "permits" in binding.members
+        has_permits = "permits" in binding.members or has_recent(self.evidence.admission.members)
         if is_authority_type(kind):
             require(policy is None and not has_permits, "POLICY_MISMATCH", "expected no policy")
             return

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 const ROOT = new URL('../../', import.meta.url);
 
 const IDS = [
-  'A01 A02 A04 A05 A06 A07 A08 A09 A10 A12 A13 A16',
+  'A01 A02 A04 A05 A06 A07 A08 A09 A10 A12 A13 A14 A16',
   'B01 B02 B03 B05 B06 B07 B09 B10 B11 B12 B14',
   'C01 C02 C03 C04 C06 C07 C08 C10 C11 C13 C14 C15 C16 C17 C18',
   'D01 D02 D03 D04 D06 D07 D08 D11 D14 D10 D13',

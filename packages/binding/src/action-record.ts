@@ -59,6 +59,8 @@ export interface ActionRecord {
   readonly startWithinMs: number;
   readonly bounds?: readonly Bound[];
   readonly batch?: Batch;
+  /** When it was admitted, under a policy that looks at how many were. */
+  readonly countedMs?: number;
   /** The whole admission, while it is open. */
   readonly open: RequestAdmitted | undefined;
   readonly decisions: readonly DecisionRecord[];
@@ -91,6 +93,7 @@ export function recordOf(
     startWithinMs: entry.start_within_s * 1_000,
     ...(entry.bounds !== undefined && { bounds: entry.bounds }),
     ...(entry.batch !== undefined && { batch: entry.batch }),
+    ...(entry.recent !== undefined && { countedMs: timestampMs(entry.at) }),
     open: entry,
     decisions: [],
     uses: [],

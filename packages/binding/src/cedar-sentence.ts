@@ -1,8 +1,9 @@
 import type { Digest } from '@countersign/canonical';
-import { itemsOf } from '@countersign/descriptors';
+import { itemsOf, type Action } from '@countersign/descriptors';
 import type { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
 import { PERMITS_MAX, joinOf } from './joined-rule.ts';
+import { NOTHING_RECENT, type Recent } from './recent-requests.ts';
 import type { OpenPolicy, PolicyAnswer, PolicyEngine, PolicySubject } from './policy-engine.ts';
 import { APPROVERS_MAX, type ApprovalRule, type CedarPolicy, type RuleInForce } from './policy.ts';
 
@@ -17,6 +18,8 @@ export interface CedarSentence {
   readonly rule: RuleInForce;
   /** Ids of the permits that were satisfied, in order. */
   readonly permits: readonly string[];
+  /** What it was found by, of a policy that looks at the past. */
+  readonly recent?: Recent;
 }
 
 /** What to ask, and of whom. */
@@ -28,6 +31,7 @@ export interface CedarCase extends PolicySubject {
   readonly enrolled: readonly string[];
   /** Who may not decide by separation. */
   readonly excluded: readonly string[];
+  readonly recent?: Recent;
 }
 
 /**
@@ -46,16 +50,25 @@ export function cedarSentence(asked: CedarCase): CedarSentence {
   if (ids.length > PERMITS_MAX) {
     throw new BindingError('LIMIT_EXCEEDED', `policy: expected at most ${PERMITS_MAX} permits`);
   }
-  return { rule: { ...rule, approvers: decidersOf(open, asked, rule) }, permits: ids };
+  return {
+    rule: { ...rule, approvers: decidersOf(open, asked, rule) },
+    permits: ids,
+    ...(open.readsRecent && { recent: asked.recent ?? NOTHING_RECENT }),
+  };
 }
 
 /** Of a batch also each item, as if it was asked for alone: all rules of both come together. */
-function subjectsOf({ action, descriptor, agent }: PolicySubject): readonly PolicySubject[] {
+function subjectsOf({ action, descriptor, agent, recent }: CedarCase): readonly PolicySubject[] {
   const { of } = descriptor;
   const items = itemsOf(descriptor, action);
-  const alone =
-    of === undefined ? [] : items.map((each) => ({ action: each, descriptor: of, agent }));
-  return [{ action, descriptor, agent }, ...alone];
+  const { items: before = NOTHING_RECENT, ...own }: Recent = recent ?? NOTHING_RECENT;
+  const alone = (each: Action, index: number): PolicySubject[] => {
+    if (of === undefined) return [];
+    // Asked for one by one, each would come after those before it.
+    const counted = { count_1h: before.count_1h + index, count_24h: before.count_24h + index };
+    return [{ action: each, descriptor: of, agent, recent: counted }];
+  };
+  return [{ action, descriptor, agent, recent: own }, ...items.flatMap(alone)];
 }
 
 /**

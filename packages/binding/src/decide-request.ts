@@ -150,7 +150,7 @@ export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBo
   assertExecutor(authority, asked.action, terms.descriptor);
   assertRoom(run.state, agent);
   const { display_digest: displayDigest, bounds, batch } = entry;
-  const sentence = sentenceAgain(terms, entry);
+  const sentence = sentenceAgain(run, terms, entry);
   const { delegation } = entry;
   assertDelegated(sentence.rule, delegation);
   assertIssuersStand(delegation, authority);
@@ -173,7 +173,7 @@ function admission(run: Proceeding, asked: Requested): EntryBody {
   const { displayDigest } = renderWithDigest(terms.descriptor, asked.action);
   const bounds = boundsOf(terms.descriptor, asked.action);
   const batch = batchOf(terms.descriptor, asked.action);
-  const sentence = sentenceOf(run.state, asked, terms);
+  const sentence = sentenceOf(run.state, { ...asked, atMs: run.atMs }, terms);
   assertChangePossible(run, asked);
   assertRoom(run.state, asked.agent);
   const chain = delegationOf(run, asked);
@@ -333,6 +333,7 @@ function admissionBody(
     ...(isAuthorityType(envelope.type) && action.bytes !== undefined
       ? { action: fromUtf8(action.bytes) }
       : {}),
+    ...(terms.recent !== undefined && { recent: terms.recent }),
     input: input.input,
   };
 }

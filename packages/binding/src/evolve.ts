@@ -19,6 +19,7 @@ import type { Fold, Head, Position, Tables } from './fold.ts';
 import { authorityFromGenesis } from './genesis.ts';
 import type { AuthorityChanged, LedgerFounded } from './ledger-entry.ts';
 import type { Policy } from './policy.ts';
+import { noteCounted } from './recent-requests.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import { isObject } from './shape.ts';
 import { counterOf } from './signature-counter.ts';
@@ -169,6 +170,7 @@ function evolveAdmission(tables: Tables, entry: RequestAdmitted, position: Posit
     closeAction(tables, knownAction(tables, entry.supersedes), 'superseded');
   }
   putOpen(tables, record);
+  noteCounted(tables.recent, record);
 }
 
 /** Puts in an open action with everything that it is found by. */

@@ -5,6 +5,7 @@ import { DeadlineQueue } from './deadline-queue.ts';
 import { DraftMap } from './draft-map.ts';
 import type { AuthorityRef, Leaf } from './field-shape.ts';
 import type { Policy } from './policy.ts';
+import type { RecentTable } from './recent-requests.ts';
 import type { RulesVersion } from './rules-version.ts';
 
 /** Where an entry stands in the log. */
@@ -56,6 +57,8 @@ export interface Tables {
   /** Open actions by action digest, for supersession. */
   readonly openByDigest: DraftMap<Digest, string>;
   readonly openByAgent: DraftMap<string, number>;
+  /** Requests of the last day by agent and type, as far as a policy counts them. */
+  readonly recent: RecentTable;
   /** Refused entries of a sender in one minute of ledger time. */
   readonly refusals: DraftMap<string, { readonly minute: number; readonly count: number }>;
   readonly answered: DraftMap<Digest, { readonly atMs: number; readonly index: number }>;
@@ -76,6 +79,7 @@ export function tablesOver(below: Tables | undefined): Tables {
     openByAdmission: new DraftMap(below?.openByAdmission),
     openByDigest: new DraftMap(below?.openByDigest),
     openByAgent: new DraftMap(below?.openByAgent),
+    recent: new DraftMap(below?.recent),
     refusals: new DraftMap(below?.refusals),
     answered: new DraftMap(below?.answered),
     counters: new DraftMap(below?.counters),
@@ -88,6 +92,7 @@ export function commitTables(tables: Tables): void {
   tables.openByAdmission.commit();
   tables.openByDigest.commit();
   tables.openByAgent.commit();
+  tables.recent.commit();
   tables.refusals.commit();
   tables.answered.commit();
   tables.counters.commit();

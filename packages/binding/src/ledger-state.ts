@@ -23,6 +23,7 @@ import type { PolicyEngine } from './policy-engine.ts';
 import type { Policy } from './policy.ts';
 import type { KeptAction } from './action-table.ts';
 import type { RecentEntries } from './recent-entries.ts';
+import { noteCounted } from './recent-requests.ts';
 import type { PackedAction } from './remembered-action.ts';
 import type { RulesVersion } from './rules-version.ts';
 import { headOf, partsOf, type StateParts } from './state-parts.ts';
@@ -133,6 +134,7 @@ export class LedgerState {
     if (state.stateDigest() !== snapshot.digest) return undefined;
     for (const packed of snapshot.actions) {
       if (packed.isOpen) putOpen(tables, packed.unpack());
+      if (packed.isCounted) noteCounted(tables.recent, packed.unpack());
     }
     tables.actions.noteKept();
     snapshot.recent.copyInto(tables);

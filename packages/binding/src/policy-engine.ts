@@ -2,6 +2,7 @@ import type { Digest } from '@countersign/canonical';
 import type { Action, Descriptor } from '@countersign/descriptors';
 import type { AgentMember } from './authority-member.ts';
 import type { CedarPolicy } from './policy.ts';
+import type { Recent } from './recent-requests.ts';
 
 /** Why a policy cannot be set, and where in its text. */
 export interface PolicyFault {
@@ -18,6 +19,8 @@ export interface PolicySubject {
   readonly action: Action;
   readonly descriptor: Descriptor;
   readonly agent: AgentMember;
+  /** How many it asked for before; none unless given. */
+  readonly recent?: Pick<Recent, 'count_1h' | 'count_24h'>;
 }
 
 /** What satisfied policies came to. Forbids win; with one of them no permits are told. */
@@ -34,6 +37,8 @@ export interface PolicyAnswer {
 export interface OpenPolicy {
   /** Whether anything in it looks at what an agent claims. */
   readonly readsClaims: boolean;
+  /** Whether anything in it looks at how many were asked for before. */
+  readonly readsRecent: boolean;
   /** What it says of who may decide: nothing, only who may not, or who may. */
   readonly deciders: 'unsaid' | 'forbidden' | 'permitted';
   ask(subject: PolicySubject, claims: 'with' | 'without'): PolicyAnswer | undefined;

@@ -32,6 +32,8 @@ interface RememberedAction {
   } | null;
   /** Not there for an action without bounds, whose text is as it ever was. */
   readonly bounds?: readonly Bound[];
+  /** Not there for one that no policy counts. */
+  readonly counted_ms?: number;
   readonly decide_by_ms: number;
   readonly decisions: readonly {
     readonly leaf: Leaf;
@@ -88,6 +90,7 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
           },
     ...(record.batch !== undefined && { batch: record.batch }),
     ...(record.bounds !== undefined && { bounds: record.bounds }),
+    ...(record.countedMs !== undefined && { counted_ms: record.countedMs }),
     decide_by_ms: record.decideByMs,
     decisions: record.decisions.map(rememberedDecision),
     digest: record.actionDigest,
@@ -149,6 +152,7 @@ function recordIn(bytes: Uint8Array): ActionRecord {
     startWithinMs: remembered.start_within_ms,
     ...(remembered.bounds !== undefined && { bounds: remembered.bounds }),
     ...(remembered.batch !== undefined && { batch: remembered.batch }),
+    ...(remembered.counted_ms !== undefined && { countedMs: remembered.counted_ms }),
     open: remembered.open ?? undefined,
     decisions: remembered.decisions.map(decisionIn),
     ...(binding !== null && {
@@ -233,6 +237,11 @@ export class PackedAction {
       isErased: isErased === 'true',
       isOpen: isOpen === 'true',
     });
+  }
+
+  /** Whether it counts for later requests. A quote within a text is written otherwise, so only the member itself is found. */
+  get isCounted(): boolean {
+    return fromUtf8(this.bytes).includes(',"counted_ms":');
   }
 
   /** MUST NOT be called before the digest was found to be what the log commits to. */

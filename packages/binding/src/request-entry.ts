@@ -19,6 +19,7 @@ import {
 } from './field-shape.ts';
 import { PERMITS_MAX } from './joined-rule.ts';
 import { requirement, ruleId, typeName, type Requirement } from './policy.ts';
+import { recent, type Recent } from './recent-requests.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import {
   boolean,
@@ -100,6 +101,8 @@ export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
    * depend on content that can be erased.
    */
   readonly action?: string;
+  /** What of the past its policy has looked at; absent for a policy that looks at none of it. */
+  readonly recent?: Recent;
   readonly input: Digest;
 }
 
@@ -190,6 +193,7 @@ export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({
   supersedes: optional(ulid),
   context_digest: optional(digest),
   action: optional(text(32_768, 2)),
+  recent: optional(recent),
   input: digest,
 });
 

@@ -11,6 +11,8 @@ import {
   type ApprovalRule,
   type CedarPolicy,
 } from './policy.ts';
+import type { Proceeding } from './proceeding.ts';
+import { recentOf, type Recent } from './recent-requests.ts';
 import { answerableFor } from './sponsor.ts';
 import type { Excluded, RequestAdmitted } from './request-entry.ts';
 
@@ -37,6 +39,7 @@ export interface Terms {
 export interface Sentence {
   readonly rule: ApprovalRule;
   readonly permits?: readonly string[];
+  readonly recent?: Recent;
 }
 
 /** What this type of action needs. What nobody described, or gave a rule, cannot be asked for. */
@@ -76,14 +79,19 @@ function assertItemsAllowed({ authority }: LedgerState, batch: Descriptor | unde
 /** The ledger alone says what an action needs: no action has a member for it (attack row F02). */
 export function sentenceOf(
   state: LedgerState,
-  { agent, action }: { readonly agent: AgentMember; readonly action: Action },
+  {
+    agent,
+    action,
+    atMs,
+  }: { readonly agent: AgentMember; readonly action: Action; readonly atMs: number },
   { descriptor, ruling, policyDigest: digest }: Terms,
 ): Sentence {
   if (!('cedar' in ruling)) return { rule: ruling };
   const { authority, policyEngine: engine } = state;
   const chain = personsOf(action.envelope);
   const excluded = excludedOf(agent, chain, authority.ledger.separation);
-  const subject = { action, descriptor, agent };
+  const asked = { agent: agent.id, type: action.envelope.type };
+  const subject = { action, descriptor, agent, recent: recentOf(state.tables.recent, asked, atMs) };
   return cedarSentence({
     ...subject,
     ...{ policy: ruling, digest, engine },
@@ -93,13 +101,20 @@ export function sentenceOf(
 }
 
 /** Without the action there is nothing to evaluate: that the policy has what the entry cites is all that can be derived. */
-export function sentenceAgain({ ruling }: Terms, entry: RequestAdmitted): Sentence {
+export function sentenceAgain(
+  { state, atMs }: Pick<Proceeding, 'state' | 'atMs'>,
+  { ruling, policyDigest: digest }: Terms,
+  entry: RequestAdmitted,
+): Sentence {
   if (!('cedar' in ruling)) return { rule: ruling };
   const rule = citedRule(ruling, entry);
   if (rule === undefined || entry.permits === undefined) {
     throw new BindingError('NO_POLICY', 'request: expected rules and permits of the policy');
   }
-  return { rule, permits: entry.permits };
+  const isCounted = state.policyEngine.open(ruling, digest)?.readsRecent === true;
+  const asked = { agent: entry.agent.id, type: entry.action_type.name };
+  const recent = isCounted ? recentOf(state.tables.recent, asked, atMs) : undefined;
+  return { rule, permits: entry.permits, ...(recent !== undefined && { recent }) };
 }
 
 export function personsOf(envelope: Told): readonly string[] {

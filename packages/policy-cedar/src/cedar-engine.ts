@@ -88,6 +88,7 @@ class CedarEngine implements PolicyEngine {
 
 class ParsedPolicy implements OpenPolicy {
   readonly readsClaims: boolean;
+  readonly readsRecent: boolean;
   readonly deciders: OpenPolicy['deciders'];
   readonly #name: string;
   readonly #groups: CedarPolicy['groups'];
@@ -98,6 +99,7 @@ class ParsedPolicy implements OpenPolicy {
     this.#groups = groups;
     this.#rules = new Map(policies.map(({ id, rule }) => [id, rule ?? '']));
     this.readsClaims = policies.some((each) => each.readsClaims);
+    this.readsRecent = policies.some((each) => each.readsRecent);
     this.deciders = decidersOf(policies);
   }
 

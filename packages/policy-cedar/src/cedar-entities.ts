@@ -34,7 +34,7 @@ export function entitiesOf(
 }
 
 function actionEntity(subject: PolicySubject, claims: 'with' | 'without'): EntityJson {
-  const { action, descriptor, agent } = subject;
+  const { action, descriptor, agent, recent = { count_1h: 0, count_24h: 0 } } = subject;
   const { type, type_version, tenant, executor, max_uses, params } = action.envelope;
   const stated = paramsValue(descriptor, 'stated', params);
   const claimed = claims === 'with' ? paramsValue(descriptor, 'claimed', params) : undefined;
@@ -44,6 +44,7 @@ function actionEntity(subject: PolicySubject, claims: 'with' | 'without'): Entit
     agent: { __entity: agentOf(agent.id) },
     executor: { id: executor.id, audience: executor.audience },
     facts: factsOf(descriptor, action) as CedarValueJson,
+    recent: { count_1h: recent.count_1h, count_24h: recent.count_24h },
   };
   if (stated !== undefined) attrs['params'] = stated;
   if (claimed !== undefined) attrs['claimed'] = claimed;

@@ -62,6 +62,7 @@ function actionType(descriptor: Descriptor): StandardEntityType<string> {
     executor: { type: 'Record', attributes: { id: TEXT, audience: TEXT } },
     max_uses: LONG,
     facts: factsType(factKindsOf(descriptor)),
+    recent: { type: 'Record', attributes: { count_1h: LONG, count_24h: LONG } },
   };
   if (params !== undefined) attributes['params'] = params;
   if (claimed !== undefined) attributes['claimed'] = { ...claimed, required: false };

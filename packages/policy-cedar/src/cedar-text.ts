@@ -12,6 +12,8 @@ export interface ReadPolicy {
   readonly text: string;
   /** Whether any part of it names the attribute that holds what an agent claims. */
   readonly readsClaims: boolean;
+  /** The same of the attribute that holds how many were asked for before. */
+  readonly readsRecent: boolean;
   readonly groups: readonly string[];
 }
 
@@ -58,6 +60,7 @@ function readPolicy(text: string, json: PolicyJson): ReadPolicy {
     actions: actionsOf(json),
     text,
     readsClaims: whole.includes('"claimed"'),
+    readsRecent: whole.includes('"recent"'),
     groups: groupsIn(json),
   };
 }

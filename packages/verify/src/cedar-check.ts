@@ -35,11 +35,17 @@ export function checkCedar(
     log.skip('content erased');
     return;
   }
-  const { permits, rule } = sentenceOf(action, authority, { policy, digest, policyEngine, run });
+  const { permits, rule, recent } = sentenceOf(action, authority, {
+    policy,
+    digest,
+    policyEngine,
+    run,
+  });
   const { admission } = evidence;
   const isSo =
     sameJson(requirementOf(rule), admission.entry.requirement) &&
-    sameJson(permits, admission.entry.permits ?? null);
+    sameJson(permits, admission.entry.permits ?? null) &&
+    sameJson(recent ?? null, admission.entry.recent ?? null);
   if (!isSo) {
     throw new VerifyError('POLICY_MISMATCH', 'expected what the policy comes to for this action');
   }
@@ -61,6 +67,7 @@ function sentenceOf(
 ): CedarSentence {
   const { evidence, documents } = run;
   const { agent: named, descriptor_digest: type, excluded } = evidence.binding.entry;
+  const { recent: counted } = evidence.admission.entry;
   const agent = authority.get('agent', named.id);
   const descriptor = documents.descriptor(type, evidence.descriptor);
   if (agent === undefined || descriptor === undefined) {
@@ -71,6 +78,8 @@ function sentenceOf(
       ...{ action, agent, descriptor, policy, digest, engine: policyEngine },
       enrolled: enrolledPersons(authority),
       excluded: excluded.map(({ person }) => person),
+      // What the log counted is for its replay to say; what the policy made of it is derived.
+      ...(counted !== undefined && { recent: counted }),
     });
   } catch (error) {
     if (!(error instanceof BindingError || error instanceof DescriptorError)) throw error;

@@ -56,7 +56,8 @@ function ruleCited(policy: CedarPolicy, { evidence }: Verification): ApprovalRul
 
 /** Only a policy in Cedar has permits to cite. */
 function assertNoPermits({ evidence }: Verification): void {
-  if (evidence.admission.entry.permits === undefined) return;
+  const { permits, recent } = evidence.admission.entry;
+  if (permits === undefined && recent === undefined) return;
   throw new VerifyError('POLICY_MISMATCH', 'expected no permits, for the policy has none');
 }
 

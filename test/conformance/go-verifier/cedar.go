@@ -145,3 +145,20 @@ func narrowed(some, all any, approvals int64) bool {
 	}
 	return all == "any" || isKnown && len(both(persons, known)) == len(persons)
 }
+
+// checkRecent tells whether the admission says what of the past its policy has looked at. That it counted right, the whole log tells.
+func (e *evidence) checkRecent() bool {
+	v, has := e.admission.object["recent"]
+	if !has {
+		return false
+	}
+	recent := closed(v, "count_1h count_24h items?")
+	all := []object{recent}
+	if items, isMany := recent["items"]; isMany {
+		all = append(all, closed(items, "count_1h count_24h"))
+	}
+	for _, each := range all {
+		require(integer(each, "count_1h") >= 0 && integer(each, "count_24h") >= 0, "EVIDENCE_FORMAT")
+	}
+	return true
+}

@@ -23,7 +23,7 @@ const (
 var members = map[string]string{
 	"ledger-founded":     "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
 	"authority-changed":  "change previous authority_root input?",
-	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? input",
+	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? recent? input",
 	"binding-made":       "action_id" + terms + "bounds? permits? delegation? batch? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
 	"binding-revoked":    "action_id binding admission statement proof proof_class input",
 	"binding-used":       "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
@@ -247,8 +247,9 @@ func (e *evidence) checkPolicy() {
 	b := e.binding.object
 	kind := objectOf(b["action_type"])["name"]
 	_, hasPermits := b["permits"]
+	hasRecent := e.checkRecent()
 	if isAuthorityType(kind) {
-		require(e.object["policy"] == nil && !hasPermits, "POLICY_MISMATCH")
+		require(e.object["policy"] == nil && !hasPermits && !hasRecent, "POLICY_MISMATCH")
 		return
 	}
 	policy, has := e.object["policy"].(object)
@@ -257,7 +258,7 @@ func (e *evidence) checkPolicy() {
 		e.checkRule(e.citedRule(policy))
 		return
 	}
-	require(!hasPermits, "POLICY_MISMATCH")
+	require(!hasPermits && !hasRecent, "POLICY_MISMATCH")
 	isLax := slices.ContainsFunc(objects(policy, "rules"), func(rule object) bool {
 		return contains(list(rule, "proof_classes"), "possession")
 	})

@@ -6,6 +6,7 @@ import { DELEGATION_CASES } from './delegation-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
 import { IDENTITY_CASES } from './identity-cases.ts';
+import { RECENT_CASES } from './recent-cases.ts';
 import { ROTATION_CASES } from './rotation-cases.ts';
 import { SSH_CASES } from './ssh-cases.ts';
 import { VALID_CASES } from './valid-cases.ts';
@@ -26,4 +27,5 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...ASSURANCE_CASES,
   ...CEDAR_CASES,
   ...DELEGATION_CASES,
+  ...RECENT_CASES,
 ];

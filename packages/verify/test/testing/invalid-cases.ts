@@ -22,6 +22,7 @@ import { FALSE_DELEGATION_CASES } from './delegation-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
 import { FALSE_IDENTITY_CASES } from './identity-cases.ts';
 import { FALSE_KEY_CASES } from './key-cases.ts';
+import { BROKEN_RECENT_CASES } from './recent-cases.ts';
 import { FALSE_ROTATION_CASES } from './rotation-cases.ts';
 import { FALSE_SSH_CASES } from './ssh-cases.ts';
 import { FALSE_WITNESS_CASES } from './witness-cases.ts';
@@ -50,4 +51,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...SYNCED_DEVICE_CASES,
   ...FALSE_ASSURANCE_CASES,
   ...BROKEN_CEDAR_CASES,
+  ...BROKEN_RECENT_CASES,
 ];
