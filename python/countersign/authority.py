@@ -11,6 +11,7 @@ from .decisions import check_decisions
 from .entry import Entry, read_entry
 from .delegation import issuer_member
 from .errors import CountersignError, require
+from .fixed import check_apart, own_rule
 from .form import closed, integer, items, object_of, objects, text
 from .log import leaf_hash, name_of, parse_log_key, root_of
 from .passkey import cose_key
@@ -108,7 +109,7 @@ def check_descriptor(binding: Entry, authority: Authority) -> None:
 
 def requirement_of(rule: dict) -> dict:
     names = ("approvals", "approvers", "proof_classes", "rationale")
-    extras = {name: rule[name] for name in ("device_bound", "assurance", "delegation") if name in rule}
+    extras = {name: rule[name] for name in ("device_bound", "assurance", "delegation", "break_glass") if name in rule}
     return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}, **extras}
 
 
@@ -155,7 +156,7 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
 
 def found(genesis: dict) -> Authority:
     bootstrap = object_of(genesis["bootstrap"])
-    is_bare = "possession" not in items(bootstrap, "proof_classes") and not {"device_bound", "assurance", "delegation"} & set(bootstrap)
+    is_bare = "possession" not in items(bootstrap, "proof_classes") and not {"device_bound", "assurance", "delegation", "break_glass"} & set(bootstrap)
     require(is_bare, "GENESIS_MISMATCH")
     ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
     state = Authority().add({"kind": "ledger", "id": "ledger", **ledger})
@@ -226,10 +227,11 @@ def _bound(change: dict, link: dict, before: Authority, trust: Trust) -> Authori
     is_said = kind["name"] == action["type"] and same(kind["version"], action["type_version"])
     require(is_said and same(persons_of(action), binding["acting_for"]), "NOT_BOUND")
     check_descriptor(binding, before)
-    rule = object_of(before.ledger["bootstrap"])
+    rule = own_rule(kind["name"], before.ledger)
     is_rule = digest("policy", rule) == binding["policy_digest"] and same(requirement_of(rule), binding["requirement"])
     require(is_rule and binding["separation"] == before.ledger["separation"], "POLICY_MISMATCH")
     check_exclusions(binding.members, before)
+    check_apart(binding.members, action)
     check_decisions(binding.members, before, trust)
     return _apply(object_of(object_of(action["params"])["change"]), before)
 
@@ -262,6 +264,9 @@ def _apply(change: dict, before: Authority) -> Authority:
         return _with_ssh_key(change, before)
     if kind == "person-tied":
         return _tied(closed(change, "kind person issuer subject_digest invited?"), before)
+    if kind == "reviewed":
+        closed(change, "kind action_id action_type action_digest approvers concerned result verdict remarks")
+        return before
     if kind == "home-moved":
         return _moved(closed(change, "kind tenant from to"), before)
     if kind == "log-key-added":

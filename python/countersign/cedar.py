@@ -17,6 +17,8 @@ def cited_rule(policy: dict, admission: dict) -> dict:
     require(is_said, "POLICY_MISMATCH", "expected permits of the policy")
     require(_is_ascending(ids) and len(ids) <= _RULES_MAX, "POLICY_MISMATCH", "expected the rules in order")
     rules = {rule.get("id"): rule for rule in objects(policy, "rules")}
+    for rule in rules.values():
+        _check_glass(rule)
     require(all(each in rules for each in ids), "POLICY_MISMATCH", "expected rules of the policy")
     rule = _joined([rules[each] for each in ids], policy)
     approvers = requirement.get("approvers")
@@ -67,7 +69,31 @@ def _extras(rules: list[dict]) -> dict:
     weakest = max(stated, key=order.index)
     wanted = {"delegation": "required"} if any("delegation" in rule for rule in rules) else {}
     is_bound = any("device_bound" in rule for rule in rules)
-    return {**wanted, **({"device_bound": True} if is_bound else {}), **({"assurance": weakest} if weakest else {})}
+    glass = _soonest_review(rules)
+    return {**wanted, **({"device_bound": True} if is_bound else {}), **({"assurance": weakest} if weakest else {}), **glass}
+
+
+def _soonest_review(rules: list[dict]) -> dict:
+    """A rule for emergencies goes together with such rules alone, and the sooner review counts."""
+    glasses = [rule["break_glass"] for rule in rules if "break_glass" in rule]
+    require(len(glasses) in (0, len(rules)), "POLICY_MISMATCH", "expected rules for emergencies alone, or none")
+    return {"break_glass": min(glasses, key=lambda each: each["review_within_s"])} if glasses else {}
+
+
+def _check_glass(rule: dict) -> None:
+    """One use, soon, by persons who say why: policy.md §10."""
+    if "break_glass" not in rule:
+        return
+    within = integer(closed(rule["break_glass"], "review_within_s"), "review_within_s")
+    is_short = (
+        60 <= within <= 259_200
+        and integer(rule, "max_uses") == 1
+        and rule.get("rationale") == "required"
+        and "possession" not in items(rule, "proof_classes")
+        and integer(rule, "decide_within_s") <= 3_600
+        and integer(rule, "use_within_s") <= 3_600
+    )
+    require(is_short, "POLICY_MISMATCH", "expected a rule for emergencies within its bounds")
 
 
 def _approvers(rule: dict, policy: dict):

@@ -21,6 +21,7 @@ from .decisions import check_decisions
 from .delegation import check_delegation
 from .entry import TERMS, Entry, logged, read_entry
 from .errors import CountersignError, require
+from .fixed import check_apart, own_rule
 from .form import closed, integer, items, object_of, objects, text
 from .log import NEVER, KeySpan, ReceiptReader, climb, name_of, parse_log_key, parse_receipt
 from .trust import Trust
@@ -257,12 +258,17 @@ class Verification:
         is_named = policy is not None and digest("policy", policy) == binding["policy_digest"]
         require(is_named, "POLICY_MISMATCH", "expected the policy of the binding")
         if policy.get("v") == "countersign.policy.v3":
-            self._check_rule(cited_rule(policy, self.evidence.admission.members))
+            rule = cited_rule(policy, self.evidence.admission.members)
+            is_apart = kind.startswith("emergency.") == ("break_glass" in rule)
+            require(is_apart, "POLICY_MISMATCH", "expected break_glass for an emergency alone")
+            self._check_rule(rule)
             return
         require(not has_permits, "POLICY_MISMATCH", "expected no permits: the policy has none")
         is_lax = any("possession" in items(rule, "proof_classes") for rule in objects(policy, "rules"))
         version = "countersign.policy.v2" if is_lax else "countersign.policy.v1"
         require(policy.get("v") == version, "POLICY_MISMATCH", "expected a policy of that version")
+        is_usual = not kind.startswith("emergency.") and all("break_glass" not in rule for rule in objects(policy, "rules"))
+        require(is_usual, "POLICY_MISMATCH", "expected no emergency under such a policy")
         for rule in objects(policy, "rules"):
             is_apart = rule.get("device_bound", True) is True and "possession" not in items(rule, "proof_classes")
             is_class = rule.get("assurance", "verified") in ("verified", "gateway", "evidence-only")
@@ -342,8 +348,10 @@ class Verification:
         check_descriptor(binding, authority)
         check_items_type(self.evidence.file["descriptor"], authority)
         if is_own:
-            require(digest("policy", ledger["bootstrap"]) == binding["policy_digest"], "POLICY_MISMATCH")
-            self._check_rule(ledger["bootstrap"])
+            rule = own_rule(kind["name"], ledger)
+            require(digest("policy", rule) == binding["policy_digest"], "POLICY_MISMATCH")
+            self._check_rule(rule)
+            check_apart(binding.members, self.action)
             return
         policy = authority.get("policy", "policy") or {}
         require(policy.get("digest") == binding["policy_digest"], "POLICY_MISMATCH")

@@ -22,7 +22,7 @@ export function firstDecision(
   if (first === undefined) return undefined;
   const { at } = first;
   let next = 0;
-  while (entries[next]?.type === 'request-expired' && entries[next]?.at === at) next += 1;
+  while (isDue(entries[next]) && entries[next]?.at === at) next += 1;
   // What was due at this time may have ended with more than one input of it.
   const sweepMax = at === previousAt ? Math.min(next, SWEEP_MAX) : SWEEP_MAX;
   const timePasses = { at, answers: [], sweepMax };
@@ -36,6 +36,14 @@ export function firstDecision(
     return { at, answers, sweepMax };
   }
   return next > 0 ? timePasses : undefined;
+}
+
+/** What time alone brings about. */
+function isDue(entry: Entry | undefined): boolean {
+  return (
+    entry?.type === 'request-expired' ||
+    (entry?.type === 'finding-raised' && entry.finding === 'BREAK_GLASS_UNREVIEWED')
+  );
 }
 
 function firstAnswer(
@@ -58,7 +66,7 @@ function waitingFor(admission: AnsweringEntry, from: readonly Entry[]): Answerin
   const waiting: AnsweringEntry[] = [];
   for (const entry of from.slice(1)) {
     if (entry.at !== admission.at || entry.type === 'state-committed') break;
-    if (entry.type === 'request-expired') break;
+    if (isDue(entry)) break;
     if (!isAnswering(entry)) continue;
     const isDecision = entry.type === 'decision-accepted' || entry.type === 'decision-refused';
     const isAbout = isDecision || entry.type === 'binding-revoked';

@@ -3,6 +3,7 @@ import type { Bound } from '@countersign/descriptors';
 import type { Batch } from './batch-item.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
+import type { ExecutionReport } from './execution-report.ts';
 import type { Leaf } from './field-shape.ts';
 import type { ExecutorRef, RequestAdmitted } from './request-entry.ts';
 
@@ -42,6 +43,19 @@ export interface BindingRecord {
   readonly approvals: readonly { readonly person: string; readonly credential: string }[];
 }
 
+/** Of an action that was bound by a rule for emergencies: schemas/formats/policy.md §10. */
+export interface BreakGlassRecord {
+  readonly reviewByMs: number;
+  /** The owner of its agent, and whose own tool that is, in order. */
+  readonly concerned: readonly string[];
+  /** Of the last report. */
+  readonly result?: ExecutionReport['result'];
+  /** It was said that its time is over. */
+  readonly isOverdue?: true;
+  /** Index of the entry that closed it. */
+  readonly reviewedIndex?: number;
+}
+
 /** What the fold remembers of one action. A value: changes make a new one. */
 export interface ActionRecord {
   readonly id: string;
@@ -61,6 +75,7 @@ export interface ActionRecord {
   readonly batch?: Batch;
   /** When it was admitted, under a policy that looks at how many were. */
   readonly countedMs?: number;
+  readonly breakGlass?: BreakGlassRecord;
   /** The whole admission, while it is open. */
   readonly open: RequestAdmitted | undefined;
   readonly decisions: readonly DecisionRecord[];
@@ -110,11 +125,16 @@ export function closed(
   return { ...record, status, open: undefined, decisions };
 }
 
+/** Whether two persons still have to say what they think of it. */
+export function isUnreviewed({ breakGlass }: Pick<ActionRecord, 'breakGlass'>): boolean {
+  return breakGlass !== undefined && breakGlass.reviewedIndex === undefined;
+}
+
 const REMEMBERED_MS = 30 * 86_400_000;
 
 /** Whether an id may be forgotten: a request that reuses it is refused for its age alone. */
 export function isForgettable(record: ActionRecord, nowMs: number): boolean {
-  if (record.status === 'pending') return false;
+  if (record.status === 'pending' || isUnreviewed(record)) return false;
   const lastMs = Math.max(ulidTimeMs(record.id), record.decideByMs, record.binding?.useByMs ?? 0);
   return lastMs + REMEMBERED_MS < nowMs;
 }

@@ -36,6 +36,7 @@ import {
   type LogKeyRemoved,
 } from './log-key.ts';
 import { policyDigest, policyShape, typeName, type Policy } from './policy.ts';
+import { reviewed, type Reviewed } from './review.ts';
 import {
   boolean,
   integer,
@@ -105,7 +106,8 @@ export type AuthorityChange =
   | IssuerEnrolled
   | IssuerRevoked
   | AgentSponsored
-  | PersonTied;
+  | PersonTied
+  | Reviewed;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -163,6 +165,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   'issuer-revoked': issuerRevoked,
   'agent-sponsored': agentSponsored,
   'person-tied': personTied,
+  reviewed,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -220,7 +223,7 @@ function changed(state: AuthorityState, change: AuthorityChange): AuthorityState
 }
 
 /** What is told of the ledger and of those who are in it already: nobody's key, and no rule. */
-type Fact = HomeMoved | PersonTied | AgentSponsored | IssuerEnrolled | IssuerRevoked;
+type Fact = HomeMoved | PersonTied | AgentSponsored | IssuerEnrolled | IssuerRevoked | Reviewed;
 
 const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
   'home-moved',
@@ -228,6 +231,7 @@ const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
   'agent-sponsored',
   'issuer-enrolled',
   'issuer-revoked',
+  'reviewed',
 ]);
 
 function isFact(change: AuthorityChange): change is Fact {
@@ -242,6 +246,9 @@ function told(state: AuthorityState, change: Fact): AuthorityState {
       return tied(state, change);
     case 'agent-sponsored':
       return withSponsor(state, change);
+    case 'reviewed':
+      // It changes nothing but what is left to be reviewed, which is no part of the authority.
+      return state;
     default:
       return withIssuer(state, change);
   }

@@ -4,11 +4,13 @@ import { applyChange, parseAuthorityChange } from './authority-change.ts';
 import { BindingError, invariant } from './binding-error.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { CommonStatement, DecisionStatement } from './decision-statement.ts';
+import { assertReviewed, raiseBreakGlass } from './decide-break-glass.ts';
 import { changeOf } from './evolve.ts';
 import { assertIssuersStand } from './grant.ts';
 import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RequestAdmitted, Terms } from './request-entry.ts';
+import { assertReviewOf, partiesTo } from './review.ts';
 
 /** The approvals that count now: not expired, by a key that still stands, of a natural person. */
 export function liveApprovals(run: Proceeding, record: ActionRecord): readonly DecisionRecord[] {
@@ -31,7 +33,7 @@ function openAdmission(record: ActionRecord): RequestAdmitted {
  * That a binding made now would stand: its agent is enrolled as it was when admitted, and a change of the
  * authority is still possible.
  *
- * @throws BindingError AGENT_UNKNOWN, AGENT_MISMATCH, DELEGATION_INVALID, AUTHORITY_STALE
+ * @throws BindingError AGENT_UNKNOWN, AGENT_MISMATCH, DELEGATION_INVALID, AUTHORITY_STALE, REVIEW_OVERDUE
  */
 export function assertBindable(run: Proceeding, record: ActionRecord): void {
   const open = openAdmission(record);
@@ -49,9 +51,14 @@ export function assertBindable(run: Proceeding, record: ActionRecord): void {
     throw new BindingError('AGENT_MISMATCH', 'decision: expected the agent as it was admitted');
   }
   assertIssuersStand(open.delegation, authority);
+  assertReviewed(run, open.action_type.name);
   if (!isAuthorityType(open.action_type.name)) return;
   try {
-    applyChange(authority, parseAuthorityChange(effectOf(open)), run.atMs);
+    const change = parseAuthorityChange(effectOf(open));
+    applyChange(authority, change, run.atMs);
+    if (change.kind === 'reviewed') {
+      assertReviewOf(run.state.action(change.action_id), change, run.atMs);
+    }
   } catch (error) {
     if (!(error instanceof BindingError)) throw error;
     throw new BindingError(
@@ -89,6 +96,7 @@ export function bind(run: Proceeding, statement: DecisionStatement): void {
     max_uses: open.max_uses,
     epoch: 0,
   });
+  raiseBreakGlass(run, open);
   if (isAuthorityType(open.action_type.name)) changeAuthority(run, open, binding);
 }
 
@@ -129,6 +137,11 @@ function termsOf(open: RequestAdmitted): Terms {
     ...(open.delegation !== undefined && { delegation: open.delegation }),
     ...(open.batch !== undefined && { batch: open.batch }),
   };
+}
+
+/** Who had a part in what this reviews. */
+export function partiesIn(open: RequestAdmitted): readonly Json[] {
+  return isAuthorityType(open.action_type.name) ? partiesTo(effectOf(open)) : [];
 }
 
 function effectOf(open: RequestAdmitted): Json {

@@ -3,7 +3,7 @@ import { counterFinding } from '@countersign/human-proof';
 import type { ActionRecord } from './action-record.ts';
 import type { CredentialMember } from './authority-member.ts';
 import { refusalCodeOf } from './binding-error.ts';
-import { assertBindable, bind, liveApprovals } from './bind.ts';
+import { assertBindable, bind, liveApprovals, partiesIn } from './bind.ts';
 import { refusalOfCitation } from './citation.ts';
 import type { Outcome } from './decided.ts';
 import { isDeviceBound } from './decision-proof.ts';
@@ -184,6 +184,7 @@ function refusalOfApprover(run: Proceeding, deciding: Deciding): RefusalCode | u
   if (open === undefined) return 'LATE_DECISION';
   const exclusion = open.excluded.find(({ person }) => person === signer.person);
   if (exclusion !== undefined) return exclusion.code;
+  if (partiesIn(open).includes(signer.person)) return 'NOT_ELIGIBLE';
   const { approvers } = open.requirement;
   if (approvers !== 'any' && !approvers.includes(signer.person)) return 'NOT_ELIGIBLE';
   return refusalOfProof(open, deciding) ?? refusalOfSeat(run, deciding);

@@ -1,5 +1,5 @@
 import { fromUtf8, timestampMs } from '@countersign/canonical';
-import type { ActionRecord } from './action-record.ts';
+import { isUnreviewed, type ActionRecord } from './action-record.ts';
 import type { AgentMember } from './authority-member.ts';
 import type { Outcome } from './decided.ts';
 import { CLOCK_SKEW_MS } from './decide-request.ts';
@@ -33,6 +33,8 @@ function refusalOf(
   if (!agent.operator || record === undefined) return 'NOT_ELIGIBLE';
   // Who decides must see it, and an authority action stands in the log itself.
   if (record.status === 'pending' || isAuthorityType(record.type)) return 'NOT_ELIGIBLE';
+  // Who reviews must see it too.
+  if (isUnreviewed(record)) return 'NOT_ELIGIBLE';
   const skewMs = Math.abs(timestampMs(order.requested_at) - atMs);
   return skewMs > CLOCK_SKEW_MS ? 'CLOCK_SKEW' : undefined;
 }

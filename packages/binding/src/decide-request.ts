@@ -20,6 +20,7 @@ import type { AgentMember } from './authority-member.ts';
 import type { AuthorityState } from './authority.ts';
 import { batchOf, type Batch } from './batch-item.ts';
 import { BindingError, refusalCodeOf } from './binding-error.ts';
+import { assertEmergency } from './decide-break-glass.ts';
 import type { Outcome } from './decided.ts';
 import { assertCedar } from './cedar-sentence.ts';
 import type { ProvenLink } from './delegation-link.ts';
@@ -32,6 +33,7 @@ import { isAuthorityType, isCedarPolicy, requirementOf } from './policy.ts';
 import type { EntryBody, Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import type { RequestAdmitted } from './request-entry.ts';
+import { assertReviewOf } from './review.ts';
 import {
   excludedOf,
   personsOf,
@@ -152,6 +154,7 @@ export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBo
   const { display_digest: displayDigest, bounds, batch } = entry;
   const sentence = sentenceAgain(run, terms, entry);
   const { delegation } = entry;
+  assertEmergency(run, { type: type.name, rule: sentence.rule, agent });
   assertDelegated(sentence.rule, delegation);
   assertIssuersStand(delegation, authority);
   return admissionBody(run, asked, {
@@ -174,6 +177,8 @@ function admission(run: Proceeding, asked: Requested): EntryBody {
   const bounds = boundsOf(terms.descriptor, asked.action);
   const batch = batchOf(terms.descriptor, asked.action);
   const sentence = sentenceOf(run.state, { ...asked, atMs: run.atMs }, terms);
+  const { type } = asked.action.envelope;
+  assertEmergency(run, { type, rule: sentence.rule, agent: asked.agent });
   assertChangePossible(run, asked);
   assertRoom(run.state, asked.agent);
   const chain = delegationOf(run, asked);
@@ -261,6 +266,7 @@ function assertChangePossible({ state, atMs }: Proceeding, { agent, action }: Re
   }
   const change = parseAuthorityChange(envelope.params['change'] ?? null);
   applyChange(state.authority, change, atMs);
+  if (change.kind === 'reviewed') assertReviewOf(state.action(change.action_id), change, atMs);
   if (change.kind === 'policy-set' && isCedarPolicy(change.policy)) {
     assertCedar(change.policy, state.policyEngine);
   }

@@ -1,4 +1,5 @@
 import { invariant } from './binding-error.ts';
+import { raiseIfUnreviewed } from './decide-break-glass.ts';
 import { decideDecision, expireIfDue, refuseOrphan } from './decide-decision.ts';
 import { decideEnrolment } from './decide-enrolment.ts';
 import { decideErasure } from './decide-erasure.ts';
@@ -42,7 +43,10 @@ export function proceed(
 function sweep(run: Proceeding, requestsMax: number): void {
   const { state, atMs } = run;
   const due = state.tables.deadlines.due(atMs, requestsMax, (each) => state.isStanding(each));
-  for (const { id } of due) expireIfDue(run, id);
+  for (const { id } of due) {
+    expireIfDue(run, id);
+    raiseIfUnreviewed(run, id);
+  }
   const limitMs = atMs - state.limits.holdMs;
   const orphans = run.held.filter(({ heldAtMs }) => heldAtMs < limitMs).slice(0, SWEEP_MAX);
   if (orphans.length === 0) return;

@@ -11,6 +11,13 @@ import { recordOf, type ActionRecord, type DecisionRecord } from './action-recor
 import { applyChange, applyEnrolment, parseAuthorityChange } from './authority-change.ts';
 import type { AuthorityState } from './authority.ts';
 import { invariant } from './binding-error.ts';
+import {
+  brokenBy,
+  evolveOverdue,
+  evolveReview,
+  putUnreviewed,
+  resultOf,
+} from './break-glass-fold.ts';
 import type { BindingMade, BindingRevoked, DecisionAccepted } from './decision-entry.ts';
 import { decisionDigest } from './decision-statement.ts';
 import type { Entry } from './entry.ts';
@@ -32,7 +39,7 @@ export function evolveEntry(
   entry: Exclude<Entry, LedgerFounded>,
   position: Position,
 ): Head {
-  if (entry.type === 'authority-changed') return evolveAuthority(fold.head, entry, position);
+  if (entry.type === 'authority-changed') return evolveAuthority(fold, entry, position);
   if (entry.type === 'state-committed') {
     return { ...fold.head, committedSize: position.index + 1 };
   }
@@ -107,6 +114,7 @@ function evolveEnd(tables: Tables, entry: EndEntry | RefusalEntry): void {
     case 'decision-refused':
     case 'use-refused':
     case 'finding-raised':
+      if (entry.type === 'finding-raised') evolveOverdue(tables, entry);
       evolveRefusal(tables, entry);
   }
 }
@@ -129,8 +137,17 @@ export function evolveGenesis(entry: LedgerFounded, position: Position): Head {
   };
 }
 
-function evolveAuthority(head: Head, entry: AuthorityChanged, position: Position): Head {
+function evolveAuthority(
+  { head, tables }: Fold,
+  entry: AuthorityChanged,
+  position: Position,
+): Head {
   const atMs = timestampMs(entry.at);
+  const made =
+    entry.change.change === 'bound'
+      ? parseAuthorityChange(changeOf(entry.change.action))
+      : undefined;
+  if (made !== undefined) evolveReview(tables, made, position.index);
   const { authority, policy } =
     entry.change.change === 'bound'
       ? boundEffect(head, changeOf(entry.change.action), atMs)
@@ -214,6 +231,7 @@ function evolveDecision(tables: Tables, entry: DecisionAccepted, position: Posit
 function evolveBinding(tables: Tables, entry: BindingMade, position: Position): void {
   const record: ActionRecord = {
     ...knownAction(tables, entry.action_id),
+    ...brokenBy(entry),
     binding: {
       leaf: position.leaf,
       index: position.index,
@@ -222,6 +240,7 @@ function evolveBinding(tables: Tables, entry: BindingMade, position: Position): 
     },
   };
   closeAction(tables, record, 'bound');
+  putUnreviewed(tables, record);
 }
 
 function evolveRevocation(tables: Tables, entry: BindingRevoked, position: Position): void {
@@ -267,7 +286,7 @@ function evolveReport(tables: Tables, entry: ExecutionReported, position: Positi
     if (use.useId !== entry.use_id) return { ...use, ...(wasUnknown && { isUnknown: wasUnknown }) };
     return { ...use, report, ...(isUnknown && { isUnknown }), ...(isDone && { isDone }) };
   });
-  tables.actions.set({ ...record, uses });
+  tables.actions.set({ ...record, ...resultOf(record, entry), uses });
 }
 
 function evolveRefusal(tables: Pick<Tables, 'refusals'>, entry: RefusalEntry): void {

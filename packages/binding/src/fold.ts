@@ -65,6 +65,8 @@ export interface Tables {
   /** Signature counters of credentials that count. */
   readonly counters: DraftMap<string, number>;
   readonly deadlines: DeadlineQueue;
+  /** By when it is to be reviewed what was bound by a rule for emergencies, by action, while nobody has. */
+  readonly unreviewed: DraftMap<string, number>;
 }
 
 /** What an entry is folded into. */
@@ -84,6 +86,7 @@ export function tablesOver(below: Tables | undefined): Tables {
     answered: new DraftMap(below?.answered),
     counters: new DraftMap(below?.counters),
     deadlines: new DeadlineQueue(below?.deadlines),
+    unreviewed: new DraftMap(below?.unreviewed),
   };
 }
 
@@ -97,4 +100,5 @@ export function commitTables(tables: Tables): void {
   tables.answered.commit();
   tables.counters.commit();
   tables.deadlines.commit();
+  tables.unreviewed.commit();
 }

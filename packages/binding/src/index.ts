@@ -57,6 +57,11 @@ export { proveChain } from './delegation-link.ts';
 export { grantDigest } from './grant.ts';
 export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
 export { citedRule, ruleOfType } from './joined-rule.ts';
+export { isEmergencyType } from './break-glass.ts';
+export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
+export { authorityRule, isKindOf } from './fixed-requirement.ts';
+export { citedRule } from './joined-rule.ts';
+export { partiesTo } from './review.ts';
 export { decide } from './decide.ts';
 export {
   decideAgain,

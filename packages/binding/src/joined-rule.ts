@@ -1,5 +1,6 @@
 import { batchedType } from '@countersign/descriptors';
 import type { ProofClass } from '@countersign/human-proof';
+import { soonerReview } from './break-glass.ts';
 import {
   JOINED_RULES_MAX,
   approversOf,
@@ -7,6 +8,7 @@ import {
   type ApprovalRule,
   type Assurance,
   type CedarPolicy,
+  type RuleExtras,
   type RuleInForce,
   type Requirement,
   type TypePolicy,
@@ -24,6 +26,8 @@ export const PERMITS_MAX = 32;
 function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
   const [first, ...others] = rules;
   if (first === undefined || rules.length > JOINED_RULES_MAX) return undefined;
+  // A rule for emergencies together with one that is none: nothing satisfies both.
+  if (new Set(rules.map((rule) => rule.break_glass === undefined)).size > 1) return undefined;
   const rule = others.reduce(
     (sum, next): RuleInForce => ({
       ...withoutExtras(sum),
@@ -51,11 +55,16 @@ function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
   };
 }
 
-const EXTRAS: readonly string[] = ['device_bound', 'assurance', 'delegation'];
+const EXTRAS: ReadonlySet<string> = new Set<keyof RuleExtras>([
+  'device_bound',
+  'assurance',
+  'delegation',
+  'break_glass',
+]);
 
 function withoutExtras(rule: RuleInForce): ApprovalRule {
   return Object.fromEntries(
-    Object.entries(rule).filter(([name]) => !EXTRAS.includes(name)),
+    Object.entries(rule).filter(([name]) => !EXTRAS.has(name)),
   ) as unknown as ApprovalRule;
 }
 
@@ -67,17 +76,16 @@ const WEAKEST_LAST: readonly (Assurance | undefined)[] = [
   'evidence-only',
 ];
 
-function joinedExtras(
-  one: RuleInForce,
-  other: RuleInForce,
-): Pick<RuleInForce, 'device_bound' | 'assurance' | 'delegation'> {
+function joinedExtras(one: RuleInForce, other: RuleInForce): RuleExtras {
   const ranks = [one, other].map(({ assurance }) => WEAKEST_LAST.indexOf(assurance));
   const assurance = WEAKEST_LAST[Math.max(...ranks)];
   const isBound = one.device_bound === true || other.device_bound === true;
+  const break_glass = soonerReview(one.break_glass, other.break_glass);
   return {
     ...(isBound && { device_bound: true }),
     ...(assurance !== undefined && { assurance }),
     ...((one.delegation ?? other.delegation) !== undefined && { delegation: 'required' }),
+    ...(break_glass !== undefined && { break_glass }),
   };
 }
 

@@ -111,7 +111,10 @@ export interface FindingAbout {
   readonly count?: number;
 }
 
-export type Finding = RefusalCode | 'CLONE_SUSPECTED' | ReconciledFinding;
+/** What the ledger finds itself, that is no refusal. */
+const OWN_FINDINGS = ['CLONE_SUSPECTED', 'BREAK_GLASS', 'BREAK_GLASS_UNREVIEWED'] as const;
+
+export type Finding = RefusalCode | (typeof OWN_FINDINGS)[number] | ReconciledFinding;
 
 /** A finding as its operator has signed it. */
 export interface FindingSubmission {
@@ -187,9 +190,10 @@ export const stateCommitted: Shape<StateCommitted> = object<StateCommitted>({
 });
 
 const RECONCILED: ReadonlySet<unknown> = new Set(RECONCILED_FINDINGS);
+const OWN: ReadonlySet<unknown> = new Set(OWN_FINDINGS);
 
 const finding: Shape<Finding> = (json, path) =>
-  json === 'CLONE_SUSPECTED' || RECONCILED.has(json) ? (json as Finding) : refusalCode(json, path);
+  OWN.has(json) || RECONCILED.has(json) ? (json as Finding) : refusalCode(json, path);
 
 const findingMembers: Shape<FindingRaised> = object<FindingRaised>({
   ...head('finding-raised'),

@@ -3,6 +3,7 @@ import type { Descriptor } from '@countersign/descriptors';
 import type { ActionRecord } from './action-record.ts';
 import type { AuthorityState } from './authority.ts';
 import { invariant } from './binding-error.ts';
+import { putUnreviewed, reviewDueMs } from './break-glass-fold.ts';
 import type { Deadline } from './deadline-queue.ts';
 import type { Decided } from './decided.ts';
 import type { Entry } from './entry.ts';
@@ -135,6 +136,7 @@ export class LedgerState {
     for (const packed of snapshot.actions) {
       if (packed.isOpen) putOpen(tables, packed.unpack());
       if (packed.isCounted) noteCounted(tables.recent, packed.unpack());
+      if (packed.isUnreviewed) putUnreviewed(tables, packed.unpack());
     }
     tables.actions.noteKept();
     snapshot.recent.copyInto(tables);
@@ -254,7 +256,9 @@ export class LedgerState {
 
   isStanding(deadline: Deadline): boolean {
     const record = this.action(deadline.id);
-    return record?.status === 'pending' && record.decideByMs === deadline.atMs;
+    if (record === undefined) return false;
+    const dueMs = record.status === 'pending' ? record.decideByMs : reviewDueMs(record);
+    return dueMs === deadline.atMs;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { digestOf, type Digest, type Json } from '@countersign/canonical';
 import type { ProofClass } from '@countersign/human-proof';
 import { BindingError } from './binding-error.ts';
+import { assertShort, breakGlass, type BreakGlass } from './break-glass.ts';
 import { personId } from './field-shape.ts';
 import { jsonOf } from './json-bytes.ts';
 import {
@@ -43,18 +44,20 @@ export function isAssurance(json: Json | undefined): json is Assurance {
 }
 
 /** What a rule of a policy may say beyond what every rule says. */
-interface RuleExtras {
+export interface RuleExtras {
   /** Whether only keys decide that do not leave their device: schemas/formats/policy.md §5. */
   readonly device_bound?: true;
   readonly assurance?: Assurance;
   /** Of version 3: whether the agent has to show on whose behalf it acts. */
   readonly delegation?: 'required';
+  /** Of rules for emergencies alone, in a policy of version 3: schemas/formats/policy.md §10. */
+  readonly break_glass?: BreakGlass;
 }
 
 /** A rule as an action falls under it. */
 export interface RuleInForce extends ApprovalRule, RuleExtras {}
 
-export interface PolicyRule extends ApprovalRule, Omit<RuleExtras, 'delegation'> {
+export interface PolicyRule extends ApprovalRule, Omit<RuleExtras, 'delegation' | 'break_glass'> {
   /** Names of action types. */
   readonly types: readonly string[];
 }
@@ -154,6 +157,8 @@ const extras = {
   assurance: optional<Assurance>(oneOf(...ASSURANCES)),
 };
 
+const glass = { break_glass: optional(breakGlass) };
+
 const policyMembers = {
   ...ruleMembers,
   types: list(typeName, { min: 1, max: TYPES_MAX }),
@@ -173,6 +178,7 @@ const policyRule3: Shape<CedarRule> = object<CedarRule>({
   ...ruleMembers,
   ...extras,
   delegation,
+  ...glass,
   proof_classes: anyProofClasses,
   approvers: either(isGroup, object<{ group: string }>({ group: ruleId }), ruleMembers.approvers),
 });
@@ -216,6 +222,7 @@ export function approversOf(
 
 function assertRule(rule: ApprovalRule & RuleExtras, path: string): void {
   assertDistinct(rule.proof_classes, `${path}/proof_classes`);
+  assertShort(rule, path);
   // A key in a file is bound to nothing: a rule that takes both would mean less than it says.
   if (rule.device_bound === true && rule.proof_classes.includes('possession')) {
     throw invalid(`${path}/proof_classes`, 'no possession beside device_bound');
@@ -242,6 +249,7 @@ export const requirement: Shape<Requirement> = object<Requirement>({
   rationale: ruleMembers.rationale,
   ...extras,
   delegation,
+  ...glass,
 });
 
 function policyOf(v: TypePolicy['v'], bare: Shape<PolicyRule>): Shape<TypePolicy> {
@@ -319,6 +327,7 @@ export function requirementOf(rule: RuleInForce): Requirement {
     ...(rule.device_bound === true && { device_bound: true }),
     ...(rule.assurance !== undefined && { assurance: rule.assurance }),
     ...(rule.delegation !== undefined && { delegation: rule.delegation }),
+    ...(rule.break_glass !== undefined && { break_glass: rule.break_glass }),
   };
 }
 

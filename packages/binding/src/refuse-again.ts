@@ -4,6 +4,7 @@ import { decideDecision, refuseOrphan } from './decide-decision.ts';
 import { decideErasure } from './decide-erasure.ts';
 import { CLOCK_SKEW_MS } from './decide-request.ts';
 import { decideReport, decideUse } from './decide-use.ts';
+import { isReviewOverdue } from './break-glass-fold.ts';
 import type { Outcome } from './decided.ts';
 import type { DecisionRefused } from './decision-entry.ts';
 import type { Entry } from './entry.ts';
@@ -107,6 +108,7 @@ const TOLD_BY_LOG = [
   'REQUEST_ID_EXPIRED',
   'CLOCK_SKEW',
   'TOO_MANY_OPEN',
+  'REVIEW_OVERDUE',
 ] as const;
 
 function isToldByLog(code: string): code is (typeof TOLD_BY_LOG)[number] {
@@ -138,6 +140,8 @@ function isRefused(
       return ulidTimeMs(asked.id) > atMs + CLOCK_SKEW_MS;
     case 'TOO_MANY_OPEN':
       return (state.tables.openByAgent.get(asked.agent.id) ?? 0) >= state.limits.openPerAgentMax;
+    case 'REVIEW_OVERDUE':
+      return isReviewOverdue(state.tables, atMs);
   }
 }
 

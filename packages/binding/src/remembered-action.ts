@@ -1,11 +1,13 @@
 import { digestBytes, fromUtf8, type Digest } from '@countersign/canonical';
 import type { Bound } from '@countersign/descriptors';
-import type {
-  ActionRecord,
-  ActionStatus,
-  BindingRecord,
-  DecisionRecord,
-  UseRecord,
+import {
+  isUnreviewed,
+  type ActionRecord,
+  type ActionStatus,
+  type BindingRecord,
+  type BreakGlassRecord,
+  type DecisionRecord,
+  type UseRecord,
 } from './action-record.ts';
 import type { Batch } from './batch-item.ts';
 import type { BoundDecision } from './decision-entry.ts';
@@ -19,6 +21,8 @@ interface RememberedAction {
   readonly action_id: string;
   readonly action_is_erased: boolean;
   readonly action_is_open: boolean;
+  /** There while two persons still have to review it. */
+  readonly action_is_unreviewed?: true;
   readonly admission: Leaf;
   readonly admission_index: number;
   readonly agent: string;
@@ -34,6 +38,14 @@ interface RememberedAction {
   readonly bounds?: readonly Bound[];
   /** Not there for one that no policy counts. */
   readonly counted_ms?: number;
+  /** Not there for an action that no rule for emergencies has bound. */
+  readonly break_glass?: {
+    readonly review_by_ms: number;
+    readonly concerned: readonly string[];
+    readonly result: Exclude<BreakGlassRecord['result'], undefined> | null;
+    readonly is_overdue: boolean;
+    readonly reviewed: number | null;
+  };
   readonly decide_by_ms: number;
   readonly decisions: readonly {
     readonly leaf: Leaf;
@@ -76,6 +88,7 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
     action_id: record.id,
     action_is_erased: record.erasedIndex !== undefined,
     action_is_open: record.status === 'pending',
+    ...(isUnreviewed(record) && { action_is_unreviewed: true }),
     admission: record.admission,
     admission_index: record.admissionIndex,
     agent: record.agent,
@@ -91,6 +104,7 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
     ...(record.batch !== undefined && { batch: record.batch }),
     ...(record.bounds !== undefined && { bounds: record.bounds }),
     ...(record.countedMs !== undefined && { counted_ms: record.countedMs }),
+    ...rememberedGlass(record),
     decide_by_ms: record.decideByMs,
     decisions: record.decisions.map(rememberedDecision),
     digest: record.actionDigest,
@@ -117,6 +131,35 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
     })),
   };
   return bytesOf(remembered);
+}
+
+function rememberedGlass({
+  breakGlass: glass,
+}: ActionRecord): Pick<RememberedAction, 'break_glass'> {
+  if (glass === undefined) return {};
+  return {
+    break_glass: {
+      review_by_ms: glass.reviewByMs,
+      concerned: glass.concerned,
+      result: glass.result ?? null,
+      is_overdue: glass.isOverdue === true,
+      reviewed: glass.reviewedIndex ?? null,
+    },
+  };
+}
+
+function glassIn({ break_glass: glass }: RememberedAction): Pick<ActionRecord, 'breakGlass'> {
+  if (glass === undefined) return {};
+  const { review_by_ms: reviewByMs, concerned, result, is_overdue: isOverdue, reviewed } = glass;
+  return {
+    breakGlass: {
+      reviewByMs,
+      concerned,
+      ...(result !== null && { result }),
+      ...(isOverdue && { isOverdue }),
+      ...(reviewed !== null && { reviewedIndex: reviewed }),
+    },
+  };
 }
 
 function rememberedDecision(decision: DecisionRecord): RememberedAction['decisions'][number] {
@@ -153,6 +196,7 @@ function recordIn(bytes: Uint8Array): ActionRecord {
     ...(remembered.bounds !== undefined && { bounds: remembered.bounds }),
     ...(remembered.batch !== undefined && { batch: remembered.batch }),
     ...(remembered.counted_ms !== undefined && { countedMs: remembered.counted_ms }),
+    ...glassIn(remembered),
     open: remembered.open ?? undefined,
     decisions: remembered.decisions.map(decisionIn),
     ...(binding !== null && {
@@ -202,40 +246,43 @@ export function recordDigest(record: ActionRecord): Digest {
 
 /** The canonical text begins with these members, since that is their order. */
 const BEGINNING =
-  /^\{"action_id":"([0-9A-HJKMNP-TV-Z]{26})","action_is_erased":(true|false),"action_is_open":(true|false),"admission":"/;
-const BEGINNING_BYTES = 120;
+  /^\{"action_id":"([0-9A-HJKMNP-TV-Z]{26})","action_is_erased":(true|false),"action_is_open":(true|false),(?:"action_is_unreviewed":(true),)?"admission":"/;
+const BEGINNING_BYTES = 160;
 
 /**
  * A record as its text: of a million finished actions hardly any is looked at again, so none is parsed before.
- * Id, erasure and openness are read from the text itself, so its digest covers them too.
+ * Id, erasure, openness and what is unreviewed are read from the text itself, so its digest covers them too.
  */
 export class PackedAction {
   readonly id: string;
   readonly isErased: boolean;
   readonly isOpen: boolean;
+  readonly isUnreviewed: boolean;
   readonly digest: Digest;
   readonly bytes: Uint8Array;
 
   private constructor(
     bytes: Uint8Array,
-    beginning: Pick<PackedAction, 'id' | 'isErased' | 'isOpen'>,
+    beginning: Pick<PackedAction, 'id' | 'isErased' | 'isOpen' | 'isUnreviewed'>,
   ) {
     this.id = beginning.id;
     this.isErased = beginning.isErased;
     this.isOpen = beginning.isOpen;
+    this.isUnreviewed = beginning.isUnreviewed;
     this.bytes = bytes;
     this.digest = digestBytes('countersign/action-state/v1', bytes);
   }
 
   /** Undefined for what is no record at all. */
   static of(bytes: Uint8Array): PackedAction | undefined {
-    const [, id, isErased, isOpen] =
+    const [, id, isErased, isOpen, isUnreviewed] =
       BEGINNING.exec(fromLatin1(bytes.subarray(0, BEGINNING_BYTES))) ?? [];
     if (id === undefined) return undefined;
     return new PackedAction(bytes, {
       id,
       isErased: isErased === 'true',
       isOpen: isOpen === 'true',
+      isUnreviewed: isUnreviewed === 'true',
     });
   }
 

@@ -2,6 +2,7 @@ import type { Action, ActionEnvelope, Descriptor } from '@countersign/descriptor
 import { descriptorId, type AgentMember, type Separation } from './authority-member.ts';
 import { BindingError, invariant } from './binding-error.ts';
 import { cedarSentence, enrolledPersons } from './cedar-sentence.ts';
+import { authorityRule } from './fixed-requirement.ts';
 import { citedRule, ruleOfType } from './joined-rule.ts';
 import type { LedgerState } from './ledger-state.ts';
 import {
@@ -10,6 +11,7 @@ import {
   policyDigest,
   type ApprovalRule,
   type CedarPolicy,
+  type RuleInForce,
 } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import { recentOf, type Recent } from './recent-requests.ts';
@@ -37,7 +39,7 @@ export interface Terms {
 }
 
 export interface Sentence {
-  readonly rule: ApprovalRule;
+  readonly rule: RuleInForce;
   readonly permits?: readonly string[];
   readonly recent?: Recent;
 }
@@ -50,7 +52,8 @@ export function termsOf(state: LedgerState, { envelope }: { readonly envelope: T
   const descriptor = enrolled && state.descriptors.get(enrolled.digest);
   assertItemsAllowed(state, descriptor);
   const isAuthority = isAuthorityType(envelope.type);
-  const ruling = isAuthority ? ledger.bootstrap : rulingOf(state, envelope.type);
+  const own = authorityRule(envelope.type, ledger);
+  const ruling = isAuthority ? own : rulingOf(state, envelope.type);
   if (descriptor === undefined || ruling === undefined) {
     throw new BindingError('NO_POLICY', 'request: expected a type with a descriptor and a rule');
   }
@@ -59,7 +62,7 @@ export function termsOf(state: LedgerState, { envelope }: { readonly envelope: T
   return {
     descriptor,
     ruling,
-    policyDigest: isAuthority ? policyDigest(ledger.bootstrap) : policy.digest,
+    policyDigest: isAuthority ? policyDigest(own) : policy.digest,
   };
 }
 

@@ -398,6 +398,7 @@ function changeType(change: JsonObject): string {
   if (change['kind'] === 'agent-sponsored') return 'authority.sponsor';
   if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
   if (change['kind'] === 'person-tied') return 'authority.identity';
+  if (change['kind'] === 'reviewed') return 'authority.review';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 

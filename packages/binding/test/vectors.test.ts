@@ -108,6 +108,7 @@ describe('vectors of entries', () => {
       'action',
       'bounds',
       'constraint',
+      'permits',
     ]);
     for (const [name, { text }] of valid) {
       const entry = JSON.parse(text) as Record<string, Json>;

@@ -6,6 +6,9 @@ import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { AUTHORITY_SPONSOR } from './builtin/authority-sponsor.ts';
 import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
 import { BATCHES } from './builtin/batches.ts';
+import { AUTHORITY_REVIEW } from './builtin/authority-review.ts';
+import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
+import { EMERGENCY_COMMAND } from './builtin/emergency-command.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
 import { GENERIC_TOOL_CALL } from './builtin/generic-tool-call.ts';
 import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
@@ -26,6 +29,9 @@ export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_SPONSOR,
   AUTHORITY_SSHKEY,
   ...BATCHES,
+  AUTHORITY_REVIEW,
+  AUTHORITY_SSHKEY,
+  EMERGENCY_COMMAND,
   GENERIC_COMMAND,
   GENERIC_TOOL_CALL,
   IAM_POLICY_CHANGE,

@@ -1,3 +1,4 @@
+import { BREAK_GLASS } from './break-glass.ts';
 import { COMMAND_ENVIRONMENT } from './command-environment.ts';
 import type { Computation } from './computation.ts';
 import { CONTAINMENT, CONTAINMENT_CLAIMS } from './containment.ts';
@@ -11,6 +12,7 @@ import { TOOL_CALL } from './tool-call.ts';
 
 /** The names that a template may use. A new meaning takes a new name: old displays must stay the same. */
 export const COMPUTATIONS: ReadonlyMap<string, Computation> = new Map([
+  ['break-glass', BREAK_GLASS],
   ['command-environment', COMMAND_ENVIRONMENT],
   ['containment', CONTAINMENT],
   ['containment-claims', CONTAINMENT_CLAIMS],

@@ -1,5 +1,6 @@
 import { fromBase64url } from '@countersign/canonical';
 import {
+  authorityRule,
   isAuthorityType,
   signedMessage,
   type AuthorityState,
@@ -12,7 +13,7 @@ import { assertDescriptor, assertItemType } from './descriptor-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { assertFoundingKeys } from './log-keys.ts';
 import { assertExactly, memberKey, notProven, provenMember } from './membership.ts';
-import { assertBootstrap } from './policy-check.ts';
+import { assertOwnRule } from './policy-check.ts';
 import { sameJson } from './same-json.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
@@ -87,8 +88,9 @@ function assertRegistered(authority: AuthorityState, run: Verification): void {
   assertDescriptor(entry, authority);
   const { documents, evidence } = run;
   assertItemType(documents.descriptor(entry.descriptor_digest, evidence.descriptor), authority);
-  if (isAuthorityType(entry.action_type.name)) assertBootstrap(ledger.bootstrap, run);
-  else if (authority.get('policy', 'policy')?.digest !== entry.policy_digest) {
+  if (isAuthorityType(entry.action_type.name)) {
+    assertOwnRule(authorityRule(entry.action_type.name, ledger), run);
+  } else if (authority.get('policy', 'policy')?.digest !== entry.policy_digest) {
     throw new VerifyError('POLICY_MISMATCH', 'expected the policy of the authority');
   }
 }

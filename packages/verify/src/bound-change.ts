@@ -1,5 +1,6 @@
 import { utf8, type VerifySignature } from '@countersign/canonical';
 import {
+  authorityRule,
   isAuthorityType,
   parseAuthorityChange,
   policyDigest,
@@ -14,6 +15,7 @@ import { checkDecisions } from './decision-check.ts';
 import { assertDescriptor } from './descriptor-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { readEntry } from './logged-entry.ts';
+import { assertApart } from './policy-check.ts';
 import { sameJson } from './same-json.ts';
 import { StepLog } from './step-log.ts';
 import type { Trust } from './trust.ts';
@@ -30,7 +32,7 @@ export interface BoundStep {
 }
 
 /**
- * That the persons of the authority before it signed for this very change, by the bootstrap rule. Answers its effect.
+ * That the persons of the authority before it signed for this very change, by the rule of its type. Answers its effect.
  */
 export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange> {
   const { change, before, trust, verifySignature } = step;
@@ -48,7 +50,7 @@ export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange
   if (!isOfAction) {
     throw new VerifyError('ACTION_DIGEST_MISMATCH', 'expected the action that was bound');
   }
-  assertBootstrapRule(binding, before);
+  assertOwnRule(binding, before);
   assertDescriptor(binding, before.state);
   assertExclusions(binding, before.state);
   await checkDecisions({
@@ -59,6 +61,7 @@ export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange
     log: new StepLog(),
   });
   const effect = envelope.params['change'];
+  assertApart(binding, effect);
   if (effect === undefined) throw new VerifyError('SCHEMA_INVALID', 'expected a change');
   return parseAuthorityChange(effect);
 }
@@ -77,11 +80,11 @@ function citedBinding({ change, binding: text, before }: BoundStep): BindingMade
   return entry;
 }
 
-function assertBootstrapRule(binding: BindingMade, { state }: AuthorityAt): void {
-  const { bootstrap, separation } = state.ledger;
+function assertOwnRule(binding: BindingMade, { state: { ledger } }: AuthorityAt): void {
+  const rule = authorityRule(binding.action_type.name, ledger);
   const isRule =
-    binding.policy_digest === policyDigest(bootstrap) &&
-    sameJson(binding.requirement, requirementOf(bootstrap)) &&
-    binding.separation === separation;
-  if (!isRule) throw new VerifyError('POLICY_MISMATCH', 'expected the bootstrap rule');
+    binding.policy_digest === policyDigest(rule) &&
+    sameJson(binding.requirement, requirementOf(rule)) &&
+    binding.separation === ledger.separation;
+  if (!isRule) throw new VerifyError('POLICY_MISMATCH', 'expected the rule of its type');
 }

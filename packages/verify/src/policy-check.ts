@@ -1,13 +1,17 @@
-import { timestampMs } from '@countersign/canonical';
+import { timestampMs, type Json } from '@countersign/canonical';
 import {
   BindingError,
   citedRule,
   isAuthorityType,
   isCedarPolicy,
+  isEmergencyType,
+  isKindOf,
+  partiesTo,
   policyDigest,
   requirementOf,
   ruleOfType,
   type ApprovalRule,
+  type BindingMade,
   type CedarPolicy,
   type Policy,
   type TypePolicy,
@@ -18,7 +22,7 @@ import { VerifyError } from './verify-error.ts';
 
 /**
  * Step 9 of schemas/formats/evidence.md §5: what was needed is what the policy of the admission asks for. Types of
- * the authority itself have no policy; their rule is in genesis (`assertBootstrap`).
+ * the authority itself have no policy; their rule is in genesis, or their own (`assertOwnRule`).
  */
 export function checkPolicy(run: Verification): void {
   const { evidence, log } = run;
@@ -34,6 +38,9 @@ export function checkPolicy(run: Verification): void {
   }
   const policy = namedPolicy(run);
   const rule = isCedarPolicy(policy) ? ruleCited(policy, run) : ruleHere(policy, run);
+  if (isEmergencyType(type.name) !== (requirement.break_glass !== undefined)) {
+    throw new VerifyError('POLICY_MISMATCH', 'expected break_glass for an emergency alone');
+  }
   assertRule(rule, run);
   const said = `rule ${requirement.rule}: ${requirement.approvals} approvals`;
   log.ok(isCedarPolicy(policy) ? `${said}; its Cedar was not evaluated for it here` : said);
@@ -62,11 +69,29 @@ function assertNoPermits({ evidence }: Verification): void {
 }
 
 /** The rule for changes of the authority, which only the verified authority can tell. */
-export function assertBootstrap(bootstrap: ApprovalRule, run: Verification): void {
-  if (policyDigest(bootstrap) !== run.evidence.binding.entry.policy_digest) {
-    throw new VerifyError('POLICY_MISMATCH', 'expected the bootstrap rule of this ledger');
+export function assertOwnRule(rule: ApprovalRule, run: Verification): void {
+  const { evidence, documents } = run;
+  const { entry } = evidence.binding;
+  if (policyDigest(rule) !== entry.policy_digest) {
+    throw new VerifyError('POLICY_MISMATCH', 'expected the rule of its type in this ledger');
   }
-  assertRule(bootstrap, run);
+  assertRule(rule, run);
+  const { action } = evidence.content;
+  assertApart(entry, action === null ? null : documents.action(action).envelope.params['change']);
+}
+
+/** A type makes the changes that it is for, and who had a part in what is reviewed does not review it. */
+export function assertApart(
+  { decisions, action_type: type }: BindingMade,
+  change: Json | undefined,
+): void {
+  if (!isKindOf(type.name, String(Object(change).kind))) {
+    throw new VerifyError('POLICY_MISMATCH', 'expected a change that its type makes');
+  }
+  const parties = partiesTo(change);
+  if (decisions.some(({ person }) => parties.includes(person))) {
+    throw new VerifyError('NOT_ELIGIBLE', 'expected reviewers who had no part in it');
+  }
 }
 
 function namedPolicy({ evidence, documents }: Verification): Policy {

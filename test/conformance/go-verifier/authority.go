@@ -122,7 +122,8 @@ func found(g object) authority {
 	_, isKept := objectOf(g["bootstrap"])["device_bound"]
 	_, isAssured := objectOf(g["bootstrap"])["assurance"]
 	_, isChained := objectOf(g["bootstrap"])["delegation"]
-	require(!isChained && !isKept && !isAssured && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
+	_, isGlass := objectOf(g["bootstrap"])["break_glass"]
+	require(!isChained && !isKept && !isAssured && !isGlass && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
 	a := authority{members: map[string]object{}}.add(object{"kind": "ledger", "id": "ledger", "origin": g["origin"], "tenant": g["tenant"],
 		"separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]})
 	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})
@@ -186,12 +187,14 @@ func (e *evidence) bound(change, link object, before authority) authority {
 	require(kind["name"] == action["type"] && same(kind["version"], action["type_version"]), "NOT_BOUND")
 	require(same(personsOf(action), b.object["acting_for"]), "NOT_BOUND")
 	checkDescriptor(b.object, before)
-	rule := objectOf(ledger["bootstrap"])
+	rule := ownRule(kind["name"], ledger)
 	isRule := digest("policy", canonical(rule)) == b.object["policy_digest"] && same(requirementOf(rule), b.object["requirement"])
 	require(isRule && b.object["separation"] == ledger["separation"], "POLICY_MISMATCH")
 	checkExclusions(b.object, before)
+	change = objectOf(objectOf(action["params"])["change"])
+	checkApart(b.object, change)
 	checkDecisions(b.object, before, e.trust)
-	return before.apply(objectOf(objectOf(action["params"])["change"]))
+	return before.apply(change)
 }
 
 // checkDescriptor holds what persons were shown to the descriptors of the authority.
@@ -259,6 +262,9 @@ func (a authority) apply(c object) authority {
 		return next.forget(key("log-key", text(c, "id")))
 	case "person-tied":
 		return a.tied(closed(c, "kind person issuer subject_digest invited?"))
+	case "reviewed":
+		closed(c, "kind action_id action_type action_digest approvers concerned result verdict remarks")
+		return a
 	case "home-moved":
 		return a.moved(closed(c, "kind tenant from to"))
 	}
@@ -389,9 +395,12 @@ func (e *evidence) checkRegistered(a authority) {
 	checkDescriptor(b, a)
 	e.checkItems(a)
 	if isAuthorityType(kind["name"]) {
-		rule := objectOf(ledger["bootstrap"])
+		rule := ownRule(kind["name"], ledger)
 		require(digest("policy", canonical(rule)) == b["policy_digest"], "POLICY_MISMATCH")
 		e.checkRule(rule)
+		params, _ := e.action["params"].(object)
+		change, _ := params["change"].(object)
+		checkApart(b, change)
 		return
 	}
 	require(a.get("policy", "policy")["digest"] == b["policy_digest"], "POLICY_MISMATCH")

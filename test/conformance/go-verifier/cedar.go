@@ -30,6 +30,9 @@ func (e *evidence) citedRule(policy object) object {
 	for _, id := range permits {
 		require(strings.Contains(said, `@id("`+id+`")`), "POLICY_MISMATCH")
 	}
+	for _, rule := range objects(policy, "rules") {
+		checkGlass(rule)
+	}
 	var rule object
 	for _, id := range ids {
 		i := slices.IndexFunc(objects(policy, "rules"), func(rule object) bool { return rule["id"] == id })
@@ -96,6 +99,7 @@ func joined(sum, rule, policy object) object {
 		next["rationale"] = "required"
 	}
 	joinExtras(sum, next)
+	joinGlass(sum, next)
 	next["proof_classes"] = both(list(sum, "proof_classes"), list(next, "proof_classes"))
 	one, isOne := sum["approvers"].([]any)
 	other, isOther := next["approvers"].([]any)
@@ -122,6 +126,28 @@ func joinExtras(sum, next object) {
 	if next["assurance"] == nil {
 		delete(next, "assurance")
 	}
+}
+
+// joinGlass: a rule for emergencies goes together with such rules alone, and the sooner review counts.
+func joinGlass(sum, next object) {
+	one, isOne := sum["break_glass"].(object)
+	other, isOther := next["break_glass"].(object)
+	require(isOne == isOther, "POLICY_MISMATCH")
+	if isOne && integer(one, "review_within_s") < integer(other, "review_within_s") {
+		next["break_glass"] = one
+	}
+}
+
+// checkGlass: one use, soon, by persons who say why (policy.md §10).
+func checkGlass(rule object) {
+	glass, has := rule["break_glass"]
+	if !has {
+		return
+	}
+	within := integer(closed(glass, "review_within_s"), "review_within_s")
+	isShort := within >= 60 && within <= 259200 && integer(rule, "max_uses") == 1 && rule["rationale"] == "required" &&
+		!contains(list(rule, "proof_classes"), "possession") && integer(rule, "decide_within_s") <= 3600 && integer(rule, "use_within_s") <= 3600
+	require(isShort, "POLICY_MISMATCH")
 }
 
 func both(one, other []any) (out []any) {

@@ -15,6 +15,7 @@ import (
 var tables = "schemas"
 
 var computations = map[string]func(object) lines{
+	"break-glass":         breakGlass,
 	"command-environment": commandEnvironment,
 	"containment":         containment,
 	"containment-claims":  containmentClaims,
@@ -30,6 +31,12 @@ var computations = map[string]func(object) lines{
 // actionComputations say what follows from more of the action than its params.
 var actionComputations = map[string]func(object) lines{
 	"payment-grant": paymentGrant,
+}
+
+// breakGlass is action-types.md §7.1.
+func breakGlass(object) (out lines) {
+	out.warn("BREAK-GLASS", "this goes ahead without the usual approvals; an alarm is raised at once, and two other persons have to review it afterwards")
+	return out
 }
 
 const loadingNames = " PATH ENV BASH_ENV IFS SHELLOPTS NODE_OPTIONS NODE_PATH PERLLIB JAVA_TOOL_OPTIONS _JAVA_OPTIONS JDK_JAVA_OPTIONS CLASSPATH " +

@@ -255,7 +255,10 @@ func (e *evidence) checkPolicy() {
 	policy, has := e.object["policy"].(object)
 	require(has && digest("policy", canonical(policy)) == b["policy_digest"], "POLICY_MISMATCH")
 	if policy["v"] == "countersign.policy.v3" {
-		e.checkRule(e.citedRule(policy))
+		rule := e.citedRule(policy)
+		_, isGlass := rule["break_glass"]
+		require(isGlass == strings.HasPrefix(text(objectOf(b["action_type"]), "name"), "emergency."), "POLICY_MISMATCH")
+		e.checkRule(rule)
 		return
 	}
 	require(!hasPermits && !hasRecent, "POLICY_MISMATCH")
@@ -268,6 +271,8 @@ func (e *evidence) checkPolicy() {
 		class, isAssured := rule["assurance"]
 		_, isChained := rule["delegation"]
 		require(!isChained, "POLICY_MISMATCH")
+		_, isGlass := rule["break_glass"]
+		require(!isGlass && !strings.HasPrefix(text(objectOf(b["action_type"]), "name"), "emergency."), "POLICY_MISMATCH")
 		require(!isAssured || contains([]any{"verified", "gateway", "evidence-only"}, class), "POLICY_MISMATCH")
 		require(!isKept || kept == true && !contains(list(rule, "proof_classes"), "possession"), "POLICY_MISMATCH")
 	}
@@ -291,7 +296,7 @@ func ruleFor(policy object, kind any) object {
 func requirementOf(rule object) object {
 	r := object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
 		"proof_classes": rule["proof_classes"], "rationale": rule["rationale"]}
-	for _, name := range []string{"device_bound", "assurance", "delegation"} {
+	for _, name := range []string{"device_bound", "assurance", "delegation", "break_glass"} {
 		if extra, has := rule[name]; has {
 			r[name] = extra
 		}

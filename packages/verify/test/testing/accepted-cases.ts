@@ -1,6 +1,7 @@
 import { ASSURANCE_CASES } from './assurance-cases.ts';
 import { BATCH_CASES } from './batch-cases.ts';
 import { BOUNDS_CASES } from './bounds-cases.ts';
+import { BREAK_GLASS_CASES } from './break-glass-cases.ts';
 import { CEDAR_CASES } from './cedar-cases.ts';
 import { DELEGATION_CASES } from './delegation-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
@@ -28,4 +29,5 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...CEDAR_CASES,
   ...DELEGATION_CASES,
   ...RECENT_CASES,
+  ...BREAK_GLASS_CASES,
 ];

@@ -16,6 +16,7 @@ import {
 import { FALSE_ASSURANCE_CASES } from './assurance-cases.ts';
 import { BROKEN_BATCH_CASES } from './batch-cases.ts';
 import { BROKEN_BOUNDS_CASES } from './bounds-cases.ts';
+import { FALSE_BREAK_GLASS_CASES } from './break-glass-cases.ts';
 import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
 import { FALSE_DELEGATION_CASES } from './delegation-cases.ts';
@@ -52,4 +53,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_ASSURANCE_CASES,
   ...BROKEN_CEDAR_CASES,
   ...BROKEN_RECENT_CASES,
+  ...FALSE_BREAK_GLASS_CASES,
 ];

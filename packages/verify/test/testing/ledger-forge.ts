@@ -3,6 +3,7 @@ import {
   applyChange,
   applyEnrolment,
   authorityFromGenesis,
+  authorityRule,
   AuthorityState,
   DECISION_NAMESPACE,
   decisionChallenge,
@@ -404,9 +405,8 @@ export class LedgerForge {
   }
 
   /** An action of the authority, bound by these persons. */
-  bindChange(change: JsonObject, options: BindOptions): Bound {
-    const type = changeType(change);
-    const { digest } = descriptorOf(type);
+  bindChange(change: JsonObject, options: BindOptions, type: string = changeType(change)): Bound {
+    const { digest } = this.#descriptor(type);
     const executor = { id: 'ledger', audience: ORIGIN, descriptor_digest: digest };
     const request = { type, params: { change }, envelope: { executor } };
     return this.bind(request, options);
@@ -417,8 +417,9 @@ export class LedgerForge {
     change: JsonObject,
     options: BindOptions,
     made: JsonObject | AuthorityState = change,
+    type?: string,
   ): void {
-    const { action, binding } = this.bindChange(change, options);
+    const { action, binding } = this.bindChange(change, options, type);
     const at = this.tick();
     this.#changed(
       {
@@ -476,7 +477,7 @@ export class LedgerForge {
   }
 
   ruleOf(type: string): ApprovalRule {
-    if (type.startsWith('authority.')) return this.authority.ledger.bootstrap;
+    if (type.startsWith('authority.')) return authorityRule(type, this.authority.ledger);
     const rule = isCedarPolicy(this.policy) ? undefined : ruleOfType(this.policy, type);
     if (rule === undefined) throw new Error(`no rule for ${type}`);
     return rule;
@@ -491,7 +492,7 @@ export class LedgerForge {
     const { envelope } = action;
     const descriptor = this.#descriptor(envelope.type);
     const rule = options.rule ?? this.ruleOf(envelope.type);
-    const { separation, demo, bootstrap } = this.authority.ledger;
+    const { separation, demo } = this.authority.ledger;
     const owner = this.alice.id;
     const isOwn = envelope.type.startsWith('authority.');
     const at = this.tick();
@@ -515,7 +516,7 @@ export class LedgerForge {
       request_signature: signed('request', action.bytes, options.signer ?? this.agent),
       acting_for: persons.map(({ sub }) => sub),
       executor: envelope.executor,
-      policy_digest: policyDigest(isOwn ? bootstrap : this.policy),
+      policy_digest: policyDigest(isOwn ? this.ruleOf(envelope.type) : this.policy),
       requirement: requirementOf(rule),
       excluded: [
         ...(separation === 'full' ? [{ person: owner, code: 'OWNER_APPROVAL' } as const] : []),
@@ -886,6 +887,7 @@ function changeType(change: JsonObject): string {
   if (change['kind'] === 'agent-sponsored') return 'authority.sponsor';
   if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
   if (change['kind'] === 'person-tied') return 'authority.identity';
+  if (change['kind'] === 'reviewed') return 'authority.review';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 

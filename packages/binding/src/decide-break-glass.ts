@@ -1,0 +1,77 @@
+import { isEmergencyType } from './break-glass.ts';
+import { isReviewOverdue, reviewDueMs } from './break-glass-fold.ts';
+import { BindingError } from './binding-error.ts';
+import { enrolledPersons } from './cedar-sentence.ts';
+import type { RuleInForce } from './policy.ts';
+import type { Proceeding } from './proceeding.ts';
+import type { RequestAdmitted } from './request-entry.ts';
+
+/** How many persons review, none of whom had a part in it. */
+const REVIEWERS = 2;
+
+interface Asked {
+  readonly type: string;
+  readonly rule: RuleInForce;
+  readonly agent: { readonly owner: string; readonly person?: string };
+}
+
+/**
+ * That an emergency is decided by a rule for emergencies and by no other, that nothing is left unreviewed beyond its limit,
+ * and that there is somebody to review it: attack row F09.
+ *
+ * @throws BindingError NO_POLICY, REVIEW_OVERDUE
+ */
+export function assertEmergency(run: Proceeding, { type, rule, agent }: Asked): void {
+  if (isEmergencyType(type) !== (rule.break_glass !== undefined)) {
+    throw new BindingError(
+      'NO_POLICY',
+      'request: expected break_glass for an emergency, and for nothing else',
+    );
+  }
+  if (rule.break_glass === undefined) return;
+  assertReviewed(run, type);
+  const { authority } = run.state;
+  const others = enrolledPersons(authority).filter(
+    (person) => person !== agent.owner && person !== agent.person,
+  );
+  // Under separation `solo` the owner may be the one who approves.
+  const approvers = rule.approvals - (authority.ledger.separation === 'solo' ? 1 : 0);
+  if (others.length >= REVIEWERS + approvers) return;
+  throw new BindingError(
+    'NO_POLICY',
+    'request: expected two persons besides who decides, to review it',
+  );
+}
+
+/** @throws BindingError REVIEW_OVERDUE */
+export function assertReviewed({ state, atMs }: Proceeding, type: string): void {
+  if (!isEmergencyType(type) || !isReviewOverdue(state.tables, atMs)) return;
+  throw new BindingError(
+    'REVIEW_OVERDUE',
+    'request: expected a review of what ran as BREAK-GLASS before',
+  );
+}
+
+/** The alarm: everybody who is told of findings hears of it before it can run. */
+export function raiseBreakGlass(
+  run: Proceeding,
+  { action_id, agent, requirement }: RequestAdmitted,
+): void {
+  if (requirement.break_glass === undefined) return;
+  run.write({
+    type: 'finding-raised',
+    finding: 'BREAK_GLASS',
+    about: { action_id, agent: agent.id },
+  });
+}
+
+export function raiseIfUnreviewed(run: Proceeding, actionId: string): void {
+  const record = run.state.action(actionId);
+  const dueMs = record && reviewDueMs(record);
+  if (record === undefined || dueMs === undefined || dueMs >= run.atMs) return;
+  run.write({
+    type: 'finding-raised',
+    finding: 'BREAK_GLASS_UNREVIEWED',
+    about: { action_id: actionId, agent: record.agent },
+  });
+}

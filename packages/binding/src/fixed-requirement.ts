@@ -1,0 +1,43 @@
+import type { LedgerMember } from './authority-member.ts';
+import type { ApprovalRule } from './policy.ts';
+
+interface FixedType {
+  readonly rule: ApprovalRule;
+  /** What an action of this type can do, and no other type can. */
+  readonly kinds: readonly string[];
+}
+
+/** Types of the authority whose rule is the same in every ledger: schemas/formats/authority.md §11. */
+const FIXED: ReadonlyMap<string, FixedType> = new Map([
+  [
+    'authority.review',
+    {
+      kinds: ['reviewed'],
+      rule: {
+        id: 'review',
+        approvals: 2,
+        approvers: 'any',
+        proof_classes: ['uv'],
+        rationale: 'required',
+        decide_within_s: 86_400,
+        use_within_s: 3_600,
+        start_within_s: 60,
+        max_uses: 1,
+      },
+    },
+  ],
+]);
+
+/** The rule of a type of the authority: its own, or the bootstrap rule of the ledger. */
+export function authorityRule(
+  type: string,
+  { bootstrap }: Pick<LedgerMember, 'bootstrap'>,
+): ApprovalRule {
+  return FIXED.get(type)?.rule ?? bootstrap;
+}
+
+/** Whether a type can do this. Else one type could be signed for by the rule of another. */
+export function isKindOf(type: string, kind: string): boolean {
+  const owner = [...FIXED].find(([, { kinds }]) => kinds.includes(kind))?.[0];
+  return owner === undefined ? !FIXED.has(type) : owner === type;
+}
