@@ -1,5 +1,6 @@
 import { timestampMs } from '@countersign/canonical';
 import {
+  BreakGlassBook,
   boundChangeIn,
   isAnswering,
   isHiddenRefusal,
@@ -37,6 +38,7 @@ export class AuditFacts {
   readonly counts: Map<EntryType, number> = new Map();
   readonly nearEnrolments: NearEnrolment[] = [];
   nearCount = 0;
+  readonly breakGlass: BreakGlassBook = new BreakGlassBook();
   readonly #notDerived = { requests: 0, rationales: 0, refusals: 0 };
 
   constructor(nearMs: number) {
@@ -52,6 +54,7 @@ export class AuditFacts {
     { index, bytes }: { readonly index: number; readonly bytes: Uint8Array },
   ): void {
     this.counts.set(entry.type, (this.counts.get(entry.type) ?? 0) + 1);
+    this.breakGlass.note(entry, index);
     if (isLoggedRefusal(entry)) {
       if (isAnswering(entry) && isHiddenRefusal(entry)) this.#notDerived.refusals += 1;
     } else if (entry.type === 'request-admitted') {

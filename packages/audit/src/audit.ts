@@ -1,3 +1,4 @@
+import type { BrokenGlass } from '@countersign/binding';
 import { equalBytes } from '@countersign/canonical';
 import { TileEdge, type TileFile } from '@countersign/tlog';
 import { AuditError } from './audit-error.ts';
@@ -46,6 +47,8 @@ export interface AuditFindings extends HeadSigners {
   readonly notDerived: NotDerived;
   readonly nearEnrolments: readonly NearEnrolment[];
   readonly nearCount: number;
+  /** What ran as BREAK-GLASS and nobody has reviewed. */
+  readonly unreviewed: readonly BrokenGlass[];
 }
 
 /**
@@ -96,6 +99,7 @@ export class LogAudit {
       notDerived: facts.notDerived,
       nearEnrolments: facts.nearEnrolments,
       nearCount: facts.nearCount,
+      unreviewed: facts.breakGlass.unreviewed,
     };
   }
 

@@ -58,6 +58,7 @@ export { grantDigest } from './grant.ts';
 export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
 export { citedRule, ruleOfType } from './joined-rule.ts';
 export { isEmergencyType } from './break-glass.ts';
+export { BREAK_GLASS_ENTRIES, BreakGlassBook, type BrokenGlass } from './break-glass-book.ts';
 export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
 export { authorityRule, isKindOf } from './fixed-requirement.ts';
 export { citedRule } from './joined-rule.ts';
@@ -153,6 +154,7 @@ export {
   isAssurance,
   isAuthorityType,
   isCedarPolicy,
+  parseApprovalRule,
   parsePolicy,
   policyDigest,
   requirementOf,

@@ -241,6 +241,11 @@ export const approvalRule: Shape<ApprovalRule> = (json, path) => {
   return rule;
 };
 
+/** @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER */
+export function parseApprovalRule(json: Json): ApprovalRule {
+  return approvalRule(json, 'rule');
+}
+
 export const requirement: Shape<Requirement> = object<Requirement>({
   rule: ruleIds,
   approvals: ruleMembers.approvals,

@@ -1,5 +1,7 @@
 import {
+  BreakGlassBook,
   parseExecutionReport,
+  type BrokenGlass,
   type BindingRevoked,
   type DecisionAccepted,
   type Entry,
@@ -51,6 +53,7 @@ export class PeriodLog {
   readonly #cases = new Map<string, GrowingCase>();
   readonly #figures = new DecisionFigures();
   readonly #asked = new DayCount();
+  readonly #breakGlass = new BreakGlassBook();
   #askedCount = 0;
   #refusedCount = 0;
 
@@ -62,6 +65,7 @@ export class PeriodLog {
   /** @throws ReportError REPORT_TOO_LARGE */
   note(placed: PlacedEntry): void {
     const { entry, index, leaf } = placed;
+    this.#breakGlass.note(entry, index);
     if (entry.type === 'request-admitted') this.#admitted(entry, { index, leaf });
     else if (entry.type === 'request-refused') this.#refused(entry);
     else if (entry.type === 'decision-accepted') this.#decided(entry, placed);
@@ -78,6 +82,11 @@ export class PeriodLog {
       this.#isIn(askedAt, actionId),
     );
     return [...this.#cases.values(), ...open];
+  }
+
+  /** Of the whole log, not of the period: what is not reviewed is nobody's past. */
+  get unreviewed(): readonly BrokenGlass[] {
+    return this.#breakGlass.unreviewed;
   }
 
   get persons(): readonly PersonFigures[] {

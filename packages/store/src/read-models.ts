@@ -231,7 +231,7 @@ export interface ReadModels {
   entries(start: number, limit: number): Promise<EntryRow[]>;
   /** The first one with this leaf hash: the same bytes may be in a log twice. */
   entryWithLeaf(leaf: string): Promise<EntryRow | undefined>;
-  entriesOfType(types: readonly string[], upTo: number): Promise<EntryRow[]>;
+  entriesOfType(types: readonly string[], upTo: number, from?: number): Promise<EntryRow[]>;
   /** Entries `finding-raised`, newest first. */
   findings(filter: FindingFilter): Promise<Page<EntryRow>>;
   decisions(tenant: string, actionId: string): Promise<DecisionRow[]>;

@@ -135,8 +135,11 @@ function entryReader(
       const last = rows.length > limit ? found.at(-1)?.index : undefined;
       return { rows: found, cursor: last === undefined ? null : String(last) };
     },
-    entriesOfType: async (types, upTo) => {
-      const query = entries.where('type', 'in', types).where('idx', '<=', upTo);
+    entriesOfType: async (types, upTo, from = 0) => {
+      const query = entries
+        .where('type', 'in', types)
+        .where('idx', '<=', upTo)
+        .where('idx', '>=', from);
       return (await query.execute()).map(map.entryRow);
     },
   };

@@ -1,5 +1,5 @@
 import type { Digest } from '@countersign/canonical';
-import type { Assurance, Leaf, Separation } from '@countersign/binding';
+import type { Assurance, Leaf, Requirement, Separation } from '@countersign/binding';
 import type { ProofClass } from '@countersign/human-proof';
 import type { Evidence } from './evidence.ts';
 import type { Positions } from './log-check.ts';
@@ -49,6 +49,8 @@ export interface Facts {
   readonly separation: Separation;
   /** As the policy says; absent where it says nothing. */
   readonly assurance?: Assurance;
+  /** Where a rule for emergencies has bound it: schemas/formats/policy.md §8. */
+  readonly break_glass?: Requirement['break_glass'];
   readonly demo: boolean;
   readonly is_content_erased: boolean;
   readonly uses: readonly UseFacts[];
@@ -77,7 +79,7 @@ export async function outcomeOf<F = Facts>(
 export function factsOf(evidence: Evidence, positions: Positions): Facts {
   const { entry, leaf } = evidence.binding;
   const [revocation] = evidence.revocations;
-  const { assurance } = entry.requirement;
+  const { assurance, break_glass } = entry.requirement;
   return {
     tenant: entry.tenant,
     action_id: entry.action_id,
@@ -92,6 +94,7 @@ export function factsOf(evidence: Evidence, positions: Positions): Facts {
     max_uses: entry.max_uses,
     separation: entry.separation,
     ...(assurance !== undefined && { assurance }),
+    ...(break_glass !== undefined && { break_glass }),
     demo: entry.demo,
     is_content_erased: evidence.content.action === null,
     uses: evidence.uses.map(({ entry: use }) => ({

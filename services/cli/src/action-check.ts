@@ -8,9 +8,8 @@ import {
   type Descriptor,
 } from '@countersign/descriptors';
 import { CliError } from './cli-error.ts';
-import { EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from './exec-interface.ts';
+import { EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST, isCommandType } from './exec-interface.ts';
 
-const COMMAND_TYPE = 'generic.command';
 /** How the place begins a message of the checks: a JSON pointer. */
 const PLACE = /^(\/[^\s:]*): expected /;
 
@@ -54,7 +53,7 @@ function descriptorOf({ type, type_version: version }: Partial<ActionEnvelope>):
 /** The ledger cannot know what the executor of this program does; this program does. */
 function assertOwnExecutor({ executor }: ActionEnvelope, { type }: Descriptor): void {
   if (executor.id !== EXEC_EXECUTOR) return;
-  if (type !== COMMAND_TYPE) {
+  if (!isCommandType(type)) {
     throw new CliError(
       'EXECUTOR_MISMATCH',
       `/executor/id: expected an executor that carries out ${type}, got ${EXEC_EXECUTOR}, which only runs commands`,

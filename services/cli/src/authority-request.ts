@@ -15,7 +15,7 @@ const LIFE_S = 3_600;
 
 export interface ChangeParts {
   /** Of the authority.* types, the one that the change belongs to. */
-  readonly type: 'authority.change' | 'authority.sshkey';
+  readonly type: 'authority.change' | 'authority.review' | 'authority.sshkey';
   readonly access: LedgerAccess;
   readonly context: CliContext;
   readonly options: ClientOptions;

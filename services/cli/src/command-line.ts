@@ -18,6 +18,13 @@ export interface CommandOrder {
   readonly cwd: string | undefined;
   readonly timeoutS: number;
   readonly purpose: string | undefined;
+  /** Asked for as BREAK-GLASS. */
+  readonly emergency?: Emergency;
+}
+
+export interface Emergency {
+  readonly incident: { readonly system: string; readonly id: string };
+  readonly reason: string;
 }
 
 export interface CommandPlace {
@@ -27,8 +34,8 @@ export interface CommandPlace {
   readonly randomBytes: (size: number) => Uint8Array;
 }
 
-/** Parameters of a `generic.command` action, as this program wrote them. */
-export interface CommandParams {
+/** Parameters of a command, as this program wrote them. */
+export interface CommandParams extends Partial<Emergency> {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly executable: { readonly path: string; readonly digest: Digest };
@@ -102,6 +109,7 @@ function paramsOf(order: CommandOrder, parts: Parts): CommandParams {
     stdin: parts.input.fact,
     timeout_s: order.timeoutS,
     ...(order.purpose !== undefined && { purpose: order.purpose }),
+    ...order.emergency,
   };
 }
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { canonicalText, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
-import type { Separation } from '@countersign/binding';
+import type { ApprovalRule, Policy, Separation } from '@countersign/binding';
 import { createDurably, makePrivateFolder, replaceDurably } from '@countersign/durable-file';
 import { readRegular } from './bounded-file.ts';
 import { cliError, isSystemError } from './cli-error.ts';
@@ -30,6 +30,9 @@ export interface LedgerMark {
   readonly separation: Separation;
   /** The first person. */
   readonly founder: string;
+  /** What it is founded with; the log says the same. Without them the usual ones. */
+  readonly policy?: Policy;
+  readonly bootstrap?: ApprovalRule;
 }
 
 export interface DataFolder {

@@ -22,3 +22,10 @@ export const EXEC_AUDIENCE = 'local';
 
 /** Runs the calls that `countersign mcp-gate` holds; its interface is that package's. */
 export const MCP_GATE_EXECUTOR = 'local-mcp-gate';
+
+const COMMAND_TYPES: ReadonlySet<unknown> = new Set(['emergency.command', 'generic.command']);
+
+/** Whether an action of this type is a command, which is run in one way whatever allowed it. */
+export function isCommandType(type: unknown): boolean {
+  return COMMAND_TYPES.has(type);
+}

@@ -69,7 +69,7 @@ export async function execCommand(order: CommandOrder, deps: ExecDeps): Promise<
       executor: { id, audience, descriptor_digest: EXEC_INTERFACE_DIGEST },
     },
     {
-      type: 'generic.command',
+      type: order.emergency === undefined ? 'generic.command' : 'emergency.command',
       typeVersion: 1,
       params: paramsJson(described.params),
       lifeS: ACTION_LIFE_S,

@@ -5,8 +5,11 @@ import {
   foundLedger,
   homeMember,
   keyThumbprint,
+  policyDigest,
+  type ApprovalRule,
   type LedgerFounded,
   type Member,
+  type Policy,
   type Separation,
 } from '@countersign/binding';
 import { newUlid } from '@countersign/crypto-node';
@@ -20,6 +23,7 @@ import {
   EXEC_INTERFACE_DIGEST,
   MCP_GATE_EXECUTOR,
 } from './exec-interface.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 import type { HeldKey } from '@countersign/sdk';
 
 export interface FoundingChoice {
@@ -32,6 +36,8 @@ export interface FoundingChoice {
   readonly rpId: string | undefined;
   readonly demo: boolean;
   readonly separation: Separation;
+  readonly policy?: Policy;
+  readonly bootstrap?: ApprovalRule;
 }
 
 const INVITATION_LIFE_MS = 30 * 24 * 3_600_000;
@@ -50,6 +56,8 @@ export function newMark(choice: FoundingChoice, nowMs: number): LedgerMark {
     rp_id: choice.rpId ?? new URL(url).hostname,
     separation,
     founder: `prs_${newUlid(nowMs)}`,
+    ...(choice.policy !== undefined && { policy: choice.policy }),
+    ...(choice.bootstrap !== undefined && { bootstrap: choice.bootstrap }),
   };
 }
 
@@ -132,7 +140,9 @@ export function foundingEntry(
     rps: [{ id: mark.rp_id, origins: [mark.url] }],
     logKeys: keys.logKeys,
     members,
-    policy: DEFAULT_POLICY,
+    policy: mark.policy ?? DEFAULT_POLICY,
+    policyEngine: POLICY_ENGINE,
+    ...(mark.bootstrap !== undefined && { bootstrap: mark.bootstrap }),
   });
 }
 
@@ -161,6 +171,7 @@ export function assertAsFounded(mark: LedgerMark, entry: LedgerFounded): void {
     ['separation', mark.separation, entry.separation],
     ['rp_id', mark.rp_id, rp?.id],
     ['url', mark.url, isAddress ? mark.url : rp?.origins[0]],
+    ...rulesSaid(mark, entry),
     ['founder', mark.founder, isFounder ? mark.founder : 'another person'],
   ];
   const differing = said.find(([, says, is]) => says !== is);
@@ -171,6 +182,21 @@ export function assertAsFounded(mark: LedgerMark, entry: LedgerFounded): void {
     `ledger.json says ${name} ${String(says)}, but the log was founded with ${name} ${String(is)}`,
     { hint: 'restore ledger.json; what a ledger is was fixed at its founding' },
   );
+}
+
+/** A folder that says nothing of its rules was founded with what was usual then. */
+function rulesSaid(
+  { policy, bootstrap }: LedgerMark,
+  entry: LedgerFounded,
+): readonly [string, string, string][] {
+  const said: [string, string, string][] = [];
+  if (policy !== undefined) {
+    said.push(['policy', policyDigest(policy), policyDigest(entry.policy)]);
+  }
+  if (bootstrap !== undefined) {
+    said.push(['bootstrap', policyDigest(bootstrap), policyDigest(entry.bootstrap)]);
+  }
+  return said;
 }
 
 function executorMember(id: string, key: HeldKey, interfaceDigest: Digest): Member {

@@ -1,5 +1,7 @@
 import type { NearEnrolment } from '@countersign/audit';
+import type { BrokenGlass } from '@countersign/binding';
 import { formatTimestamp } from '@countersign/canonical';
+import { unreviewedWords } from './break-glass-words.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import { KeptAudit, type AuditOutcome, type LogAuditOptions } from './log-audit.ts';
 import type { ProbeGauge } from './process-probe.ts';
@@ -43,6 +45,7 @@ export class LogMonitor {
   #awayRounds = 0;
   #size = 0;
   #nearCount = 0;
+  #unreviewed = 0;
   #validMs = 0;
   /** Of the last round; empty while the log holds. */
   #code = '';
@@ -84,6 +87,11 @@ export class LogMonitor {
         () => this.#nearCount,
       ),
       one(
+        'countersign_monitor_unreviewed_break_glass',
+        'Actions that ran as BREAK-GLASS and nobody has reviewed',
+        () => this.#unreviewed,
+      ),
+      one(
         'countersign_monitor_untaken_alarms',
         'Alarms that the webhook has not taken yet',
         () => this.#untaken.length,
@@ -116,11 +124,21 @@ export class LogMonitor {
     this.#validMs = this.#options.audit.nowMs();
     this.#nearCount = findings.nearCount;
     for (const near of findings.nearEnrolments) this.#alarmNear(near);
+    this.#unreviewed = findings.unreviewed.length;
+    for (const broken of findings.unreviewed) this.#alarmUnreviewed(broken);
   }
 
   #alarmNear({ person, seconds, decided_index: index }: NearEnrolment): void {
     const detail = `${person} decided ${seconds} s after the key was enrolled`;
     this.#alarm({ alarm: 'ENROLMENT_NEAR_DECISION', index, detail });
+  }
+
+  /** Once when it is seen, and once more when its review is overdue. */
+  #alarmUnreviewed(broken: BrokenGlass): void {
+    const { index, overdueIndex } = broken;
+    const detail = unreviewedWords(broken);
+    if (overdueIndex === undefined) this.#alarm({ alarm: 'BREAK_GLASS', index, detail });
+    else this.#alarm({ alarm: 'BREAK_GLASS_UNREVIEWED', index: overdueIndex, detail });
   }
 
   #refused(outcome: Exclude<AuditOutcome, { readonly outcome: 'VALID' }>): void {

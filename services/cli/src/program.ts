@@ -23,6 +23,7 @@ import { addFindings } from './commands/findings.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addReport } from './commands/report.ts';
 import { addRequest } from './commands/request.ts';
+import { addReview } from './commands/review.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
 import { addStatement } from './commands/statement.ts';
@@ -56,6 +57,7 @@ const COMMANDS = [
   addReport,
   addStatement,
   addEnrol,
+  addReview,
   addErase,
   addPolicy,
   addLog,

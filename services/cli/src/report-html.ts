@@ -1,6 +1,8 @@
+import type { BrokenGlass } from '@countersign/binding';
 import { span } from '@countersign/console';
 import type { DisplayLine } from '@countersign/descriptors';
 import type { DecideTimes, PeriodTotals, PersonFigures, ReportScope } from '@countersign/report';
+import { unreviewedWords } from './break-glass-words.ts';
 import { html, type Html } from './html.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import { notShownWords, proofWords, type ReportRow } from './report-row.ts';
@@ -20,6 +22,7 @@ export interface ReportHead {
   readonly persons: readonly PersonFigures[];
   /** How many rows have which proof. */
   readonly proofs: ReadonlyMap<string, number>;
+  readonly unreviewed: readonly BrokenGlass[];
   /** Of the key that has signed the statements; undefined where they are unsigned. */
   readonly signedBy: string | undefined;
 }
@@ -40,6 +43,7 @@ export function reportTop(head: ReportHead): string {
       </head>
       <body>
         <h1>Actions and who decided them</h1>
+        ${failedPart(head)}
         <dl>
           ${term('Ledger', head.origin)} ${term('Genesis', head.genesis)}
           ${term('Report of', scopeWords(head.scope))}
@@ -60,6 +64,15 @@ export function reportBottom(): string {
 </body>
 </html>
 `.text;
+}
+
+/** Before everything else: nobody is to read on as if nothing were. */
+function failedPart({ unreviewed }: ReportHead): Html | undefined {
+  if (unreviewed.length === 0) return undefined;
+  return html`<p class="proof refused">THIS REPORT FAILS: BREAK-GLASS without a review</p>
+    <ul>
+      ${unreviewed.map((each) => html`<li>${unreviewedWords(each)}</li> `)}
+    </ul> `;
 }
 
 function term(name: string, value: string): Html {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { BrokenGlass } from '@countersign/binding';
 import { formatTimestamp, toBase64 } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import {
@@ -37,6 +38,8 @@ export interface ReportDone {
   readonly actions: number;
   /** How many rows have which proof. */
   readonly proofs: ReadonlyMap<string, number>;
+  /** What ran as BREAK-GLASS and nobody has reviewed: with any of these the report fails. */
+  readonly unreviewed: readonly BrokenGlass[];
   readonly exitCode: number;
 }
 
@@ -52,8 +55,9 @@ export async function writeReport(order: ReportOrder, source: ReportSource): Pro
     const period = await readPeriod(source.entries(), scope, { trust, head: source.head });
     const proofs = await new ReportWriting(order, source, folder).write(period);
     await folder.finish();
-    const exitCode = exitOf([...proofs.keys()]);
-    return { path: folder.path, actions: period.cases.length, proofs, exitCode };
+    const { unreviewed } = period;
+    const exitCode = unreviewed.length > 0 ? EXIT.refused : exitOf([...proofs.keys()]);
+    return { path: folder.path, actions: period.cases.length, proofs, unreviewed, exitCode };
   } catch (error) {
     await folder.discard();
     throw error;
@@ -124,6 +128,7 @@ class ReportWriting {
       totals: period.totals,
       persons: period.persons,
       proofs: this.#proofs,
+      unreviewed: period.unreviewed,
       signedBy: key?.keyId,
     });
     await page.append(head);

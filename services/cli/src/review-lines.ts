@@ -1,5 +1,11 @@
 import type { CheckedDecision, CheckedReview } from '@countersign/console';
-import { assuranceWords, timeLeft, utcTime, worstCase } from '@countersign/console';
+import {
+  assuranceWords,
+  breakGlassWords,
+  timeLeft,
+  utcTime,
+  worstCase,
+} from '@countersign/console';
 import type { DisplayLine, DisplayMark } from '@countersign/descriptors';
 
 const MARKS: Readonly<Record<DisplayMark, string>> = {
@@ -51,6 +57,7 @@ export function reviewLines(
 
 function headLines({ display, admission }: CheckedReview, nowMs: number): string[] {
   const { agent, decide_by, demo, separation } = admission;
+  const { break_glass: glass } = admission.requirement;
   const left = timeLeft(Date.parse(decide_by), nowMs);
   return [
     `REQUEST ${admission.action_id}`,
@@ -59,6 +66,7 @@ function headLines({ display, admission }: CheckedReview, nowMs: number): string
     `  decide by ${utcTime(decide_by)}: ${left}`,
     ...(separation === 'solo' ? ['  solo: the owner of the agent may approve'] : []),
     ...(demo ? ['  the ledger is a demonstration'] : []),
+    ...(glass === undefined ? [] : [`  BREAK-GLASS: ${breakGlassWords(glass)}`]),
   ];
 }
 

@@ -37,6 +37,8 @@ function partsOf(type: string, lines: readonly DisplayLine[]): readonly string[]
   switch (type) {
     case 'generic.command':
       return commandParts(lines);
+    case 'emergency.command':
+      return ['BREAK-GLASS', ...commandParts(lines)];
     case 'iam.policy.change':
       return policyParts(lines);
     case 'payment.grant':

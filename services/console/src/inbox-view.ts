@@ -4,6 +4,7 @@ import { oddFirst, ranked, type Crowd } from './crowd.ts';
 import { readInbox, type Inbox, type OpenRequest } from './inbox.ts';
 import { failureNotice, isTellable } from './notice.ts';
 import { RequestRow } from './request-row.ts';
+import { statusNotice } from './status-view.ts';
 import { announce, entitle, show, type SignedInVisit } from './visit.ts';
 
 const REFRESH_MS = 4_000;
@@ -13,10 +14,13 @@ const CHECKS_AT_ONCE = 4;
 export async function showInbox(visit: SignedInVisit): Promise<void> {
   const list = new RequestList();
   const failure = h('div');
-  show(visit.main, 'Open requests', h('h1', {}, 'Open requests'), failure, list.element);
+  const status = h('div');
+  show(visit.main, 'Open requests', h('h1', {}, 'Open requests'), status, failure, list.element);
   for (;;) {
     try {
       if (document.visibilityState === 'visible') {
+        const red = await statusNotice();
+        status.replaceChildren(...(red === undefined ? [] : [red]));
         list.update(await readInbox(getJson));
         await list.check(visit);
       }

@@ -1,5 +1,6 @@
 import type { RequestAdmitted } from '@countersign/binding';
 import { assuranceWords } from './assurance-words.ts';
+import { breakGlassWords } from './break-glass-words.ts';
 import type { CheckedDecision } from './decision-check.ts';
 import { exact, h, paragraph, row, section, type Child } from './element.ts';
 import { plainWords, reversibilityWords } from './plain-words.ts';
@@ -30,6 +31,9 @@ export class LedgerView {
         row('Admitted', `${utcTime(admission.at)}, as entry ${admissionIndex} of the log`),
         row('Approvals', this.#progress),
         row('Rule', exact(admission.requirement.rule)),
+        ...(admission.requirement.break_glass === undefined
+          ? []
+          : [row('BREAK-GLASS', breakGlassWords(admission.requirement.break_glass))]),
         row('Who may decide', this.#approvers()),
         row('Who may not approve', this.#excluded()),
         row('A person proves it by', proofWords(admission)),

@@ -31,6 +31,10 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'What the server would show is not what the action says.',
       advice: DO_NOT_APPROVE,
     },
+    REVIEW_OVERDUE: {
+      meaning: 'Something that ran as BREAK-GLASS before was not reviewed in time.',
+      advice: 'Have it reviewed first. Until then the ledger takes no other emergency.',
+    },
     POLICY_MISMATCH: {
       meaning: 'The server sent another policy than the one that this request was admitted under.',
       advice: DO_NOT_APPROVE,

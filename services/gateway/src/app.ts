@@ -32,6 +32,7 @@ import { watchRequests } from './request-watch.ts';
 import { registerSecurityHeaders } from './security-headers.ts';
 import { registerSessionRoutes } from './session-routes.ts';
 import { Submissions } from './submissions.ts';
+import { registerStatusRoutes } from './status-routes.ts';
 import { registerTileRoutes } from './tile-routes.ts';
 import type { Session } from './session.ts';
 import { TokenBook, type TokenBookOptions } from './token-book.ts';
@@ -111,6 +112,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerActionRoutes(app, gateway);
   registerActionEntries(app, gateway);
   registerFindingRoutes(app, gateway);
+  registerStatusRoutes(app, gateway);
   registerUseRoutes(app, gateway);
   registerLogRoutes(app, gateway);
   registerLogProofRoutes(app, gateway);

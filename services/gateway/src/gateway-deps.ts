@@ -79,6 +79,7 @@ export type Models = Pick<
   | 'document'
   | 'entries'
   | 'entriesOf'
+  | 'entriesOfType'
   | 'entryWithLeaf'
   | 'findings'
   | 'input'

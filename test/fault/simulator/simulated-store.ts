@@ -135,7 +135,8 @@ export function simulatedStore(world: World, owner: string, kept: StoredRows): R
     },
     logPosition: () => later('position', () => kept.log),
     sidePosition: (topic) => later(`position ${topic}`, () => kept.side.get(topic) ?? 0),
-    entriesOfType: (types, upTo) => later('entries', () => entriesOfType(kept, types, upTo)),
+    entriesOfType: (types, upTo, from) =>
+      later('entries', () => entriesOfType(kept, types, { upTo, from })),
     nodes: (wanted) => later('nodes', () => wanted.flatMap((place) => nodeAt(kept, place))),
     entries: (start, limit) => later('entries', () => entriesFrom(kept, start, limit)),
     dump: () => Promise.resolve(kept.dump()),
@@ -156,10 +157,14 @@ export function simulatedStore(world: World, owner: string, kept: StoredRows): R
   };
 }
 
-function entriesOfType(kept: StoredRows, types: readonly string[], upTo: number): EntryRow[] {
+function entriesOfType(
+  kept: StoredRows,
+  types: readonly string[],
+  { upTo, from = 0 }: { readonly upTo: number; readonly from: number | undefined },
+): EntryRow[] {
   return [...kept.rows.values()]
     .flatMap((change) => (change.change === 'entry' ? [change.row] : []))
-    .filter(({ type, index }) => types.includes(type) && index <= upTo)
+    .filter(({ type, index }) => types.includes(type) && index <= upTo && index >= from)
     .sort((a, b) => a.index - b.index);
 }
 

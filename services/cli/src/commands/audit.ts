@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import type { BrokenGlass } from '@countersign/binding';
 import { toBase64 } from '@countersign/canonical';
 import type { Command } from 'commander';
+import { unreviewedWords } from '../break-glass-words.ts';
 import { EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
@@ -131,7 +133,7 @@ export function reportOf(outcome: AuditOutcome, origin: string): Record<string, 
   }
   const { findings } = outcome;
   const { size, root } = findings.head;
-  const { from, notDerived, nearEnrolments, nearCount, witnessedAt } = findings;
+  const { from, notDerived, nearEnrolments, nearCount, witnessedAt, unreviewed } = findings;
   return {
     ...head,
     size,
@@ -142,6 +144,7 @@ export function reportOf(outcome: AuditOutcome, origin: string): Record<string, 
     entries: findings.counts,
     not_derived: notDerived,
     near_enrolments: { count: nearCount, first: nearEnrolments },
+    ...(unreviewed.length > 0 && { unreviewed: unreviewed.map(unreviewedJson) }),
     ...(witnessedAt !== undefined && { witnessed_at: witnessedAt }),
   };
 }
@@ -171,6 +174,7 @@ function linesOf(outcome: AuditOutcome, origin: string): string[] {
       ({ person, seconds, decided_index: index }) =>
         `LOOK AT       entry ${index}: ${person} decided ${seconds} s after the key was enrolled`,
     ),
+    ...findings.unreviewed.map((each) => `BREAK-GLASS   ${unreviewedWords(each)}`),
     'not derived   what the log holds digests of alone:',
     `  ${String(requests).padStart(8)} requests without their action: its display and its agent's signature`,
     `  ${String(rationales).padStart(8)} decisions without their rationale`,
@@ -178,4 +182,8 @@ function linesOf(outcome: AuditOutcome, origin: string): string[] {
     '',
     'VALID at level replayed',
   ];
+}
+
+function unreviewedJson({ actionId, agent, at, index, overdueIndex }: BrokenGlass): object {
+  return { action_id: actionId, agent, at, index, is_overdue: overdueIndex !== undefined };
 }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { patienceOf } from '../away-words.ts';
 import { CliError, cliError, EXIT } from '../cli-error.ts';
+import type { Emergency } from '../command-line.ts';
 import type { CliContext } from '../context.ts';
 import { EXEC_AUDIENCE, EXEC_EXECUTOR } from '../exec-interface.ts';
 import { execCommand, resumeCommand, type ExecDeps } from '../exec-session.ts';
@@ -19,6 +20,8 @@ interface ExecOptions extends ClientOptions {
   readonly cwd?: string;
   readonly timeout: number;
   readonly purpose?: string;
+  readonly incident?: string;
+  readonly reason?: string;
   readonly executorKey?: string;
   readonly executorId: string;
   readonly audience: string;
@@ -38,6 +41,8 @@ export function addExec(program: Command, { context, end }: CommandParts): void 
     .option('--cwd <dir>', 'working directory of the command')
     .option('--timeout <seconds>', 'stop it after this time', parseTimeout, DEFAULT_TIMEOUT_S)
     .option('--purpose <text>', 'why, in your own words; shown as a claim')
+    .option('--incident <system:id>', 'BREAK-GLASS: the incident that cannot wait; with --reason')
+    .option('--reason <text>', 'BREAK-GLASS: why it cannot wait; shown as a claim')
     .option('--executor-key <file>', 'key file of the executor')
     .option('--executor-id <id>', 'id of the executor', EXEC_EXECUTOR)
     .option('--audience <name>', 'audience of the executor', EXEC_AUDIENCE)
@@ -52,6 +57,7 @@ Exit codes: 0 ran and ended with 0, 10 ran and failed, 1 refused, 2 usage, 3 ind
 Examples:
   $ countersign exec --purpose "clean up" -- /usr/bin/find /var/tmp -mtime +30 -delete
   $ countersign exec --env PATH --secret-env DB_PASSWORD --timeout 600 -- ./migrate.sh --to 42
+  $ countersign exec --incident siem:INC-118 --reason "customers cannot pay" -- /usr/sbin/restart-payments
   $ countersign exec --resume 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2`,
     )
     .action(async (argv: readonly string[], options: ExecOptions) => {
@@ -67,6 +73,16 @@ function parseTimeout(text: string): number {
   const seconds = Number(text);
   if (/^[0-9]{1,5}$/.test(text) && seconds >= 1 && seconds <= TIMEOUT_MAX_S) return seconds;
   throw cliError('USAGE', `--timeout: expected 1 to ${TIMEOUT_MAX_S} seconds`);
+}
+
+/** @throws CliError USAGE: without both nobody could review it */
+function emergencyIn({ incident, reason }: ExecOptions): Emergency | undefined {
+  if (incident === undefined && reason === undefined) return undefined;
+  const [, system, id] = /^([^:]+):(.+)$/.exec(incident ?? '') ?? [];
+  if (system === undefined || id === undefined || reason === undefined) {
+    throw cliError('USAGE', 'expected --incident SYSTEM:ID and --reason together');
+  }
+  return { incident: { system, id }, reason };
 }
 
 async function exec(
@@ -88,6 +104,7 @@ async function exec(
       resumeCommand(resume, { argv, stdin }, deps),
     );
   }
+  const emergency = emergencyIn(options);
   const order = {
     argv,
     variables: { env: options.env ?? [], secretEnv: options.secretEnv ?? [] },
@@ -95,6 +112,7 @@ async function exec(
     cwd: options.cwd,
     timeoutS: options.timeout,
     purpose: options.purpose,
+    ...(emergency !== undefined && { emergency }),
   };
   return resumable(options, { argv, command, progress }, () => execCommand(order, deps));
 }

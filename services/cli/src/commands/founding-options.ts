@@ -10,6 +10,7 @@ import type { FoundingChoice } from '../founding.ts';
 import { originOf } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { openData, type OpenData } from '../open-data.ts';
+import { assertSameRules, foundingRules } from '../founding-rules.ts';
 import { parseShard } from '../shard-number.ts';
 
 export interface FoundingOptions {
@@ -24,6 +25,9 @@ export interface FoundingOptions {
   readonly tenant?: string;
   readonly shard?: number;
   readonly witnessPolicy?: string;
+  readonly policy?: string;
+  readonly policyCedar?: string;
+  readonly bootstrap?: string;
   readonly json?: true;
 }
 
@@ -62,6 +66,12 @@ export function addFoundingOptions(command: Command): Command {
     .option(
       '--witness-policy <file>',
       'who is asked to cosign its heads, and how many must have; kept in its trust file',
+    )
+    .option('--policy <file>', 'found it with this policy in the place of the usual one')
+    .option('--policy-cedar <file>', 'the Cedar of --policy, from a file of its own')
+    .option(
+      '--bootstrap <file>',
+      'found it with this rule for changes of the authority: schemas/formats/policy.md, section 4',
     )
     .option('--json', 'print JSON');
 }
@@ -106,7 +116,9 @@ export async function openFounding(
   if (mark === undefined) assertShard(options);
   else assertSameFounding(options, mark);
   const narrator = new Narrator(context.stderr, options.json === true);
-  const choice = foundingChoice(options, cluster);
+  const rules = await foundingRules(options, context);
+  if (mark !== undefined) assertSameRules(rules, mark);
+  const choice = { ...foundingChoice(options, cluster), ...rules };
   const data = await openData(folder, { ...context, choice, narrator });
   if (policy === undefined) return data;
   try {

@@ -3,6 +3,7 @@ import { isTimestamp, isUlid } from '@countersign/canonical';
 import type { ReportScope } from '@countersign/report';
 import type { Level, Trust } from '@countersign/verify';
 import { Option, type Command } from 'commander';
+import { unreviewedWords } from '../break-glass-words.ts';
 import { cliError } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
@@ -135,11 +136,17 @@ function parseId(text: string): string {
   throw cliError('USAGE', '--action: expected the id of an action, 26 capital letters and digits');
 }
 
-function say({ path, actions, proofs }: ReportDone, narrator: Narrator): void {
+function say({ path, actions, proofs, unreviewed }: ReportDone, narrator: Narrator): void {
   const counts = [...proofs].map(([words, count]) => `${count} ${words}`);
-  narrator.say('reported', [`the report of ${actions} actions is in ${path}`, ...counts], {
-    path,
-    actions,
-    proofs: Object.fromEntries(proofs),
-  });
+  const failed = unreviewed.map((each) => `FAILS: BREAK-GLASS ${unreviewedWords(each)}`);
+  narrator.say(
+    'reported',
+    [`the report of ${actions} actions is in ${path}`, ...counts, ...failed],
+    {
+      path,
+      actions,
+      proofs: Object.fromEntries(proofs),
+      ...(unreviewed.length > 0 && { unreviewed: unreviewed.map(({ actionId }) => actionId) }),
+    },
+  );
 }

@@ -16,7 +16,12 @@ import { freshIds, signedFrame } from '@countersign/sdk';
 import { CliError, cliError, EXIT } from '../cli-error.ts';
 import { readCommandInput } from '../command-input.ts';
 import type { CliContext } from '../context.ts';
-import { EXEC_AUDIENCE, EXEC_EXECUTOR, EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
+import {
+  EXEC_AUDIENCE,
+  EXEC_EXECUTOR,
+  EXEC_INTERFACE_DIGEST,
+  isCommandType,
+} from '../exec-interface.ts';
 import { openLedger, readGivenFile, type LedgerAccess } from '../ledger-access.ts';
 import { submitKept } from '../kept-arrival.ts';
 import { Narrator } from '../narrator.ts';
@@ -36,7 +41,7 @@ export function addRequest(program: Command, { context, end }: CommandParts): vo
       'after',
       `
 Filled in when absent: v, action_id, nonce, tenant, type_version (1), agent, acting_for, preconditions, not_after (a day
-from now), max_uses (1, or one for each item of a batch), and the executor of a generic.command (that of exec) or an authority.change (the ledger). The action
+from now), max_uses (1, or one for each item of a batch), and the executor of a command (that of exec) or an authority.change (the ledger). The action
 is checked here first; what does not fit its type is not sent. It does not wait: see watch.
 
 Examples:
@@ -140,7 +145,7 @@ function usesOf({ type, params }: JsonObject): number {
 
 /** The one that a type always has: another cannot be guessed, and the wrong one would be approved for nothing. */
 function executorOf(type: Json | undefined, { trust }: LedgerAccess): JsonObject | undefined {
-  if (type === 'generic.command') {
+  if (isCommandType(type)) {
     return {
       id: EXEC_EXECUTOR,
       audience: EXEC_AUDIENCE,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseUseClaim } from '@countersign/binding';
 import { formatTimestamp, isTimestamp, timestampMs, utf8 } from '@countersign/canonical';
-import { assuranceWords } from '@countersign/console';
+import { assuranceWords, breakGlassWords } from '@countersign/console';
 import { verifySignature } from '@countersign/crypto-node';
 import type { Chosen } from '@countersign/descriptors';
 import {
@@ -233,6 +233,9 @@ function factLines(facts: FactsOfUses): string[] {
     `bound         ${facts.bound_at}, entry ${facts.binding.index}, separation ${facts.separation}`,
     `for executor  ${facts.executor}, use by ${facts.use_by}, at most ${facts.max_uses} time(s)`,
     `assurance     ${assuranceWords(facts.executor, facts.assurance)}`,
+    ...(facts.break_glass === undefined
+      ? []
+      : [`BREAK-GLASS   ${breakGlassWords(facts.break_glass)}`]),
     ...facts.uses.map(
       ({ use_id, used_at, chosen }) =>
         `used          ${used_at} (${use_id})${chosen === undefined ? '' : `: ${chosenWords(chosen)}`}`,

@@ -1,0 +1,83 @@
+import {
+  BindingError,
+  DEFAULT_BOOTSTRAP,
+  DEFAULT_POLICY,
+  parseApprovalRule,
+  policyDigest,
+  type ApprovalRule,
+  type Policy,
+} from '@countersign/binding';
+import { CliError, cliError } from './cli-error.ts';
+import type { CliContext } from './context.ts';
+import type { LedgerMark } from './data-folder.ts';
+import { assertFit, readJson, readPolicy } from './policy-file.ts';
+
+/** What a ledger is founded with, where it is not the usual. */
+export interface FoundingRules {
+  readonly policy?: Policy;
+  readonly bootstrap?: ApprovalRule;
+}
+
+interface RuleFiles {
+  readonly policy?: string;
+  readonly policyCedar?: string;
+  readonly bootstrap?: string;
+}
+
+/** The founding is one entry, with the founders and their keys. */
+const RULES_BYTES_MAX = 40_000;
+
+/**
+ * Read before anything is made: nobody approves a founding, so what is wrong is said now, with the place.
+ *
+ * @throws CliError USAGE, FILE_UNREADABLE, FILE_TOO_LARGE, and the codes of the ledger
+ */
+export async function foundingRules(files: RuleFiles, context: CliContext): Promise<FoundingRules> {
+  const { policy: file, policyCedar: cedar, bootstrap } = files;
+  if (file === undefined && cedar !== undefined) {
+    throw cliError('USAGE', '--policy-cedar: expected --policy with it');
+  }
+  const policy = file === undefined ? undefined : await readPolicy(file, cedar, context);
+  if (policy !== undefined) assertFit(policy);
+  const rule = bootstrap === undefined ? undefined : await readRule(bootstrap, context);
+  const rules = {
+    ...(policy !== undefined && { policy }),
+    ...(rule !== undefined && { bootstrap: rule }),
+  };
+  if (JSON.stringify(rules).length <= RULES_BYTES_MAX) return rules;
+  throw cliError(
+    'USAGE',
+    `--policy: expected at most ${RULES_BYTES_MAX} characters to found with`,
+    {
+      hint: 'found it with a smaller one, and set this one then: docs/policies.md',
+    },
+  );
+}
+
+async function readRule(file: string, context: CliContext): Promise<ApprovalRule> {
+  const json = await readJson(file, 'bootstrap rule', context);
+  try {
+    return parseApprovalRule(json);
+  } catch (error) {
+    if (!(error instanceof BindingError)) throw error;
+    throw new CliError(error.code, `${file}: ${error.message}`, { cause: error });
+  }
+}
+
+/** @throws CliError DATA_OTHER_FOUNDING */
+export function assertSameRules({ policy, bootstrap }: FoundingRules, mark: LedgerMark): void {
+  const isSamePolicy =
+    policy === undefined || policyDigest(policy) === policyDigest(mark.policy ?? DEFAULT_POLICY);
+  const isSameRule =
+    bootstrap === undefined ||
+    policyDigest(bootstrap) === policyDigest(mark.bootstrap ?? DEFAULT_BOOTSTRAP);
+  if (isSamePolicy && isSameRule) return;
+  const name = isSamePolicy ? 'bootstrap rule' : 'policy';
+  throw cliError(
+    'DATA_OTHER_FOUNDING',
+    `the ledger in this folder was founded with another ${name}`,
+    {
+      hint: 'a policy is set with `countersign policy check FILE --request`; the bootstrap rule never changes',
+    },
+  );
+}
