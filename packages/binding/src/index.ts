@@ -59,9 +59,7 @@ export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sent
 export { citedRule, ruleOfType } from './joined-rule.ts';
 export { isEmergencyType } from './break-glass.ts';
 export { BREAK_GLASS_ENTRIES, BreakGlassBook, type BrokenGlass } from './break-glass-book.ts';
-export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
 export { authorityRule, isKindOf } from './fixed-requirement.ts';
-export { citedRule } from './joined-rule.ts';
 export { partiesTo } from './review.ts';
 export { decide } from './decide.ts';
 export {

@@ -4,10 +4,9 @@ import { AUTHORITY_ISSUER } from './builtin/authority-issuer.ts';
 import { AUTHORITY_IDENTITY } from './builtin/authority-identity.ts';
 import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
 import { AUTHORITY_SPONSOR } from './builtin/authority-sponsor.ts';
-import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
-import { BATCHES } from './builtin/batches.ts';
 import { AUTHORITY_REVIEW } from './builtin/authority-review.ts';
 import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
+import { BATCHES } from './builtin/batches.ts';
 import { EMERGENCY_COMMAND } from './builtin/emergency-command.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
 import { GENERIC_TOOL_CALL } from './builtin/generic-tool-call.ts';
@@ -27,10 +26,9 @@ export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_IDENTITY,
   AUTHORITY_LOGKEY,
   AUTHORITY_SPONSOR,
-  AUTHORITY_SSHKEY,
-  ...BATCHES,
   AUTHORITY_REVIEW,
   AUTHORITY_SSHKEY,
+  ...BATCHES,
   EMERGENCY_COMMAND,
   GENERIC_COMMAND,
   GENERIC_TOOL_CALL,
