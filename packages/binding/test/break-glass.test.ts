@@ -1,8 +1,10 @@
 import type { JsonObject } from '@countersign/canonical';
+import { firstDecision } from '../../audit/src/logged-group.ts';
 import { PackedAction, rememberedBytes } from '../src/remembered-action.ts';
-import type { CedarPolicy } from '@countersign/binding';
+import { decideAgain, type CedarPolicy, type PlacedEntry } from '@countersign/binding';
 import { describe, expect, it } from 'vitest';
 import { COMMAND_PARAMS } from './test-documents.ts';
+import { verifySignature } from './test-keys.ts';
 import { TestLedger, type Bound } from './test-ledger.ts';
 import { testPerson } from './test-members.ts';
 
@@ -100,8 +102,31 @@ function findings(ledger: TestLedger): string[] {
   return ledger.entries('finding-raised').map(({ entry }) => entry.finding);
 }
 
-describe('F09: break-glass is no normal path', () => {
-  it('raises an alarm in the batch of the binding, which says what it is', async () => {
+/** How many of these entries follow from those before them, as an audit derives them. */
+async function derived(ledger: TestLedger, log: readonly PlacedEntry[]): Promise<number> {
+  const state = ledger.emptyState();
+  const [first, ...rest] = log;
+  if (first === undefined) return 0;
+  state.evolve(first.entry, first);
+  let left = rest;
+  for (let lastAt = first.entry.at; left.length > 0;) {
+    const logged = firstDecision(
+      left.map(({ entry }) => entry),
+      lastAt,
+    );
+    if (logged === undefined) break;
+    const { entries } = await decideAgain(state, logged, () => verifySignature);
+    const isSo = entries.every(({ leaf }, at) => leaf === left[at]?.leaf);
+    if (!isSo || entries.length === 0) break;
+    for (const each of entries) state.evolve(each.entry, each);
+    left = left.slice(entries.length);
+    lastAt = logged.at;
+  }
+  return log.length - left.length;
+}
+
+describe('break-glass is no normal path', () => {
+  it('F09: raises an alarm in the batch of the binding, which says what it is', async () => {
     const ledger = ledgerOf();
     const bound = await broken(ledger);
     const { entry } = bound.binding;
@@ -113,7 +138,7 @@ describe('F09: break-glass is no normal path', () => {
     });
   });
 
-  it('is allowed by a rule for emergencies alone, and such a rule allows nothing else', async () => {
+  it('F09: is allowed by a rule for emergencies alone, and such a rule allows nothing else', async () => {
     const lax = ledgerOf(policyOf(CEDAR.replace('@rule("glass")', '@rule("usual")')));
     expect(await answer(lax, emergency(lax))).toBe('NO_POLICY');
     const turned = ledgerOf(policyOf(CEDAR.replace('@rule("usual")', '@rule("glass")')));
@@ -157,7 +182,7 @@ describe('F09: break-glass is no normal path', () => {
     );
   });
 
-  it('is said to be unreviewed when its time is over, once, and nobody breaks the glass again', async () => {
+  it('F09: is said to be unreviewed when its time is over, once, and nobody breaks the glass again', async () => {
     const ledger = ledgerOf();
     const bound = await broken(ledger);
     await ran(ledger, bound);
@@ -176,7 +201,7 @@ describe('F09: break-glass is no normal path', () => {
     expect(findings(ledger)).toEqual(['BREAK_GLASS', 'BREAK_GLASS_UNREVIEWED']);
   });
 
-  it('is closed by two persons who had no part in it, and by nobody else', async () => {
+  it('F09: is closed by two persons who had no part in it, and by nobody else', async () => {
     const ledger = ledgerOf();
     const bound = await broken(ledger);
     await ran(ledger, bound);
@@ -266,5 +291,25 @@ describe('F09: break-glass is no normal path', () => {
     const packed = PackedAction.of(rememberedBytes(record));
     expect(packed).toMatchObject({ isUnreviewed: true, isOpen: false });
     expect(packed?.unpack()).toEqual(record);
+  });
+
+  it('F09: is derived again from the log, alarm, overdue review and review; none can be left out', async () => {
+    const ledger = ledgerOf();
+    const bound = await broken(ledger);
+    await ran(ledger, bound);
+    await ledger.request();
+    await ledger.tick(REVIEW_WITHIN_S * 1_000 + 1);
+    await answer(ledger, emergency(ledger));
+    await reviewed(ledger, reviewOf(bound, { result: 'succeeded' }));
+    await broken(ledger);
+    const { log } = ledger;
+    expect(await derived(ledger, log)).toBe(log.length);
+    for (const code of ['BREAK_GLASS', 'BREAK_GLASS_UNREVIEWED']) {
+      const index = log.findIndex(
+        ({ entry }) => entry.type === 'finding-raised' && entry.finding === code,
+      );
+      const without = log.filter((each) => each.index !== index);
+      expect(await derived(ledger, without)).toBeLessThanOrEqual(index);
+    }
   });
 });
