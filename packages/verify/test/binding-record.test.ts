@@ -186,8 +186,12 @@ describe('what is refused in evidence because of its binding', () => {
   }));
   // What came of the log's keys later is told by evidence alone.
   const hasLater = ({ evidence }: Vector): boolean => evidence.includes('"later":{');
+  // Who had a part in what is reviewed is told by the action, which a record does not hold.
+  const isReview = ({ name }: { readonly name: string }): boolean =>
+    name === 'break-glass-review-approver.json';
   const ofBinding = vectors.filter(
-    ({ vector }) => CODES_OF_A_BINDING.has(vector.code) && !hasLater(vector),
+    (each) =>
+      CODES_OF_A_BINDING.has(each.vector.code) && !hasLater(each.vector) && !isReview(each),
   );
   it.each(ofBinding)('$name is refused alike in the record', async ({ vector }) => {
     const evidence = JSON.parse(vector.evidence) as JsonObject;

@@ -64,6 +64,7 @@ const ROUTES = [
   'GET /v1/findings',
   'GET /v1/inbox',
   'GET /v1/inputs/{digest}',
+  'GET /v1/inputs/{digest}/receipt',
   'GET /v1/ledger',
   'GET /v1/log/checkpoint',
   'GET /v1/log/consistency',
@@ -73,6 +74,7 @@ const ROUTES = [
   'GET /v1/log/receipt',
   'GET /v1/log/tiles/checkpoint',
   'GET /v1/session',
+  'GET /v1/status',
   'GET /v1/trust',
   'GET /v1/uses/{short_id}',
   'POST /v1/decisions',
@@ -183,7 +185,9 @@ describe('codes', () => {
   test('have one status each', () => {
     expect(Object.keys(STATUS_OF).sort()).toEqual([...codes].sort());
     for (const status of Object.values(STATUS_OF)) {
-      expect([400, 401, 403, 404, 409, 410, 413, 415, 421, 429, 500, 501, 503]).toContain(status);
+      expect([
+        400, 401, 403, 404, 409, 410, 413, 415, 421, 422, 429, 500, 501, 503,
+      ]).toContain(status);
     }
   });
 
