@@ -41,7 +41,7 @@ export interface BatchItem {
   readonly path: readonly string[];
 }
 
-export const ITEMS_MAX = 64;
+const ITEMS_MAX = 64;
 const PATH_MAX = 6;
 const LEAF_TAG = utf8('countersign/batch-leaf/v1\n');
 

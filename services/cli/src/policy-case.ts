@@ -31,6 +31,8 @@ export interface CaseParties {
   /** Enrolled persons besides those whom the policy names. */
   readonly persons?: readonly string[];
   readonly separation?: 'full' | 'solo';
+  /** How many such requests were admitted before, in an hour and in a day. */
+  readonly recent?: NonNullable<PolicySubject['recent']>;
 }
 
 /** What a policy comes to for one action. */
@@ -70,7 +72,9 @@ export function subjectOf(given: JsonObject, parties: CaseParties): PolicySubjec
   try {
     const action = parseAction(canonicalBytes(envelope));
     renderWithDigest(descriptor, action);
-    return { action, descriptor, agent: agentOf(action.envelope.agent.id, parties) };
+    const agent = agentOf(action.envelope.agent.id, parties);
+    const { recent } = parties;
+    return { action, descriptor, agent, ...(recent !== undefined && { recent }) };
   } catch (error) {
     if (!(error instanceof DescriptorError || error instanceof CanonicalError)) throw error;
     throw new CliError(error.code, `the action: ${error.message}`, { cause: error });

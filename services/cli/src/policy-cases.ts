@@ -24,7 +24,10 @@ export interface CaseResult {
   readonly differences: readonly string[];
 }
 
-const CASE_MEMBERS = ['name', 'action', 'owner', 'operator', 'persons', 'separation', 'expect'];
+const CASE_MEMBERS = [
+  ...['name', 'action', 'owner', 'operator', 'persons', 'separation', 'recent', 'expect'],
+];
+const COUNTS = ['count_1h', 'count_24h'];
 const EXPECTED = [
   ...['code', 'rule', 'permits', 'approvals', 'approvers', 'proof_classes', 'rationale'],
   ...['max_uses', 'decide_within_s', 'use_within_s', 'start_within_s'],
@@ -53,6 +56,7 @@ function parseCase(json: Json, index: number): PolicyCase {
   const expect = objectIn(given['expect'], `cases/${index}/expect`);
   assertMembers(expect, EXPECTED, `cases/${index}/expect`);
   if (typeof name !== 'string') throw cliError('USAGE', `cases/${index}/name: expected a text`);
+  const recent = recentIn(given['recent'], `cases/${index}/recent`);
   const listed = Array.isArray(persons) ? (persons as readonly Json[]) : [];
   return {
     name,
@@ -62,9 +66,21 @@ function parseCase(json: Json, index: number): PolicyCase {
       ...(typeof owner === 'string' && { owner }),
       ...(operator === true && { operator }),
       ...(separation === 'solo' && { separation }),
+      ...(recent !== undefined && { recent }),
       persons: listed.filter((each) => typeof each === 'string'),
     },
   };
+}
+
+function recentIn(json: Json | undefined, where: string): CaseParties['recent'] {
+  if (json === undefined) return undefined;
+  const given = objectIn(json, where);
+  assertMembers(given, COUNTS, where);
+  const [hour = 0, day = 0] = COUNTS.map((name) => given[name]);
+  if (typeof hour === 'number' && typeof day === 'number') {
+    return { count_1h: hour, count_24h: day };
+  }
+  throw cliError('USAGE', `${where}: expected counts`);
 }
 
 /** A member that is misspelt would be an expectation that nothing looks at. */

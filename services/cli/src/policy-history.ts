@@ -64,7 +64,9 @@ async function subjectOf(
   const text = await actionText(client, entry.action_id);
   if (agent === undefined || descriptor === undefined || text === undefined) return undefined;
   const action = parseAction(utf8(text));
-  return action.digest === entry.action_digest ? { action, descriptor, agent } : undefined;
+  if (action.digest !== entry.action_digest) return undefined;
+  const { recent } = entry;
+  return { action, descriptor, agent, ...(recent !== undefined && { recent }) };
 }
 
 async function actionText(client: LedgerClient, id: string): Promise<string | undefined> {

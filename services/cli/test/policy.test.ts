@@ -9,6 +9,7 @@ import { runCli } from '../src/program.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/policies/', import.meta.url));
 const USE_CASES = [
+  'batch.payment.transfer',
   'emergency.command',
   'iam.policy.change',
   'key.rotate',
