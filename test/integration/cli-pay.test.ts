@@ -35,13 +35,16 @@ async function asked(
   return id;
 }
 
-/** A ledger whose policy has grants, an executor of them, and one that is approved: the way of docs/use-cases/payment.grant.md. */
-async function granted(): Promise<{ ledger: CliLedger; id: string }> {
+/** A ledger whose policy has such actions, an executor of them, and one that is approved: the way of docs/use-cases. */
+async function granted(
+  policy = 'policy-with-grants',
+  action = 'payment.grant',
+): Promise<{ ledger: CliLedger; id: string }> {
   const ledger = await start();
   const person = await ledger.founder();
   const operator = ['--key', join(ledger.data, 'keys', 'operator.key'), '--agent-id', 'operator'];
-  await asked(ledger, person, [example('policy-with-grants'), ...operator]);
-  const { executor } = await parsed(example('payment.grant'));
+  await asked(ledger, person, [example(policy), ...operator]);
+  const { executor } = await parsed(example(action));
   const { id, audience, descriptor_digest: digest } = executor as Record<string, string>;
   const enrol = ledger.run('enrol executor', [
     ...[id ?? '', '--audience', audience ?? '', '--interface-digest', digest ?? ''],
@@ -50,7 +53,7 @@ async function granted(): Promise<{ ledger: CliLedger; id: string }> {
   await approve(person, change);
   expect((await enrol.ended).exit).toBe(0);
   await mkdir(ledger.at('outbox'));
-  return { ledger, id: await asked(ledger, person, [example('payment.grant')]) };
+  return { ledger, id: await asked(ledger, person, [example(action)]) };
 }
 
 function pay(ledger: CliLedger, id: string, args: readonly string[]): Promise<Ended> {
@@ -138,6 +141,24 @@ describe('pay', () => {
       { amount: '0.01' },
       { amount: '12.50' },
     ]);
+  });
+
+  it('A12: pays the items of a batch one by one, each once, and none that is not there', async () => {
+    const { ledger, id } = await granted('policy-with-batches', 'batch.payment.transfer');
+    const item = async (number: string, ...more: string[]): Promise<[Ended['exit'], string]> => {
+      const { exit, stderr } = await pay(ledger, id, ['--item', number, ...more]);
+      return [exit, stderr];
+    };
+    expect(await item('2')).toEqual([0, expect.stringMatching(/paid: .*CS-.*xml/)]);
+    expect(await item('2')).toEqual([0, expect.stringContaining('item-2 has paid before')]);
+    expect(await item('2', '--run', 'more')).toEqual([
+      1,
+      expect.stringContaining('ALREADY_CONSUMED'),
+    ]);
+    expect(await item('4')).toEqual([1, expect.stringContaining('NOT_IN_BATCH')]);
+    expect((await pay(ledger, id, [])).stderr).toContain('NOT_IN_BATCH');
+    expect((await item('1'))[0]).toBe(0);
+    expect(await paid(ledger)).toEqual(['1200.00', '84.50']);
   });
 
   it('pays nothing from an account that its executor does not have', async () => {

@@ -79,7 +79,7 @@ export function guardedCalls<Params>(
   connector: Connector<Params>,
   evidence?: Uint8Array,
 ): GuardedCalls {
-  // By action: several may be under way at once.
+  // By action: several may be under way at once, but of one batch a single item.
   const approved = new Map<string, { agentId: string; preconditions: LiveState }>();
   return {
     async preconditions(action) {
