@@ -45,7 +45,10 @@ const TRIED = [
   'entry request-refused REQUEST_ID_REUSED',
   'entry use-refused ALREADY_CONSUMED',
   'entry use-refused CONSTRAINT_VIOLATED',
+  'entry use-refused NOT_IN_BATCH',
   'entry use-refused OUTCOME_UNKNOWN',
+  'entry use-refused PLAN_DIGEST_MISMATCH',
+  'entry use-refused PLAN_ORDER',
   'entry use-refused REVOKED',
   'fault broker',
   'fault broker-clock',
@@ -61,6 +64,7 @@ const TRIED = [
   'forged place',
   'forged state',
   'grants used',
+  'items used',
   'joined decisions',
   'quarantined ASSERTION_INVALID',
   'quarantined REPEATED/N',
@@ -69,6 +73,7 @@ const TRIED = [
   'snapshot SNAPSHOT_NOT_IN_LOG',
   'snapshot used',
   'snapshot used from the middle',
+  'steps used',
   'stopped CLOCK_JUMP',
 ];
 

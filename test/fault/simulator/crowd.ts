@@ -19,7 +19,6 @@ import { BrokerError } from '@countersign/broker';
 import {
   canonicalBytes,
   canonicalText,
-  digestBytes,
   formatTimestamp,
   fromUtf8,
   makeUlid,
@@ -31,6 +30,7 @@ import {
 } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS, parseAction } from '@countersign/descriptors';
 import { encodePublic, type PublicTopic } from '@countersign/wire';
+import { BATCH_TYPE, someBatch, someItem } from './batch-choice.ts';
 import { someChoice, someGrant } from './grant-choice.ts';
 import {
   AUDIENCE,
@@ -195,8 +195,15 @@ export class Crowd {
   #request(): boolean {
     const { random } = this.#world;
     const agent = random.of(this.#agents);
-    const more = random.chance(0.4) ? { type: 'payment.grant', params: someGrant(random) } : {};
-    return this.#send(this.#requestFrame(agent, this.#envelope(agent, more)));
+    const kind = random.weighted({ grant: 8, batch: 3, command: 9 });
+    const plain = this.#envelope(agent);
+    const params = plain['params'] as JsonObject;
+    const more = {
+      grant: () => ({ type: 'payment.grant', params: someGrant(random) }),
+      batch: () => someBatch(random, params),
+      command: () => ({}),
+    }[kind]();
+    return this.#send(this.#requestFrame(agent, { ...plain, ...more }));
   }
 
   #envelope(agent: SimulatedAgent, more: JsonObject = {}): JsonObject {
@@ -238,9 +245,11 @@ export class Crowd {
 
   #requestFrame(agent: SimulatedAgent, envelope: JsonObject): Frame {
     const payload = canonicalBytes(envelope);
-    const { action_id: actionId } = parseAction(payload).envelope;
-    const digest = digestBytes('countersign/action/v1', payload);
-    this.#world.truth.actions.set(digest, `${actionId} ${agent.id}`);
+    const action = parseAction(payload);
+    const { action_id: actionId, type } = action.envelope;
+    const { truth } = this.#world;
+    truth.actions.set(action.digest, `${actionId} ${agent.id}`);
+    if (type === BATCH_TYPE) truth.batches.set(action.digest, action);
     return { kind: 'request', actionId, bytes: toyFrame(agent.key, 'request', payload) };
   }
 
@@ -480,11 +489,16 @@ export class Crowd {
 
   #claim(action: OracleAction, more: JsonObject = {}, by?: SimulatedHolder): Frame {
     const { population, truth, random } = this.#world;
+    const { batch, action_digest: digest } = action.admission;
     const chosen = someChoice(random, action.admission.bounds);
+    const asked = truth.batches.get(digest);
+    const used = action.uses.size;
+    const item = batch && asked && someItem(random, batch, { action: asked, used });
+    const version = chosen === undefined ? 'countersign.use.v1' : 'countersign.use.v2';
     const named = population.executors.find(({ id }) => id === action.admission.executor.id);
     const executor = by ?? named ?? random.of(population.executors);
     const payload = canonicalBytes({
-      v: chosen === undefined ? 'countersign.use.v1' : 'countersign.use.v2',
+      v: item === undefined ? version : 'countersign.use.v3',
       tenant: TENANT,
       action_id: action.id,
       use_id: this.#ulid(),
@@ -492,7 +506,7 @@ export class Crowd {
       binding: action.binding?.leaf ?? action.admissionLeaf,
       executor: executor.id,
       claimed_at: this.#nowText(),
-      ...(chosen !== undefined && { chosen }),
+      ...(item === undefined ? chosen !== undefined && { chosen } : { item }),
       ...more,
     });
     truth.payloads.set(fromUtf8(payload), executor.id);

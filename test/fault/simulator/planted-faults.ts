@@ -186,7 +186,7 @@ function changingEntries(change: (entry: Entry, world: World) => Entry): PlantFa
 }
 
 /** A claim that was refused with this code is taken. */
-function takesClaims(code: string): PlantFault {
+function takesClaims(code: string, version: string = 'countersign.use.v1'): PlantFault {
   return changingEntries((entry, world) => {
     if (entry.type !== 'use-refused' || entry.code !== code) return entry;
     const frame = frameOf(entry.input, world);
@@ -194,7 +194,7 @@ function takesClaims(code: string): PlantFault {
     if (frame === undefined || action?.binding === undefined) return entry;
     const { payload, key, signature } = parseSignedObject(frame);
     const text = fromUtf8(payload);
-    if (!text.includes('countersign.use.v1')) return entry;
+    if (!text.includes(version)) return entry;
     const claim = parseUseClaim(payload);
     return {
       v: entry.v,
@@ -342,6 +342,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     plant: takesClaims('ALREADY_CONSUMED'),
   },
   { name: 'lets a use in too late', found: ['USED_TOO_LATE'], plant: takesClaims('EXPIRED') },
+  {
+    name: 'takes what is no item of a batch',
+    found: ['RULE'],
+    plant: takesClaims('NOT_IN_BATCH', 'countersign.use.v3'),
+  },
   { name: 'gives a binding more time', found: ['RULE'], plant: lengthensUses },
   { name: 'believes any signature', found: ['FORGED'], plant: believesAnySignature },
   { name: 'acknowledges too early', found: ['ACKNOWLEDGED_LOST'], plant: acknowledgesTooEarly },

@@ -124,7 +124,7 @@ export function policyFor(random: SeededChoice, approvals: number): Policy {
     ...(decideWithinS % 3 === 0 && { device_bound: true as const }),
   } as const;
   if (rule.use_within_s % 3 > 0) {
-    const types = ['generic.command', 'payment.grant'];
+    const types = ['generic.command', 'payment.grant', 'batch.generic.command'];
     return { v: 'countersign.policy.v1', rules: [{ ...rule, types }] };
   }
   return {
@@ -141,11 +141,11 @@ export const OWN_TOOL = { rationale: 'required', use_within_s: 40 } as const;
 /** A person's own tool needs more than another agent, and whoever answers for an agent never decides what it asks. */
 const CEDAR = `@id("command") @rule("default")
 permit (principal, action == Action::"ask", resource)
-when { ["generic.command", "payment.grant"].contains(resource.type) };
+when { ["generic.command", "payment.grant", "batch.generic.command"].contains(resource.type) };
 
 @id("own-tool") @rule("own-tool")
 permit (principal, action == Action::"ask", resource)
-when { ["generic.command", "payment.grant"].contains(resource.type) && principal has person };
+when { ["generic.command", "payment.grant", "batch.generic.command"].contains(resource.type) && principal has person };
 
 @id("never-its-owner")
 forbid (principal, action == Action::"decide", resource)

@@ -1,5 +1,6 @@
 import {
   LEDGER_EXECUTOR,
+  itemDigest,
   decisionDigest,
   isCedarPolicy,
   parseAuthorityChange,
@@ -25,6 +26,8 @@ import {
   parseCanonical,
   type Json,
 } from '@countersign/canonical';
+import { itemsOf } from '@countersign/descriptors';
+import { batchDescriptor } from './batch-choice.ts';
 import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
 import { OWN_TOOL, TENANT } from './population.ts';
@@ -38,6 +41,8 @@ interface OracleApproval {
 
 interface OracleUse {
   readonly index: number;
+  /** Of a batch. */
+  readonly item: number | undefined;
   result: ExecutionReport['result'] | undefined;
 }
 
@@ -231,7 +236,7 @@ export class RuleOracle {
     const isByRule =
       sameJson(entry.requirement, requirementOf(rule)) &&
       entry.use_within_s === rule.use_within_s &&
-      entry.max_uses <= rule.max_uses &&
+      (entry.batch?.count === entry.max_uses || entry.max_uses <= rule.max_uses) &&
       timestampMs(entry.decide_by) <= this.#lastMs + rule.decide_within_s * 1_000;
     hold(isByRule, 'RULE', `${id}: admitted under another rule than the one in force`);
     const excluded = [
@@ -271,7 +276,8 @@ export class RuleOracle {
   /** What the policies of the population say in Cedar, said again without it. */
   #ruleInCedar(policy: CedarPolicy, entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
     const [usual] = policy.rules;
-    const isPermitted = ['generic.command', 'payment.grant'].includes(entry.action_type.name);
+    const types = ['generic.command', 'payment.grant', 'batch.generic.command'];
+    const isPermitted = types.includes(entry.action_type.name);
     if (usual === undefined || !isPermitted) return undefined;
     const isOwn = entry.agent.person !== undefined;
     const permits = isOwn ? ['command', 'own-tool'] : ['command'];
@@ -435,7 +441,30 @@ export class RuleOracle {
     const isOurs = entry.executor === action.admission.executor.id;
     hold(isOurs, 'RULE', `${action.id}: used by another executor`);
     assertChoice(action, entry);
-    action.uses.set(entry.use_id, { index, result: undefined });
+    const item = this.#itemOf(action, entry);
+    action.uses.set(entry.use_id, { index, item, result: undefined });
+  }
+
+  /** Attack rows A12 and A16: one of the items that were asked for, which nobody has used, and in the order of a plan. */
+  #itemOf(action: OracleAction, entry: EntryOf<'binding-used'>): number | undefined {
+    const { item } = parseUseClaim(utf8(entry.claim));
+    const { batch, action_digest: digest } = action.admission;
+    hold((item === undefined) === (batch === undefined), 'RULE', `${action.id}: an item, or none`);
+    if (item === undefined || batch === undefined) return undefined;
+    const { index } = item;
+    const asked = this.#truth.batches.get(digest);
+    const own = asked && itemsOf(batchDescriptor(), asked)[index];
+    const isAsked = own !== undefined && itemDigest(own, index) === item.digest;
+    hold(isAsked, 'RULE', `${action.id}: an item that nobody approved`);
+    const uses = [...action.uses.values()];
+    const isFree = uses.every((use) => use.item !== index);
+    hold(isFree, 'USED_TOO_OFTEN', `${action.id}: item ${index} again`);
+    const isNext =
+      batch.order === 'any' ||
+      index === 0 ||
+      uses.some((use) => use.item === index - 1 && use.result === 'succeeded');
+    hold(isNext, 'RULE', `${action.id}: item ${index} before the one before it succeeded`);
+    return index;
   }
 
   #deny(entry: EntryOf<'request-denied'>): void {
@@ -464,7 +493,9 @@ export class RuleOracle {
     const use = action.uses.get(entry.use_id);
     const { result } = parseExecutionReport(utf8(entry.report));
     const isClearing =
-      action.admission.bounds !== undefined && use?.result === 'unknown' && result !== 'unknown';
+      (action.admission.bounds ?? action.admission.batch) !== undefined &&
+      use?.result === 'unknown' &&
+      result !== 'unknown';
     const isFirst = use !== undefined && use.result === undefined;
     hold(isFirst || isClearing, 'RULE', `${entry.use_id}: reported without a use, or again`);
     use.result = result;
@@ -516,7 +547,7 @@ const REASONS: ReadonlyMap<string, (action: OracleAction | undefined, entry: Ref
       'ALREADY_CONSUMED',
       (action, entry): boolean =>
         entry.type === 'use-refused'
-          ? wasUsed(action, entry.use_id)
+          ? wasUsed(action, entry.use_id) || wasItemUsed(action, entry)
           : action?.binding !== undefined,
     ],
     [
@@ -530,8 +561,8 @@ const REASONS: ReadonlyMap<string, (action: OracleAction | undefined, entry: Ref
       'OUTCOME_UNKNOWN',
       (action, entry): boolean =>
         entry.type === 'use-refused' &&
-        action?.admission.bounds !== undefined &&
-        action.uses.get(entry.first_use ?? '')?.result === 'unknown',
+        (action?.admission.bounds ?? action?.admission.batch) !== undefined &&
+        action?.uses.get(entry.first_use ?? '')?.result === 'unknown',
     ],
   ]);
 
@@ -557,6 +588,14 @@ function assertChoice(action: OracleAction, entry: EntryOf<'binding-used'>): voi
   }
   const isAnyUnknown = [...action.uses.values()].some(({ result }) => result === 'unknown');
   hold(bounds === undefined || !isAnyUnknown, 'RULE', `${action.id}: used while one is unknown`);
+}
+
+/** Each item of a batch has a use of its own. */
+function wasItemUsed(
+  action: OracleAction | undefined,
+  { first_use: firstUse = '' }: EntryOf<'use-refused'>,
+): boolean {
+  return action?.admission.batch !== undefined && action.uses.has(firstUse);
 }
 
 function wasUsed(action: OracleAction | undefined, useId: string): boolean {

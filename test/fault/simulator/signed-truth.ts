@@ -1,3 +1,4 @@
+import type { Action } from '@countersign/descriptors';
 import type { SubmitKind } from '@countersign/ledger';
 
 /**
@@ -9,6 +10,8 @@ export class SignedTruth {
   readonly statements = new Map<string, string>();
   /** Digests of actions, with the agent that asked for them. */
   readonly actions = new Map<string, string>();
+  /** Batches that were asked for, by their digests. */
+  readonly batches = new Map<string, Action>();
   /** Payload texts of claims, reports, findings and erasure orders, with whose key signed them. */
   readonly payloads = new Map<string, string>();
   /** Credential ids that a person really enrolled. */

@@ -145,6 +145,7 @@ export class World implements LogWatcher {
     const lastMs = this.rules.lastMs;
     this.rules.accept(placed);
     this.#countGrant(entry);
+    this.#countItem(entry);
     if (index > 0) this.#assertTime(entry, lastMs);
     this.#assertContent(entry);
     if (entry.type === 'state-committed') {
@@ -163,6 +164,12 @@ export class World implements LogWatcher {
       entry.type === 'binding-used' &&
       this.rules.actions.get(entry.action_id)?.admission.bounds !== undefined;
     if (isOfGrant) this.count('grants used');
+  }
+
+  #countItem(entry: Entry): void {
+    if (entry.type !== 'binding-used') return;
+    const { batch } = this.rules.actions.get(entry.action_id)?.admission ?? {};
+    if (batch !== undefined) this.count(batch.order === 'any' ? 'items used' : 'steps used');
   }
 
   batchAccepted(batch: Batch): void {
