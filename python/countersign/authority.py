@@ -156,8 +156,8 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
 
 def found(genesis: dict) -> Authority:
     bootstrap = object_of(genesis["bootstrap"])
-    is_bare = "possession" not in items(bootstrap, "proof_classes") and not {"device_bound", "assurance", "delegation", "break_glass"} & set(bootstrap)
-    require(is_bare, "GENESIS_MISMATCH")
+    is_bare = "possession" not in items(bootstrap, "proof_classes") and bootstrap.get("device_bound", True) is True
+    require(is_bare and not {"assurance", "break_glass", "delegation"} & set(bootstrap), "GENESIS_MISMATCH")
     ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
     state = Authority().add({"kind": "ledger", "id": "ledger", **ledger})
     state = state.add({"kind": "policy", "id": "policy", "digest": digest("policy", genesis["policy"])})

@@ -37,8 +37,8 @@ async function invited(ledger: CliLedger, founder: HttpPerson): Promise<HttpPers
   const enrol = ledger.run('enrol person', []);
   const [, id = ''] = await enrol.said(/\/action\/([0-9A-Z]{26})/);
   await approve(founder, id);
-  const { stderr } = await enrol.ended;
-  const [, file = ''] = /hand over the link in (\S+)/.exec(stderr) ?? [];
+  const { stdout, stderr } = await enrol.ended;
+  const [, file = ''] = /hand over the link in (\S+)/.exec(stdout + stderr) ?? [];
   return HttpPerson.enrol((await readFile(file, 'utf8')).trim());
 }
 

@@ -15,7 +15,7 @@ import {
   vkey,
 } from './field-shape.ts';
 import { issuerMember, type IssuerMember } from './issuer.ts';
-import { approvalRule, type ApprovalRule } from './policy.ts';
+import { approvalRule, type BootstrapRule } from './policy.ts';
 import {
   boolean,
   either,
@@ -46,7 +46,7 @@ export interface LedgerMember {
   readonly separation: Separation;
   readonly demo: boolean;
   readonly rps: readonly RelyingParty[];
-  readonly bootstrap: ApprovalRule;
+  readonly bootstrap: BootstrapRule;
 }
 
 export interface LogKeyMember {

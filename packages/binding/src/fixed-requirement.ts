@@ -1,5 +1,5 @@
 import type { LedgerMember } from './authority-member.ts';
-import type { ApprovalRule } from './policy.ts';
+import type { ApprovalRule, BootstrapRule } from './policy.ts';
 
 interface FixedType {
   readonly rule: ApprovalRule;
@@ -32,7 +32,7 @@ const FIXED: ReadonlyMap<string, FixedType> = new Map([
 export function authorityRule(
   type: string,
   { bootstrap }: Pick<LedgerMember, 'bootstrap'>,
-): ApprovalRule {
+): BootstrapRule {
   return FIXED.get(type)?.rule ?? bootstrap;
 }
 

@@ -13,7 +13,7 @@ import {
   isCedarPolicy,
   parsePolicy,
   policyDigest,
-  type ApprovalRule,
+  type BootstrapRule,
   type Policy,
 } from './policy.ts';
 import { RULES_VERSION, type RulesVersion } from './rules-version.ts';
@@ -30,7 +30,7 @@ export interface FoundingParams {
   readonly logKeys: readonly string[];
   /** Persons, invitations, agents, executors, descriptors. */
   readonly members: readonly Member[];
-  readonly bootstrap?: ApprovalRule;
+  readonly bootstrap?: BootstrapRule;
   readonly policy?: Policy;
   /** Needed where the policy is one in Cedar. */
   readonly policyEngine?: PolicyEngine;

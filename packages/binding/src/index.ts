@@ -158,6 +158,7 @@ export {
   requirementOf,
   ruleFor,
   type ApprovalRule,
+  type BootstrapRule,
   type Assurance,
   type CedarPolicy,
   type Policy,

@@ -26,7 +26,7 @@ import {
   type AuthorityRef,
   type Leaf,
 } from './field-shape.ts';
-import { approvalRule, policyShape, type ApprovalRule, type Policy } from './policy.ts';
+import { approvalRule, policyShape, type BootstrapRule, type Policy } from './policy.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import { rulesVersion, type RulesVersion } from './rules-version.ts';
 import {
@@ -50,7 +50,7 @@ export interface LedgerFounded extends EntryHead<'ledger-founded'> {
   readonly demo: boolean;
   readonly separation: Separation;
   readonly rps: readonly RelyingParty[];
-  readonly bootstrap: ApprovalRule;
+  readonly bootstrap: BootstrapRule;
   readonly recovery: { readonly quorum: number };
   readonly log_keys: readonly string[];
   /** All founding members but the ledger itself, its log keys and its policy, which follow from the rest. */

@@ -8,7 +8,10 @@ import { isSshKey, type AgentMember } from './authority-member.ts';
  */
 function usablePersons(state: AuthorityState, atMs: number): ReadonlySet<string> {
   // Which class an SSH key can prove is not written in it, and the bootstrap rule does not accept every class.
-  const passkeys = state.ofKind('credential').filter((credential) => !isSshKey(credential));
+  const isKept = state.ledger.bootstrap.device_bound === true;
+  const passkeys = state
+    .ofKind('credential')
+    .filter((each) => !isSshKey(each) && !(isKept && each.backup_eligible));
   const usable = new Set(passkeys.map((credential) => credential.person));
   for (const invitation of state.ofKind('invitation')) {
     if (timestampMs(invitation.not_after) >= atMs) usable.add(invitation.person);

@@ -54,6 +54,9 @@ export interface RuleExtras {
   readonly break_glass?: BreakGlass;
 }
 
+/** For changes of the authority: schemas/formats/policy.md §4. */
+export interface BootstrapRule extends ApprovalRule, Pick<RuleExtras, 'device_bound'> {}
+
 /** A rule as an action falls under it. */
 export interface RuleInForce extends ApprovalRule, RuleExtras {}
 
@@ -150,7 +153,10 @@ const deviceBound: Shape<true> = (json, path) => {
 };
 
 /** The bootstrap rule never accepts possession: who may decide is not for a program with a key file to change. */
-const bareRule: Shape<ApprovalRule> = object<ApprovalRule>(ruleMembers);
+const bareRule: Shape<BootstrapRule> = object<BootstrapRule>({
+  ...ruleMembers,
+  device_bound: optional(deviceBound),
+});
 
 const extras = {
   device_bound: optional(deviceBound),
@@ -235,14 +241,14 @@ function assertRule(rule: ApprovalRule & RuleExtras, path: string): void {
 }
 
 /** The bootstrap rule of a ledger: a rule without types. */
-export const approvalRule: Shape<ApprovalRule> = (json, path) => {
+export const approvalRule: Shape<BootstrapRule> = (json, path) => {
   const rule = bareRule(json, path);
   assertRule(rule, path);
   return rule;
 };
 
 /** @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER */
-export function parseApprovalRule(json: Json): ApprovalRule {
+export function parseApprovalRule(json: Json): BootstrapRule {
   return approvalRule(json, 'rule');
 }
 

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { canonicalText, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
-import type { ApprovalRule, Policy, Separation } from '@countersign/binding';
+import type { BootstrapRule, Policy, Separation } from '@countersign/binding';
 import { createDurably, makePrivateFolder, replaceDurably } from '@countersign/durable-file';
 import { readRegular } from './bounded-file.ts';
 import { cliError, isSystemError } from './cli-error.ts';
@@ -32,7 +32,7 @@ export interface LedgerMark {
   readonly founder: string;
   /** What it is founded with; the log says the same. Without them the usual ones. */
   readonly policy?: Policy;
-  readonly bootstrap?: ApprovalRule;
+  readonly bootstrap?: BootstrapRule;
 }
 
 export interface DataFolder {
@@ -64,7 +64,7 @@ export interface DataFolder {
 
 const PRIVATE_FILE = 0o600;
 const MARK_BYTES_MAX = 65_536;
-const MARK_LIMITS = { maxBytes: MARK_BYTES_MAX, maxDepth: 4, maxMembers: 32 };
+const MARK_LIMITS = { maxBytes: MARK_BYTES_MAX, maxDepth: 8, maxMembers: 10_000 };
 
 /** docs/cli.md, "The data folder". */
 export function dataFolder(path: string): DataFolder {

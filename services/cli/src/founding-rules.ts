@@ -4,7 +4,7 @@ import {
   DEFAULT_POLICY,
   parseApprovalRule,
   policyDigest,
-  type ApprovalRule,
+  type BootstrapRule,
   type Policy,
 } from '@countersign/binding';
 import { CliError, cliError } from './cli-error.ts';
@@ -15,7 +15,7 @@ import { assertFit, readJson, readPolicy } from './policy-file.ts';
 /** What a ledger is founded with, where it is not the usual. */
 export interface FoundingRules {
   readonly policy?: Policy;
-  readonly bootstrap?: ApprovalRule;
+  readonly bootstrap?: BootstrapRule;
 }
 
 interface RuleFiles {
@@ -54,14 +54,23 @@ export async function foundingRules(files: RuleFiles, context: CliContext): Prom
   );
 }
 
-async function readRule(file: string, context: CliContext): Promise<ApprovalRule> {
+async function readRule(file: string, context: CliContext): Promise<BootstrapRule> {
   const json = await readJson(file, 'bootstrap rule', context);
   try {
-    return parseApprovalRule(json);
+    return reachable(parseApprovalRule(json));
   } catch (error) {
     if (!(error instanceof BindingError)) throw error;
     throw new CliError(error.code, `${file}: ${error.message}`, { cause: error });
   }
+}
+
+/** The founding invites one person, whose id nobody knows before: a rule that this one cannot meet is for ever. */
+function reachable(rule: BootstrapRule): BootstrapRule {
+  if (rule.approvals === 1 && rule.approvers === 'any') return rule;
+  throw new BindingError(
+    'WOULD_LOCK_OUT',
+    'expected one approval by any person, whom the founding invites',
+  );
 }
 
 /** @throws CliError DATA_OTHER_FOUNDING */

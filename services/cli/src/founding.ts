@@ -6,7 +6,7 @@ import {
   homeMember,
   keyThumbprint,
   policyDigest,
-  type ApprovalRule,
+  type BootstrapRule,
   type LedgerFounded,
   type Member,
   type Policy,
@@ -37,7 +37,7 @@ export interface FoundingChoice {
   readonly demo: boolean;
   readonly separation: Separation;
   readonly policy?: Policy;
-  readonly bootstrap?: ApprovalRule;
+  readonly bootstrap?: BootstrapRule;
 }
 
 const INVITATION_LIFE_MS = 30 * 24 * 3_600_000;

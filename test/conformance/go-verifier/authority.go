@@ -119,11 +119,11 @@ func (e *evidence) foldChain(chain []object, cited object) (past []authority) {
 }
 
 func found(g object) authority {
-	_, isKept := objectOf(g["bootstrap"])["device_bound"]
+	kept, isKept := objectOf(g["bootstrap"])["device_bound"]
 	_, isAssured := objectOf(g["bootstrap"])["assurance"]
 	_, isChained := objectOf(g["bootstrap"])["delegation"]
 	_, isGlass := objectOf(g["bootstrap"])["break_glass"]
-	require(!isChained && !isKept && !isAssured && !isGlass && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
+	require(!isChained && (!isKept || kept == true) && !isAssured && !isGlass && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
 	a := authority{members: map[string]object{}}.add(object{"kind": "ledger", "id": "ledger", "origin": g["origin"], "tenant": g["tenant"],
 		"separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]})
 	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})

@@ -15,6 +15,10 @@ const KEPT: TypePolicy = {
   rules: DEFAULT_POLICY.rules.map((rule) => ({ ...rule, device_bound: true })),
 };
 
+const KEPT_BOOTSTRAP = { ...DEFAULT_BOOTSTRAP, device_bound: true } as const;
+
+const SET_AGAIN: JsonObject = { kind: 'policy-set', policy: DEFAULT_POLICY as unknown as JsonObject };
+
 /** UP, UV, and what an authenticator says of a key that is on other devices, or could be. */
 const SYNCED = 0x1d;
 const ELIGIBLE = 0x0d;
@@ -66,6 +70,15 @@ export const DEVICE_CASES: readonly EvidenceCase[] = [
       const change = { ...sshKeyChange(ledger.bob.id, key.publicKey, public_key) };
       ledger.change(change, { approvers: [ledger.carol] });
       return file(ledger, ledger.bind({}, { approvers: [ledger.bob], ssh: { key } }));
+    },
+  },
+  {
+    name: 'device-bootstrap',
+    about: 'Changes of the authority want a passkey that stays in its device, and one got it.',
+    make: () => {
+      const ledger = readyLedger({ bootstrap: KEPT_BOOTSTRAP });
+      ledger.change(SET_AGAIN, { approvers: [ledger.carol] });
+      return plain(ledger);
     },
   },
   kept(
@@ -149,13 +162,27 @@ export const SYNCED_DEVICE_CASES: readonly EvidenceCase[] = [
     },
   ),
   {
-    name: 'device-in-bootstrap',
+    name: 'device-bootstrap-assured',
     about: 'The bootstrap rule has a member that only rules of a policy have.',
     code: 'AUTHORITY_CHAIN_INVALID',
     make: () => {
-      const bootstrap = { ...DEFAULT_BOOTSTRAP, device_bound: true };
+      const bootstrap = { ...DEFAULT_BOOTSTRAP, assurance: 'verified' };
       return plain(readyLedger({ bootstrap }));
     },
+  },
+  {
+    name: 'device-bootstrap-synced',
+    about: 'A change of the authority stands by a synced passkey, where its rule wants another.',
+    code: 'AUTHORITY_CHAIN_INVALID',
+    make: () => {
+      const ledger = readyLedger({ bootstrap: KEPT_BOOTSTRAP });
+      ledger.change(SET_AGAIN, {
+        approvers: [ledger.carol],
+        proof: (challenge, { passkey }) => passkey.assert(challenge, { flags: SYNCED }),
+      });
+      return plain(ledger);
+    },
+  },
   },
 ];
 
