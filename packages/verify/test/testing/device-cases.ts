@@ -17,7 +17,10 @@ const KEPT: TypePolicy = {
 
 const KEPT_BOOTSTRAP = { ...DEFAULT_BOOTSTRAP, device_bound: true } as const;
 
-const SET_AGAIN: JsonObject = { kind: 'policy-set', policy: DEFAULT_POLICY as unknown as JsonObject };
+const SET_AGAIN: JsonObject = {
+  kind: 'policy-set',
+  policy: DEFAULT_POLICY as unknown as JsonObject,
+};
 
 /** UP, UV, and what an authenticator says of a key that is on other devices, or could be. */
 const SYNCED = 0x1d;
@@ -182,7 +185,6 @@ export const SYNCED_DEVICE_CASES: readonly EvidenceCase[] = [
       });
       return plain(ledger);
     },
-  },
   },
 ];
 

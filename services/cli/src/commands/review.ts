@@ -58,7 +58,8 @@ async function entriesOf(client: LedgerClient, id: string): Promise<readonly Ent
 }
 
 function entryIn(json: Json): Entry {
-  if (isAnsweredEntry(json)) return parseEntry(utf8(json.text));
+  const { entry } = Object(json) as { readonly entry?: Json };
+  if (entry !== undefined && isAnsweredEntry(entry)) return parseEntry(utf8(entry.text));
   throw cliError('ANSWER_INVALID', 'expected an entry of the log');
 }
 
