@@ -2,6 +2,7 @@
 
 from .errors import require
 from .form import closed, integer, items, object_of, objects, text
+from .seats import joined_seats
 
 _TIMES = ("decide_within_s", "use_within_s", "start_within_s", "max_uses")
 _RULES_MAX = 16
@@ -51,10 +52,13 @@ def _joined(rules: list[dict], policy: dict) -> dict:
     is_required = any(rule.get("rationale") == "required" for rule in rules)
     classes = [name for name in ("uv", "up", "possession") if all(name in items(rule, "proof_classes") for rule in rules)]
     require(bool(classes), "POLICY_MISMATCH", "expected a class that all rules accept")
+    seats = joined_seats(rules, policy)
+    seated = sum(each["count"] for each in seats.get("seats", []))
     return {
         **_extras(rules),
+        **seats,
         **{name: min(integer(rule, name) for rule in rules) for name in _TIMES},
-        "approvals": max(integer(rule, "approvals") for rule in rules),
+        "approvals": max(seated, *(integer(rule, "approvals") for rule in rules)),
         "approvers": sorted(set(lists[0]).intersection(*lists[1:])) if lists else "any",
         "proof_classes": classes,
         "rationale": "required" if is_required else "optional",

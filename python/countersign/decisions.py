@@ -3,6 +3,7 @@
 from .canonical import canonical, digest, raw_digest
 from .errors import require
 from .form import closed, integer, items, object_of, objects, text
+from .seats import check_seats
 from .passkey import is_synced, verify_assertion
 from .sshsig import DECISION_NAMESPACE, verify_sshsig
 from .trust import Trust
@@ -26,6 +27,7 @@ def check_decisions(binding: dict, authority, trust: Trust) -> None:
     require(len(keys) == len(decisions), "DUPLICATE_KEY", "expected different keys")
     needed = integer(object_of(binding["requirement"]), "approvals")
     require(len(decisions) >= needed, "QUORUM_NOT_MET", f"expected {needed} persons, got {len(decisions)}")
+    check_seats(binding)
     for decision in decisions:
         _check_decision(decision, binding, authority, trust)
 
@@ -36,7 +38,7 @@ def _key_of(decision: dict, authority) -> str:
 
 
 def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> None:
-    closed(decision, "leaf person credential rationale_digest not_after proof_class proof")
+    closed(decision, "leaf at? person credential rationale_digest not_after proof_class proof")
     credential = authority.get("credential", decision["credential"])
     require(credential is not None, "KEY_NOT_ENROLLED_AT_TIME", "expected a passkey that was enrolled then")
     require(credential["person"] == decision["person"], "CREDENTIAL_UNKNOWN", "expected a passkey of that person")

@@ -11,9 +11,23 @@ import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RequestAdmitted, Terms } from './request-entry.ts';
 import { assertReviewOf, partiesTo } from './review.ts';
+import { inOrder, isRecent } from './seating.ts';
 
-/** The approvals that count now: not expired, by a key that still stands, of a natural person. */
+/** The approvals that count now: those that stand, not older than the window, and in order where one is asked for. */
 export function liveApprovals(run: Proceeding, record: ActionRecord): readonly DecisionRecord[] {
+  const { requirement } = openAdmission(record);
+  const standing = standingApprovals(run, record);
+  return inOrder(
+    standing.filter(({ bound }) => isRecent(bound, requirement, run.atMs)),
+    requirement,
+  );
+}
+
+/** Not expired, by a key that still stands, of a natural person. */
+export function standingApprovals(
+  run: Proceeding,
+  record: ActionRecord,
+): readonly DecisionRecord[] {
   const { authority } = run.state;
   return record.decisions.filter(
     ({ verdict, notAfterMs, credential, person }) =>

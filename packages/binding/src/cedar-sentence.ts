@@ -6,6 +6,7 @@ import { PERMITS_MAX, joinOf } from './joined-rule.ts';
 import { NOTHING_RECENT, type Recent } from './recent-requests.ts';
 import type { OpenPolicy, PolicyAnswer, PolicyEngine, PolicySubject } from './policy-engine.ts';
 import { APPROVERS_MAX, type ApprovalRule, type CedarPolicy, type RuleInForce } from './policy.ts';
+import { canBeFilled } from './seating.ts';
 
 /** Persons of whom a policy is asked whether they may decide one action. */
 const PERSONS_ASKED_MAX = 256;
@@ -90,13 +91,15 @@ function answerOf(answer: PolicyAnswer | undefined): PolicyAnswer['permits'] {
 function decidersOf(
   open: OpenPolicy,
   asked: CedarCase,
-  { approvers, approvals }: ApprovalRule,
+  rule: RuleInForce,
 ): ApprovalRule['approvers'] {
+  const { approvers, approvals } = rule;
   const { enrolled, excluded } = asked;
   const named = approvers === 'any' ? enrolled : approvers.filter((id) => enrolled.includes(id));
   const allowed = open.deciders === 'unsaid' ? named : allowedOf(open, asked, named);
-  if (allowed.filter((person) => !excluded.includes(person)).length < approvals) {
-    throw noPolicy('as many persons who may decide as approvals');
+  const isEnough = allowed.filter((person) => !excluded.includes(person)).length >= approvals;
+  if (!isEnough || !canBeFilled({ ...rule, approvers: allowed }, excluded)) {
+    throw noPolicy('as many persons who may decide as approvals, for each seat');
   }
   return approvers === 'any' && open.deciders === 'unsaid' ? approvers : allowed;
 }

@@ -1,9 +1,9 @@
 import { timestampMs } from '@countersign/canonical';
 import { counterFinding } from '@countersign/human-proof';
-import type { ActionRecord } from './action-record.ts';
+import type { ActionRecord, DecisionRecord } from './action-record.ts';
 import type { CredentialMember } from './authority-member.ts';
 import { refusalCodeOf } from './binding-error.ts';
-import { assertBindable, bind, liveApprovals, partiesIn } from './bind.ts';
+import { assertBindable, bind, liveApprovals, partiesIn, standingApprovals } from './bind.ts';
 import { refusalOfCitation } from './citation.ts';
 import type { Outcome } from './decided.ts';
 import { isDeviceBound } from './decision-proof.ts';
@@ -12,6 +12,7 @@ import type { DecisionInput } from './input.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import type { RequestAdmitted } from './request-entry.ts';
+import { inOrder, refusalOfPlace } from './seating.ts';
 import { counterOf } from './signature-counter.ts';
 
 const HELD_PER_ACTION_MAX = 32;
@@ -187,7 +188,29 @@ function refusalOfApprover(run: Proceeding, deciding: Deciding): RefusalCode | u
   if (partiesIn(open).includes(signer.person)) return 'NOT_ELIGIBLE';
   const { approvers } = open.requirement;
   if (approvers !== 'any' && !approvers.includes(signer.person)) return 'NOT_ELIGIBLE';
-  return refusalOfProof(open, deciding) ?? refusalOfSeat(run, deciding);
+  return (
+    refusalOfProof(open, deciding) ?? refusalOfSeat(run, deciding) ?? placeRefusal(run, deciding)
+  );
+}
+
+/** An approval after the window is told so where it is out of order only because those before it are over. */
+function placeRefusal(
+  run: Proceeding,
+  { input, record, signer }: Deciding,
+): RefusalCode | undefined {
+  const { open } = record;
+  if (open === undefined) return undefined;
+  const who = { person: signer.person, verdict: input.made.statement.verdict };
+  const beside = (approvals: readonly DecisionRecord[]): ReturnType<typeof refusalOfPlace> =>
+    refusalOfPlace(
+      open,
+      who,
+      approvals.map(({ person }) => person),
+    );
+  const code = beside(liveApprovals(run, record));
+  if (code !== 'ORDER') return code;
+  const before = inOrder(standingApprovals(run, record), open.requirement);
+  return beside(before) === undefined ? 'WINDOW' : code;
 }
 
 function refusalOfProof(

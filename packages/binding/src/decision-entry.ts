@@ -52,6 +52,8 @@ export interface DecisionRefused extends EntryHead<'decision-refused'> {
 /** One approval, with what is not in the common statement. */
 export interface BoundDecision {
   readonly leaf: Leaf;
+  /** When it was accepted; only where the requirement has an order or a window. */
+  readonly at?: string;
   readonly person: string;
   readonly credential: string;
   readonly rationale_digest: Digest;
@@ -111,6 +113,7 @@ export const decisionRefused: Shape<DecisionRefused> = object<DecisionRefused>({
 
 const boundDecision: Shape<BoundDecision> = object<BoundDecision>({
   leaf,
+  at: optional(time),
   person: personId,
   credential: credentialId,
   rationale_digest: digest,

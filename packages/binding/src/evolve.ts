@@ -29,6 +29,7 @@ import type { Policy } from './policy.ts';
 import { noteCounted } from './recent-requests.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import { isObject } from './shape.ts';
+import { isTimed } from './seating.ts';
 import { counterOf } from './signature-counter.ts';
 import { parseUseClaim } from './use-claim.ts';
 import type { BindingUsed, ExecutionReported } from './use-entry.ts';
@@ -212,6 +213,7 @@ function evolveDecision(tables: Tables, entry: DecisionAccepted, position: Posit
     notAfterMs: timestampMs(statement.not_after),
     bound: {
       leaf: position.leaf,
+      ...(record.open !== undefined && isTimed(record.open.requirement) && { at: entry.at }),
       person: statement.person,
       credential: statement.credential,
       rationale_digest: statement.rationale_digest,

@@ -61,6 +61,7 @@ export { isEmergencyType } from './break-glass.ts';
 export { BREAK_GLASS_ENTRIES, BreakGlassBook, type BrokenGlass } from './break-glass-book.ts';
 export { authorityRule, isKindOf } from './fixed-requirement.ts';
 export { partiesTo } from './review.ts';
+export { mayApprove, quorumFault } from './seating.ts';
 export { decide } from './decide.ts';
 export {
   decideAgain,
@@ -161,6 +162,7 @@ export {
   type BootstrapRule,
   type Assurance,
   type CedarPolicy,
+  type CedarRule,
   type Policy,
   type PolicyRule,
   type Requirement,

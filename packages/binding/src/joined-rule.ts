@@ -3,8 +3,8 @@ import type { ProofClass } from '@countersign/human-proof';
 import { soonerReview } from './break-glass.ts';
 import {
   JOINED_RULES_MAX,
-  approversOf,
   ruleFor,
+  ruleOf,
   type ApprovalRule,
   type Assurance,
   type CedarPolicy,
@@ -13,6 +13,7 @@ import {
   type Requirement,
   type TypePolicy,
 } from './policy.ts';
+import { isPossible, joinedTerms, seatCount } from './quorum-terms.ts';
 
 const PROOF_CLASSES: readonly ProofClass[] = ['uv', 'up', 'possession'];
 
@@ -44,12 +45,13 @@ function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
     }),
     first,
   );
+  const terms = joinedTerms(rules);
+  if (terms === undefined) return undefined;
+  const quorum = { ...rule, ...terms, approvals: Math.max(rule.approvals, seatCount(terms)) };
   const { approvers, proof_classes: classes } = rule;
-  const isPossible =
-    classes.length > 0 && (approvers === 'any' || approvers.length >= rule.approvals);
-  if (!isPossible) return undefined;
+  if (classes.length === 0 || !isPossible(quorum)) return undefined;
   return {
-    ...rule,
+    ...quorum,
     approvers: approvers === 'any' ? approvers : [...approvers].sort(),
     proof_classes: PROOF_CLASSES.filter((each) => classes.includes(each)),
   };
@@ -101,8 +103,7 @@ function bothOf(
 export function joinOf(policy: CedarPolicy, ids: ReadonlySet<string>): RuleInForce | undefined {
   const rules = [...ids].sort().map((id) => {
     const rule = policy.rules.find((each) => each.id === id);
-    const approvers = rule && approversOf(policy, rule);
-    return rule && approvers && { ...rule, approvers };
+    return rule && ruleOf(policy, rule);
   });
   const known = rules.filter((rule) => rule !== undefined);
   return known.length === rules.length ? joined(known) : undefined;

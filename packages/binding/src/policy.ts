@@ -5,6 +5,16 @@ import { assertShort, breakGlass, type BreakGlass } from './break-glass.ts';
 import { personId } from './field-shape.ts';
 import { jsonOf } from './json-bytes.ts';
 import {
+  APPROVERS_MAX,
+  QUORUM_MAX,
+  assertQuorum,
+  onlyTrue,
+  quorumTerms,
+  quorumTermsOf,
+  seatsOf,
+  type QuorumTerms,
+} from './quorum-terms.ts';
+import {
   either,
   integer,
   invalid,
@@ -58,7 +68,7 @@ export interface RuleExtras {
 export interface BootstrapRule extends ApprovalRule, Pick<RuleExtras, 'device_bound'> {}
 
 /** A rule as an action falls under it. */
-export interface RuleInForce extends ApprovalRule, RuleExtras {}
+export interface RuleInForce extends ApprovalRule, RuleExtras, QuorumTerms {}
 
 export interface PolicyRule extends ApprovalRule, Omit<RuleExtras, 'delegation' | 'break_glass'> {
   /** Names of action types. */
@@ -71,8 +81,12 @@ export interface TypePolicy {
   readonly rules: readonly PolicyRule[];
 }
 
-export interface CedarRule extends Omit<ApprovalRule, 'approvers'>, RuleExtras {
-  readonly approvers: ApprovalRule['approvers'] | { readonly group: string };
+type Named = readonly string[] | { readonly group: string };
+
+export interface CedarRule
+  extends Omit<ApprovalRule, 'approvers'>, RuleExtras, Omit<QuorumTerms, 'seats'> {
+  readonly approvers: 'any' | Named;
+  readonly seats?: readonly { readonly approvers: Named; readonly count: number }[];
 }
 
 /** Which rules an action needs, and who may decide, is said in Cedar: schemas/formats/policy.md §7. */
@@ -87,7 +101,7 @@ export interface CedarPolicy {
 export type Policy = TypePolicy | CedarPolicy;
 
 /** What an admission freezes of its rule. */
-export interface Requirement extends RuleExtras {
+export interface Requirement extends RuleExtras, QuorumTerms {
   /** The id of a rule, or those of several in order with `+` between them. */
   readonly rule: string;
   readonly approvals: number;
@@ -96,8 +110,7 @@ export interface Requirement extends RuleExtras {
   readonly rationale: 'required' | 'optional';
 }
 
-export const QUORUM_MAX = 16;
-export const APPROVERS_MAX = 64;
+export { APPROVERS_MAX, QUORUM_MAX };
 const RULES_MAX = 100;
 const TYPES_MAX = 100;
 const DECIDE_WITHIN_MIN_S = 10;
@@ -146,20 +159,14 @@ const anyProofClasses: Shape<readonly ProofClass[]> = list(oneOf('uv', 'up', 'po
   max: 3,
 });
 
-/** There or not, and never false: no policy has two spellings. */
-const deviceBound: Shape<true> = (json, path) => {
-  if (json !== true) throw invalid(path, 'true, or no such member');
-  return json;
-};
-
 /** The bootstrap rule never accepts possession: who may decide is not for a program with a key file to change. */
 const bareRule: Shape<BootstrapRule> = object<BootstrapRule>({
   ...ruleMembers,
-  device_bound: optional(deviceBound),
+  device_bound: optional(onlyTrue),
 });
 
 const extras = {
-  device_bound: optional(deviceBound),
+  device_bound: optional(onlyTrue),
   assurance: optional<Assurance>(oneOf(...ASSURANCES)),
 };
 
@@ -179,14 +186,19 @@ const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
 const isGroup = (json: Json): boolean => isObject(json);
 
 const delegation = optional<'required'>(oneOf('required'));
+const group = object<{ group: string }>({ group: ruleId });
 
 const policyRule3: Shape<CedarRule> = object<CedarRule>({
   ...ruleMembers,
   ...extras,
   delegation,
   ...glass,
+  ...quorumTerms,
   proof_classes: anyProofClasses,
-  approvers: either(isGroup, object<{ group: string }>({ group: ruleId }), ruleMembers.approvers),
+  approvers: either(isGroup, group, ruleMembers.approvers),
+  seats: optional(
+    seatsOf<Named>(either(isGroup, group, list(personId, { min: 1, max: APPROVERS_MAX }))),
+  ),
 });
 
 const groups: Shape<CedarPolicy['groups']> = (json, path) => {
@@ -209,21 +221,38 @@ const cedarPolicy: Shape<CedarPolicy> = (json, path) => {
     rules: list(policyRule3, { max: RULES_MAX }),
   })(json, path);
   for (const [index, rule] of policy.rules.entries()) {
-    const approvers = approversOf(policy, rule);
-    if (approvers === undefined) throw invalid(`${path}/rules/${index}`, 'a group of the policy');
-    assertRule({ ...rule, approvers }, `${path}/rules/${index}`);
+    const inForce = ruleOf(policy, rule);
+    if (inForce === undefined) throw invalid(`${path}/rules/${index}`, 'a group of the policy');
+    assertRule(inForce, `${path}/rules/${index}`);
+    for (const seat of inForce.seats ?? []) {
+      assertDistinct(seat.approvers, `${path}/rules/${index}/seats`);
+    }
+    assertQuorum(inForce, `${path}/rules/${index}`);
   }
   return policy;
 };
 
-/** The persons that a rule names; undefined for a group that is not there. */
-export function approversOf(
+/** A rule with the persons that it names, those of a seat in order; undefined for a group that is not there. */
+export function ruleOf(
   policy: Pick<CedarPolicy, 'groups'>,
-  { approvers }: Pick<CedarRule, 'approvers'>,
-): ApprovalRule['approvers'] | undefined {
-  if (approvers === 'any' || !('group' in approvers)) return approvers;
-  const { group } = approvers;
-  return Object.hasOwn(policy.groups, group) ? policy.groups[group] : undefined;
+  { seats, ...rule }: CedarRule,
+): RuleInForce | undefined {
+  const approvers = rule.approvers === 'any' ? rule.approvers : personsOf(policy, rule.approvers);
+  if (approvers === undefined) return undefined;
+  if (seats === undefined) return { ...rule, approvers };
+  const filled = seats.flatMap(({ approvers: named, count }) => {
+    const persons = personsOf(policy, named);
+    return persons === undefined ? [] : [{ approvers: [...persons].sort(), count }];
+  });
+  return filled.length === seats.length ? { ...rule, approvers, seats: filled } : undefined;
+}
+
+function personsOf(
+  { groups: known }: Pick<CedarPolicy, 'groups'>,
+  named: Named,
+): readonly string[] | undefined {
+  if (!('group' in named)) return named;
+  return Object.hasOwn(known, named.group) ? known[named.group] : undefined;
 }
 
 function assertRule(rule: ApprovalRule & RuleExtras, path: string): void {
@@ -261,6 +290,7 @@ export const requirement: Shape<Requirement> = object<Requirement>({
   ...extras,
   delegation,
   ...glass,
+  ...quorumTerms,
 });
 
 function policyOf(v: TypePolicy['v'], bare: Shape<PolicyRule>): Shape<TypePolicy> {
@@ -339,6 +369,7 @@ export function requirementOf(rule: RuleInForce): Requirement {
     ...(rule.assurance !== undefined && { assurance: rule.assurance }),
     ...(rule.delegation !== undefined && { delegation: rule.delegation }),
     ...(rule.break_glass !== undefined && { break_glass: rule.break_glass }),
+    ...quorumTermsOf(rule),
   };
 }
 

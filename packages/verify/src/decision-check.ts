@@ -2,6 +2,7 @@ import type { VerifySignature } from '@countersign/canonical';
 import {
   decisionDigest,
   isDeviceBound,
+  quorumFault,
   statementOf,
   verifyDecisionProof,
   type AuthorityState,
@@ -76,6 +77,10 @@ function assertQuorum({ binding, authority }: DecisionContext): void {
       'QUORUM_NOT_MET',
       `expected ${requirement.approvals} persons, got ${decisions.length}`,
     );
+  }
+  const fault = quorumFault(binding);
+  if (fault !== undefined) {
+    throw new VerifyError(fault, 'expected the seats, the order and the window of the rule');
   }
 }
 

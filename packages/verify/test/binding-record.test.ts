@@ -34,6 +34,7 @@ const CODES_OF_A_BINDING: ReadonlySet<string> = new Set([
   'NOT_A_NATURAL_PERSON',
   'NOT_ELIGIBLE',
   'NO_HUMAN_PROOF',
+  'ORDER',
   'OWNER_APPROVAL',
   'PROOF_CLASS',
   'PROOF_CLASS_NOT_ACCEPTED',
@@ -41,6 +42,7 @@ const CODES_OF_A_BINDING: ReadonlySet<string> = new Set([
   'SELF_APPROVAL',
   'SEPARATION_NOT_ACCEPTED',
   'SIGNING_KEY_NOT_VALID_AT',
+  'WINDOW',
 ]);
 
 type Chain = BindingOptions['authority'] & {};

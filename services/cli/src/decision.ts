@@ -1,4 +1,9 @@
-import { DECISION_NAMESPACE, decisionMessage, type DecisionMade } from '@countersign/binding';
+import {
+  DECISION_NAMESPACE,
+  decisionMessage,
+  mayApprove,
+  type DecisionMade,
+} from '@countersign/binding';
 import {
   checkLogged,
   decisionFrame,
@@ -34,7 +39,7 @@ export function assertMayDecide(checked: CheckedReview, status: string, by: Pers
   if (exclusion !== undefined) {
     throw new CliError(exclusion.code, 'you are the one who asks, or answers for who asks');
   }
-  if (requirement.approvers !== 'any' && !requirement.approvers.includes(by.person)) {
+  if (!mayApprove(requirement, by.person)) {
     throw new CliError('NOT_ELIGIBLE', 'the rule names other persons');
   }
   const isHardware = by.key.parsed.application !== undefined;

@@ -7,10 +7,10 @@ import {
   policyDigest,
   ruleOfType,
   type AgentMember,
-  type ApprovalRule,
   type CedarPolicy,
   type Policy,
   type PolicySubject,
+  type RuleInForce,
 } from '@countersign/binding';
 import { canonicalBytes, CanonicalError, type Json, type JsonObject } from '@countersign/canonical';
 import {
@@ -20,6 +20,7 @@ import {
   renderWithDigest,
   type Descriptor,
 } from '@countersign/descriptors';
+import { quorumWords } from '@countersign/console';
 import { CliError, cliError } from './cli-error.ts';
 import { POLICY_ENGINE } from './policy-engine.ts';
 
@@ -37,7 +38,7 @@ export interface CaseParties {
 
 /** What a policy comes to for one action. */
 export type Verdict =
-  | { readonly rule: ApprovalRule; readonly permits: readonly string[] | undefined }
+  | { readonly rule: RuleInForce; readonly permits: readonly string[] | undefined }
   | { readonly code: string; readonly message: string };
 
 const ZERO = `sha256:${'0'.repeat(64)}`;
@@ -129,9 +130,11 @@ export function decidersFor(
 
 /** Everybody whom the policy names, and who else is said to be there. */
 function enrolledIn(policy: CedarPolicy, { persons = [] }: CaseParties): readonly string[] {
-  const named = policy.rules.flatMap(({ approvers }) =>
-    approvers === 'any' || 'group' in approvers ? [] : approvers,
-  );
+  const lists = policy.rules.flatMap(({ approvers, seats = [] }) => [
+    approvers,
+    ...seats.map((seat) => seat.approvers),
+  ]);
+  const named = lists.flatMap((each) => (each === 'any' || 'group' in each ? [] : each));
   return [
     ...new Set<string>([...Object.values(policy.groups).flat(), ...named, ...persons]),
   ].sort();
@@ -164,6 +167,7 @@ export function verdictLines(verdict: Verdict): readonly string[] {
     ...(permits === undefined ? [] : [`permits   ${permits.join(', ')}`]),
     `rule      ${rule.id}`,
     `approvals ${rule.approvals}, by ${persons}`,
+    ...quorumWords(rule).map((words) => `          ${words}`),
     `proof     ${rule.proof_classes.join(', ')}; rationale ${rule.rationale}`,
     `times     decide within ${rule.decide_within_s} s, use within ${rule.use_within_s} s, start within ${rule.start_within_s} s`,
     `uses      at most ${rule.max_uses}`,
@@ -191,6 +195,7 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
   if ('code' in verdict) return { code: verdict.code };
   const { rule, permits } = verdict;
   const { id, approvals, approvers, proof_classes, rationale, max_uses, ...times } = rule;
+  const { seats, ordered, window_s } = rule;
   return {
     rule: id,
     ...(permits !== undefined && { permits }),
@@ -198,6 +203,9 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
     decide_within_s: times.decide_within_s,
     use_within_s: times.use_within_s,
     start_within_s: times.start_within_s,
+    ...(seats !== undefined && { seats: seats.map((seat) => ({ ...seat })) }),
+    ...(ordered !== undefined && { ordered }),
+    ...(window_s !== undefined && { window_s }),
   };
 }
 

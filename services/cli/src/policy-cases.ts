@@ -30,7 +30,15 @@ const CASE_MEMBERS = [
 const COUNTS = ['count_1h', 'count_24h'];
 const EXPECTED = [
   ...['code', 'rule', 'permits', 'approvals', 'approvers', 'proof_classes', 'rationale'],
-  ...['max_uses', 'decide_within_s', 'use_within_s', 'start_within_s'],
+  ...[
+    'max_uses',
+    'decide_within_s',
+    'use_within_s',
+    'start_within_s',
+    'seats',
+    'ordered',
+    'window_s',
+  ],
 ];
 
 /** @throws CliError USAGE */

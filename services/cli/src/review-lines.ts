@@ -2,6 +2,7 @@ import type { CheckedDecision, CheckedReview } from '@countersign/console';
 import {
   assuranceWords,
   breakGlassWords,
+  quorumWords,
   timeLeft,
   utcTime,
   worstCase,
@@ -84,6 +85,7 @@ function requirementLines({ admission }: CheckedReview): string[] {
   const kept = device_bound === true ? ', on a key that stays in its device' : '';
   return [
     `  ${approvals} approval(s) by ${approvers === 'any' ? 'any natural person' : approvers.join(', ')}`,
+    ...quorumWords(requirement).map((words) => `  ${words}`),
     `  proof class ${proof_classes.join(' or ')}${kept}, rationale ${requirement.rationale}`,
     `  once approved: ${max_uses} use(s) within ${use_within_s} s`,
     `  around it: ${assuranceWords(admission.executor.id, requirement.assurance)}`,

@@ -1,5 +1,6 @@
 export { assuranceWords } from './assurance-words.ts';
 export { breakGlassWords } from './break-glass-words.ts';
+export { quorumWords } from './quorum-words.ts';
 export { newCredential, type NewCredential } from './authenticator-data.ts';
 export { ConsoleError, type ConsoleCode } from './console-error.ts';
 export { checkDecisions, type CheckedDecision } from './decision-check.ts';

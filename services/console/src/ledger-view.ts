@@ -1,9 +1,10 @@
-import type { RequestAdmitted } from '@countersign/binding';
+import { mayApprove, type RequestAdmitted } from '@countersign/binding';
 import { assuranceWords } from './assurance-words.ts';
 import { breakGlassWords } from './break-glass-words.ts';
 import type { CheckedDecision } from './decision-check.ts';
 import { exact, h, paragraph, row, section, type Child } from './element.ts';
 import { plainWords, reversibilityWords } from './plain-words.ts';
+import { quorumWords } from './quorum-words.ts';
 import type { CheckedReview } from './review-check.ts';
 import { span, timeLeft, utcTime } from './time-words.ts';
 
@@ -35,6 +36,7 @@ export class LedgerView {
           ? []
           : [row('BREAK-GLASS', breakGlassWords(admission.requirement.break_glass))]),
         row('Who may decide', this.#approvers()),
+        ...quorumWords(admission.requirement).map((words) => row('Of whom', words)),
         row('Who may not approve', this.#excluded()),
         row('A person proves it by', proofWords(admission)),
         row('Decide by', h('span', {}, `${utcTime(admission.decide_by)} `, this.#left)),
@@ -106,8 +108,7 @@ export class LedgerView {
 export function approvalBar(admission: RequestAdmitted, person: string): string | undefined {
   const exclusion = admission.excluded.find((each) => each.person === person);
   if (exclusion !== undefined) return exclusion.code;
-  const { approvers } = admission.requirement;
-  return approvers === 'any' || approvers.includes(person) ? undefined : 'NOT_ELIGIBLE';
+  return mayApprove(admission.requirement, person) ? undefined : 'NOT_ELIGIBLE';
 }
 
 export function barWords(code: string): HTMLElement {

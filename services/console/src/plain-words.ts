@@ -115,6 +115,14 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
         'The policy wants a passkey that stays on one device, and yours is synced to others.',
       advice: 'Decide with a security key, or a passkey of this device that is not backed up.',
     },
+    ORDER: {
+      meaning: 'The policy wants others to approve before you.',
+      advice: 'Decide again when they have.',
+    },
+    WINDOW: {
+      meaning: 'Too much time has passed since those before you approved: that no longer counts.',
+      advice: 'Ask them to approve again, then decide again.',
+    },
     RATIONALE_REQUIRED: {
       meaning: 'The policy wants you to say why.',
       advice: 'Write your reason, then decide again.',

@@ -55,6 +55,8 @@ function refusalStatus(): Record<RefusalCode, number> {
     NOT_ELIGIBLE: 403,
     SELF_APPROVAL: 403,
     OWNER_APPROVAL: 403,
+    ORDER: 409,
+    WINDOW: 409,
     DUPLICATE_HUMAN: 409,
     PROOF_CLASS: 403,
     AUTHENTICATOR_CLASS: 403,

@@ -446,13 +446,14 @@ func checkDecisions(b object, a authority, trust trustFile) {
 	require(len(persons) == len(decisions), "DUPLICATE_HUMAN")
 	require(len(keys) == len(decisions), "DUPLICATE_KEY")
 	require(int64(len(decisions)) >= integer(requirement, "approvals"), "QUORUM_NOT_MET")
+	checkSeats(b)
 	for _, d := range decisions {
 		checkDecision(d, b, a, trust)
 	}
 }
 
 func checkDecision(d, b object, a authority, trust trustFile) {
-	closed(d, "leaf person credential rationale_digest not_after proof_class proof")
+	closed(d, "leaf at? person credential rationale_digest not_after proof_class proof")
 	requirement := objectOf(b["requirement"])
 	credential := a.get("credential", text(d, "credential"))
 	require(credential != nil, "KEY_NOT_ENROLLED_AT_TIME")

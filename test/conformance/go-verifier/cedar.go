@@ -34,11 +34,14 @@ func (e *evidence) citedRule(policy object) object {
 		checkGlass(rule)
 	}
 	var rule object
+	var all []object
 	for _, id := range ids {
 		i := slices.IndexFunc(objects(policy, "rules"), func(rule object) bool { return rule["id"] == id })
 		require(i >= 0 && strings.Contains(said, `@rule("`+id+`")`), "POLICY_MISMATCH")
 		rule = joined(rule, objects(policy, "rules")[i], policy)
+		all = append(all, objects(policy, "rules")[i])
 	}
+	joinSeats(rule, all, policy)
 	rule["id"] = requirement["rule"]
 	var classes []any
 	for _, class := range []any{"uv", "up", "possession"} {

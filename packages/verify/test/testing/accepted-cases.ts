@@ -8,6 +8,7 @@ import { DEVICE_CASES } from './device-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
 import { IDENTITY_CASES } from './identity-cases.ts';
 import { RECENT_CASES } from './recent-cases.ts';
+import { QUORUM_CASES } from './quorum-cases.ts';
 import { ROTATION_CASES } from './rotation-cases.ts';
 import { SSH_CASES } from './ssh-cases.ts';
 import { VALID_CASES } from './valid-cases.ts';
@@ -30,4 +31,5 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...DELEGATION_CASES,
   ...RECENT_CASES,
   ...BREAK_GLASS_CASES,
+  ...QUORUM_CASES,
 ];

@@ -20,6 +20,7 @@ import { FALSE_BREAK_GLASS_CASES } from './break-glass-cases.ts';
 import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
 import { FALSE_DELEGATION_CASES } from './delegation-cases.ts';
+import { BROKEN_QUORUM_CASES } from './quorum-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
 import { FALSE_IDENTITY_CASES } from './identity-cases.ts';
 import { FALSE_KEY_CASES } from './key-cases.ts';
@@ -54,4 +55,5 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...BROKEN_CEDAR_CASES,
   ...BROKEN_RECENT_CASES,
   ...FALSE_BREAK_GLASS_CASES,
+  ...BROKEN_QUORUM_CASES,
 ];

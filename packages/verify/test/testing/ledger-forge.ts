@@ -193,6 +193,8 @@ export interface BindOptions {
   readonly decision?: Partial<BoundDecision>;
   readonly common?: Partial<BindingMade['statement']>;
   readonly proof?: (challenge: Uint8Array, person: Person) => HumanProof;
+  /** What the binding says of when a decision was accepted; nothing otherwise. */
+  readonly acceptedAt?: (person: Person, at: string) => string;
   /** Signed in a terminal with this key, in place of the passkey. */
   readonly ssh?: SshSigning;
   readonly binding?: Partial<BindingMade>;
@@ -630,10 +632,11 @@ export class LedgerForge {
         ? (options.proof?.(challenge, person) ?? person.passkey.assert(challenge))
         : ssh.key.proof(ssh.namespace ?? DECISION_NAMESPACE, decisionMessage(statement), ssh);
     const proof_class = ssh === undefined ? 'uv' : sshClass(ssh);
+    const at = this.tick();
     const { leaf } = this.append({
       v: 'countersign.entry.v1',
       type: 'decision-accepted',
-      at: this.tick(),
+      at,
       tenant: TENANT,
       action_id: common.action_id,
       admission: common.admission,
@@ -642,7 +645,9 @@ export class LedgerForge {
       proof_class,
       input: INPUT,
     });
-    const decision = { leaf, ...own, proof_class, proof, ...options.decision } as const;
+    const acceptedAt = options.acceptedAt?.(person, at);
+    const timed = acceptedAt === undefined ? {} : { at: acceptedAt };
+    const decision = { leaf, ...timed, ...own, proof_class, proof, ...options.decision } as const;
     return { decision, rationale };
   }
 

@@ -1,0 +1,18 @@
+import type { Requirement } from '@countersign/binding';
+import { span } from './time-words.ts';
+
+/** What a rule asks of a quorum besides its size, a line each: schemas/formats/policy.md §7.7. */
+export function quorumWords(
+  requirement: Pick<Requirement, 'approvals' | 'seats' | 'ordered' | 'window_s'>,
+): readonly string[] {
+  const { approvals, seats = [], ordered, window_s: windowS } = requirement;
+  const seated = seats.map(({ approvers, count }) => `${count} of ${approvers.join(', ')}`);
+  const rest = approvals - seats.reduce((sum, { count }) => sum + count, 0);
+  return [
+    ...(seated.length === 0
+      ? []
+      : [...seated, ...(rest > 0 ? [`${rest} of all who may approve`] : [])]),
+    ...(ordered === true ? ['in this order'] : []),
+    ...(windowS === undefined ? [] : [`all of them within ${span(windowS)}`]),
+  ];
+}
