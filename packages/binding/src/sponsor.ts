@@ -29,7 +29,9 @@ export function withSponsor(
       'change: expected an agent and a person of the authority',
     );
   }
-  const { sponsor: _, ...bare } = agent;
+  const bare = Object.fromEntries(
+    Object.entries(agent).filter(([name]) => name !== 'sponsor'),
+  ) as unknown as AgentMember;
   return state.with({ ...bare, ...(sponsor !== undefined && { sponsor }) });
 }
 

@@ -193,15 +193,11 @@ export const FALSE_DELEGATION_CASES: readonly EvidenceCase[] = [
     }),
   }),
   invalid('delegation-other-person', 'The action names another person than the chain.', {
-    envelope: ({
-      delegation,
-      acting_for: [, ...rest] = [] as JsonObject[],
-    }: JsonObject & {
-      acting_for?: JsonObject[];
-    }) => ({
-      delegation: delegation ?? null,
-      acting_for: [{ kind: 'person', sub: 'prs_01JDA5C8000000000000000002' }, ...rest],
-    }),
+    envelope: (honest) => {
+      const [, ...rest] = honest['acting_for'] as JsonObject[];
+      const stranger = { kind: 'person', sub: 'prs_01JDA5C8000000000000000002' };
+      return { ...honest, acting_for: [stranger, ...rest] };
+    },
   }),
   invalid('delegation-no-issuer', 'The issuer was revoked before the request was admitted.', {
     isRevoked: true,
