@@ -13,6 +13,7 @@ from .delegation import issuer_member
 from .errors import CountersignError, require
 from .fixed import check_apart, own_rule
 from .form import closed, integer, items, object_of, objects, text
+from .freeze import FREEZE_TYPE, check_epoch, frozen_member
 from .log import leaf_hash, name_of, parse_log_key, root_of
 from .passkey import cose_key
 from .signatures import is_valid, load_spki
@@ -87,6 +88,8 @@ def check_exclusions(binding: dict, authority: Authority) -> None:
     require(agent is not None, "AGENT_UNKNOWN", "expected an enrolled agent")
     is_enrolled = all(agent.get(name) == claimed.get(name) for name in ("key_thumbprint", "owner", "person", "sponsor"))
     require(is_enrolled, "AGENT_MISMATCH", "expected the agent as it is enrolled")
+    if object_of(binding["action_type"]).get("name") == FREEZE_TYPE:
+        return
     excluded = {text(each, "person") for each in objects(binding, "excluded")}
     persons = [agent.get("person"), *items(binding, "acting_for")]
     if authority.ledger["separation"] == "full":
@@ -166,7 +169,7 @@ def found(genesis: dict) -> Authority:
         require(key is not None, "GENESIS_MISMATCH")
         state = state.add({"kind": "log-key", "id": key.id, "vkey": vkey})
     for member in objects(genesis, "members"):
-        require(member["kind"] not in ("ledger", "policy", "log-key"), "GENESIS_MISMATCH")
+        require(member["kind"] not in ("ledger", "policy", "log-key", "freeze"), "GENESIS_MISMATCH")
         state = state.add(member)
     require(len(state.of_kind("home")) <= 1, "GENESIS_MISMATCH")
     return state
@@ -233,7 +236,10 @@ def _bound(change: dict, link: dict, before: Authority, trust: Trust) -> Authori
     check_exclusions(binding.members, before)
     check_apart(binding.members, action)
     check_decisions(binding.members, before, trust)
-    return _apply(object_of(object_of(action["params"])["change"]), before)
+    effect = object_of(object_of(action["params"])["change"])
+    epoch = integer(binding.members, "epoch")
+    check_epoch(epoch, before, (epoch, effect.get("kind")))
+    return _apply(effect, before)
 
 
 def _apply(change: dict, before: Authority) -> Authority:
@@ -267,6 +273,8 @@ def _apply(change: dict, before: Authority) -> Authority:
     if kind == "reviewed":
         closed(change, "kind action_id action_type action_digest approvers concerned result verdict remarks")
         return before
+    if kind in ("frozen", "thawed"):
+        return before.put(frozen_member(change, before))
     if kind == "home-moved":
         return _moved(closed(change, "kind tenant from to"), before)
     if kind == "log-key-added":

@@ -23,6 +23,7 @@ from .entry import TERMS, Entry, logged, read_entry
 from .errors import CountersignError, require
 from .fixed import check_apart, own_rule
 from .form import closed, integer, items, object_of, objects, text
+from .freeze import check_epochs
 from .log import NEVER, KeySpan, ReceiptReader, climb, name_of, parse_log_key, parse_receipt
 from .trust import Trust
 from .witness import check_witnesses
@@ -302,6 +303,7 @@ class Verification:
         require(bool(admitted), "AUTHORITY_CHAIN_INVALID", "expected the authority of the admission")
         self._check_members(past[-1])
         self._check_registered(admitted[0])
+        check_epochs(evidence.admission.members, binding.members, admitted[0], past[-1])
         if self.action is not None:
             agent = admitted[0].get("agent", binding["agent"]["id"])
             signature = evidence.admission["request_signature"]

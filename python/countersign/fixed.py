@@ -4,6 +4,17 @@ from .errors import require
 from .form import items, object_of, objects
 
 _RULES = {
+    "authority.freeze": {
+        "id": "freeze",
+        "approvals": 1,
+        "approvers": "any",
+        "proof_classes": ["uv"],
+        "rationale": "optional",
+        "decide_within_s": 3_600,
+        "use_within_s": 3_600,
+        "start_within_s": 60,
+        "max_uses": 1,
+    },
     "authority.review": {
         "id": "review",
         "approvals": 2,
@@ -18,7 +29,7 @@ _RULES = {
 }
 
 # Which type alone makes a change.
-_KINDS = {"reviewed": "authority.review"}
+_KINDS = {"frozen": "authority.freeze", "reviewed": "authority.review"}
 
 
 def own_rule(kind: str, ledger: dict) -> dict:

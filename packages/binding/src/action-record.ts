@@ -39,6 +39,8 @@ export interface BindingRecord {
   readonly leaf: Leaf;
   readonly index: number;
   readonly useByMs: number;
+  /** Absent for 0. */
+  readonly epoch?: number;
   /** Who approved, by which key: checked again at each use. */
   readonly approvals: readonly { readonly person: string; readonly credential: string }[];
 }

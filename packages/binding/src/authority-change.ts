@@ -16,6 +16,7 @@ import { BindingError } from './binding-error.ts';
 import { assertKeyOf, isKeyOfPerson, isKeyTaken } from './credential-key.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
 import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
+import { frozen, thawed, withFreeze, type Frozen, type Thawed } from './freeze.ts';
 import { homeMoved, withHome, type HomeMoved } from './home.ts';
 import {
   assertIssuer,
@@ -107,7 +108,9 @@ export type AuthorityChange =
   | IssuerRevoked
   | AgentSponsored
   | PersonTied
-  | Reviewed;
+  | Reviewed
+  | Frozen
+  | Thawed;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -166,6 +169,8 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   'agent-sponsored': agentSponsored,
   'person-tied': personTied,
   reviewed,
+  frozen,
+  thawed,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -223,7 +228,11 @@ function changed(state: AuthorityState, change: AuthorityChange): AuthorityState
 }
 
 /** What is told of the ledger and of those who are in it already: nobody's key, and no rule. */
-type Fact = HomeMoved | PersonTied | AgentSponsored | IssuerEnrolled | IssuerRevoked | Reviewed;
+type Fact =
+  | Frozen
+  | Thawed
+  | HomeMoved
+  | PersonTied | AgentSponsored | IssuerEnrolled | IssuerRevoked | Reviewed;
 
 const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
   'home-moved',
@@ -232,6 +241,8 @@ const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
   'issuer-enrolled',
   'issuer-revoked',
   'reviewed',
+  'frozen',
+  'thawed',
 ]);
 
 function isFact(change: AuthorityChange): change is Fact {
@@ -242,6 +253,9 @@ function told(state: AuthorityState, change: Fact): AuthorityState {
   switch (change.kind) {
     case 'home-moved':
       return withHome(state, change);
+    case 'frozen':
+    case 'thawed':
+      return withFreeze(state, change);
     case 'person-tied':
       return tied(state, change);
     case 'agent-sponsored':
@@ -347,7 +361,7 @@ type Alone = Extract<
   Member,
   {
     kind:
-      'person' | 'log-key' | 'home' | 'ledger' | 'policy' | 'descriptor' | 'issuer' | 'identity';
+      'person' | 'log-key' | 'home' | 'freeze' | 'ledger' | 'policy' | 'descriptor' | 'issuer' | 'identity';
   }
 >;
 

@@ -19,6 +19,7 @@ import { approvalRule, type BootstrapRule } from './policy.ts';
 import {
   boolean,
   either,
+  integer,
   isObject,
   list,
   matching,
@@ -152,11 +153,21 @@ export interface DescriptorMember {
   readonly digest: Digest;
 }
 
+/** Of a ledger that was frozen once: at most one. */
+export interface FreezeMember {
+  readonly kind: 'freeze';
+  readonly id: 'freeze';
+  /** How often it was frozen. */
+  readonly epoch: number;
+  readonly frozen: boolean;
+}
+
 /** schemas/formats/authority.md §2. */
 export type Member =
   | LedgerMember
   | LogKeyMember
   | HomeMember
+  | FreezeMember
   | PersonMember
   | InvitationMember
   | IdentityMember
@@ -235,6 +246,12 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
   home: object<HomeMember>({
     kind: oneOf('home'),
     id: matching(/^(0|[1-9][0-9]{0,4})$/, 'a shard'),
+  }),
+  freeze: object<FreezeMember>({
+    kind: oneOf('freeze'),
+    id: oneOf('freeze'),
+    epoch: integer(1, 1_000_000),
+    frozen: boolean,
   }),
   person: object<PersonMember>({
     kind: oneOf('person'),

@@ -7,11 +7,13 @@ import type { CommonStatement, DecisionStatement } from './decision-statement.ts
 import { assertReviewed, raiseBreakGlass } from './decide-break-glass.ts';
 import { changeOf } from './evolve.ts';
 import { assertIssuersStand } from './grant.ts';
+import { epochOf, refusalOfEpoch } from './freeze.ts';
 import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RequestAdmitted, Terms } from './request-entry.ts';
 import { assertReviewOf, partiesTo } from './review.ts';
 import { inOrder, isRecent } from './seating.ts';
+import { isObject } from './shape.ts';
 
 /** The approvals that count now: those that stand, not older than the window, and in order where one is asked for. */
 export function liveApprovals(run: Proceeding, record: ActionRecord): readonly DecisionRecord[] {
@@ -108,10 +110,20 @@ export function bind(run: Proceeding, statement: DecisionStatement): void {
     use_by: formatTimestamp(useByMs),
     start_within_s: open.start_within_s,
     max_uses: open.max_uses,
-    epoch: 0,
+    epoch: epochOf(run.state.authority),
   });
   raiseBreakGlass(run, open);
   if (isAuthorityType(open.action_type.name)) changeAuthority(run, open, binding);
+}
+
+/** Why a request is not to be approved any more: the ledger was frozen since it was admitted. */
+export function refusalOfFreeze(
+  { state }: Proceeding,
+  open: RequestAdmitted,
+): ReturnType<typeof refusalOfEpoch> {
+  const change = open.action === undefined ? undefined : changeOf(open.action);
+  const kind = isObject(change) ? change['kind'] : undefined;
+  return refusalOfEpoch(state.authority, { epoch: open.epoch ?? 0, kind });
 }
 
 function boundDecision({ bound }: DecisionRecord): BoundDecision {

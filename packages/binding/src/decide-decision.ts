@@ -3,7 +3,7 @@ import { counterFinding } from '@countersign/human-proof';
 import type { ActionRecord, DecisionRecord } from './action-record.ts';
 import type { CredentialMember } from './authority-member.ts';
 import { refusalCodeOf } from './binding-error.ts';
-import { assertBindable, bind, liveApprovals, partiesIn, standingApprovals } from './bind.ts';
+import { assertBindable, bind, liveApprovals, partiesIn, refusalOfFreeze, standingApprovals } from './bind.ts';
 import { refusalOfCitation } from './citation.ts';
 import type { Outcome } from './decided.ts';
 import { isDeviceBound } from './decision-proof.ts';
@@ -183,6 +183,9 @@ function refusalOfApprover(run: Proceeding, deciding: Deciding): RefusalCode | u
   const { record, signer } = deciding;
   const { open } = record;
   if (open === undefined) return 'LATE_DECISION';
+  const isApproval = deciding.input.made.statement.verdict === 'approve';
+  const ended = isApproval ? refusalOfFreeze(run, open) : undefined;
+  if (ended !== undefined) return ended;
   const exclusion = open.excluded.find(({ person }) => person === signer.person);
   if (exclusion !== undefined) return exclusion.code;
   if (partiesIn(open).includes(signer.person)) return 'NOT_ELIGIBLE';

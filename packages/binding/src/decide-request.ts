@@ -26,6 +26,7 @@ import { assertCedar } from './cedar-sentence.ts';
 import type { ProvenLink } from './delegation-link.ts';
 import { judgeChain, type Delegation } from './delegation.ts';
 import { assertDelegated, assertIssuersStand, type Grant } from './grant.ts';
+import { FREEZE_TYPE, assertNotFrozen, epochOf } from './freeze.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
@@ -150,6 +151,7 @@ export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBo
   assertFresh(run, asked);
   const terms = termsOf(run.state, asked.action);
   assertExecutor(authority, asked.action, terms.descriptor);
+  assertNotFrozen(authority);
   assertRoom(run.state, agent);
   const { display_digest: displayDigest, bounds, batch } = entry;
   const sentence = sentenceAgain(run, terms, entry);
@@ -260,11 +262,15 @@ function assertExecutor(
 /** A change that could not be carried out is refused before anybody is asked to approve it. */
 function assertChangePossible({ state, atMs }: Proceeding, { agent, action }: Requested): void {
   const { envelope, bytes } = action;
-  if (!isAuthorityType(envelope.type)) return;
+  if (!isAuthorityType(envelope.type)) {
+    assertNotFrozen(state.authority);
+    return;
+  }
   if (utf8(JSON.stringify(fromUtf8(bytes))).length > AUTHORITY_TEXT_MAX) {
     throw new BindingError('LIMIT_EXCEEDED', 'request: expected a change that fits into an entry');
   }
   const change = parseAuthorityChange(envelope.params['change'] ?? null);
+  assertNotFrozen(state.authority, change.kind);
   applyChange(state.authority, change, atMs);
   if (change.kind === 'reviewed') assertReviewOf(state.action(change.action_id), change, atMs);
   if (change.kind === 'policy-set' && isCedarPolicy(change.policy)) {
@@ -298,6 +304,7 @@ function admissionBody(
   const { envelope } = action;
   const { rule, descriptor } = terms;
   const { separation, demo } = state.authority.ledger;
+  const epoch = epochOf(state.authority);
   const decideByMs = Math.min(atMs + rule.decide_within_s * 1_000, timestampMs(envelope.not_after));
   const superseded = supersededBy(state, agent, envelope);
   return {
@@ -319,13 +326,16 @@ function admissionBody(
     executor: envelope.executor,
     policy_digest: terms.policyDigest,
     requirement: requirementOf(rule),
-    excluded: excludedOf(agent, personsOf(envelope), separation),
+    // Whoever stops everything gains nothing by it.
+    excluded:
+      envelope.type === FREEZE_TYPE ? [] : excludedOf(agent, personsOf(envelope), separation),
     separation,
     demo,
     ...(terms.bounds !== undefined && { bounds: terms.bounds }),
     ...(terms.permits !== undefined && { permits: terms.permits }),
     ...(terms.delegation !== undefined && { delegation: terms.delegation }),
     ...(terms.batch !== undefined && { batch: terms.batch }),
+    ...(epoch > 0 && { epoch }),
     reversibility: descriptor.reversibility,
     decide_by: formatTimestamp(decideByMs),
     use_within_s: rule.use_within_s,

@@ -2,10 +2,12 @@ import { formatTimestamp, fromUtf8, timestampMs } from '@countersign/canonical';
 import { violatedBound } from '@countersign/descriptors';
 import type { ActionRecord, BindingRecord, UseRecord } from './action-record.ts';
 import type { ExecutorMember } from './authority-member.ts';
+import type { AuthorityState } from './authority.ts';
 import type { Outcome } from './decided.ts';
 import { refusalOfItem } from './decide-item.ts';
 import { CLOCK_SKEW_MS } from './decide-request.ts';
 import { payloadDigest } from './evolve.ts';
+import { refusalOfEpoch } from './freeze.ts';
 import type { ReportInput, UseInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
 import { isAuthorityType } from './policy.ts';
@@ -44,7 +46,7 @@ function refusalOfSender(
   return signed.executor === executor.id ? undefined : { code: 'EXECUTOR_MISMATCH' };
 }
 
-/** All of it is one step in the order of the log: attack rows C01, C02, C10, D10. */
+/** All of it is one step in the order of the log: attack rows C01, C02, C10, D10, F10. */
 function refusalOfUse(
   run: Proceeding,
   { claim }: UseInput,
@@ -54,7 +56,7 @@ function refusalOfUse(
   if (claim.action_digest !== record.actionDigest) return { code: 'ACTION_DIGEST_MISMATCH' };
   if (isAuthorityType(record.type)) return { code: 'ALREADY_CONSUMED' };
   if (claim.executor !== record.executor.id) return { code: 'EXECUTOR_MISMATCH' };
-  const code = refusalOfStatus(record);
+  const code = refusalOfStatus(record, run.state.authority);
   if (code !== undefined) return { code };
   const { binding } = record;
   if (binding === undefined || claim.binding !== binding.leaf) return { code: 'NOT_BOUND' };
@@ -82,10 +84,13 @@ function refusalOfBounds(
   return unknown && { code: 'OUTCOME_UNKNOWN', firstUse: unknown.useId };
 }
 
-function refusalOfStatus({ status }: ActionRecord): RefusalCode | undefined {
+function refusalOfStatus(
+  { status, binding }: ActionRecord,
+  authority: AuthorityState,
+): RefusalCode | undefined {
   switch (status) {
     case 'bound':
-      return undefined;
+      return refusalOfEpoch(authority, { epoch: binding?.epoch ?? 0 });
     case 'pending':
     case 'denied':
       return 'NOT_BOUND';

@@ -8,6 +8,7 @@ import {
   type Verdict,
 } from './decision-statement.ts';
 import { head, type EntryHead } from './entry-head.ts';
+import { epoch } from './freeze.ts';
 import {
   authorityRef,
   credentialId,
@@ -73,7 +74,8 @@ export interface BindingMade extends EntryHead<'binding-made'>, Terms {
   readonly use_by: string;
   readonly start_within_s: number;
   readonly max_uses: number;
-  readonly epoch: 0;
+  /** How often the ledger had been frozen when it was bound. */
+  readonly epoch: number;
 }
 
 export interface BindingRevoked extends EntryHead<'binding-revoked'> {
@@ -122,11 +124,6 @@ const boundDecision: Shape<BoundDecision> = object<BoundDecision>({
   proof: humanProof,
 });
 
-const zero: Shape<0> = (json, path) => {
-  integer(0, 0)(json, path);
-  return 0;
-};
-
 export const bindingMade: Shape<BindingMade> = object<BindingMade>({
   ...head('binding-made'),
   ...terms,
@@ -139,7 +136,7 @@ export const bindingMade: Shape<BindingMade> = object<BindingMade>({
   use_by: time,
   start_within_s: integer(1),
   max_uses: integer(1, 100),
-  epoch: zero,
+  epoch,
 });
 
 export const bindingRevoked: Shape<BindingRevoked> = object<BindingRevoked>({

@@ -239,6 +239,7 @@ function evolveBinding(tables: Tables, entry: BindingMade, position: Position): 
       index: position.index,
       useByMs: timestampMs(entry.use_by),
       approvals: entry.decisions.map(({ person, credential }) => ({ person, credential })),
+      ...(entry.epoch > 0 && { epoch: entry.epoch }),
     },
   };
   closeAction(tables, record, 'bound');

@@ -1,5 +1,5 @@
 import type { LedgerMember } from './authority-member.ts';
-import type { ApprovalRule, BootstrapRule } from './policy.ts';
+import { DEFAULT_BOOTSTRAP, type ApprovalRule, type BootstrapRule } from './policy.ts';
 
 interface FixedType {
   readonly rule: ApprovalRule;
@@ -8,7 +8,9 @@ interface FixedType {
 }
 
 /** Types of the authority whose rule is the same in every ledger: schemas/formats/authority.md §11. */
-const FIXED: ReadonlyMap<string, FixedType> = new Map([
+const FIXED: ReadonlyMap<string, FixedType> = new Map<string, FixedType>([
+  // Whoever sees that something is wrong must not have to look for a second person.
+  ['authority.freeze', { kinds: ['frozen'], rule: { ...DEFAULT_BOOTSTRAP, id: 'freeze' } }],
   [
     'authority.review',
     {

@@ -82,6 +82,8 @@ type Founding = Omit<
   'v' | 'type' | 'at' | 'recovery' | 'authority_root' | 'rules_version'
 >;
 
+const NOT_OF_FOUNDERS: ReadonlySet<string> = new Set(['ledger', 'policy', 'log-key', 'freeze']);
+
 function foundingAuthority(founding: Founding): AuthorityState {
   const authority = AuthorityState.of([
     {
@@ -100,8 +102,8 @@ function foundingAuthority(founding: Founding): AuthorityState {
   ]);
   if (authority.ofKind('home').length > 1) throw invalid('members', 'at most one home');
   for (const member of founding.members) {
-    if (member.kind === 'ledger' || member.kind === 'policy' || member.kind === 'log-key') {
-      throw invalid('members', 'no ledger, policy or log key, which follow from the rest');
+    if (NOT_OF_FOUNDERS.has(member.kind)) {
+      throw invalid('members', 'no ledger, policy, log key or freeze, which follow from the rest');
     }
     assertMember(authority.without(member.kind, member.id), member);
   }

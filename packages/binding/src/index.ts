@@ -111,6 +111,12 @@ export {
 export { parseErasureOrder, type ErasureOrder } from './erasure-order.ts';
 export { parseExecutionReport, type ExecutionReport } from './execution-report.ts';
 export type { AuthorityRef, Leaf } from './field-shape.ts';
+export {
+  FREEZE_TYPE,
+  epochOf,
+  isFrozen,
+  refusalOfEpoch,
+} from './freeze.ts';
 export { authorityFromGenesis, foundLedger, type FoundingParams } from './genesis.ts';
 export { DEFAULT_LIMITS, type LedgerLimits, type Position } from './fold.ts';
 export type { HeldInput } from './held-input.ts';
@@ -172,6 +178,7 @@ export {
 export { RecentEntries } from './recent-entries.ts';
 export { isHiddenRefusal, isLoggedRefusal } from './refuse-again.ts';
 export { REFUSAL_CODES, isRefusalCode, type RefusalCode } from './refusal-code.ts';
+export type { RulesVersion } from './rules-version.ts';
 export type {
   ActionType,
   AgentRef,

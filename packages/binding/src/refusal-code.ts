@@ -73,6 +73,9 @@ export const REFUSAL_CODES = [
   'NOT_IN_BATCH',
   'PLAN_DIGEST_MISMATCH',
   'PLAN_ORDER',
+  'FROZEN',
+  'EPOCH_ENDED',
+  'POLICY_CHANGED',
   // Authority and log.
   'INVITATION_INVALID',
   'WOULD_LOCK_OUT',

@@ -6,6 +6,7 @@ import { CLOCK_SKEW_MS } from './decide-request.ts';
 import { decideReport, decideUse } from './decide-use.ts';
 import { isReviewOverdue } from './break-glass-fold.ts';
 import type { Outcome } from './decided.ts';
+import { isFrozen } from './freeze.ts';
 import type { DecisionRefused } from './decision-entry.ts';
 import type { Entry } from './entry.ts';
 import type { DecisionInput, ErasureInput, ReportInput, UseInput } from './input.ts';
@@ -109,6 +110,7 @@ const TOLD_BY_LOG = [
   'CLOCK_SKEW',
   'TOO_MANY_OPEN',
   'REVIEW_OVERDUE',
+  'FROZEN',
 ] as const;
 
 function isToldByLog(code: string): code is (typeof TOLD_BY_LOG)[number] {
@@ -142,6 +144,8 @@ function isRefused(
       return (state.tables.openByAgent.get(asked.agent.id) ?? 0) >= state.limits.openPerAgentMax;
     case 'REVIEW_OVERDUE':
       return isReviewOverdue(state.tables, atMs);
+    case 'FROZEN':
+      return isFrozen(state.authority);
   }
 }
 

@@ -33,6 +33,7 @@ interface RememberedAction {
     readonly index: number;
     readonly use_by_ms: number;
     readonly approvals: BindingRecord['approvals'];
+    readonly epoch?: number;
   } | null;
   /** Not there for an action without bounds, whose text is as it ever was. */
   readonly bounds?: readonly Bound[];
@@ -100,6 +101,7 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
             index: binding.index,
             use_by_ms: binding.useByMs,
             approvals: binding.approvals,
+            ...(binding.epoch !== undefined && { epoch: binding.epoch }),
           },
     ...(record.batch !== undefined && { batch: record.batch }),
     ...(record.bounds !== undefined && { bounds: record.bounds }),
@@ -205,6 +207,7 @@ function recordIn(bytes: Uint8Array): ActionRecord {
         index: binding.index,
         useByMs: binding.use_by_ms,
         approvals: binding.approvals,
+        ...(binding.epoch !== undefined && { epoch: binding.epoch }),
       },
     }),
     ...(revocation !== null && { revocation }),

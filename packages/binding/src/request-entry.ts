@@ -95,6 +95,8 @@ export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
   readonly not_after: string;
   readonly authority: AuthorityRef;
   readonly supersedes?: string;
+  /** How often the ledger had been frozen; absent for never. */
+  readonly epoch?: number;
   readonly context_digest?: Digest;
   /**
    * Canonical text of an `authority.*` action: its binding takes effect in the log itself, which must not
@@ -191,6 +193,7 @@ export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({
   not_after: time,
   authority: authorityRef,
   supersedes: optional(ulid),
+  epoch: optional(integer(1)),
   context_digest: optional(digest),
   action: optional(text(32_768, 2)),
   recent: optional(recent),

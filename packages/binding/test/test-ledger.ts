@@ -399,6 +399,8 @@ function changeType(change: JsonObject): string {
   if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
   if (change['kind'] === 'person-tied') return 'authority.identity';
   if (change['kind'] === 'reviewed') return 'authority.review';
+  if (change['kind'] === 'frozen') return 'authority.freeze';
+  if (change['kind'] === 'thawed') return 'authority.thaw';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 

@@ -1,4 +1,5 @@
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
+import { AUTHORITY_FREEZE } from './builtin/authority-freeze.ts';
 import { AUTHORITY_HOME } from './builtin/authority-home.ts';
 import { AUTHORITY_ISSUER } from './builtin/authority-issuer.ts';
 import { AUTHORITY_IDENTITY } from './builtin/authority-identity.ts';
@@ -8,6 +9,7 @@ import { AUTHORITY_REVIEW } from './builtin/authority-review.ts';
 import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
 import { BATCHES } from './builtin/batches.ts';
 import { EMERGENCY_COMMAND } from './builtin/emergency-command.ts';
+import { AUTHORITY_THAW } from './builtin/authority-thaw.ts';
 import { GENERIC_COMMAND } from './builtin/generic-command.ts';
 import { GENERIC_TOOL_CALL } from './builtin/generic-tool-call.ts';
 import { IAM_POLICY_CHANGE } from './builtin/iam-policy-change.ts';
@@ -21,6 +23,7 @@ import { loadDescriptor, type Descriptor } from './descriptor.ts';
 /** The types that every ledger knows from its first entry on. */
 export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_CHANGE,
+  AUTHORITY_FREEZE,
   AUTHORITY_HOME,
   AUTHORITY_ISSUER,
   AUTHORITY_IDENTITY,
@@ -30,6 +33,7 @@ export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_SSHKEY,
   ...BATCHES,
   EMERGENCY_COMMAND,
+  AUTHORITY_THAW,
   GENERIC_COMMAND,
   GENERIC_TOOL_CALL,
   IAM_POLICY_CHANGE,

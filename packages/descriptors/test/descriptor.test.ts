@@ -38,6 +38,7 @@ describe('loadDescriptor', () => {
     expect(loadDescriptor(DOCUMENT).type).toBe('test.note');
     expect(BUILTIN_DESCRIPTORS.map(({ type, typeVersion }) => `${type}/${typeVersion}`)).toEqual([
       'authority.change/1',
+      'authority.freeze/1',
       'authority.home/1',
       'authority.issuer/1',
       'authority.identity/1',
@@ -53,6 +54,7 @@ describe('loadDescriptor', () => {
       'batch.response.contain/1',
       'batch.secret.access/1',
       'emergency.command/1',
+      'authority.thaw/1',
       'generic.command/1',
       'generic.tool_call/1',
       'iam.policy.change/1',

@@ -10,6 +10,7 @@ import type { Action } from '@countersign/descriptors';
 import type { AuthorityChainCheck } from './authority-chain.ts';
 import type { AuthorityHistory } from './authority-history.ts';
 import { assertDescriptor, assertItemType } from './descriptor-check.ts';
+import { assertEpochs } from './epoch-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { assertFoundingKeys } from './log-keys.ts';
 import { assertExactly, memberKey, notProven, provenMember } from './membership.ts';
@@ -40,6 +41,7 @@ export async function checkAuthority(
   log.ok(`${evidence.authority.members.length} members under ${authorities.bound.root}`);
   log.begin('registration');
   assertRegistered(authorities.admitted, run);
+  assertEpochs(authorities, run);
   log.ok('agent, executor, descriptor and rule as the authority holds them');
   return authorities;
 }

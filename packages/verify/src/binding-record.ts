@@ -4,6 +4,7 @@ import { checkAccepted } from './accepted-kind.ts';
 import type { AuthorityChainCheck } from './authority-chain.ts';
 import { checkDecisions } from './decision-check.ts';
 import type { ChainLink } from './evidence.ts';
+import { assertEpochOf } from './epoch-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { readEntry, type EntryText } from './logged-entry.ts';
 import { keysShown } from './log-keys.ts';
@@ -115,6 +116,7 @@ async function checkHumans(
     );
   }
   assertExclusions(binding, authority);
+  assertEpochOf(binding, authority);
   log.ok('tenant, agent and exclusions as the authority holds them');
   await checkDecisions({ binding, authority, trust, verifySignature, log });
 }

@@ -13,6 +13,7 @@ import type { AuthorityAt } from './authority-history.ts';
 import { namedAction, personsOf } from './content-check.ts';
 import { checkDecisions } from './decision-check.ts';
 import { assertDescriptor } from './descriptor-check.ts';
+import { assertEpoch } from './epoch-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { readEntry } from './logged-entry.ts';
 import { assertApart } from './policy-check.ts';
@@ -63,7 +64,9 @@ export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange
   const effect = envelope.params['change'];
   assertApart(binding, effect);
   if (effect === undefined) throw new VerifyError('SCHEMA_INVALID', 'expected a change');
-  return parseAuthorityChange(effect);
+  const parsed = parseAuthorityChange(effect);
+  assertEpoch(binding.epoch, before.state, { ...parsed, epoch: binding.epoch });
+  return parsed;
 }
 
 function citedBinding({ change, binding: text, before }: BoundStep): BindingMade {

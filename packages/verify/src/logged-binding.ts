@@ -3,6 +3,7 @@ import type { AuthorityState, BindingMade } from '@countersign/binding';
 import { checkAccepted } from './accepted-kind.ts';
 import { checkDecisions } from './decision-check.ts';
 import { assertDescriptor } from './descriptor-check.ts';
+import { assertEpochOf } from './epoch-check.ts';
 import { assertExclusions } from './exclusion.ts';
 import { StepLog } from './step-log.ts';
 import type { Trust } from './trust.ts';
@@ -25,5 +26,6 @@ export async function checkLoggedBinding(
   checkAccepted(binding, { ...by, log });
   assertExclusions(binding, by.authority);
   assertDescriptor(binding, by.authority);
+  assertEpochOf(binding, by.authority);
   await checkDecisions({ ...by, binding, log });
 }

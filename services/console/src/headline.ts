@@ -22,6 +22,8 @@ const TELLING: ReadonlyMap<string, readonly string[]> = new Map([
   ],
   ['authority.sponsor', ['Change', 'Agent', 'Sponsor']],
   ['authority.issuer', ['Change', 'Issuer', 'Issuer to revoke']],
+  ['authority.freeze', ['Change']],
+  ['authority.thaw', ['Change', 'Ends the freeze']],
   ['authority.logkey', ['Change', 'Verifier key to add', 'Id of the key to remove']],
 ]);
 

@@ -136,7 +136,7 @@ func found(g object) authority {
 	hasHome := false
 	for _, m := range objects(g, "members") {
 		kind := text(m, "kind")
-		require(kind != "ledger" && kind != "policy" && kind != "log-key", "GENESIS_MISMATCH")
+		require(kind != "ledger" && kind != "policy" && kind != "log-key" && kind != "freeze", "GENESIS_MISMATCH")
 		require(kind != "home" || !hasHome, "GENESIS_MISMATCH")
 		hasHome = hasHome || kind == "home"
 		a = a.add(m)
@@ -194,6 +194,8 @@ func (e *evidence) bound(change, link object, before authority) authority {
 	change = objectOf(objectOf(action["params"])["change"])
 	checkApart(b.object, change)
 	checkDecisions(b.object, before, e.trust)
+	epoch := integer(b.object, "epoch")
+	before.checkEpoch(epoch, epoch, change["kind"])
 	return before.apply(change)
 }
 
@@ -267,6 +269,8 @@ func (a authority) apply(c object) authority {
 		return a
 	case "home-moved":
 		return a.moved(closed(c, "kind tenant from to"))
+	case "frozen", "thawed":
+		return a.frozen(c)
 	}
 	refuse("SCHEMA_INVALID")
 	return a
@@ -413,6 +417,9 @@ func checkExclusions(b object, a authority) {
 	isAsEnrolled := agent["key_thumbprint"] == claimed["key_thumbprint"] && agent["owner"] == claimed["owner"] && agent["person"] == claimed["person"] &&
 		agent["sponsor"] == claimed["sponsor"]
 	require(isAsEnrolled, "AGENT_MISMATCH")
+	if objectOf(b["action_type"])["name"] == "authority.freeze" {
+		return
+	}
 	out := map[any]bool{nil: true}
 	for _, x := range objects(b, "excluded") {
 		out[x["person"]] = true

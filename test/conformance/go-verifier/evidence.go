@@ -23,7 +23,7 @@ const (
 var members = map[string]string{
 	"ledger-founded":     "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
 	"authority-changed":  "change previous authority_root input?",
-	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? context_digest? action? recent? input",
+	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? epoch? context_digest? action? recent? input",
 	"binding-made":       "action_id" + terms + "bounds? permits? delegation? batch? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
 	"binding-revoked":    "action_id binding admission statement proof proof_class input",
 	"binding-used":       "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
@@ -326,6 +326,7 @@ func (e *evidence) checkHuman() authority {
 	require(i >= 0, "AUTHORITY_CHAIN_INVALID")
 	e.checkMembers(bound)
 	e.checkRegistered(past[i])
+	e.checkEpochs(past[i], bound)
 	if e.action != nil {
 		agent := past[i].get("agent", text(objectOf(b["agent"]), "id"))
 		signature := text(e.admission.object, "request_signature")

@@ -5,6 +5,7 @@ import { BREAK_GLASS_CASES } from './break-glass-cases.ts';
 import { CEDAR_CASES } from './cedar-cases.ts';
 import { DELEGATION_CASES } from './delegation-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
+import { FREEZE_CASES } from './freeze-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
 import { IDENTITY_CASES } from './identity-cases.ts';
 import { RECENT_CASES } from './recent-cases.ts';
@@ -20,6 +21,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...VALID_CASES,
   ...ROTATION_CASES,
   ...SSH_CASES,
+  ...FREEZE_CASES,
   ...HOME_CASES,
   ...IDENTITY_CASES,
   ...WITNESS_CASES,

@@ -10,6 +10,8 @@ import {
   decisionMessage,
   DEFAULT_POLICY,
   enrolmentPayload,
+  epochOf,
+  FREEZE_TYPE,
   foundLedger,
   homeMember,
   keyThumbprint,
@@ -173,6 +175,8 @@ export interface ActionOptions {
   /** Members of the envelope in place of the usual ones. */
   readonly envelope?: JsonObject;
   readonly admission?: Partial<RequestAdmitted>;
+  /** What persons were shown, in place of what the action is. */
+  readonly shown?: JsonObject;
   /** Freezes no limits, whatever the type has. */
   readonly isUnbounded?: true;
   /** Says nothing of a chain. */
@@ -408,10 +412,17 @@ export class LedgerForge {
 
   /** An action of the authority, bound by these persons. */
   bindChange(change: JsonObject, options: BindOptions, type: string = changeType(change)): Bound {
+    return this.bindAdmitted(this.admitChange(change, { type }), options);
+  }
+
+  admitChange(
+    change: JsonObject,
+    more: Pick<ActionOptions, 'type' | 'shown'> = {},
+  ): ReturnType<LedgerForge['admit']> {
+    const type = more.type ?? changeType(change);
     const { digest } = this.#descriptor(type);
     const executor = { id: 'ledger', audience: ORIGIN, descriptor_digest: digest };
-    const request = { type, params: { change }, envelope: { executor } };
-    return this.bind(request, options);
+    return this.admit({ params: { change }, envelope: { executor }, ...more, type });
   }
 
   /** The same, carried out at once. */
@@ -421,7 +432,11 @@ export class LedgerForge {
     made: JsonObject | AuthorityState = change,
     type?: string,
   ): void {
-    const { action, binding } = this.bindChange(change, options, type);
+    this.carryOut(this.bindChange(change, options, type), made);
+  }
+
+  /** What was bound takes effect, or something else does. */
+  carryOut({ action, binding }: Bound, made: JsonObject | AuthorityState): void {
     const at = this.tick();
     this.#changed(
       {
@@ -493,6 +508,10 @@ export class LedgerForge {
     const action = parseAction(canonicalBytes(this.envelope(options)));
     const { envelope } = action;
     const descriptor = this.#descriptor(envelope.type);
+    const shown =
+      options.shown === undefined
+        ? action
+        : parseAction(canonicalBytes(this.envelope({ ...options, params: options.shown })));
     const rule = options.rule ?? this.ruleOf(envelope.type);
     const { separation, demo } = this.authority.ledger;
     const owner = this.alice.id;
@@ -511,7 +530,7 @@ export class LedgerForge {
       tenant: TENANT,
       action_id: envelope.action_id,
       action_digest: action.digest,
-      display_digest: displayDigest(render(descriptor, action)),
+      display_digest: displayDigest(render(descriptor, shown)),
       action_type: { name: envelope.type, version: envelope.type_version },
       descriptor_digest: descriptor.digest,
       agent: { ...envelope.agent, owner, ...this.#sponsor() },
@@ -521,7 +540,9 @@ export class LedgerForge {
       policy_digest: policyDigest(isOwn ? this.ruleOf(envelope.type) : this.policy),
       requirement: requirementOf(rule),
       excluded: [
-        ...(separation === 'full' ? [{ person: owner, code: 'OWNER_APPROVAL' } as const] : []),
+        ...(separation === 'full' && envelope.type !== FREEZE_TYPE
+          ? [{ person: owner, code: 'OWNER_APPROVAL' } as const]
+          : []),
         ...persons.map(({ sub }) => ({ person: sub, code: 'OWNER_APPROVAL' }) as const),
       ],
       separation,
@@ -537,6 +558,7 @@ export class LedgerForge {
       max_uses: batch?.count ?? Math.min(envelope.max_uses, rule.max_uses),
       not_after: envelope.not_after,
       authority: this.ref,
+      ...(epochOf(this.authority) > 0 && { epoch: epochOf(this.authority) }),
       ...(isOwn && { action: fromUtf8(action.bytes) }),
       input: INPUT,
       ...options.admission,
@@ -587,7 +609,7 @@ export class LedgerForge {
       ),
       start_within_s: entry.start_within_s,
       max_uses: entry.max_uses,
-      epoch: 0,
+      epoch: epochOf(this.authority),
       ...options.binding,
     });
     const rationales = made.map(({ decision, rationale }) => ({
@@ -893,6 +915,8 @@ function changeType(change: JsonObject): string {
   if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
   if (change['kind'] === 'person-tied') return 'authority.identity';
   if (change['kind'] === 'reviewed') return 'authority.review';
+  if (change['kind'] === 'frozen') return 'authority.freeze';
+  if (change['kind'] === 'thawed') return 'authority.thaw';
   return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 
