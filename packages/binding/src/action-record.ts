@@ -5,6 +5,7 @@ import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
 import type { ExecutionReport } from './execution-report.ts';
 import type { Leaf } from './field-shape.ts';
+import type { Ruled } from './policy-now.ts';
 import type { ExecutorRef, RequestAdmitted } from './request-entry.ts';
 
 export type ActionStatus = 'pending' | 'bound' | 'denied' | 'expired' | 'revoked' | 'superseded';
@@ -78,6 +79,8 @@ export interface ActionRecord {
   /** When it was admitted, under a policy that looks at how many were. */
   readonly countedMs?: number;
   readonly breakGlass?: BreakGlassRecord;
+  /** By rules 2: what it was admitted by. */
+  readonly ruled?: Ruled;
   /** The whole admission, while it is open. */
   readonly open: RequestAdmitted | undefined;
   readonly decisions: readonly DecisionRecord[];
@@ -93,6 +96,7 @@ export interface ActionRecord {
 export function recordOf(
   entry: RequestAdmitted,
   position: { readonly index: number; readonly leaf: Leaf },
+  ruled?: Ruled,
 ): ActionRecord {
   return {
     id: entry.action_id,
@@ -111,6 +115,7 @@ export function recordOf(
     ...(entry.bounds !== undefined && { bounds: entry.bounds }),
     ...(entry.batch !== undefined && { batch: entry.batch }),
     ...(entry.recent !== undefined && { countedMs: timestampMs(entry.at) }),
+    ...(ruled !== undefined && { ruled }),
     open: entry,
     decisions: [],
     uses: [],

@@ -8,6 +8,8 @@ import { assertReviewed, raiseBreakGlass } from './decide-break-glass.ts';
 import { changeOf } from './evolve.ts';
 import { assertIssuersStand } from './grant.ts';
 import { epochOf, refusalOfEpoch } from './freeze.ts';
+import type { LedgerState } from './ledger-state.ts';
+import { isStricterNow } from './policy-now.ts';
 import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RequestAdmitted, Terms } from './request-entry.ts';
@@ -47,11 +49,15 @@ function openAdmission(record: ActionRecord): RequestAdmitted {
 
 /**
  * That a binding made now would stand: its agent is enrolled as it was when admitted, and a change of the
- * authority is still possible.
+ * authority is still possible; and that what these persons approve is what the policy asks for now.
  *
- * @throws BindingError AGENT_UNKNOWN, AGENT_MISMATCH, DELEGATION_INVALID, AUTHORITY_STALE, REVIEW_OVERDUE
+ * @throws BindingError AGENT_UNKNOWN, AGENT_MISMATCH, DELEGATION_INVALID, POLICY_CHANGED, AUTHORITY_STALE, REVIEW_OVERDUE
  */
-export function assertBindable(run: Proceeding, record: ActionRecord): void {
+export function assertBindable(
+  run: Proceeding,
+  record: ActionRecord,
+  approvals: readonly { readonly person: string }[],
+): void {
   const open = openAdmission(record);
   const { authority } = run.state;
   const agent = authority.get('agent', open.agent.id);
@@ -68,6 +74,9 @@ export function assertBindable(run: Proceeding, record: ActionRecord): void {
   }
   assertIssuersStand(open.delegation, authority);
   assertReviewed(run, open.action_type.name);
+  if (isRuledStricter(run.state, record, approvals)) {
+    throw new BindingError('POLICY_CHANGED', 'decision: expected what the policy asks for now');
+  }
   if (!isAuthorityType(open.action_type.name)) return;
   try {
     const change = parseAuthorityChange(effectOf(open));
@@ -114,6 +123,19 @@ export function bind(run: Proceeding, statement: DecisionStatement): void {
   });
   raiseBreakGlass(run, open);
   if (isAuthorityType(open.action_type.name)) changeAuthority(run, open, binding);
+}
+
+/** Whether the policy asks more of an action now than when it was admitted: attack row F01. */
+export function isRuledStricter(
+  { authority, policy }: LedgerState,
+  { type, ruled, uses, batch }: ActionRecord,
+  approvals: readonly { readonly person: string }[],
+): boolean {
+  if (ruled === undefined || ruled.policy === authority.get('policy', 'policy')?.digest) return false;
+  const approvers = approvals.map(({ person }) => person);
+  // Each item of a batch has one use, whatever a rule says.
+  const count = batch === undefined ? uses.length : 0;
+  return isStricterNow(policy, { type, ruled, approvers, uses: count });
 }
 
 /** Why a request is not to be approved any more: the ledger was frozen since it was admitted. */

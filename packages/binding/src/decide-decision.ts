@@ -287,11 +287,11 @@ function deny(run: Proceeding, deciding: Deciding): void {
 
 function approve(run: Proceeding, deciding: Deciding): Outcome {
   const { record, input } = deciding;
-  const approvals = liveApprovals(run, record).length + 1;
-  const isQuorum = approvals >= (record.open?.requirement.approvals ?? Infinity);
+  const approvals = [...liveApprovals(run, record), deciding.signer];
+  const isQuorum = approvals.length >= (record.open?.requirement.approvals ?? Infinity);
   try {
     // What could not take effect any more must not become a binding; the request stays open.
-    if (isQuorum) assertBindable(run, record);
+    if (isQuorum) assertBindable(run, record, approvals);
   } catch (error) {
     const code = refusalCodeOf(error);
     if (code === undefined) throw error;

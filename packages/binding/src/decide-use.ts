@@ -6,6 +6,7 @@ import type { AuthorityState } from './authority.ts';
 import type { Outcome } from './decided.ts';
 import { refusalOfItem } from './decide-item.ts';
 import { CLOCK_SKEW_MS } from './decide-request.ts';
+import { isRuledStricter } from './bind.ts';
 import { payloadDigest } from './evolve.ts';
 import { refusalOfEpoch } from './freeze.ts';
 import type { ReportInput, UseInput } from './input.ts';
@@ -133,6 +134,7 @@ function refusalOfMoment(
     ({ person, credential }) => authority.get('credential', credential)?.person === person,
   );
   if (!areApproversActive) return { code: 'APPROVER_REVOKED' };
+  if (isRuledStricter(state, record, binding.approvals)) return { code: 'POLICY_CHANGED' };
   const now = authority.get('executor', record.executor.id);
   return now?.interface_digest === record.executor.descriptor_digest
     ? undefined

@@ -27,6 +27,7 @@ import { authorityFromGenesis } from './genesis.ts';
 import type { AuthorityChanged, LedgerFounded } from './ledger-entry.ts';
 import type { Policy } from './policy.ts';
 import { noteCounted } from './recent-requests.ts';
+import { ruledBy } from './policy-now.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import { isObject } from './shape.ts';
 import { isTimed } from './seating.ts';
@@ -44,7 +45,8 @@ export function evolveEntry(
   if (entry.type === 'state-committed') {
     return { ...fold.head, committedSize: position.index + 1 };
   }
-  if (isProgress(entry)) evolveProgress(fold.tables, entry, position);
+  if (entry.type === 'request-admitted') evolveAdmission(fold, entry, position);
+  else if (isProgress(entry)) evolveProgress(fold.tables, entry, position);
   else evolveEnd(fold.tables, entry);
   if (entry.type !== 'binding-made') return fold.head;
   return { ...fold.head, bindings: fold.head.bindings + 1 };
@@ -59,10 +61,9 @@ type RefusalEntry = Extract<
   Entry,
   { type: 'request-refused' | 'decision-refused' | 'use-refused' | 'finding-raised' }
 >;
-type ProgressEntry = Exclude<ActionEntry, EndEntry | RefusalEntry>;
+type ProgressEntry = Exclude<ActionEntry, EndEntry | RefusalEntry | RequestAdmitted>;
 
 const PROGRESS: ReadonlySet<string> = new Set<ProgressEntry['type']>([
-  'request-admitted',
   'decision-accepted',
   'binding-made',
   'binding-revoked',
@@ -71,15 +72,12 @@ const PROGRESS: ReadonlySet<string> = new Set<ProgressEntry['type']>([
   'content-erased',
 ]);
 
-function isProgress(entry: ActionEntry): entry is ProgressEntry {
+function isProgress(entry: Exclude<ActionEntry, RequestAdmitted>): entry is ProgressEntry {
   return PROGRESS.has(entry.type);
 }
 
 function evolveProgress(tables: Tables, entry: ProgressEntry, position: Position): void {
   switch (entry.type) {
-    case 'request-admitted':
-      evolveAdmission(tables, entry, position);
-      return;
     case 'decision-accepted':
       evolveDecision(tables, entry, position);
       return;
@@ -181,8 +179,12 @@ function boundEffect(
   };
 }
 
-function evolveAdmission(tables: Tables, entry: RequestAdmitted, position: Position): void {
-  const record = recordOf(entry, position);
+function evolveAdmission(
+  { tables, head }: Fold,
+  entry: RequestAdmitted,
+  position: Position,
+): void {
+  const record = recordOf(entry, position, ruledBy(entry, head));
   invariant(tables.actions.get(record.id) === undefined, 'an action is admitted once');
   if (entry.supersedes !== undefined) {
     closeAction(tables, knownAction(tables, entry.supersedes), 'superseded');

@@ -24,6 +24,7 @@ export type {
   CredentialMember,
   ExecutorMember,
   IdentityMember,
+  FreezeMember,
   InvitationMember,
   LedgerMember,
   Member,

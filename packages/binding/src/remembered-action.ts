@@ -14,6 +14,7 @@ import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
 import type { Leaf } from './field-shape.ts';
 import { bytesOf } from './json-bytes.ts';
+import type { Ruled } from './policy-now.ts';
 import type { ExecutorRef, RequestAdmitted } from './request-entry.ts';
 
 /** What the fold remembers of an action, as the state digest covers it: schemas/formats/entries.md §7. */
@@ -47,6 +48,8 @@ interface RememberedAction {
     readonly is_overdue: boolean;
     readonly reviewed: number | null;
   };
+  /** By rules 2. */
+  readonly ruled?: Ruled;
   readonly decide_by_ms: number;
   readonly decisions: readonly {
     readonly leaf: Leaf;
@@ -107,6 +110,7 @@ export function rememberedBytes(record: ActionRecord): Uint8Array {
     ...(record.bounds !== undefined && { bounds: record.bounds }),
     ...(record.countedMs !== undefined && { counted_ms: record.countedMs }),
     ...rememberedGlass(record),
+    ...(record.ruled !== undefined && { ruled: record.ruled }),
     decide_by_ms: record.decideByMs,
     decisions: record.decisions.map(rememberedDecision),
     digest: record.actionDigest,
@@ -199,6 +203,7 @@ function recordIn(bytes: Uint8Array): ActionRecord {
     ...(remembered.batch !== undefined && { batch: remembered.batch }),
     ...(remembered.counted_ms !== undefined && { countedMs: remembered.counted_ms }),
     ...glassIn(remembered),
+    ...(remembered.ruled !== undefined && { ruled: remembered.ruled }),
     open: remembered.open ?? undefined,
     decisions: remembered.decisions.map(decisionIn),
     ...(binding !== null && {
