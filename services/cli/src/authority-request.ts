@@ -15,7 +15,14 @@ const LIFE_S = 3_600;
 
 export interface ChangeParts {
   /** Of the authority.* types, the one that the change belongs to. */
-  readonly type: 'authority.change' | 'authority.review' | 'authority.sshkey';
+  readonly type:
+    | 'authority.change'
+    | 'authority.review'
+    | 'authority.sshkey'
+    | 'authority.freeze'
+    | 'authority.thaw';
+  /** Shown to whoever decides, as the words of who asks. */
+  readonly note?: string;
   readonly access: LedgerAccess;
   readonly context: CliContext;
   readonly options: ClientOptions;
@@ -25,7 +32,7 @@ export interface ChangeParts {
 
 /** Asks for a change of the authority and waits until the ledger has made it. */
 export async function askForChange(change: JsonObject, parts: ChangeParts): Promise<void> {
-  const { access, context, options, type } = parts;
+  const { access, context, options, type, note } = parts;
   const { agent, tenant, trust, client } = access;
   const descriptor = BUILTIN_DESCRIPTORS.find((known) => known.type === type);
   if (descriptor === undefined) throw new Error(`expected a descriptor of ${type}`);
@@ -42,7 +49,7 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
     {
       type,
       typeVersion: descriptor.typeVersion,
-      params: { change },
+      params: { change, ...(note !== undefined && { note }) },
       lifeS: LIFE_S,
     },
     context,

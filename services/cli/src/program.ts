@@ -6,6 +6,7 @@ import { addApprove, addDeny } from './commands/decide.ts';
 import { addErase } from './commands/erase.ts';
 import { addEvidence } from './commands/evidence.ts';
 import { addExec } from './commands/exec.ts';
+import { addFreeze, addThaw } from './commands/freeze.ts';
 import { addGateway } from './commands/gateway.ts';
 import { addInbox } from './commands/inbox.ts';
 import { addInit } from './commands/init.ts';
@@ -58,6 +59,8 @@ const COMMANDS = [
   addStatement,
   addEnrol,
   addReview,
+  addFreeze,
+  addThaw,
   addErase,
   addPolicy,
   addLog,

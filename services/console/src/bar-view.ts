@@ -13,6 +13,9 @@ export function showBar(ledger: LedgerFacts | undefined, signer: Signer | undefi
         ? []
         : [
             h('span', { class: 'bar-ledger' }, 'Ledger ', exact(ledger.origin)),
+            ...(ledger.frozen === true
+              ? [h('strong', { class: 'tag caution' }, 'Frozen: nothing is used or approved')]
+              : []),
             ...(ledger.demo ? [h('strong', { class: 'tag caution' }, 'Demonstration')] : []),
           ]),
       ...(signer === undefined

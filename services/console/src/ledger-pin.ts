@@ -18,6 +18,7 @@ export interface LedgerFacts {
   readonly demo: boolean;
   readonly genesis: string;
   readonly logKeys: readonly string[];
+  readonly frozen?: true;
 }
 
 /** What this browser holds its ledger to: a trust file, kept from the first visit on. */
@@ -44,6 +45,10 @@ export type PinChange = 'origin' | 'genesis' | 'log-keys';
 
 const NAME = 'countersign.trust.v1';
 
+function isFrozen(freeze: Json): boolean {
+  return flagIn(objectOf(freeze), 'frozen');
+}
+
 /** @throws ConsoleError ANSWER_FORMAT */
 export function parseLedgerFacts(json: Json): LedgerFacts {
   const from = objectOf(json);
@@ -53,6 +58,7 @@ export function parseLedgerFacts(json: Json): LedgerFacts {
     demo: flagIn(from, 'demo'),
     genesis: textIn(from, 'genesis'),
     logKeys: listIn(from, 'log_keys').map(textOf),
+    ...(from['freeze'] !== undefined && isFrozen(from['freeze']) && { frozen: true as const }),
   };
 }
 

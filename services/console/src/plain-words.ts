@@ -156,6 +156,18 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'It has been used already, so it cannot be stopped any more.',
       advice: 'If it should not have run, undo it where it ran.',
     },
+    FROZEN: {
+      meaning: 'Somebody has frozen this ledger: nothing is approved or used.',
+      advice: 'Once it is thawed, the agent must ask again.',
+    },
+    EPOCH_ENDED: {
+      meaning: 'The ledger was frozen since this was asked for, so it stays dead.',
+      advice: 'If it is still wanted, the agent must ask again.',
+    },
+    POLICY_CHANGED: {
+      meaning: 'The policy asks more by now than this request says.',
+      advice: 'If it is still wanted, the agent must ask again.',
+    },
     CONTENT_ERASED: {
       meaning: 'What this action said was erased. The log keeps its digests only.',
       advice: NOTHING,

@@ -198,6 +198,7 @@ export const LedgerSchema = Type.Object(
     rp: RelyingPartySchema,
     log_keys: Type.Array(Type.String()),
     genesis: DigestSchema,
+    freeze: Type.Object({ epoch: Type.Integer({ minimum: 0 }), frozen: Type.Boolean() }, closed),
     version: Type.String(),
     sign_in: Type.Optional(
       Type.Object(

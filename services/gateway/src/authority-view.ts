@@ -3,6 +3,7 @@ import type {
   CredentialMember,
   ExecutorMember,
   IdentityMember,
+  FreezeMember,
   InvitationMember,
   LedgerMember,
   PersonMember,
@@ -16,10 +17,13 @@ interface MemberByKind {
   readonly credential: CredentialMember;
   readonly executor: ExecutorMember;
   readonly identity: IdentityMember;
+  readonly freeze: FreezeMember;
   readonly invitation: InvitationMember;
   readonly ledger: LedgerMember;
   readonly person: PersonMember;
 }
+
+const NEVER_FROZEN = { epoch: 0, frozen: false };
 
 /** The authority as the read models hold it: good for who may read, never for who may decide. */
 export class AuthorityView {
@@ -34,6 +38,12 @@ export class AuthorityView {
     const ledger = await this.member('ledger', 'ledger');
     if (ledger === undefined) throw new Error('invariant broken: a ledger without its founding');
     return ledger;
+  }
+
+  /** How often the ledger was frozen, and whether it is. */
+  async freeze(): Promise<Pick<FreezeMember, 'epoch' | 'frozen'>> {
+    const { epoch, frozen } = (await this.member('freeze', 'freeze')) ?? NEVER_FROZEN;
+    return { epoch, frozen };
   }
 
   async member<K extends keyof MemberByKind>(

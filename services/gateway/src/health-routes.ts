@@ -53,8 +53,11 @@ export function registerHealthRoutes(app: App, gateway: Gateway): void {
         },
       },
     },
-    async (_request, reply) =>
-      reply.type(gateway.metrics.contentType).send(await gateway.metrics.text()),
+    async (_request, reply) => {
+      const { frozen } = await gateway.authority.freeze();
+      gateway.metrics.frozen(frozen);
+      return reply.type(gateway.metrics.contentType).send(await gateway.metrics.text());
+    },
   );
 }
 

@@ -55,7 +55,9 @@ function registerLedger(app: App, gateway: Gateway): void {
       const rp = { id, origins: [...origins] };
       const { version } = config;
       const { identity } = gateway.deps;
-      const known = { log_size, origin, tenant, demo, separation, rp, log_keys, genesis, version };
+      const freeze = await gateway.authority.freeze();
+      const told = { log_size, origin, tenant, demo, separation, rp, log_keys, genesis };
+      const known = { ...told, freeze, version };
       return { ...known, ...(identity !== undefined && { sign_in: { issuer: identity.issuer } }) };
     },
   );

@@ -22,6 +22,7 @@ export class GatewayMetrics {
   readonly #refusals: Counter<'code'>;
   readonly #decisions: Counter<'verdict'>;
   readonly #receipts: Histogram<'kind'>;
+  readonly #frozen: Gauge;
 
   constructor(sources: Sources) {
     this.#registry = sources.registry ?? new Registry();
@@ -58,6 +59,11 @@ export class GatewayMetrics {
       buckets: LATENCY_BUCKETS_S,
       registers,
     });
+    this.#frozen = new Gauge({
+      name: 'countersign_frozen',
+      help: '1 while the ledger is frozen',
+      registers,
+    });
     this.#gauges(sources);
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -82,6 +88,10 @@ export class GatewayMetrics {
 
   decided(verdict: string): void {
     this.#decisions.inc({ verdict });
+  }
+
+  frozen(isFrozen: boolean): void {
+    this.#frozen.set(Number(isFrozen));
   }
 
   receipt(kind: string, ms: number): void {

@@ -64,6 +64,7 @@ describe('/metrics', () => {
       'countersign_projected_size 12',
       'countersign_bindings 3',
       'countersign_waiters 0',
+      'countersign_frozen 0',
       'countersign_writer_state{state="running"} 1',
       'countersign_writer_state{state="stopped"} 0',
     ]) {
