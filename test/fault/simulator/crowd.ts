@@ -74,7 +74,15 @@ const PUBLIC_TOPICS: Readonly<Record<string, PublicTopic>> = {
   finding: 'finding-submitted',
 };
 
-const CHANGE = BUILTIN_DESCRIPTORS.find(({ type }) => type === 'authority.change');
+function typeOf({ kind }: JsonObject): string {
+  if (kind === 'frozen') return 'authority.freeze';
+  return kind === 'thawed' ? 'authority.thaw' : 'authority.change';
+}
+
+function digestOfType(wanted: string): string {
+  return BUILTIN_DESCRIPTORS.find(({ type }) => type === wanted)?.digest ?? '';
+}
+
 const RETRIES_MAX = 3;
 
 type Deed =
@@ -98,7 +106,7 @@ type Deed =
 const DEEDS: Readonly<Record<Deed, number>> = {
   request: 20,
   conflict: 3,
-  change: 3,
+  change: 5,
   decide: 34,
   misdecide: 8,
   early: 5,
@@ -265,18 +273,23 @@ export class Crowd {
   #change(): boolean {
     const agent = this.#world.random.of(this.#agents);
     const change = this.#someChange();
+    const type = typeOf(change);
     const envelope = this.#envelope(agent, {
-      type: 'authority.change',
+      type,
       params: { change },
       max_uses: 1,
-      executor: { id: LEDGER_EXECUTOR, audience: ORIGIN, descriptor_digest: CHANGE?.digest ?? '' },
+      executor: { id: LEDGER_EXECUTOR, audience: ORIGIN, descriptor_digest: digestOfType(type) },
     });
     return this.#send(this.#requestFrame(agent, envelope));
   }
 
   #someChange(): JsonObject {
-    const { random, population } = this.#world;
-    switch (random.weighted({ revoke: 3, policy: 2, agent: 2, dismiss: 1, invite: 3 })) {
+    const { random, population, rules } = this.#world;
+    const { isFrozen, epoch } = rules.freeze;
+    if (isFrozen && random.chance(0.7)) return { kind: 'thawed', epoch };
+    switch (random.weighted({ revoke: 3, policy: 4, agent: 2, dismiss: 1, invite: 3, freeze: 2 })) {
+      case 'freeze':
+        return { kind: 'frozen' };
       case 'revoke':
         return { kind: 'credential-revoked', credential_id: this.#person().credential };
       case 'policy':

@@ -16,6 +16,11 @@ export type Broken =
   | 'USED_TOO_OFTEN'
   | 'USED_AFTER_REVOCATION'
   | 'USED_TOO_LATE'
+  /** Or after the thaw, of what was bound before. */
+  | 'USED_WHILE_FROZEN'
+  | 'BOUND_WHILE_FROZEN'
+  /** Under a policy that asks for more by then. */
+  | 'STRICTER_NOW'
   | 'TERMINAL_CHANGED'
   | 'EXPIRED_TOO_EARLY'
   /** An entry about something that its sender never signed. */

@@ -341,6 +341,21 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     found: ['USED_TOO_OFTEN'],
     plant: takesClaims('ALREADY_CONSUMED'),
   },
+  {
+    name: 'lets a use in while it is frozen',
+    found: ['USED_WHILE_FROZEN'],
+    plant: takesClaims('FROZEN'),
+  },
+  {
+    name: 'lets what was bound before a freeze be used after the thaw',
+    found: ['USED_WHILE_FROZEN'],
+    plant: takesClaims('EPOCH_ENDED'),
+  },
+  {
+    name: 'lets a use in by an old policy',
+    found: ['STRICTER_NOW'],
+    plant: takesClaims('POLICY_CHANGED'),
+  },
   { name: 'lets a use in too late', found: ['USED_TOO_LATE'], plant: takesClaims('EXPIRED') },
   {
     name: 'takes what is no item of a batch',

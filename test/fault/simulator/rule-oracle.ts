@@ -18,6 +18,7 @@ import {
   type Member,
   type MemberOf,
   type Policy,
+  type PolicyRule,
 } from '@countersign/binding';
 import {
   canonicalText,
@@ -72,11 +73,17 @@ export class RuleOracle {
   #bootstrap: ApprovalRule | undefined;
   #separation = 'full';
   #policy: Policy | undefined;
+  #epoch = 0;
+  #isFrozen = false;
   #lastMs = 0;
   #last: OracleEntry | undefined;
 
   constructor(truth: SignedTruth) {
     this.#truth = truth;
+  }
+
+  get freeze(): { readonly isFrozen: boolean; readonly epoch: number } {
+    return { isFrozen: this.#isFrozen, epoch: this.#epoch };
   }
 
   get lastMs(): number {
@@ -201,6 +208,15 @@ export class RuleOracle {
       case 'policy-set':
         this.#policy = change.policy;
         return;
+      case 'frozen':
+        hold(!this.#isFrozen, 'RULE', 'frozen twice');
+        this.#epoch += 1;
+        this.#isFrozen = true;
+        return;
+      case 'thawed':
+        hold(this.#isFrozen && change.epoch === this.#epoch, 'RULE', 'another freeze thawed');
+        this.#isFrozen = false;
+        return;
       case 'person-invited':
         this.#set({ kind: 'person', id: change.person, class: change.class });
         this.#set({ kind: 'invitation', person: change.person, ...change.invitation });
@@ -231,7 +247,10 @@ export class RuleOracle {
     hold(timestampMs(entry.not_after) > this.#lastMs, 'RULE', `${id}: admitted after its end`);
     const isAuthority = entry.action_type.name.startsWith('authority.');
     hold(isAuthority === (entry.executor.id === LEDGER_EXECUTOR), 'RULE', `${id}: executor`);
-    const rule = isAuthority ? this.#bootstrap : this.#ruleOf(entry);
+    const isFreeze = entry.action_type.name === 'authority.freeze';
+    this.#assertEpoch(entry, entry.epoch ?? 0);
+    const own = isFreeze ? FREEZE_RULE : this.#bootstrap;
+    const rule = isAuthority ? own : this.#ruleOf(entry);
     hold(rule !== undefined, 'RULE', `${id}: admitted without a rule`);
     const isByRule =
       sameJson(entry.requirement, requirementOf(rule)) &&
@@ -246,7 +265,7 @@ export class RuleOracle {
     ];
     for (const person of excluded) {
       const isExcluded =
-        person === undefined || entry.excluded.some((each) => each.person === person);
+        isFreeze || person === undefined || entry.excluded.some((each) => each.person === person);
       hold(isExcluded, 'RULE', `${id}: a person who asks is not excluded`);
     }
     if (entry.supersedes !== undefined) this.#end(entry.supersedes, 'superseded');
@@ -261,6 +280,29 @@ export class RuleOracle {
       uses: new Map(),
       isErased: false,
     });
+  }
+
+  /** Nothing but what takes rights away is asked for, or bound, while everything is stopped. */
+  #assertEpoch(admission: EntryOf<'request-admitted'>, epoch: number): void {
+    const { action_id: id, action } = admission;
+    hold(epoch === this.#epoch, 'RULE', `${id}: of another epoch`);
+    if (action !== undefined && WORKS_FROZEN.test(action)) return;
+    hold(!this.#isFrozen, 'BOUND_WHILE_FROZEN', `${id}: of a ledger that is frozen`);
+    hold((admission.epoch ?? 0) === epoch, 'BOUND_WHILE_FROZEN', `${id}: bound after its epoch`);
+  }
+
+  /** Whether the policy in force asks for more than was frozen; the text of a policy in Cedar is one and the same here. */
+  #isStricterNow(action: OracleAction, persons: readonly string[]): boolean {
+    const { admission } = action;
+    const policy = this.#policy;
+    if (policy === undefined || admission.action_type.name.startsWith('authority.')) return false;
+    const { requirement: was } = admission;
+    const isCedar = isCedarPolicy(policy);
+    if (isCedar && admission.permits === undefined) return true;
+    const named = isCedar ? was.rule.split('+') : ['default'];
+    const now = policy.rules.filter(({ id }) => named.includes(id));
+    const isEvery = now.length === named.length && now.every((rule) => isKept(rule, was, persons));
+    return !isEvery || now.some((rule) => action.uses.size >= rule.max_uses);
   }
 
   #ruleOf(entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
@@ -383,6 +425,9 @@ export class RuleOracle {
     this.#end(action.id, 'bound');
     hold(entry.admission === action.admissionLeaf, 'RULE', `${action.id}: binds another admission`);
     const { admission } = action;
+    this.#assertEpoch(admission, entry.epoch);
+    const who = entry.decisions.map(({ person }) => person);
+    hold(!this.#isStricterNow(action, who), 'STRICTER_NOW', `${action.id}: bound by an old policy`);
     const { approvals } = admission.requirement;
     const persons = new Set(entry.decisions.map(({ person }) => person));
     const keys = new Set(entry.decisions.map(({ credential }) => credential));
@@ -418,6 +463,10 @@ export class RuleOracle {
     hold(action.status !== 'revoked', 'USED_AFTER_REVOCATION', action.id);
     hold(binding !== undefined && action.status === 'bound', 'USED_WITHOUT_BINDING', action.id);
     hold(binding.leaf === entry.binding, 'USED_WITHOUT_BINDING', `${action.id}: another binding`);
+    hold(!this.#isFrozen, 'USED_WHILE_FROZEN', action.id);
+    hold(binding.entry.epoch === this.#epoch, 'USED_WHILE_FROZEN', `${action.id}: after the thaw`);
+    const who = binding.entry.decisions.map(({ person }) => person);
+    hold(!this.#isStricterNow(action, who), 'STRICTER_NOW', `${action.id}: used by an old policy`);
     const isType = !action.admission.action_type.name.startsWith('authority.');
     hold(isType, 'USED_TOO_OFTEN', `${action.id}: a change of the authority`);
     const isFree = action.uses.size < binding.entry.max_uses && !action.uses.has(entry.use_id);
@@ -522,8 +571,37 @@ export class RuleOracle {
   #refuse(entry: EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>): void {
     const id = entry.action_id ?? '';
     const isSo = REASONS.get(entry.code)?.(this.actions.get(id), entry) ?? true;
+    hold(entry.code !== 'FROZEN' || this.#isFrozen, 'WRONG_ANSWER', `${id}: frozen`);
+    hold(entry.code !== 'EPOCH_ENDED' || this.#epoch > 0, 'WRONG_ANSWER', `${id}: no epoch`);
     hold(isSo, 'WRONG_ANSWER', `${id}: refused as ${entry.code}`);
   }
+}
+
+const WORKS_FROZEN =
+  /"change":\{[^{}]*"kind":"(frozen|thawed|credential-revoked|agent-revoked|executor-revoked)"/;
+
+/** schemas/formats/authority.md §10 */
+const FREEZE_RULE: ApprovalRule = {
+  id: 'freeze',
+  approvals: 1,
+  approvers: 'any',
+  proof_classes: ['uv'],
+  rationale: 'optional',
+  decide_within_s: 3_600,
+  use_within_s: 3_600,
+  start_within_s: 60,
+  max_uses: 1,
+};
+
+/** The population's rules differ in nothing else. */
+function isKept(
+  rule: CedarPolicy['rules'][number] | PolicyRule,
+  was: EntryOf<'request-admitted'>['requirement'],
+  persons: readonly string[],
+): boolean {
+  const isSaid = rule.rationale === 'optional' || was.rationale === 'required';
+  const isBound = rule.device_bound === undefined || was.device_bound === true;
+  return persons.length >= rule.approvals && isSaid && isBound;
 }
 
 type Refusal = EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>;
