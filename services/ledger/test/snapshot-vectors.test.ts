@@ -56,6 +56,19 @@ describe('the vectors of snapshots', async () => {
     }
   });
 
+  it('D13: refuse a credential that somebody added to the state, with another root or without', async () => {
+    const added = (await vectors('invalid')).filter(({ name }) => name.startsWith('credential-'));
+    expect(added.map(({ name }) => name).sort()).toEqual([
+      'credential-added-rooted.json',
+      'credential-added.json',
+    ]);
+    for (const { vector } of added) {
+      expect(() => restored(vector)).toThrow(
+        expect.objectContaining({ code: 'SNAPSHOT_MISMATCH' }),
+      );
+    }
+  });
+
   it.each(await vectors('invalid'))('refuses $name', ({ vector }) => {
     expect(() => restored(vector)).toThrow(expect.objectContaining({ code: vector.code }));
   });
