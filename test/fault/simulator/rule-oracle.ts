@@ -302,7 +302,8 @@ export class RuleOracle {
     const named = isCedar ? was.rule.split('+') : ['default'];
     const now = policy.rules.filter(({ id }) => named.includes(id));
     const isEvery = now.length === named.length && now.every((rule) => isKept(rule, was, persons));
-    return !isEvery || now.some((rule) => action.uses.size >= rule.max_uses);
+    const isSingle = admission.batch === undefined;
+    return !isEvery || (isSingle && now.some((rule) => action.uses.size >= rule.max_uses));
   }
 
   #ruleOf(entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
