@@ -16,6 +16,9 @@ import { connectorContract, type ConnectorStage } from '@countersign/connectors/
 import { compactDecrypt, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { filesHolding } from '../support/file-scan.ts';
+import { trailOf } from '../support/aws-trail.ts';
+import { told } from '../support/guarded-case.ts';
+import { guardedCase } from '../support/guarded-case-contract.ts';
 import { MotoStage } from '../support/moto-stage.ts';
 
 const USE = { useId: '01M83G8PGDVFCDVZ5H41H6NGY8', shortId: 'cs-5H41H6NGY8' };
@@ -110,6 +113,51 @@ async function open(): Promise<ConnectorStage<AccessKeyParams>> {
 }
 
 connectorContract('access keys of AWS IAM', { open, close: stage.close, start, stop });
+
+guardedCase('an access key of AWS IAM', {
+  type: 'key.rotate',
+  open: async () => {
+    const opened = await open();
+    return { ...opened, params: await params({ old_key_action: 'disable' }) };
+  },
+  ...{ close: stage.close, start, stop },
+  asked: (shown) => ({
+    ...shown,
+    consumers: shown.consumers.map(({ id }) => ({
+      id,
+      last_seen: '2026-11-22T16:00:00.000Z',
+      verified: true,
+    })),
+    job_id: 'rot-9917',
+  }),
+  silence: () => {
+    stage.proxy.keepAnswersTo('UpdateAccessKey');
+    return Promise.resolve();
+  },
+  record: () => Promise.resolve(trailOf(stage.proxy)),
+  feared: [
+    {
+      name: 'A01: does not end the old key at once where it was approved to overlap',
+      answer: 'refused ACTION_DIGEST_MISMATCH',
+      attempt: async (of) => {
+        const overlap = await params({ old_key_action: 'disable', overlap_seconds: 600 });
+        const approved = await of.approved(overlap);
+        return told(await of.run(approved, { params: { ...overlap, overlap_seconds: 0 } }));
+      },
+    },
+    {
+      name: 'A01: does not replace another key of the same user',
+      answer: 'refused ACTION_DIGEST_MISMATCH',
+      attempt: async (of) => {
+        const second = await addKey();
+        const what = await params({ old_key_action: 'disable' });
+        const approved = await of.approved(what);
+        const key = { ...what.key, access_key_id: second };
+        return told(await of.run(approved, { params: { ...what, key } }));
+      },
+    },
+  ],
+});
 
 describe('an access key of AWS IAM', () => {
   beforeAll(start);

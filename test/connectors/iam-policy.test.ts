@@ -14,6 +14,9 @@ import {
 import { PolicyConnector, type PolicyParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { trailOf } from '../support/aws-trail.ts';
+import { told } from '../support/guarded-case.ts';
+import { guardedCase } from '../support/guarded-case-contract.ts';
 import { MotoStage } from '../support/moto-stage.ts';
 
 const ACCOUNT = '123456789012'; // moto's own
@@ -128,6 +131,55 @@ async function open(): Promise<ConnectorStage<PolicyParams>> {
 }
 
 connectorContract('policies of AWS IAM', { open, close: stage.close, start, stop });
+
+guardedCase('a managed policy of AWS IAM', {
+  type: 'iam.policy.change',
+  ...{ open, close: stage.close, start, stop },
+  asked: (shown) => ({ ...shown, change_ref: 'CHG-1042' }),
+  silence: () => {
+    stage.proxy.keepAnswersTo('CreatePolicyVersion');
+    return Promise.resolve();
+  },
+  record: () => Promise.resolve(trailOf(stage.proxy)),
+  feared: [
+    {
+      name: 'A01: does not write a text of which one byte was changed after it was approved',
+      answer: 'refused ACTION_DIGEST_MISMATCH',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        return told(
+          await of.run(approved, { params: params(AFTER.replace('artifacts', 'artifactz')) }),
+        );
+      },
+    },
+    {
+      name: 'A07: does not write over what somebody attached to it meanwhile',
+      answer: 'refused PRECONDITION_STALE',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        const name = stage.name('another');
+        await iam.send(
+          new CreateRoleCommand({
+            RoleName: name,
+            AssumeRolePolicyDocument: '{"Version":"2012-10-17","Statement":[]}',
+          }),
+        );
+        await iam.send(new AttachRolePolicyCommand({ PolicyArn: policyArn, RoleName: name }));
+        return told(await of.run(approved));
+      },
+    },
+    {
+      name: 'A10: does not ask for a policy by a pattern',
+      answer: 'UNRESOLVED_REFERENCE',
+      attempt: async (of) => {
+        const action = await of.draft();
+        const shown = action['params'] as { target: object };
+        const target = { ...shown.target, ref: `arn:aws:iam::${ACCOUNT}:policy/*` };
+        return of.answerTo({ ...action, params: { ...shown, target } });
+      },
+    },
+  ],
+});
 
 describe('a policy of AWS IAM', () => {
   beforeAll(start);

@@ -9,6 +9,9 @@ import { connectorContract, type ConnectorStage } from '@countersign/connectors/
 import { compactDecrypt, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { filesHolding, holds } from '../support/file-scan.ts';
+import { trailOf } from '../support/aws-trail.ts';
+import { told } from '../support/guarded-case.ts';
+import { guardedCase } from '../support/guarded-case-contract.ts';
 import { MotoStage } from '../support/moto-stage.ts';
 
 const USE = {
@@ -104,6 +107,61 @@ async function open(): Promise<ConnectorStage<SecretParams>> {
 }
 
 connectorContract('secrets of AWS', { open, close: stage.close, start, stop });
+
+guardedCase('one version of a secret of AWS', {
+  type: 'secret.access',
+  ...{ open, close: stage.close, start, stop },
+  asked: (shown) => ({
+    ...shown,
+    consumer: { ...shown.consumer, environment: 'prod' },
+    purpose_ref: 'INC-4711',
+  }),
+  silence: () => {
+    stage.proxy.keepAnswersTo('GetSecretValue');
+    return Promise.resolve();
+  },
+  record: () => Promise.resolve(trailOf(stage.proxy)),
+  feared: [
+    {
+      name: 'A10: does not ask for whatever version is current when it runs',
+      answer: 'UNRESOLVED_REFERENCE',
+      attempt: async (of) => {
+        const action = await of.draft();
+        const wide = { ...(action['params'] as object), secret_version: 'AWSCURRENT' };
+        return of.answerTo({ ...action, params: wide });
+      },
+    },
+    {
+      name: 'A10: does not ask for every secret of a team',
+      answer: 'UNRESOLVED_REFERENCE',
+      attempt: async (of) => {
+        const action = await of.draft();
+        const wide = { ...(action['params'] as object), secret_ref: arn.replace(/[^:]*$/, '*') };
+        return of.answerTo({ ...action, params: wide });
+      },
+    },
+    {
+      name: 'A01: does not read the next version under the approval of this one',
+      answer: 'refused ACTION_DIGEST_MISMATCH',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        const next = await params({ secret_version: await newVersion() });
+        return told(await of.run(approved, { params: next }));
+      },
+    },
+    {
+      name: 'A10: does not seal it to a key that is not enrolled for the workload',
+      answer: 'refused PRECONDITION_UNREADABLE',
+      attempt: async (of) => {
+        const { publicKey: another } = await generateKeyPair('ECDH-ES', { crv: 'P-256' });
+        const key_thumbprint = await thumbprintOf(await exportJWK(another));
+        const consumer = { workload_id: WORKLOAD, key_thumbprint };
+        const approved = await of.approved();
+        return told(await of.run(approved, { params: await params({ consumer }) }));
+      },
+    },
+  ],
+});
 
 describe('a secret of AWS', () => {
   beforeAll(start);

@@ -1,12 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, statSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NamespaceConnector, type HostParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { INCIDENT, notesOf, openIncident } from '../support/incident.ts';
+import { told } from '../support/guarded-case.ts';
+import { guardedCase } from '../support/guarded-case-contract.ts';
+import { containmentAsked, INCIDENT, notesOf, openIncident } from '../support/incident.ts';
 
 const USE = { useId: '01M83G8PGDVFCDVZ5H41H6NGY8', shortId: 'cs-5H41H6NGY8' };
 const PLANT = `cs-plant-${process.pid}`;
@@ -103,6 +105,55 @@ async function open(): Promise<ConnectorStage<HostParams>> {
 }
 
 connectorContract('network namespaces of Linux', { open, close, hasNoAnswers: true });
+
+const PATH = process.env['PATH'] ?? '';
+
+/** An `ip` that cuts a link and then does not come back. */
+async function silence(): Promise<void> {
+  const bin = join(folder, 'bin');
+  await mkdir(bin);
+  const real = execFileSync('which', ['ip'], { encoding: 'utf8' }).trim();
+  const script = `#!/bin/sh\n${real} "$@" || exit\ncase "$*" in *down) exec sleep 60;; esac\n`;
+  await writeFile(join(bin, 'ip'), script, { mode: 0o755 });
+  process.env['PATH'] = `${bin}:${PATH}`;
+}
+
+guardedCase('a network namespace of Linux', {
+  type: 'response.contain',
+  open,
+  close: async () => {
+    process.env['PATH'] = PATH;
+    await close();
+  },
+  asked: containmentAsked,
+  silence,
+  feared: [
+    {
+      name: 'A07: does not act on an incident that was changed after it was looked at',
+      answer: 'refused PRECONDITION_STALE',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        await openIncident(join(folder, 'incidents'), 'Drill, nothing to be done');
+        return told(await of.run(approved));
+      },
+    },
+    {
+      name: 'A10: does not cut another namespace that has got the name and the number',
+      answer: 'refused PRECONDITION_STALE',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        const number = params().target.netns_inode;
+        // The kernel gives out the lowest one that is free.
+        for (let tries = 0; tries === 0 || params().target.netns_inode !== number; tries += 1) {
+          if (tries === 10) throw new Error('expected the number to be given out again');
+          await close();
+          await found();
+        }
+        return told(await of.run(approved));
+      },
+    },
+  ],
+});
 
 describe('a network namespace', () => {
   beforeEach(found);

@@ -1,13 +1,31 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+
+/** What was done, and by whom. */
+export interface DoneRequest {
+  readonly operation: string;
+  readonly body: string;
+  readonly at: string;
+  /** Of the session that a role was taken on for. */
+  readonly session: string | undefined;
+}
 
 /** Stands before moto: counts what it was asked to do, and can keep back the answer to one kind of it. */
 export class AwsProxy {
   readonly #server: Server;
   readonly #target: string;
-  readonly #done: { readonly operation: string; readonly form: URLSearchParams }[] = [];
+  readonly #done: DoneRequest[] = [];
+  /** By the id of the access key that a role was given for it. */
+  readonly #sessions = new Map<string, string>();
   #lost: string | undefined;
+  #silent: string | undefined;
   /** What happens on the other side, just before the next request of this operation arrives there. */
   #before: { readonly operation: string; readonly act: () => Promise<void> } | undefined;
 
@@ -35,7 +53,14 @@ export class AwsProxy {
 
   /** What was sent, where the protocol sends forms. */
   forms(operation: string): readonly URLSearchParams[] {
-    return this.#done.filter((request) => request.operation === operation).map(({ form }) => form);
+    return this.#done
+      .filter((request) => request.operation === operation)
+      .map(({ body }) => new URLSearchParams(body));
+  }
+
+  /** All of it, in its order. */
+  get done(): readonly DoneRequest[] {
+    return this.#done;
   }
 
   /** Names of the sessions of roles: moto keeps no audit log, where AWS names them in each event. */
@@ -45,6 +70,11 @@ export class AwsProxy {
 
   loseAnswersTo(operation: string): void {
     this.#lost = operation;
+  }
+
+  /** Whoever asks waits for an answer that never comes. */
+  keepAnswersTo(operation: string): void {
+    this.#silent = operation;
   }
 
   before(operation: string, act: () => Promise<void>): void {
@@ -72,7 +102,8 @@ export class AwsProxy {
       ...(body.length > 0 && { body }),
     });
     const content = Buffer.from(await answer.arrayBuffer());
-    if (answer.ok) this.#done.push({ operation, form: new URLSearchParams(body.toString()) });
+    if (answer.ok) this.#note({ operation, body: body.toString() }, { headers, answer: content });
+    if (operation === this.#silent) return;
     if (operation === this.#lost) {
       response.destroy();
       return;
@@ -80,6 +111,20 @@ export class AwsProxy {
     const type = answer.headers.get('content-type') ?? 'text/xml';
     response.writeHead(answer.status, { 'content-type': type });
     response.end(content);
+  }
+
+  #note(
+    request: Pick<DoneRequest, 'operation' | 'body'>,
+    { headers, answer }: { headers: IncomingHttpHeaders; answer: Buffer },
+  ): void {
+    if (request.operation === 'AssumeRole') {
+      const made = /<AccessKeyId>([^<]+)</.exec(answer.toString())?.[1] ?? '';
+      const name = new URLSearchParams(request.body).get('RoleSessionName') ?? '';
+      this.#sessions.set(made, name);
+    }
+    const key = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
+    const at = new Date().toISOString();
+    this.#done.push({ ...request, at, session: this.#sessions.get(key) });
   }
 }
 

@@ -3,6 +3,17 @@ import { join } from 'node:path';
 
 export const INCIDENT = { system: 'siem', id: 'INC-2026-118', severity: 'high' };
 
+/** With what an agent claims of its target. */
+export function containmentAsked(params: { readonly target: object }): object {
+  const { target } = params;
+  const claims = { owner: 'Finance IT', criticality: 'business' };
+  return {
+    ...params,
+    target: { ...target, ...claims },
+    impact: { sessions_cut: 14, services: ['erp-print'] },
+  };
+}
+
 const AT = '2026-11-22T16:00:00.000Z';
 
 /** One open incident in a folder of incidents. */

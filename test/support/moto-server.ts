@@ -5,7 +5,8 @@ import { freePort } from './free-port.ts';
 import { pythonEnvironment } from './python-environment.ts';
 
 export const MOTO = { name: 'moto', requirement: 'moto[iam,kms,server]==5.2.5' };
-const START_TIMEOUT_MS = 30_000;
+/** A busy machine is not a fault. */
+const START_TIMEOUT_MS = 90_000;
 
 /** What a client of the AWS SDK needs to reach moto. */
 export const MOTO_CLIENT = {

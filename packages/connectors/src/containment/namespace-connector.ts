@@ -161,12 +161,13 @@ function savedIn(bytes: Uint8Array): SavedNetwork {
   return saved as unknown as SavedNetwork;
 }
 
+/** The kernel gives the number of a namespace that is gone to the next one: what is in it tells them apart (attack row A10). */
 function recordDigest(target: HostTarget, links: readonly Link[]): Digest {
   return stateDigest({
     machine: target.machine_id,
     boot: target.boot_id,
     namespace: target.netns_inode,
     name: target.display,
-    links: links.map(({ name, isUp }) => ({ name, up: isUp })),
+    links: links.map(({ name, isUp, index, address }) => ({ name, up: isUp, index, address })),
   });
 }

@@ -16,6 +16,9 @@ const OUTPUT_MAX = 4 * 1024 * 1024;
 export interface Link {
   readonly name: string;
   readonly isUp: boolean;
+  /** Its number in the namespace, and its hardware address where it has one: another link of the name has others. */
+  readonly index: number;
+  readonly address: string;
   /** What the kernel keeps as a note on it. */
   readonly alias: string;
 }
@@ -56,12 +59,20 @@ export class NetworkNamespace {
   /** All but the loopback, which leads nowhere else. */
   async links(): Promise<readonly Link[]> {
     const { stdout } = await this.#ip('-json', 'link', 'show');
-    const links = JSON.parse(stdout) as { ifname: string; flags: string[]; ifalias?: string }[];
+    const links = JSON.parse(stdout) as {
+      ifname: string;
+      ifindex: number;
+      flags: string[];
+      address?: string;
+      ifalias?: string;
+    }[];
     return links
       .filter(({ flags }) => !flags.includes('LOOPBACK'))
-      .map(({ ifname, flags, ifalias = '' }) => ({
+      .map(({ ifname, ifindex, flags, address = '', ifalias = '' }) => ({
         name: ifname,
         isUp: flags.includes('UP'),
+        index: ifindex,
+        address,
         alias: ifalias,
       }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
