@@ -10,7 +10,10 @@ import {
 import { InstanceConnector, type InstanceParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { INCIDENT, notesOf, openIncident } from '../support/incident.ts';
+import { containmentAsked, INCIDENT, notesOf, openIncident } from '../support/incident.ts';
+import { trailOf } from '../support/aws-trail.ts';
+import { told } from '../support/guarded-case.ts';
+import { guardedCase } from '../support/guarded-case-contract.ts';
 import { MotoStage } from '../support/moto-stage.ts';
 
 const USE = { useId: '01M83G8PGDVFCDVZ5H41H6NGY8', shortId: 'cs-5H41H6NGY8' };
@@ -121,6 +124,49 @@ async function open(): Promise<ConnectorStage<InstanceParams>> {
 }
 
 connectorContract('quarantine in AWS EC2', { open, close: stage.close, start, stop });
+
+guardedCase('the quarantine of an instance of EC2', {
+  type: 'response.contain',
+  ...{ open, close: stage.close, start, stop },
+  asked: containmentAsked,
+  silence: () => {
+    stage.proxy.keepAnswersTo('ModifyInstanceAttribute');
+    return Promise.resolve();
+  },
+  record: () => Promise.resolve(trailOf(stage.proxy)),
+  feared: [
+    {
+      name: 'A07: does not cut off what by now is another machine of the same id',
+      answer: 'refused PRECONDITION_STALE',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        await tag('Name', 'HAM-SCADA-01');
+        return told(await of.run(approved));
+      },
+    },
+    {
+      name: 'A07: does not act on an incident that was changed after it was looked at',
+      answer: 'refused PRECONDITION_STALE',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        await openIncident(stage.path('incidents'), 'Drill, nothing to be done');
+        return told(await of.run(approved));
+      },
+    },
+    {
+      name: 'A10: does not ask for a machine by its name',
+      answer: 'UNRESOLVED_REFERENCE',
+      attempt: async (of) => {
+        const action = await of.draft();
+        const shown = action['params'] as { target: object };
+        return of.answerTo({
+          ...action,
+          params: { ...shown, target: { ...shown.target, id: NAME } },
+        });
+      },
+    },
+  ],
+});
 
 describe('an instance of EC2', () => {
   beforeAll(start);

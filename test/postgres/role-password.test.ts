@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -6,11 +7,14 @@ import {
   thumbprintOf,
   type RolePasswordParams,
 } from '@countersign/connectors';
+import { readPostgresLog, type TargetRecord } from '@countersign/connectors/records';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { compactDecrypt, exportJWK, generateKeyPair, type CryptoKey, type JWK } from 'jose';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { filesHolding } from '../support/file-scan.ts';
+import { told } from '../support/guarded-case.ts';
+import { guardedCase } from '../support/guarded-case-contract.ts';
 import { CommitCutter } from '../support/postgres/commit-cutter.ts';
 import { startLocalPostgres, type LocalPostgres } from '../support/postgres/local-postgres.ts';
 import { runSql } from '../support/postgres/scratch-schema.ts';
@@ -120,9 +124,49 @@ async function logsIn(user: string, password: string): Promise<boolean> {
   }
 }
 
+async function loggedIn(application: string): Promise<Client> {
+  const url = new URL(server.url);
+  url.username = 'app';
+  url.password = OLD;
+  const client = new Client({ connectionString: url.href, application_name: application });
+  await client.connect();
+  return client;
+}
+
+/** Beside the log in words, which goes on where it was. */
+async function logAsJson(): Promise<void> {
+  await runSql(
+    server.url,
+    'alter system set logging_collector = on',
+    "alter system set log_destination = 'stderr,jsonlog'",
+    `alter system set log_directory = '${dirname(log)}'`,
+    "alter system set log_filename = 'server.log'",
+    "alter system set log_timezone = 'UTC'",
+  );
+  await server.down();
+  await server.up();
+}
+
+/** What the server itself has logged since the stage was set. */
+async function record(): Promise<TargetRecord> {
+  // The server writes its log a little later.
+  const mark = randomUUID();
+  await runSql(server.url, `select '${mark}'`);
+  const path = log.replace(/\.log$/, '.json');
+  const logged = (): Promise<string> => readFile(path, 'utf8');
+  await expect.poll(logged, { timeout: 20_000, interval: 200 }).toContain(mark);
+  const { effects, ...told } = readPostgresLog(Buffer.from(await logged()));
+  return { ...told, effects: effects.filter(({ at }) => at >= setAt) };
+}
+
+/** When a stage was set, and the roles as they were then. */
+let setAt: string;
+let set: RoleRow[];
+
 async function open(): Promise<ConnectorStage<RolePasswordParams>> {
   await found();
-  let set = await rolesNow();
+  set = await rolesNow();
+  setAt = new Date().toISOString();
   return {
     connector: connector(),
     params: await params(),
@@ -155,6 +199,53 @@ connectorContract('passwords of PostgreSQL roles', {
   stop: () => server.stop(),
 });
 
+guardedCase('the password of a PostgreSQL role', {
+  type: 'key.rotate',
+  ...{ open, close },
+  start: async () => {
+    await start();
+    await logAsJson();
+  },
+  stop: () => server.stop(),
+  asked: (shown) => ({
+    ...shown,
+    consumers: shown.consumers.map(({ id }) => ({
+      id,
+      last_seen: '2026-11-22T16:00:00.000Z',
+      verified: true,
+    })),
+    job_id: 'rot-9917',
+  }),
+  silence: () => {
+    cutter.cutNextCommit('silent');
+    return Promise.resolve();
+  },
+  record,
+  feared: [
+    {
+      name: 'A07: does not cut off somebody who is logged in and whom nobody has listed',
+      answer: 'refused PRECONDITION_STALE',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        const stranger = await loggedIn('reporting');
+        const answer = told(await of.run(approved));
+        await stranger.end();
+        return answer;
+      },
+    },
+    {
+      name: 'A10: does not rotate another role that has got the name',
+      answer: 'refused PRECONDITION_UNREADABLE',
+      attempt: async (of) => {
+        const approved = await of.approved();
+        await runSql(server.url, 'drop role app', `create role app login password '${OLD}'`);
+        set = await rolesNow();
+        return told(await of.run(approved));
+      },
+    },
+  ],
+});
+
 describe('a rotated password', () => {
   beforeAll(start);
   afterAll(() => server.stop());
@@ -182,15 +273,6 @@ describe('a rotated password', () => {
       expect(await filesHolding(place, password)).toEqual([]);
     }
   });
-
-  async function loggedIn(application: string): Promise<Client> {
-    const url = new URL(server.url);
-    url.username = 'app';
-    url.password = OLD;
-    const client = new Client({ connectionString: url.href, application_name: application });
-    await client.connect();
-    return client;
-  }
 
   it('A07: is refused when somebody is logged in whom nobody has listed', async () => {
     const what = await params();

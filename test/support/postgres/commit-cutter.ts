@@ -2,8 +2,8 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 
 const COMMIT = Buffer.from('commit\0');
 
-/** Whether the COMMIT still reaches the server, whose answer is lost, or does not. */
-export type CommitCut = 'before' | 'after';
+/** Whether the COMMIT still reaches the server, whose answer is lost, or does not; `silent`: without an end of the connection. */
+export type CommitCut = 'before' | 'after' | 'silent';
 
 /** Stands between a client and PostgreSQL, and cuts the connection at a COMMIT. */
 export class CommitCutter {
@@ -59,7 +59,7 @@ export class CommitCutter {
         end();
       });
     }
-    let isCutAtAnswer = false;
+    let atAnswer: 'pass' | 'end' | 'drop' = 'pass';
     client.on('data', (bytes: Buffer) => {
       const cut = bytes.includes(COMMIT) ? this.#cut : undefined;
       if (cut === undefined) {
@@ -68,13 +68,16 @@ export class CommitCutter {
       }
       this.#cut = undefined;
       this.#cuts += 1;
-      isCutAtAnswer = cut === 'after';
-      if (isCutAtAnswer) server.write(bytes);
-      else end();
+      if (cut === 'before') {
+        end();
+        return;
+      }
+      atAnswer = cut === 'after' ? 'end' : 'drop';
+      server.write(bytes);
     });
     server.on('data', (bytes: Buffer) => {
-      if (isCutAtAnswer) end();
-      else client.write(bytes);
+      if (atAnswer === 'end') end();
+      if (atAnswer === 'pass') client.write(bytes);
     });
   }
 }
