@@ -1,10 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ClusterLedger, type ServiceKind } from '../support/cluster/cluster-ledger.ts';
 import { startLocalCluster, type LocalCluster } from '../support/cluster/local-cluster.ts';
 import { HttpPerson } from '../support/http-person.ts';
+import { freePort } from '../support/free-port.ts';
+import { isSigned, WebhookReceiver } from '../support/webhook-receiver.ts';
 import { startOtlpReceiver, type OtlpReceiver } from '../support/otlp-receiver.ts';
 import { launch } from '../demo/countersign.ts';
 
@@ -12,12 +14,14 @@ const RATIONALE = 'planted-rationale-5f1d';
 const SECRET = 'planted-secret-9c3a';
 const AWS_SECRET = 'planted-aws-secret-31bd';
 const PURPOSE = 'planted-purpose-77e0';
+const WEBHOOK_SECRET = 'planted-webhook-secret-0123456789';
 
 let folder: string;
 let cluster: LocalCluster;
 let receiver: OtlpReceiver;
 let ledger: ClusterLedger;
 let person: HttpPerson;
+let siem: WebhookReceiver;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'operations-'));
@@ -31,7 +35,14 @@ beforeAll(async () => {
     PGPASSWORD: SECRET,
     AWS_SECRET_ACCESS_KEY: AWS_SECRET,
   };
-  ledger = await ClusterLedger.found({ cluster: { ...cluster, env }, folder });
+  const port = await freePort();
+  siem = await WebhookReceiver.listen(port);
+  await writeFile(join(folder, 'webhook.secret'), WEBHOOK_SECRET);
+  const projectorArgs = [
+    ...['--findings-webhook', `http://127.0.0.1:${port}/findings`],
+    ...['--findings-webhook-secret', join(folder, 'webhook.secret')],
+  ];
+  ledger = await ClusterLedger.found({ cluster: { ...cluster, env }, folder, projectorArgs });
   await ledger.start(['ledger', 'projector', 'gateway']);
   person = await HttpPerson.enrol(await ledger.enrolmentLink());
 }, 240_000);
@@ -41,6 +52,7 @@ afterAll(async () => {
   await ledger.stop();
   await cluster.stop();
   await receiver.stop();
+  await siem.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -116,6 +128,18 @@ describe('the services of a ledger on a cluster', () => {
     for (const hidden of [RATIONALE, SECRET, PURPOSE, person.person]) {
       expect(receiver.text()).not.toContain(hidden);
     }
+  });
+
+  it('G12: tell a finding of the log from the projector, signed', async () => {
+    const path = join(folder, 'effects.jsonl');
+    const effect = { id: 'e-1', at: '2026-11-23T12:00:00.000Z', kind: 'payment', target: 'AT61' };
+    await writeFile(path, JSON.stringify(effect));
+    const args = ['reconcile', '--data', ledger.data, '--effects', path, '--submit'];
+    expect((await launch(args, { env: ledger.env }).finished).code).toBe(1);
+    const [told] = await siem.hears(1);
+    if (told === undefined) throw new Error('expected a finding');
+    expect(isSigned(told, WEBHOOK_SECRET)).toBe(true);
+    expect(JSON.parse(told.body)).toMatchObject({ entry: { type: 'finding-raised' } });
   });
 
   it('measure what operators watch', async () => {
@@ -271,6 +295,7 @@ async function secretsOf(): Promise<Record<string, string>> {
     rationale: RATIONALE,
     purpose: PURPOSE,
     'secret variable': SECRET,
+    'webhook secret': WEBHOOK_SECRET,
     'read token': (await readFile(join(ledger.data, 'keys', 'read.token'), 'utf8')).trim(),
     'password of the database': new URL(cluster.postgres.url).password,
     'enrolment key': link.get('i') ?? '',

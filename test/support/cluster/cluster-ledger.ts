@@ -21,6 +21,8 @@ export interface ClusterLedgerOptions {
   readonly shard?: number;
   readonly port?: number;
   readonly more?: readonly string[];
+  /** For its projectors, more than what all services get. */
+  readonly projectorArgs?: readonly string[];
   /** For its processes, more than they inherit. */
   readonly env?: NodeJS.ProcessEnv;
 }
@@ -209,7 +211,8 @@ export class ClusterLedger {
     // A gateway answers as itself to its public name alone.
     const metricsAt = kind === 'gateway' ? `127.0.0.1:${await freePort()}` : at;
     const listening = kind === 'gateway' ? ['--listen', at] : [];
-    const args = ['--data', await this.#folderOf(kind), ...listening, '--probe', metricsAt];
+    const own = kind === 'projector' ? (this.#options.projectorArgs ?? []) : [];
+    const args = ['--data', await this.#folderOf(kind), ...listening, '--probe', metricsAt, ...own];
     return { args, env, probe: `http://${at}`, metrics: `http://${metricsAt}` };
   }
 
