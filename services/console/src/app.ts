@@ -2,6 +2,14 @@ import { objectIn, objectOf, textIn } from './answer-json.ts';
 import { showAction } from './action-view.ts';
 import { getJson } from './api.ts';
 import { showBar } from './bar-view.ts';
+import {
+  askForColleague,
+  currentColleague,
+  showCompanySignIn,
+  showSignedIn,
+  takeFailedSignIn,
+  type Colleague,
+} from './company.ts';
 import { h, paragraph } from './element.ts';
 import { showEnrolment } from './enrol-view.ts';
 import { showInbox } from './inbox-view.ts';
@@ -30,17 +38,26 @@ function mainElement(): HTMLElement {
 }
 
 async function run(main: HTMLElement, link: InvitationLink | undefined): Promise<void> {
+  const failed = takeFailedSignIn();
   const visit = await begin(main);
   if (visit === undefined) return;
   if (location.pathname === '/enrol') {
+    if (link !== undefined && hasCompany(visit)) await askForColleague(visit);
     showEnrolment(visit, link);
     return;
   }
+  if (location.pathname === '/signed-in') {
+    showSignedIn(visit);
+    return;
+  }
   for (let why = 'Decisions are made by persons, so this page must know who you are.'; ;) {
-    const signer = (await currentSigner()) ?? (await askToSignIn(visit, why));
-    showBar(visit.ledger, signer);
+    const colleague = hasCompany(visit) ? await currentColleague() : undefined;
+    if (colleague === undefined && hasCompany(visit)) {
+      showCompanySignIn(visit, failed);
+      return;
+    }
     try {
-      await showView({ ...visit, signer });
+      await showAs(visit, colleague, why);
       return;
     } catch (error) {
       if (!isSignedOut(error)) throw error;
@@ -48,6 +65,25 @@ async function run(main: HTMLElement, link: InvitationLink | undefined): Promise
       why = 'Your session is over. Sign in to go on.';
     }
   }
+}
+
+function hasCompany({ ledger }: Visit): boolean {
+  return ledger.signInIssuer !== undefined;
+}
+
+/** A colleague who may read sees what waits; whoever opens one of them decides with a passkey. */
+async function showAs(visit: Visit, colleague: Colleague | undefined, why: string): Promise<void> {
+  const signer = await currentSigner();
+  if (signer === undefined && colleague?.mayRead === true && location.pathname === '/') {
+    showBar(visit.ledger, { person: colleague.subject });
+    await showInbox(visit);
+    return;
+  }
+  // Whoever came with the wrong account can go.
+  if (colleague !== undefined) showBar(visit.ledger, { person: colleague.subject });
+  const person = signer ?? (await askToSignIn(visit, why));
+  showBar(visit.ledger, person);
+  await showView({ ...visit, signer: person });
 }
 
 async function begin(main: HTMLElement): Promise<Visit | undefined> {

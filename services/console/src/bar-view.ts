@@ -4,7 +4,10 @@ import type { LedgerFacts } from './ledger-pin.ts';
 import { signOut } from './session.ts';
 
 /** The head of each page: which ledger this is, and who is signed in. */
-export function showBar(ledger: LedgerFacts | undefined, signer: Signer | undefined): void {
+export function showBar(
+  ledger: LedgerFacts | undefined,
+  signer: Pick<Signer, 'person'> | undefined,
+): void {
   document
     .getElementById('bar')
     ?.replaceChildren(

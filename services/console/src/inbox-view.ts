@@ -5,13 +5,13 @@ import { readInbox, type Inbox, type OpenRequest } from './inbox.ts';
 import { failureNotice, isTellable } from './notice.ts';
 import { RequestRow } from './request-row.ts';
 import { statusNotice } from './status-view.ts';
-import { announce, entitle, show, type SignedInVisit } from './visit.ts';
+import { announce, entitle, show, type Visit } from './visit.ts';
 
 const REFRESH_MS = 4_000;
 const CHECKS_AT_ONCE = 4;
 
 /** Shows the open requests for as long as the page is open. Never returns, but by an error. */
-export async function showInbox(visit: SignedInVisit): Promise<void> {
+export async function showInbox(visit: Visit): Promise<void> {
   const list = new RequestList();
   const failure = h('div');
   const status = h('div');
@@ -61,7 +61,7 @@ class RequestList {
   }
 
   /** Has each new row compute what it asks for, a few at a time; then it can be told what is unlike the others. */
-  async check(visit: SignedInVisit): Promise<void> {
+  async check(visit: Visit): Promise<void> {
     const waiting = [...this.#rows.values()].filter(({ isChecked }) => !isChecked);
     const worker = async (): Promise<void> => {
       for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {

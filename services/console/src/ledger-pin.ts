@@ -7,7 +7,7 @@ import {
   type VerifySignature,
 } from '@countersign/canonical';
 import { parseTrust, VerifyError, type Trust } from '@countersign/verify';
-import { flagIn, listIn, objectOf, textIn, textOf } from './answer-json.ts';
+import { flagIn, listIn, objectIn, objectOf, textIn, textOf } from './answer-json.ts';
 import { ConsoleError } from './console-error.ts';
 import { verifySignature } from './web-crypto.ts';
 
@@ -19,6 +19,8 @@ export interface LedgerFacts {
   readonly genesis: string;
   readonly logKeys: readonly string[];
   readonly frozen?: true;
+  /** Whose accounts people sign in with first, where they do. */
+  readonly signInIssuer?: string;
 }
 
 /** What this browser holds its ledger to: a trust file, kept from the first visit on. */
@@ -59,6 +61,7 @@ export function parseLedgerFacts(json: Json): LedgerFacts {
     genesis: textIn(from, 'genesis'),
     logKeys: listIn(from, 'log_keys').map(textOf),
     ...(from['freeze'] !== undefined && isFrozen(from['freeze']) && { frozen: true as const }),
+    ...('sign_in' in from && { signInIssuer: textIn(objectIn(from, 'sign_in'), 'issuer') }),
   };
 }
 

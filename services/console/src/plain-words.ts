@@ -188,6 +188,22 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'The signature of this passkey does not hold for what was asked.',
       advice: AGAIN,
     },
+    IDENTITY_REQUIRED: {
+      meaning: 'Here people sign in with a company account first.',
+      advice: 'Sign in with your company account, then try again.',
+    },
+    IDENTITY_INVALID: {
+      meaning: 'The sign-in with the company account did not hold.',
+      advice: AGAIN,
+    },
+    IDENTITY_MISMATCH: {
+      meaning: 'You are signed in with another company account than this person has.',
+      advice: 'Sign out, and sign in with the account that you were invited with.',
+    },
+    IDENTITY_PROVIDER_UNAVAILABLE: {
+      meaning: 'The company’s sign-in does not answer now.',
+      advice: AGAIN,
+    },
     INVITATION_INVALID: {
       meaning: 'This invitation was used before, is over, or was never made here.',
       advice: 'If you enrolled with it, sign in. Otherwise ask for a new enrolment link.',

@@ -11,7 +11,7 @@ import { parseReview } from './review.ts';
 import { isSignedOut } from './session.ts';
 import { shortId } from './short-id.ts';
 import { age, timeLeftInMinutes } from './time-words.ts';
-import type { SignedInVisit } from './visit.ts';
+import type { Visit } from './visit.ts';
 
 const SOON_MS = 120_000;
 
@@ -68,7 +68,7 @@ export class RequestRow {
   }
 
   /** What fails for a while is tried again by whoever calls again. */
-  async check({ pin, ledger }: SignedInVisit): Promise<void> {
+  async check({ pin, ledger }: Visit): Promise<void> {
     const actionId = this.actionId;
     try {
       const review = parseReview(await getJson(`/v1/actions/${actionId}/review`));

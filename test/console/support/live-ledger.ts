@@ -6,6 +6,7 @@ import path from 'node:path';
 import {
   foundLedger,
   keyThumbprint,
+  subjectDigest,
   type Member,
   type Policy,
   type Separation,
@@ -14,7 +15,7 @@ import { MemoryBroker, MemoryDisk } from '@countersign/broker';
 import { formatTimestamp, toBase64url, type JsonObject } from '@countersign/canonical';
 import { newUlid, verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { buildGateway } from '@countersign/gateway';
+import { buildGateway, subjectSalt, type IdentityConfig } from '@countersign/gateway';
 import { found, Router, Writer } from '@countersign/ledger';
 import { Projector } from '@countersign/projector';
 import { openSqliteStore, type ReadModels } from '@countersign/store';
@@ -33,6 +34,9 @@ export interface LiveLedgerOptions {
   readonly policy?: Policy;
   /** How many persons are invited; the first one owns the agent. */
   readonly persons?: number;
+  /** Where people sign in with a company account first, and whose accounts the founders have, in their order. */
+  readonly identity?: IdentityConfig;
+  readonly accounts?: readonly string[];
   /** Folder of the page. */
   readonly pageFolder: string;
 }
@@ -89,6 +93,7 @@ export class LiveLedger {
       logKeys: [signer.vkey],
       members: [
         ...invited.flatMap(({ members }) => members),
+        ...tiesOf(options, invited),
         ...machines({ agent, executor, owner: invited[0]?.person ?? '' }),
       ],
       ...(options.policy !== undefined && { policy: options.policy }),
@@ -286,6 +291,7 @@ function gatewayOf(services: Services): ReturnType<typeof buildGateway> {
       bindings: writer.counts.bindings,
     }),
     readTokens: [],
+    ...(options.identity !== undefined && { identity: options.identity }),
     verifySignature,
     nowMs: () => clock.nowMs(),
     randomBytes: (size) => randomBytes(size),
@@ -312,6 +318,16 @@ function invite(url: string, nowMs: number): Invited {
       },
     ],
   };
+}
+
+function tiesOf({ identity, accounts }: LiveLedgerOptions, invited: readonly Invited[]): Member[] {
+  const { issuer = '', subjectKey = new Uint8Array() } = identity ?? {};
+  return (accounts ?? []).map((subject, number) => {
+    const id = invited[number]?.person ?? '';
+    const salt = subjectSalt(subjectKey, { issuer, person: id });
+    const subject_digest = subjectDigest({ issuer, subject, salt });
+    return { kind: 'identity', id, issuer, subject_digest };
+  });
 }
 
 function machines(parts: { agent: KeyHolder; executor: KeyHolder; owner: string }): Member[] {
@@ -342,7 +358,7 @@ function machines(parts: { agent: KeyHolder; executor: KeyHolder; owner: string 
 }
 
 /** What a browser sends must come back to where it went; nobody else takes the port within this moment. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
   const address = server.address();
