@@ -1,7 +1,7 @@
 import { distDirectory } from '@countersign/console/dist-directory';
 import { newUlid, verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import type { GatewayDeps, SignHeadRoot } from '@countersign/gateway';
+import type { GatewayDeps, IdentityConfig, SignHeadRoot } from '@countersign/gateway';
 import {
   RootSigner,
   Router,
@@ -109,11 +109,21 @@ export function headRootSigner(
   return (note) => signer.sign(note);
 }
 
+/** What an operator chooses for a gateway. */
+interface GatewayChoice {
+  readonly version: string;
+  readonly publicLog: boolean;
+  /** Where people sign in with a company account, if they do. */
+  readonly identity: IdentityConfig | undefined;
+}
+
 /** What a gateway is told of the ledger that it answers for. */
 export async function gatewayParts(
   { folder, mark, trust }: FoundedData,
-  { version, publicLog }: { readonly version: string; readonly publicLog: boolean },
-): Promise<Pick<GatewayDeps, 'config' | 'descriptors' | 'readTokens' | 'verifySignature'>> {
+  { version, publicLog, identity }: GatewayChoice,
+): Promise<
+  Pick<GatewayDeps, 'config' | 'descriptors' | 'identity' | 'readTokens' | 'verifySignature'>
+> {
   const token = await readReadToken(folder);
   return {
     config: {
@@ -127,5 +137,6 @@ export async function gatewayParts(
     descriptors: BUILTIN_DESCRIPTORS,
     readTokens: token === undefined ? [] : [{ token, tenant: mark.tenant }],
     verifySignature,
+    ...(identity !== undefined && { identity }),
   };
 }

@@ -17,6 +17,7 @@ export interface ChangeParts {
   /** Of the authority.* types, the one that the change belongs to. */
   readonly type:
     | 'authority.change'
+    | 'authority.identity'
     | 'authority.review'
     | 'authority.sshkey'
     | 'authority.freeze'

@@ -46,6 +46,8 @@ export interface DataFolder {
   readonly executorKey: string;
   readonly mcpGateKey: string;
   readonly readToken: string;
+  /** What the salts of company accounts follow from: docs/sign-in.md. */
+  readonly subjectKey: string;
   readonly trustFile: string;
   readonly enrolmentLink: string;
   readonly requestsFolder: string;
@@ -80,6 +82,7 @@ export function dataFolder(path: string): DataFolder {
     executorKey: at('keys', 'executor.key'),
     mcpGateKey: at('keys', 'mcp-gate.key'),
     readToken: at('keys', 'read.token'),
+    subjectKey: at('keys', 'subject.key'),
     trustFile: at('trust.json'),
     enrolmentLink: at('enrolment-link.txt'),
     requestsFolder: at('requests'),

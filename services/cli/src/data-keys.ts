@@ -55,8 +55,9 @@ export async function readLocalKeys(folder: DataFolder): Promise<LocalKeys> {
 
 /** Every secret file that is there can be read by its owner alone. @throws CliError KEY_FILE_PERMISSIONS, KEY_FILE_INVALID */
 export async function assertPrivateKeys(folder: DataFolder): Promise<void> {
-  const { operatorKey, agentKey, executorKey, mcpGateKey, readToken, enrolmentLink } = folder;
-  const others = [operatorKey, agentKey, executorKey, mcpGateKey, readToken, enrolmentLink];
+  const { operatorKey, agentKey, executorKey, mcpGateKey, readToken, subjectKey } = folder;
+  const secrets = [readToken, subjectKey, folder.enrolmentLink];
+  const others = [operatorKey, agentKey, executorKey, mcpGateKey, ...secrets];
   for (const path of [...(await logKeyFiles(folder)), ...others]) {
     const found = await existing(path);
     if (found === undefined) continue;

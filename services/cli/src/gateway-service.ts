@@ -1,5 +1,5 @@
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { buildGateway, type LedgerHealth } from '@countersign/gateway';
+import { buildGateway, type IdentityConfig, type LedgerHealth } from '@countersign/gateway';
 import { StoreView } from '@countersign/projector';
 import type { Logger } from 'pino';
 import { ApartHealth } from './apart-health.ts';
@@ -22,6 +22,8 @@ export interface GatewayServiceOptions {
   readonly version: string;
   /** Tiles of the log are for everybody. */
   readonly publicLog: boolean;
+  /** Where people sign in with a company account, if they do. */
+  readonly identity: IdentityConfig | undefined;
   /** With the keys of the log, which this process is then given. */
   readonly coseReceipts: boolean;
   readonly logger: Logger;

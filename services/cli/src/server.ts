@@ -1,5 +1,10 @@
 import { createServer } from 'node:net';
-import { buildGateway, type GatewayDeps, type LedgerHealth } from '@countersign/gateway';
+import {
+  buildGateway,
+  type GatewayDeps,
+  type IdentityConfig,
+  type LedgerHealth,
+} from '@countersign/gateway';
 import {
   runTicker,
   sqliteSnapshots,
@@ -35,6 +40,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Tiles of the log are for everybody. */
   readonly publicLog: boolean;
+  /** Where people sign in with a company account, if they do. */
+  readonly identity: IdentityConfig | undefined;
   /** Who is told of findings. */
   readonly webhook: WebhookTarget | undefined;
   readonly logger: Logger;

@@ -6,7 +6,7 @@ import { Option, type Command } from 'commander';
 import { askForChange } from '../authority-request.ts';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
-import { createPrivate, requireMark } from '../data-folder.ts';
+import { createPrivate, requireMark, type DataFolder } from '../data-folder.ts';
 import { EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
 import { invitationOf, newInvitationLink } from '../founding.ts';
 import { openLedger } from '../ledger-access.ts';
@@ -15,6 +15,8 @@ import { founderOf, personParser } from '../person-id.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { createKeyFile, readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
+import { parseIssuer, parseSubject, tieOf } from '../company-accounts.ts';
+import { addAccount } from './enrol-account.ts';
 import { addSshKey } from './enrol-ssh-key.ts';
 
 interface HolderOptions extends ClientOptions {
@@ -29,6 +31,8 @@ interface ExecutorOptions extends HolderOptions {
 }
 interface PersonOptions extends ClientOptions {
   readonly class: 'natural' | 'role' | 'machine';
+  readonly issuer?: string;
+  readonly subject?: string;
 }
 
 const INVITATION_LIFE_MS = 7 * 24 * 3_600_000;
@@ -37,13 +41,14 @@ export function addEnrol(program: Command, parts: CommandParts): void {
   const enrol = program
     .command('enrol')
     .description(
-      'enrol an agent, an executor, a person, an SSH key or an action type; a person already enrolled must approve',
+      'enrol an agent, an executor, a person, an SSH key, a company account or an action type; a person already enrolled must approve',
     );
   addAgent(enrol, parts);
   addExecutor(enrol, parts);
   addPerson(enrol, parts);
   addType(enrol, parts);
   addSshKey(enrol, parts);
+  addAccount(enrol, parts);
   enrol.addHelpText(
     'after',
     `
@@ -53,6 +58,7 @@ Examples:
   $ countersign enrol agent deploy-bot --owner prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2
   $ countersign enrol executor build-host --audience build
   $ countersign enrol person
+  $ countersign enrol person --issuer https://login.example.com/acme --subject 248289761001
   $ countersign enrol ssh-key ~/.ssh/id_ed25519_sk.pub
   $ countersign enrol type key.rotate`,
   );
@@ -138,7 +144,17 @@ function addPerson(enrol: Command, { context, end }: CommandParts): void {
         .choices(['natural', 'role', 'machine'])
         .default('natural'),
     )
-    .addHelpText('after', '\nExample:\n  $ countersign enrol person')
+    .option('--issuer <url>', 'whose account the person must have to enrol', parseIssuer)
+    .option('--subject <id>', 'that account, as "sub" in its tokens', parseSubject)
+    .addHelpText(
+      'after',
+      `
+With --issuer and --subject the link is of use to that account alone, at a gateway where people sign in with it.
+
+Examples:
+  $ countersign enrol person
+  $ countersign enrol person --issuer https://login.example.com/acme --subject 248289761001`,
+    )
     .action(async (options: PersonOptions) => {
       end(await enrolPerson(options, context));
     });
@@ -187,9 +203,7 @@ async function enrolPerson(options: PersonOptions, context: CliContext): Promise
   const person = `prs_${newUlid(context.nowMs())}`;
   const link = newInvitationLink(await requireMark(folder), person);
   const { id, publicKey } = invitationOf(link);
-  const change = {
-    kind: 'person-invited',
-    person,
+  const invited = {
     class: options.class,
     invitation: {
       id,
@@ -197,15 +211,33 @@ async function enrolPerson(options: PersonOptions, context: CliContext): Promise
       not_after: formatTimestamp(context.nowMs() + INVITATION_LIFE_MS),
     },
   };
+  const tied = await tieFor(folder, person, { options, context });
+  const change =
+    tied === undefined ? { kind: 'person-invited', person, ...invited } : { ...tied.tie, invited };
+  const type = tied === undefined ? 'authority.change' : 'authority.identity';
   const path = join(folder.path, `invitation-${person}.txt`);
   // Before it is asked for: an invitation whose key is lost would be of no use to anybody.
   await createPrivate(path, `${link}\n`);
   const kept = `the link in ${path} works from then on: keep it`;
-  await askForChange(change, { type: 'authority.change', access, context, options, kept });
+  await askForChange(change, { type, access, context, options, kept });
   const words = `${person} is invited; hand over the link in ${path}`;
   say(options, context, { words, facts: { person, path } });
   if (options.json !== true && context.stdout.isTty) context.stdout.lines(`  ${link}`);
   return EXIT.ok;
+}
+
+/** The account that the link is for; undefined where it is for whoever has it. */
+async function tieFor(
+  folder: DataFolder,
+  person: string,
+  { options, context }: { readonly options: PersonOptions; readonly context: CliContext },
+): Promise<Awaited<ReturnType<typeof tieOf>> | undefined> {
+  const { issuer, subject } = options;
+  if (issuer === undefined && subject === undefined) return undefined;
+  if (issuer === undefined || subject === undefined) {
+    throw cliError('USAGE', 'expected --issuer and --subject together');
+  }
+  return tieOf(folder, { person, issuer, subject }, context.randomBytes);
 }
 
 interface Said {

@@ -7,10 +7,16 @@ import { dataPath } from '../ledger-access.ts';
 import { openFounded } from '../open-data.ts';
 import type { Listening } from '../service.ts';
 import { portOf } from './founding-options.ts';
+import {
+  addIdentityOptions,
+  chosenIdentity,
+  withGivenKey,
+  type IdentityOptions,
+} from './identity-options.ts';
 import { factsOf, parseListening } from './service-options.ts';
 import { serviceRun } from './service-run.ts';
 
-interface GatewayOptions {
+interface GatewayOptions extends IdentityOptions {
   readonly data?: string;
   readonly listen?: Listening;
   readonly probe?: Listening;
@@ -20,8 +26,7 @@ interface GatewayOptions {
 }
 
 export function addGateway(program: Command, { context, end }: CommandParts): void {
-  program
-    .command('gateway')
+  addIdentityOptions(program.command('gateway'))
     .description('answer for one ledger on a cluster: the API, the page, health and metrics')
     .option('--data <dir>', 'data folder (COUNTERSIGN_DATA_DIR)')
     .option(
@@ -56,17 +61,20 @@ Example:
 
 async function runGateway(options: GatewayOptions, context: CliContext): Promise<number> {
   const { nowMs, randomBytes, version } = context;
+  const folder = dataFolder(dataPath(options, context));
+  const identity = await withGivenKey(await chosenIdentity(options, context), folder);
   return serviceRun(
     {
       name: 'gateway',
-      folders: [dataFolder(dataPath(options, context))],
+      folders: [folder],
       options,
       open: openFounded,
       start: ([data], parts) => {
         const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
         const publicLog = options.publicLog === true;
         const coseReceipts = options.coseReceipts === true;
-        const own = { data, where, version, publicLog, coseReceipts, nowMs, randomBytes };
+        const chosen = { version, publicLog, identity, coseReceipts };
+        const own = { data, where, ...chosen, nowMs, randomBytes };
         return GatewayService.start({ ...own, ...parts });
       },
       facts: (data) => ({ ...factsOf(data), url: data.mark.url }),

@@ -15,15 +15,21 @@ import {
   portOf,
   type FoundingOptions,
 } from './founding-options.ts';
+import {
+  addIdentityOptions,
+  chosenIdentity,
+  withSubjectKey,
+  type IdentityOptions,
+} from './identity-options.ts';
 import { addWebhookOptions, webhookTarget, type WebhookOptions } from './webhook-options.ts';
 
-interface ServeOptions extends FoundingOptions, WebhookOptions {
+interface ServeOptions extends FoundingOptions, WebhookOptions, IdentityOptions {
   readonly host: string;
   readonly publicLog?: true;
 }
 
 export function addServe(program: Command, { context, end }: CommandParts): void {
-  addWebhookOptions(addFoundingOptions(program.command('serve')))
+  addIdentityOptions(addWebhookOptions(addFoundingOptions(program.command('serve'))))
     .description('run the whole ledger in this process; founds it on the first start')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--public-log', 'let anybody who reaches it read the entries of the log, as tiles')
@@ -53,9 +59,11 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   const { host } = options;
   if (mark === undefined) await assertPortFree({ host, port });
   const webhook = await webhookTarget(options, context);
+  const chosen = await chosenIdentity(options, context);
   const data = await openFounding(folder, { options, mark, context });
   const publicLog = options.publicLog === true;
-  const where = { host, port, version, publicLog, webhook };
+  const identity = await withSubjectKey(chosen, data, randomBytes);
+  const where = { host, port, version, publicLog, webhook, identity };
   const server = await Server.start({ data, ...where, logger, nowMs, randomBytes });
   const isJson = options.json === true;
   if (isJson) stdout.json({ event: 'ready', ...readyFacts(data) });
