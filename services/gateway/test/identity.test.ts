@@ -122,7 +122,7 @@ describe('a sign-in with a company account', () => {
     expect((await bench.read('/v1/inbox')).status).toBe(200);
   });
 
-  test('decides nothing: a decision without a passkey’s own signature is refused', async () => {
+  test('D14: decides nothing: a decision without a passkey’s own signature is refused', async () => {
     const { actionId } = await bench.request();
     const passkey = await bench.ledger.enrolPasskey();
     const carla = await enter('carla');
@@ -228,7 +228,7 @@ describe('an attack on the sign-in', () => {
     ],
     ['without a subject', 'OAUTH_INVALID_RESPONSE', { claims: (claims) => without(claims, 'sub') }],
     ['that nobody signed (alg none)', 'OAUTH_INVALID_RESPONSE', { isUnsigned: true }],
-  ])('by a token %s is IDENTITY_INVALID (%s)', async (_name, why, meddling) => {
+  ])('D14: by a token %s is IDENTITY_INVALID (%s)', async (_name, why, meddling) => {
     company.meddling = meddling;
     const { sent, cookie } = await enter('carla');
     expect([sent.status, sent.body['code'], cookie]).toEqual([401, 'IDENTITY_INVALID', '']);
@@ -241,7 +241,7 @@ describe('an attack on the sign-in', () => {
     expect((await enter('carla')).sent.body['code']).toBe('IDENTITY_INVALID');
   });
 
-  test('by the state or the code of another one, or without the browser that left, is IDENTITY_INVALID', async () => {
+  test('D14: by the state or the code of another one, or without the browser that left, is IDENTITY_INVALID', async () => {
     const own = await leave();
     const others = await leave();
     const ownBack = await company.signIn(own.url, 'carla');
@@ -257,7 +257,7 @@ describe('an attack on the sign-in', () => {
     expect((await back(swapped.href, third.cookie)).body['code']).toBe('IDENTITY_INVALID');
   });
 
-  test('by a code that came before is IDENTITY_INVALID', async () => {
+  test('D14: by a code that came before is IDENTITY_INVALID', async () => {
     const left = await leave();
     const address = await company.signIn(left.url, 'carla');
     expect((await back(address, left.cookie)).status).toBe(303);
@@ -371,7 +371,7 @@ describe('a person whom the authority ties to an account', () => {
     bench = tied;
   });
 
-  test('is enrolled with that account alone, whoever has the link', async () => {
+  test('D14: is enrolled with that account alone, whoever has the link', async () => {
     const { invitationId: invitation, person } = bench.ledger;
     const begin = (under: Record<string, string>): Promise<Sent> =>
       bench.post('/v1/enrolments/options', { invitation, person }, under);
