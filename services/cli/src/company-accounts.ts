@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { subjectDigest } from '@countersign/binding';
 import { fromBase64url, toBase64url, type Digest } from '@countersign/canonical';
+import { makePrivateFolder } from '@countersign/durable-file';
 import { subjectSalt } from '@countersign/gateway';
 import { CliError, cliError } from './cli-error.ts';
-import { createPrivate, makePrivateFolder, readIfThere, type DataFolder } from './data-folder.ts';
+import { createPrivate, readIfThere, type DataFolder } from './data-folder.ts';
 
 /** A subject of an identity provider, as its tokens name it. */
 export interface CompanyAccount {
