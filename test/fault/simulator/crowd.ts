@@ -211,7 +211,20 @@ export class Crowd {
       batch: () => someBatch(random, params),
       command: () => ({}),
     }[kind]();
-    return this.#send(this.#requestFrame(agent, { ...plain, ...more }));
+    return this.#send(this.#requestFrame(agent, this.#asEmergency({ ...plain, ...more })));
+  }
+
+  /** Now and then, where the policy knows emergencies; by a number that is counted anyway, so that no other draw changes. */
+  #asEmergency(envelope: JsonObject): JsonObject {
+    const isCommand = envelope['type'] === 'generic.command';
+    if (!isCommand || !this.#world.rules.hasGlass || this.#serial % 3 > 0) return envelope;
+    const params = envelope['params'] as JsonObject;
+    const incident = { system: 'siem', id: 'INC-1' };
+    return {
+      ...envelope,
+      type: 'emergency.command',
+      params: { ...params, incident, reason: 'nobody can pay' },
+    };
   }
 
   #envelope(agent: SimulatedAgent, more: JsonObject = {}): JsonObject {

@@ -310,6 +310,13 @@ const lengthensUses: PlantFault = changingEntries((entry) => {
   return { ...entry, use_by: formatTimestamp(timestampMs(entry.use_by) + 1) };
 });
 
+/** Tells of an emergency as of something else. */
+const raisesNoAlarm: PlantFault = changingEntries((entry) =>
+  entry.type === 'finding-raised' && entry.finding === 'BREAK_GLASS'
+    ? { ...entry, finding: 'CLONE_SUSPECTED' }
+    : entry,
+);
+
 const believesAnySignature: PlantFault = (ports) => ({ ...ports, verifySignature: () => true });
 
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
@@ -363,6 +370,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     plant: takesClaims('NOT_IN_BATCH', 'countersign.use.v3'),
   },
   { name: 'gives a binding more time', found: ['RULE'], plant: lengthensUses },
+  { name: 'raises no alarm about an emergency', found: ['RULE'], plant: raisesNoAlarm },
   { name: 'believes any signature', found: ['FORGED'], plant: believesAnySignature },
   { name: 'acknowledges too early', found: ['ACKNOWLEDGED_LOST'], plant: acknowledgesTooEarly },
   { name: 'writes content late', found: ['CONTENT'], plant: writesContentLate },

@@ -131,12 +131,20 @@ export function policyFor(random: SeededChoice, approvals: number): Policy {
     v: 'countersign.policy.v3',
     cedar: CEDAR,
     groups: {},
-    rules: [rule, { ...rule, ...OWN_TOOL, id: 'own-tool' }],
+    rules: [rule, { ...rule, ...OWN_TOOL, id: 'own-tool' }, { ...rule, ...GLASS, id: 'glass' }],
   };
 }
 
 /** What the second rule of a policy in Cedar has of its own. */
 export const OWN_TOOL = { rationale: 'required', use_within_s: 40 } as const;
+
+/** What the rule for emergencies has of its own. */
+const GLASS = {
+  approvals: 1,
+  rationale: 'required',
+  max_uses: 1,
+  break_glass: { review_within_s: 60 },
+} as const;
 
 /** A person's own tool needs more than another agent, and whoever answers for an agent never decides what it asks. */
 const CEDAR = `@id("command") @rule("default")
@@ -146,6 +154,9 @@ when { ["generic.command", "payment.grant", "batch.generic.command"].contains(re
 @id("own-tool") @rule("own-tool")
 permit (principal, action == Action::"ask", resource)
 when { ["generic.command", "payment.grant", "batch.generic.command"].contains(resource.type) && principal has person };
+
+@id("emergency") @rule("glass")
+permit (principal, action == Action::"ask", resource is emergency::command_v1);
 
 @id("never-its-owner")
 forbid (principal, action == Action::"decide", resource)

@@ -11,6 +11,7 @@ import {
   type ApprovalRule,
   type AuthorityChange,
   type CedarPolicy,
+  type CedarRule,
   type Entry,
   type EntryOf,
   type ExecutionReport,
@@ -29,6 +30,7 @@ import {
 } from '@countersign/canonical';
 import { itemsOf } from '@countersign/descriptors';
 import { batchDescriptor } from './batch-choice.ts';
+import { GlassOracle } from './glass-oracle.ts';
 import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
 import { OWN_TOOL, TENANT } from './population.ts';
@@ -70,6 +72,7 @@ export class RuleOracle {
   readonly actions = new Map<string, OracleAction>();
   readonly #truth: SignedTruth;
   readonly #members = new Map<string, Member>();
+  readonly #glass = new GlassOracle();
   #bootstrap: ApprovalRule | undefined;
   #separation = 'full';
   #policy: Policy | undefined;
@@ -86,6 +89,11 @@ export class RuleOracle {
     return { isFrozen: this.#isFrozen, epoch: this.#epoch };
   }
 
+  /** Whether an emergency can be asked for now. */
+  get hasGlass(): boolean {
+    return this.#policy !== undefined && isCedarPolicy(this.#policy);
+  }
+
   get lastMs(): number {
     return this.#lastMs;
   }
@@ -95,6 +103,7 @@ export class RuleOracle {
     hold(atMs >= this.#lastMs, 'TIME', `entry ${placed.index} is before the one before it`);
     hold(placed.entry.tenant === TENANT, 'RULE', `entry ${placed.index} of another tenant`);
     this.#lastMs = atMs;
+    this.#glass.note(placed.entry, atMs);
     this.#acceptEntry(placed.entry, placed);
     this.#last = placed;
   }
@@ -268,6 +277,7 @@ export class RuleOracle {
         isFreeze || person === undefined || entry.excluded.some((each) => each.person === person);
       hold(isExcluded, 'RULE', `${id}: a person who asks is not excluded`);
     }
+    this.#glass.admitted(entry, this.#lastMs);
     if (entry.supersedes !== undefined) this.#end(entry.supersedes, 'superseded');
     this.actions.set(id, {
       id,
@@ -318,18 +328,16 @@ export class RuleOracle {
 
   /** What the policies of the population say in Cedar, said again without it. */
   #ruleInCedar(policy: CedarPolicy, entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
-    const [usual] = policy.rules;
+    const [usual, , glass] = policy.rules;
+    const isEmergency = entry.action_type.name === 'emergency.command';
+    if (isEmergency && glass !== undefined) return this.#ruleInEmergency(glass, entry);
     const types = ['generic.command', 'payment.grant', 'batch.generic.command'];
     const isPermitted = types.includes(entry.action_type.name);
     if (usual === undefined || !isPermitted) return undefined;
     const isOwn = entry.agent.person !== undefined;
     const permits = isOwn ? ['command', 'own-tool'] : ['command'];
     hold(sameJson(entry.permits ?? [], permits), 'RULE', `${entry.action_id}: other permits`);
-    const approvers = [...this.#members.values()]
-      .flatMap((member) => (member.kind === 'credential' ? [member.person] : []))
-      .filter((id) => this.#get('person', id)?.class === 'natural' && id !== entry.agent.owner)
-      .sort();
-    const distinct = [...new Set(approvers)];
+    const distinct = this.#othersThan(entry.agent.owner);
     const out = new Set(entry.excluded.map(({ person }) => person));
     const left = distinct.filter((id) => !out.has(id)).length;
     hold(left >= usual.approvals, 'RULE', `${entry.action_id}: admitted, and nobody could decide`);
@@ -337,6 +345,24 @@ export class RuleOracle {
     const useWithin = Math.min(usual.use_within_s, OWN_TOOL.use_within_s);
     const own = { id: 'default+own-tool', rationale: OWN_TOOL.rationale, use_within_s: useWithin };
     return { ...usual, ...own, approvers: distinct };
+  }
+
+  /** Natural persons with a key, but for the owner, whom the policy forbids to decide. */
+  #othersThan(owner: string): readonly string[] {
+    const persons = [...this.#members.values()]
+      .flatMap((member) => (member.kind === 'credential' ? [member.person] : []))
+      .filter((id) => this.#get('person', id)?.class === 'natural' && id !== owner);
+    return [...new Set(persons)].sort();
+  }
+
+  #ruleInEmergency(glass: CedarRule, entry: EntryOf<'request-admitted'>): ApprovalRule {
+    const { action_id: id, agent } = entry;
+    hold(sameJson(entry.permits ?? [], ['emergency']), 'RULE', `${id}: other permits`);
+    const approvers = this.#othersThan(agent.owner);
+    const reviewers = approvers.filter((person) => person !== agent.person).length;
+    const needed = this.#separation === 'full' ? 3 : 2;
+    hold(reviewers >= needed, 'RULE', `${id}: an emergency that nobody could review`);
+    return { ...glass, approvers };
   }
 
   #end(id: string, status: OracleAction['status']): OracleAction {
@@ -455,6 +481,12 @@ export class RuleOracle {
       useByMs <= timestampMs(admission.not_after) &&
       entry.max_uses === admission.max_uses;
     hold(isByTerms, 'RULE', `${action.id}: bound to other terms than admitted`);
+    hold(
+      sameJson(entry.requirement, admission.requirement),
+      'RULE',
+      `${action.id}: bound by another requirement than admitted`,
+    );
+    this.#glass.bound(entry, this.#lastMs);
     action.binding = { entry, leaf, index };
   }
 
