@@ -85,7 +85,8 @@ export function assertApart(
   { decisions, action_type: type }: BindingMade,
   change: Json | undefined,
 ): void {
-  if (!isKindOf(type.name, String(Object(change).kind))) {
+  const { kind } = Object(change) as { readonly kind?: unknown };
+  if (!isKindOf(type.name, String(kind))) {
     throw new VerifyError('POLICY_MISMATCH', 'expected a change that its type makes');
   }
   const parties = partiesTo(change);
