@@ -1,5 +1,4 @@
 import { integer, invalid, object, type Shape } from './shape.ts';
-import type { ApprovalRule } from './policy.ts';
 
 /** What lets an action go ahead now and be reviewed afterwards: schemas/formats/policy.md §10. */
 export interface BreakGlass {
@@ -21,9 +20,18 @@ export function isEmergencyType(type: string): boolean {
   return type.startsWith('emergency.');
 }
 
+/** What of a rule is bounded beside it. */
+interface Timed {
+  readonly proof_classes: readonly string[];
+  readonly rationale: string;
+  readonly decide_within_s: number;
+  readonly use_within_s: number;
+  readonly max_uses: number;
+}
+
 /** One use, soon, by persons who say why. @throws BindingError SCHEMA_INVALID */
 export function assertShort(
-  rule: Omit<ApprovalRule, 'approvers'> & { readonly break_glass?: BreakGlass },
+  rule: Timed & { readonly break_glass?: BreakGlass },
   path: string,
 ): void {
   if (rule.break_glass === undefined) return;
