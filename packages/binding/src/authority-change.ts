@@ -232,7 +232,11 @@ type Fact =
   | Frozen
   | Thawed
   | HomeMoved
-  | PersonTied | AgentSponsored | IssuerEnrolled | IssuerRevoked | Reviewed;
+  | PersonTied
+  | AgentSponsored
+  | IssuerEnrolled
+  | IssuerRevoked
+  | Reviewed;
 
 const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
   'home-moved',
@@ -361,7 +365,15 @@ type Alone = Extract<
   Member,
   {
     kind:
-      'person' | 'log-key' | 'home' | 'freeze' | 'ledger' | 'policy' | 'descriptor' | 'issuer' | 'identity';
+      | 'person'
+      | 'log-key'
+      | 'home'
+      | 'freeze'
+      | 'ledger'
+      | 'policy'
+      | 'descriptor'
+      | 'issuer'
+      | 'identity';
   }
 >;
 

@@ -14,7 +14,7 @@ import {
   time,
   vkey,
 } from './field-shape.ts';
-import { issuerMember, type IssuerMember } from './issuer.ts';
+import { issuerMember, type IssuerMember } from './issuer-member.ts';
 import { approvalRule, type BootstrapRule } from './policy.ts';
 import {
   boolean,

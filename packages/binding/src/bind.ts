@@ -131,7 +131,8 @@ export function isRuledStricter(
   { type, ruled, uses, batch }: ActionRecord,
   approvals: readonly { readonly person: string }[],
 ): boolean {
-  if (ruled === undefined || ruled.policy === authority.get('policy', 'policy')?.digest) return false;
+  if (ruled === undefined || ruled.policy === authority.get('policy', 'policy')?.digest)
+    return false;
   const approvers = approvals.map(({ person }) => person);
   // Each item of a batch has one use, whatever a rule says.
   const count = batch === undefined ? uses.length : 0;

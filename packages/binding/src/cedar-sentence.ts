@@ -3,10 +3,10 @@ import { itemsOf, type Action } from '@countersign/descriptors';
 import type { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
 import { PERMITS_MAX, joinOf } from './joined-rule.ts';
-import { NOTHING_RECENT, type Recent } from './recent-requests.ts';
+import { NOTHING_RECENT, type Recent } from './recent-counts.ts';
 import type { OpenPolicy, PolicyAnswer, PolicyEngine, PolicySubject } from './policy-engine.ts';
 import { APPROVERS_MAX, type ApprovalRule, type CedarPolicy, type RuleInForce } from './policy.ts';
-import { canBeFilled } from './seating.ts';
+import { canBeFilled } from './seat-matching.ts';
 
 /** Persons of whom a policy is asked whether they may decide one action. */
 const PERSONS_ASKED_MAX = 256;

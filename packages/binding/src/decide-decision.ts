@@ -3,7 +3,14 @@ import { counterFinding } from '@countersign/human-proof';
 import type { ActionRecord, DecisionRecord } from './action-record.ts';
 import type { CredentialMember } from './authority-member.ts';
 import { refusalCodeOf } from './binding-error.ts';
-import { assertBindable, bind, liveApprovals, partiesIn, refusalOfFreeze, standingApprovals } from './bind.ts';
+import {
+  assertBindable,
+  bind,
+  liveApprovals,
+  partiesIn,
+  refusalOfFreeze,
+  standingApprovals,
+} from './bind.ts';
 import { refusalOfCitation } from './citation.ts';
 import type { Outcome } from './decided.ts';
 import { isDeviceBound } from './decision-proof.ts';

@@ -8,7 +8,7 @@ import {
   type Verdict,
 } from './decision-statement.ts';
 import { head, type EntryHead } from './entry-head.ts';
-import { epoch } from './freeze.ts';
+import { epoch } from './epoch.ts';
 import {
   authorityRef,
   credentialId,

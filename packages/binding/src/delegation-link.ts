@@ -12,7 +12,7 @@ import type { AuthorityState } from './authority.ts';
 import { refusalCodeOf } from './binding-error.ts';
 import { id } from './field-shape.ts';
 import { notDelegated } from './grant.ts';
-import type { IssuerKey } from './issuer.ts';
+import type { IssuerKey } from './issuer-member.ts';
 import { typeName } from './policy.ts';
 import {
   integer,

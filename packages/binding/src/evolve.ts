@@ -179,11 +179,7 @@ function boundEffect(
   };
 }
 
-function evolveAdmission(
-  { tables, head }: Fold,
-  entry: RequestAdmitted,
-  position: Position,
-): void {
+function evolveAdmission({ tables, head }: Fold, entry: RequestAdmitted, position: Position): void {
   const record = recordOf(entry, position, ruledBy(entry, head));
   invariant(tables.actions.get(record.id) === undefined, 'an action is admitted once');
   if (entry.supersedes !== undefined) {

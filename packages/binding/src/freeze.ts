@@ -1,5 +1,6 @@
 import type { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
+import { EPOCH_MAX } from './epoch.ts';
 import { integer, object, oneOf, type Shape } from './shape.ts';
 
 /** Everything stops, whoever of the natural persons says so: schemas/formats/authority.md §12. */
@@ -12,10 +13,6 @@ export interface Thawed {
   /** Of the freeze that it ends, so that it never ends a later one. */
   readonly epoch: number;
 }
-
-const EPOCH_MAX = 1_000_000;
-
-export const epoch: Shape<number> = integer(0, EPOCH_MAX);
 
 export const frozen: Shape<Frozen> = object<Frozen>({ kind: oneOf('frozen') });
 

@@ -112,12 +112,7 @@ export {
 export { parseErasureOrder, type ErasureOrder } from './erasure-order.ts';
 export { parseExecutionReport, type ExecutionReport } from './execution-report.ts';
 export type { AuthorityRef, Leaf } from './field-shape.ts';
-export {
-  FREEZE_TYPE,
-  epochOf,
-  isFrozen,
-  refusalOfEpoch,
-} from './freeze.ts';
+export { FREEZE_TYPE, epochOf, isFrozen, refusalOfEpoch } from './freeze.ts';
 export { authorityFromGenesis, foundLedger, type FoundingParams } from './genesis.ts';
 export { DEFAULT_LIMITS, type LedgerLimits, type Position } from './fold.ts';
 export type { HeldInput } from './held-input.ts';

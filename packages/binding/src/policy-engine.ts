@@ -2,7 +2,7 @@ import type { Digest } from '@countersign/canonical';
 import type { Action, Descriptor } from '@countersign/descriptors';
 import type { AgentMember } from './authority-member.ts';
 import type { CedarPolicy } from './policy.ts';
-import type { Recent } from './recent-requests.ts';
+import type { Recent } from './recent-counts.ts';
 
 /** Why a policy cannot be set, and where in its text. */
 export interface PolicyFault {

@@ -1,6 +1,6 @@
 import { personId } from './field-shape.ts';
 import { integer, invalid, list, object, optional, type Members, type Shape } from './shape.ts';
-import { canBeFilled } from './seating.ts';
+import { canBeFilled } from './seat-matching.ts';
 
 export const QUORUM_MAX = 16;
 export const APPROVERS_MAX = 64;

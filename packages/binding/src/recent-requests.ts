@@ -1,19 +1,7 @@
 import { batchedType } from '@countersign/descriptors';
 import type { ActionRecord } from './action-record.ts';
 import type { DraftMap } from './draft-map.ts';
-import { integer, object, optional, type Shape } from './shape.ts';
-
-/** How many requests of one agent and type were admitted before: schemas/formats/policy.md §10. */
-interface Counted {
-  readonly count_1h: number;
-  readonly count_24h: number;
-}
-
-/** What a policy may look at of the past, as an admission freezes it. */
-export interface Recent extends Counted {
-  /** Of a batch: of the type of its items. */
-  readonly items?: Counted;
-}
+import type { Counted, Recent } from './recent-counts.ts';
 
 /** Requests of one agent and type in one minute of ledger time. */
 interface MinuteCount {
@@ -26,15 +14,6 @@ export type RecentTable = DraftMap<string, readonly MinuteCount[]>;
 const MINUTE_MS = 60_000;
 const HOUR_MINUTES = 60;
 const DAY_MINUTES = 24 * HOUR_MINUTES;
-
-const counts = { count_1h: integer(0), count_24h: integer(0) };
-
-export const recent: Shape<Recent> = object<Recent>({
-  ...counts,
-  items: optional(object<Counted>(counts)),
-});
-
-export const NOTHING_RECENT: Counted = { count_1h: 0, count_24h: 0 };
 
 function keyOf(agent: string, type: string): string {
   // No id of an agent and no name of a type holds a space.

@@ -19,7 +19,7 @@ import {
 } from './field-shape.ts';
 import { PERMITS_MAX } from './joined-rule.ts';
 import { requirement, ruleId, typeName, type Requirement } from './policy.ts';
-import { recent, type Recent } from './recent-requests.ts';
+import { recent, type Recent } from './recent-counts.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import {
   boolean,

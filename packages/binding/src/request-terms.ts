@@ -14,7 +14,8 @@ import {
   type RuleInForce,
 } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
-import { recentOf, type Recent } from './recent-requests.ts';
+import type { Recent } from './recent-counts.ts';
+import { recentOf } from './recent-requests.ts';
 import { answerableFor } from './sponsor.ts';
 import type { Excluded, RequestAdmitted } from './request-entry.ts';
 

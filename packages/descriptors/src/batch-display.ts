@@ -3,10 +3,9 @@ import { itemsOf, orderOf } from './batch.ts';
 import { preconditionLines } from './common-lines.ts';
 import { CURRENCIES } from './currency-table.ts';
 import type { Descriptor } from './descriptor.ts';
-import type { DisplayLine } from './display.ts';
+import type { DisplayLine, OwnLines } from './display.ts';
 import { batchTotal } from './facts.ts';
 import { moneyOf, moneyText } from './money-text.ts';
-import type { OwnLines } from './render.ts';
 
 const ORDER = {
   any: 'each runs once, in any order',

@@ -75,3 +75,6 @@ export function assertShowable(display: Display): Uint8Array {
   }
   return bytes;
 }
+
+/** What the type itself shows of an action. */
+export type OwnLines = Pick<Display, 'lines' | 'warnings' | 'claims'>;

@@ -5,7 +5,13 @@ import { commonClaims, commonLines, actionLine } from './common-lines.ts';
 import type { Computed } from './computation.ts';
 import { computationOf, isLine, type Descriptor } from './descriptor.ts';
 import { DescriptorError } from './descriptor-error.ts';
-import { assertShowable, displayDigestOf, type Display, type DisplayLine } from './display.ts';
+import {
+  assertShowable,
+  displayDigestOf,
+  type Display,
+  type DisplayLine,
+  type OwnLines,
+} from './display.ts';
 import { isJsonArray, valueAt } from './json-member.ts';
 import type { ValuePlace } from './schema-place.ts';
 import type { TemplateEntry, TemplateLine, ValueForm } from './template.ts';
@@ -163,9 +169,6 @@ export function renderWithDigest(descriptor: Descriptor, action: Action): Render
   const display = displayOf(descriptor, action);
   return { display, displayDigest: displayDigestOf(assertShowable(display)) };
 }
-
-/** What the type itself shows of an action. */
-export type OwnLines = Pick<Display, 'lines' | 'warnings' | 'claims'>;
 
 function ownLines(descriptor: Descriptor, action: Action): OwnLines {
   const places = validatedPlaces(descriptor, action);

@@ -4,13 +4,6 @@ import { sameJson } from './same-json.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 
-/** Checks the tokens of a chain again. Apart, so that a page that has to be small can do without it. */
-export type DelegationCheck = (
-  action: Action,
-  authority: AuthorityState,
-  run: Verification,
-) => Promise<void>;
-
 /** That an action has the chain that its admission says, and what its rule wants: schemas/formats/delegation.md §5. */
 export async function checkDelegation(
   action: Action | undefined,

@@ -1,6 +1,6 @@
 import { timestampMs } from '@countersign/canonical';
 import { BindingError, judgeChain, proveChain } from '@countersign/binding';
-import type { DelegationCheck } from './delegation-check.ts';
+import type { DelegationCheck } from './verification.ts';
 import { sameJson } from './same-json.ts';
 import { VerifyError } from './verify-error.ts';
 

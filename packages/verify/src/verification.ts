@@ -1,11 +1,18 @@
-import type { PolicyEngine } from '@countersign/binding';
+import type { AuthorityState, PolicyEngine } from '@countersign/binding';
 import type { VerifySignature } from '@countersign/canonical';
-import type { DelegationCheck } from './delegation-check.ts';
+import type { Action } from '@countersign/descriptors';
 import type { DocumentCache } from './document-cache.ts';
 import type { Evidence } from './evidence.ts';
 import type { ReceiptCheck } from './receipt.ts';
 import type { StepLog } from './step-log.ts';
 import type { Trust } from './trust.ts';
+
+/** Checks the tokens of a chain again. Apart, so that a page that has to be small can do without it. */
+export type DelegationCheck = (
+  action: Action,
+  authority: AuthorityState,
+  run: Verification,
+) => Promise<void>;
 
 /** One run over one piece of evidence: what all of its steps share. */
 export interface Verification {

@@ -5,7 +5,7 @@ import { AuthorityChainCheck } from './authority-chain.ts';
 import { checkAuthority, checkRequest } from './authority-check.ts';
 import { checkCedar } from './cedar-check.ts';
 import { checkContent } from './content-check.ts';
-import { checkDelegation, type DelegationCheck } from './delegation-check.ts';
+import { checkDelegation } from './delegation-check.ts';
 import { checkDecisions } from './decision-check.ts';
 import { DocumentCache } from './document-cache.ts';
 import { parseEvidence, type Evidence } from './evidence.ts';
@@ -27,7 +27,7 @@ import { assertStillOpen } from './still-open.ts';
 import type { Trust } from './trust.ts';
 import { checkHistory } from './use-check.ts';
 import { useOutcome, type UseClaimed, type UseOutcome } from './use-outcome.ts';
-import type { Verification } from './verification.ts';
+import type { DelegationCheck, Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 import { checkWitnesses } from './witness-check.ts';
 

@@ -1,8 +1,8 @@
-import type { Gateway } from './gateway-app.ts';
+import type { GatewayConfig } from './gateway-deps.ts';
 
 /** What a page gets to keep, and no script of it can read. */
 export function cookieHeader(
-  { deps }: Gateway,
+  { publicOrigins }: Pick<GatewayConfig, 'publicOrigins'>,
   cookie: {
     readonly name: string;
     readonly value: string;
@@ -11,7 +11,7 @@ export function cookieHeader(
   },
 ): string {
   const { name, value, maxAgeS, sameSite = 'Strict' } = cookie;
-  const isSecure = deps.config.publicOrigins.every((origin) => origin.startsWith('https:'));
+  const isSecure = publicOrigins.every((origin) => origin.startsWith('https:'));
   const attributes = `Path=/; HttpOnly; SameSite=${sameSite}; Max-Age=${maxAgeS}`;
   return `${name}=${value}; ${attributes}${isSecure ? '; Secure' : ''}`;
 }

@@ -106,7 +106,7 @@ function registerCallback(app: App, { gateway, company, provider, leaving }: Par
         company.leave(request);
         void reply.header(
           'set-cookie',
-          cookieHeader(gateway, {
+          cookieHeader(gateway.deps.config, {
             name: company.cookieName,
             value: company.enter(identity),
             maxAgeS: Math.floor(gateway.limits.sessionMs / 1000),
@@ -208,5 +208,10 @@ function leavingName({ deps }: Gateway): string {
 }
 
 function leavingCookie(gateway: Gateway, value: string, maxAgeS: number): string {
-  return cookieHeader(gateway, { name: leavingName(gateway), value, maxAgeS, sameSite: 'Lax' });
+  return cookieHeader(gateway.deps.config, {
+    name: leavingName(gateway),
+    value,
+    maxAgeS,
+    sameSite: 'Lax',
+  });
 }

@@ -149,7 +149,7 @@ function registerOpenSession(app: App, gateway: Gateway): void {
       if (company !== undefined) {
         company.leave(request);
         const ended = { name: company.cookieName, value: '', maxAgeS: 0 };
-        void reply.header('set-cookie', cookieHeader(gateway, ended));
+        void reply.header('set-cookie', cookieHeader(gateway.deps.config, ended));
       }
       return reply.status(204).send(null);
     },
@@ -219,5 +219,5 @@ function sessionAnswer(session: Kept<Session>): {
 
 function cookieFor(gateway: Gateway, token: string | null): string {
   const maxAgeS = token === null ? 0 : Math.floor(gateway.limits.sessionMs / 1000);
-  return cookieHeader(gateway, { name: SESSION_COOKIE, value: token ?? '', maxAgeS });
+  return cookieHeader(gateway.deps.config, { name: SESSION_COOKIE, value: token ?? '', maxAgeS });
 }
