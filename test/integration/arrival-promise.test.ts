@@ -49,7 +49,11 @@ describe('G10: a promise of an arrival', () => {
     const { parties } = log;
     for (const action of [parties.action(), parties.action({ type: 'unknown.type' })]) {
       const frame = parties.requestFrame(action);
-      const arrival = await promisedOf(log, 'request', frame, { action_id: actionIdOf(action) });
+      const arrival = await promisedOf(
+        log,
+        { kind: 'request', payload: frame },
+        { action_id: actionIdOf(action) },
+      );
       expect(await outcomeOf(log, arrival)).toMatchObject({ code: 'PROMISE_OPEN' });
       await log.submit('request', frame);
       const index = log.entries.length - 1;
@@ -67,12 +71,16 @@ describe('G10: a promise of an arrival', () => {
     await log.submit('use', parties.useFrame(bound.binding));
     const action = parties.action();
     const left = [
-      await promisedOf(log, 'request', parties.requestFrame(action)),
-      await promisedOf(log, 'decision', await parties.decisionFrame(open.admission, {}), {
-        action_id: open.actionId,
-      }),
-      await promisedOf(log, 'use', parties.useFrame(bound.binding)),
-      await promisedOf(log, 'finding', parties.findingFrame(parties.agent)),
+      await promisedOf(log, { kind: 'request', payload: parties.requestFrame(action) }),
+      await promisedOf(
+        log,
+        { kind: 'decision', payload: parties.decisionFrame(open.admission, {}) },
+        {
+          action_id: open.actionId,
+        },
+      ),
+      await promisedOf(log, { kind: 'use', payload: parties.useFrame(bound.binding) }),
+      await promisedOf(log, { kind: 'finding', payload: parties.findingFrame(parties.agent) }),
     ];
     for (const arrival of left) {
       expect(await outcomeOf(log, arrival)).toMatchObject({ code: 'PROMISE_OPEN' });
@@ -87,7 +95,7 @@ describe('G10: a promise of an arrival', () => {
   it('is PROMISE_LATE where the answer is of a later time', async () => {
     const log = new DecidedLog();
     const frame = log.parties.requestFrame(log.parties.action());
-    const arrival = await promisedOf(log, 'request', frame);
+    const arrival = await promisedOf(log, { kind: 'request', payload: frame });
     log.forward(300_001);
     await log.submit('request', frame);
     const index = log.entries.length - 1;
@@ -98,19 +106,27 @@ describe('G10: a promise of an arrival', () => {
     const log = new DecidedLog();
     const { admission, actionId } = await log.admit();
     const { alice } = log.parties;
-    const frame = await log.parties.decisionFrame(admission, { person: alice });
+    const frame = log.parties.decisionFrame(admission, { person: alice });
     const made = parseDecisionMade(frame);
     const { kind, ...proof } = alice.passkey.assert(decisionChallenge(made.statement));
     const again = { ...(parseStrict(frame) as JsonObject), proof: { kind, ...proof } };
-    const arrival = await promisedOf(log, 'decision', canonicalBytes(again), {
-      action_id: actionId,
-    });
+    const arrival = await promisedOf(
+      log,
+      { kind: 'decision', payload: canonicalBytes(again) },
+      {
+        action_id: actionId,
+      },
+    );
     await log.submit('decision', frame);
     await goOn(log);
     expect(await outcomeOf(log, arrival)).toMatchObject({ outcome: 'VALID' });
     // Another statement of the same person is no answer to the first.
-    const other = await log.parties.decisionFrame(admission, { person: alice, text: 'later' });
-    const left = await promisedOf(log, 'decision', other, { action_id: actionId });
+    const other = log.parties.decisionFrame(admission, { person: alice, text: 'later' });
+    const left = await promisedOf(
+      log,
+      { kind: 'decision', payload: other },
+      { action_id: actionId },
+    );
     await goOn(log);
     expect(await outcomeOf(log, left)).toMatchObject({ code: 'PROMISE_BROKEN' });
   });
@@ -123,7 +139,7 @@ describe('G10: a promise of an arrival', () => {
         await log.submit('request', parties.requestFrame(parties.action({ type: 'unknown.type' })));
       }
       const frame = parties.requestFrame(parties.action({ type: 'unknown.type' }));
-      const arrival = await promisedOf(log, 'request', frame);
+      const arrival = await promisedOf(log, { kind: 'request', payload: frame });
       await goOn(log);
       return outcomeOf(log, arrival);
     };
@@ -141,7 +157,10 @@ describe('G10: a promise of an arrival', () => {
     const [crew] = parties.crew;
     if (crew === undefined) throw new Error('expected one more agent');
     const action = parties.action({ agent: { id: crew.id, key_thumbprint: crew.thumbprint } });
-    const arrival = await promisedOf(log, 'request', crew.frame('request', action));
+    const arrival = await promisedOf(log, {
+      kind: 'request',
+      payload: crew.frame('request', action),
+    });
     const change = { kind: 'agent-revoked', id: crew.id } as const;
     await log.admit(authorityAction(log, 'authority.change', change));
     const admission = log.last('request-admitted');
@@ -153,8 +172,8 @@ describe('G10: a promise of an arrival', () => {
       detail: expect.stringContaining('REVOKED') as string,
     });
     const open = await log.admit();
-    const frame = await parties.decisionFrame(open.admission, {});
-    const orphan = await promisedOf(log, 'decision', frame);
+    const frame = parties.decisionFrame(open.admission, {});
+    const orphan = await promisedOf(log, { kind: 'decision', payload: frame });
     await goOn(log);
     expect(await outcomeOf(log, orphan)).toMatchObject({ code: 'PROMISE_NOT_OWED' });
   });
@@ -163,11 +182,10 @@ describe('G10: a promise of an arrival', () => {
     const folder = await mkdtemp(join(tmpdir(), 'promise-'));
     try {
       const log = new DecidedLog();
-      const arrival = await promisedOf(
-        log,
-        'request',
-        log.parties.requestFrame(log.parties.action()),
-      );
+      const arrival = await promisedOf(log, {
+        kind: 'request',
+        payload: log.parties.requestFrame(log.parties.action()),
+      });
       await goOn(log);
       await writeFiles(join(folder, 'log'), await log.files());
       await writeFile(join(folder, 'trust.json'), canonicalText(log.trust()));

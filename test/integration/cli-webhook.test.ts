@@ -58,7 +58,10 @@ describe('serve --findings-webhook', () => {
     expect(isSigned(first, `${SECRET}\n`)).toBe(false);
     expect(JSON.parse(first.body)).toMatchObject({
       v: 'countersign.finding-told.v1',
-      entry: { type: 'finding-raised', text: expect.stringContaining('UNBOUND_EXECUTION') },
+      entry: {
+        type: 'finding-raised',
+        text: expect.stringContaining('UNBOUND_EXECUTION') as string,
+      },
     });
     // Neither the account nor the secret is told.
     expect(first.body).not.toMatch(/AT6119|0123456789abcdef/);

@@ -161,7 +161,7 @@ export class GuardedCase<Params> {
 
   /** How many changes of its target the action is expected to make. */
   changes(action: AskedAction): number {
-    return (expectedEffects(String(action['type']), action['params'] as JsonObject) ?? []).length;
+    return (expectedEffects(action['type'] as string, action['params'] as JsonObject) ?? []).length;
   }
 
   /** The record of the target names the use. */

@@ -18,12 +18,11 @@ const WITHIN_MS = 300_000;
 /** What a gateway before this log promises of an input that it does not get: of its clock, and by leave of its key. */
 export async function promisedOf(
   log: DecidedLog,
-  kind: PromisedKind,
-  payload: Uint8Array,
+  input: { readonly kind: PromisedKind; readonly payload: Uint8Array },
   more: Partial<ArrivalPromise> = {},
 ): Promise<Arrival> {
-  const digest = digestBytes('countersign/input/v1', payload);
-  const arrived = { kind, payload, digest };
+  const digest = digestBytes('countersign/input/v1', input.payload);
+  const arrived = { ...input, digest };
   const told = await promisable(arrived, log.state.authority, verifySignature);
   if (told === undefined) throw new Error('expected an input of a member');
   const { origin, nowMs } = log;
@@ -31,7 +30,7 @@ export async function promisedOf(
     v: 'countersign.promise.v1',
     ledger: origin,
     tenant: TENANT,
-    kind,
+    kind: input.kind,
     ...told,
     arrived_at: formatTimestamp(nowMs),
     logged_by: formatTimestamp(nowMs + WITHIN_MS),

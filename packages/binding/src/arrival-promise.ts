@@ -154,36 +154,37 @@ function subjectOf(kind: Exclude<PromisedKind, 'decision'>, payload: Uint8Array)
   );
 }
 
+/** What an entry answers, whatever the bytes were. */
+function answeredBy(entry: Entry): Pick<ArrivalPromise, 'kind' | 'subject'> | undefined {
+  if (entry.type === 'request-admitted') return { kind: 'request', subject: entry.action_digest };
+  if (entry.type === 'decision-accepted' || entry.type === 'binding-revoked') {
+    return { kind: 'decision', subject: decisionDigest(entry.statement) };
+  }
+  if (entry.type === 'binding-used') {
+    return { kind: 'use', subject: subjectOf('use', utf8(entry.claim)) };
+  }
+  if (entry.type === 'execution-reported') {
+    return { kind: 'report', subject: subjectOf('report', utf8(entry.report)) };
+  }
+  return undefined;
+}
+
 /** Whether an entry is what a promise is kept by: it names the input, or answers other bytes that say the same. §4 */
 export function keeps(entry: Entry, promised: ArrivalPromise): boolean {
   if ('input' in entry && entry.input === promised.input) return true;
-  const { kind, subject } = promised;
-  switch (entry.type) {
-    case 'request-admitted':
-      return kind === 'request' && entry.action_digest === subject;
-    case 'decision-accepted':
-    case 'binding-revoked':
-      return kind === 'decision' && decisionDigest(entry.statement) === subject;
-    case 'binding-used':
-      return kind === 'use' && subjectOf('use', utf8(entry.claim)) === subject;
-    case 'execution-reported':
-      return kind === 'report' && subjectOf('report', utf8(entry.report)) === subject;
-    case 'content-erased':
-      return kind === 'erasure' && entry.action_id === promised.action_id;
-    default:
-      return false;
+  if (entry.type === 'content-erased') {
+    return promised.kind === 'erasure' && entry.action_id === promised.action_id;
   }
+  const answered = answeredBy(entry);
+  return answered?.kind === promised.kind && answered.subject === promised.subject;
 }
 
 /** The sender whose refusals of a minute an entry counts against: beyond them the ledger answers nothing. */
 export function quotaSenderOf(entry: Entry): string | undefined {
-  switch (entry.type) {
-    case 'request-refused':
-    case 'decision-refused':
-    case 'use-refused':
-    case 'finding-raised':
-      return senderOf(entry);
-    default:
-      return undefined;
-  }
+  const isCounted =
+    entry.type === 'request-refused' ||
+    entry.type === 'decision-refused' ||
+    entry.type === 'use-refused' ||
+    entry.type === 'finding-raised';
+  return isCounted ? senderOf(entry) : undefined;
 }

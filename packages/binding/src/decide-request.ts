@@ -15,7 +15,7 @@ import {
   type Descriptor,
 } from '@countersign/descriptors';
 import { isIdExpired, type ActionRecord } from './action-record.ts';
-import { LEDGER_EXECUTOR, applyChange, parseAuthorityChange } from './authority-change.ts';
+import { applyChange, parseAuthorityChange } from './authority-change.ts';
 import type { AgentMember } from './authority-member.ts';
 import type { AuthorityState } from './authority.ts';
 import { batchOf, type Batch } from './batch-item.ts';
@@ -30,10 +30,11 @@ import { FREEZE_TYPE, assertNotFrozen, epochOf } from './freeze.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
+import { LEDGER_EXECUTOR } from './member-check.ts';
 import { isAuthorityType, isCedarPolicy, requirementOf } from './policy.ts';
 import type { EntryBody, Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
-import type { RequestAdmitted } from './request-entry.ts';
+import type { AgentRef, RequestAdmitted } from './request-entry.ts';
 import { assertReviewOf } from './review.ts';
 import {
   excludedOf,
@@ -289,16 +290,45 @@ function assertRoom(state: LedgerState, agent: AgentMember): void {
   }
 }
 
+/** What an admission takes from the action, its descriptor and its policy. */
+interface AdmissionTerms extends Pick<Terms, 'descriptor' | 'policyDigest'>, Sentence {
+  readonly displayDigest: Digest;
+  readonly bounds: readonly Bound[] | undefined;
+  readonly delegation: readonly Grant[] | undefined;
+  readonly batch: Batch | undefined;
+}
+
+function refOf({ id, key_thumbprint, owner, person, sponsor }: AgentMember): AgentRef {
+  return {
+    id,
+    key_thumbprint,
+    owner,
+    ...(person !== undefined && { person }),
+    ...(sponsor !== undefined && { sponsor }),
+  };
+}
+
+/** What only some actions have. */
+function frozenTerms({
+  bounds,
+  permits,
+  delegation,
+  batch,
+  recent,
+}: AdmissionTerms): Partial<RequestAdmitted> {
+  return {
+    ...(bounds !== undefined && { bounds }),
+    ...(permits !== undefined && { permits }),
+    ...(delegation !== undefined && { delegation }),
+    ...(batch !== undefined && { batch }),
+    ...(recent !== undefined && { recent }),
+  };
+}
+
 function admissionBody(
   run: Proceeding,
   { input, agent, action }: Asked,
-  terms: Pick<Terms, 'descriptor' | 'policyDigest'> &
-    Sentence & {
-      readonly displayDigest: Digest;
-      readonly bounds: readonly Bound[] | undefined;
-      readonly delegation: readonly Grant[] | undefined;
-      readonly batch: Batch | undefined;
-    },
+  terms: AdmissionTerms,
 ): EntryBody {
   const { state, atMs } = run;
   const { envelope } = action;
@@ -314,13 +344,7 @@ function admissionBody(
     display_digest: terms.displayDigest,
     action_type: { name: envelope.type, version: envelope.type_version },
     descriptor_digest: descriptor.digest,
-    agent: {
-      id: agent.id,
-      key_thumbprint: agent.key_thumbprint,
-      owner: agent.owner,
-      ...(agent.person === undefined ? {} : { person: agent.person }),
-      ...(agent.sponsor === undefined ? {} : { sponsor: agent.sponsor }),
-    },
+    agent: refOf(agent),
     request_signature: input.signature,
     acting_for: personsOf(envelope),
     executor: envelope.executor,
@@ -331,10 +355,7 @@ function admissionBody(
       envelope.type === FREEZE_TYPE ? [] : excludedOf(agent, personsOf(envelope), separation),
     separation,
     demo,
-    ...(terms.bounds !== undefined && { bounds: terms.bounds }),
-    ...(terms.permits !== undefined && { permits: terms.permits }),
-    ...(terms.delegation !== undefined && { delegation: terms.delegation }),
-    ...(terms.batch !== undefined && { batch: terms.batch }),
+    ...frozenTerms(terms),
     ...(epoch > 0 && { epoch }),
     reversibility: descriptor.reversibility,
     decide_by: formatTimestamp(decideByMs),
@@ -349,7 +370,6 @@ function admissionBody(
     ...(isAuthorityType(envelope.type) && action.bytes !== undefined
       ? { action: fromUtf8(action.bytes) }
       : {}),
-    ...(terms.recent !== undefined && { recent: terms.recent }),
     input: input.input,
   };
 }

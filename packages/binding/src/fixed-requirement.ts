@@ -1,5 +1,6 @@
 import type { LedgerMember } from './authority-member.ts';
-import { DEFAULT_BOOTSTRAP, type ApprovalRule, type BootstrapRule } from './policy.ts';
+import { DEFAULT_BOOTSTRAP } from './default-policy.ts';
+import type { ApprovalRule, BootstrapRule } from './policy.ts';
 
 interface FixedType {
   readonly rule: ApprovalRule;

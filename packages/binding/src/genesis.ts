@@ -1,15 +1,14 @@
-import { assertMember } from './authority-change.ts';
+import { assertMember } from './member-check.ts';
 import type { Member, RelyingParty, Separation } from './authority-member.ts';
 import { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
 import { jsonOf } from './json-bytes.ts';
 import type { LedgerFounded } from './ledger-entry.ts';
 import { assertCedar } from './cedar-sentence.ts';
+import { DEFAULT_BOOTSTRAP, DEFAULT_POLICY } from './default-policy.ts';
 import { logKeyMember } from './log-key.ts';
 import type { PolicyEngine } from './policy-engine.ts';
 import {
-  DEFAULT_BOOTSTRAP,
-  DEFAULT_POLICY,
   isCedarPolicy,
   parsePolicy,
   policyDigest,

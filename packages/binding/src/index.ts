@@ -12,7 +12,6 @@ export {
   type PromisedKind,
 } from './arrival-promise.ts';
 export {
-  LEDGER_EXECUTOR,
   applyChange,
   applyEnrolment,
   parseAuthorityChange,
@@ -53,6 +52,7 @@ export {
   type BatchItem,
 } from './batch-item.ts';
 export { BindingError } from './binding-error.ts';
+export { DEFAULT_BOOTSTRAP, DEFAULT_POLICY } from './default-policy.ts';
 export { judgeChain } from './delegation.ts';
 export { proveChain } from './delegation-link.ts';
 export { grantDigest } from './grant.ts';
@@ -61,6 +61,7 @@ export { citedRule, ruleOfType } from './joined-rule.ts';
 export { isEmergencyType } from './break-glass.ts';
 export { BREAK_GLASS_ENTRIES, BreakGlassBook, type BrokenGlass } from './break-glass-book.ts';
 export { authorityRule, isKindOf } from './fixed-requirement.ts';
+export { LEDGER_EXECUTOR } from './member-check.ts';
 export { partiesTo } from './review.ts';
 export { mayApprove, quorumFault } from './seating.ts';
 export { decide } from './decide.ts';
@@ -150,8 +151,6 @@ export type {
   PolicySubject,
 } from './policy-engine.ts';
 export {
-  DEFAULT_BOOTSTRAP,
-  DEFAULT_POLICY,
   isAssurance,
   isAuthorityType,
   isCedarPolicy,

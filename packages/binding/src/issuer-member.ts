@@ -24,7 +24,10 @@ export interface IssuerMember {
 const KEYS_MAX = 4;
 const PERSONS_MAX = 64;
 
-export const issuerId: Shape<string> = matching(/^https:\/\/[!-~]{1,190}$/, 'the https URL of an issuer');
+export const issuerId: Shape<string> = matching(
+  /^https:\/\/[!-~]{1,190}$/,
+  'the https URL of an issuer',
+);
 
 export const issuerMembers: Members<Omit<IssuerMember, 'kind'>> = {
   id: issuerId,

@@ -60,7 +60,11 @@ describe('a use under another policy than the one that it was bound by', () => {
     ['longer times', policyOf(1), policyOf(1, { use_within_s: 9_000 })],
     ['other devices', policyOf(1, { device_bound: true }), policyOf(1)],
     ['a looser rule in Cedar', cedarPolicy(CEDAR), cedarPolicy(CEDAR, { rationale: 'optional' })],
-    ['a group that no policy names', cedarPolicy(CEDAR), cedarPolicy(CEDAR, {}, { ops: [STRANGER] })],
+    [
+      'a group that no policy names',
+      cedarPolicy(CEDAR),
+      cedarPolicy(CEDAR, {}, { ops: [STRANGER] }),
+    ],
     ['no Cedar, and the same rule', cedarPolicy(CEDAR), policyOf(1)],
   ])('F01: is taken where it is not: %s', async (_, before, after) => {
     expect(await usedUnder(before, after)).toBe('accepted');

@@ -53,6 +53,7 @@ import {
   type TestAgent,
   type TestPerson,
 } from './test-members.ts';
+import { changeType } from '../../../test/support/change-type.ts';
 
 export const POLICY_ENGINE: PolicyEngine = cedarEngine(BUILTIN_DESCRIPTORS);
 
@@ -389,19 +390,6 @@ export interface Asked {
 
 export interface Bound extends Asked {
   readonly binding: Placed<'binding-made'>;
-}
-
-function changeType(change: JsonObject): string {
-  const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
-  if (isOfLogKey) return 'authority.logkey';
-  if (change['kind'] === 'home-moved') return 'authority.home';
-  if (change['kind'] === 'agent-sponsored') return 'authority.sponsor';
-  if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
-  if (change['kind'] === 'person-tied') return 'authority.identity';
-  if (change['kind'] === 'reviewed') return 'authority.review';
-  if (change['kind'] === 'frozen') return 'authority.freeze';
-  if (change['kind'] === 'thawed') return 'authority.thaw';
-  return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 
 function show(outcome: Outcome): string {

@@ -11,7 +11,8 @@ const HOUR_MS = 3_600_000;
 function counting(): CedarPolicy {
   const [rule] = policyOf(1).rules;
   if (rule === undefined) throw new Error('expected a rule');
-  const { types: _, ...bare } = rule;
+  const { types, ...bare } = rule;
+  if (types.length === 0) throw new Error('expected a rule of a type');
   return {
     v: 'countersign.policy.v3',
     cedar: `@id("few") @rule("one")

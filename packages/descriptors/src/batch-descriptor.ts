@@ -19,9 +19,10 @@ export function batchedType(type: string): string | undefined {
 
 /** The document of the type that runs many actions of one type under one approval. */
 export function batchDocument(inner: JsonObject, title: string): JsonObject {
+  const { type } = inner;
   return {
     v: VERSION,
-    type: `${PREFIX}${String(inner['type'])}`,
+    type: `${PREFIX}${typeof type === 'string' ? type : ''}`,
     type_version: inner['type_version'] ?? 0,
     title,
     not_covered: [

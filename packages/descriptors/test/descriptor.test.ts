@@ -78,7 +78,9 @@ describe('loadDescriptor', () => {
       for (const list of ['template', 'claims']) {
         for (const [index, line] of (document[list] as JsonObject[]).entries()) {
           // A line under a condition is missed at rendering; these computations show no field by themselves.
-          const isBare = ['command-environment', 'break-glass'].includes(String(line['computed']));
+          const isBare = ['command-environment', 'break-glass'].some(
+            (name) => name === line['computed'],
+          );
           if ('when' in line || isBare) continue;
           const without = withChange(document, [list, index], () => undefined) ?? null;
           expect(codeOf(() => loadDescriptor(without))).toBe('UNRENDERABLE');

@@ -7,7 +7,7 @@ import {
   parseUseClaim,
   type BatchItem,
 } from '@countersign/binding';
-import { utf8, type Digest, type Json } from '@countersign/canonical';
+import { utf8, type Digest } from '@countersign/canonical';
 import { itemsOf, loadDescriptor, type Action } from '@countersign/descriptors';
 import type { Evidence } from '@countersign/verify';
 import { orderedAction } from './ordered-action.ts';
@@ -37,7 +37,7 @@ export function itemToRun(
   const { batch } = evidence.binding.entry;
   if (number === undefined && batch === undefined) return undefined;
   if (number === undefined || batch === undefined) throw notInBatch();
-  const descriptor = loadDescriptor(evidence.descriptor as Json);
+  const descriptor = loadDescriptor(evidence.descriptor);
   const index = number - 1;
   const approved = itemsOf(descriptor, action)[index];
   if (approved === undefined) throw notInBatch();

@@ -192,8 +192,7 @@ describe('what is refused in evidence because of its binding', () => {
   const isReview = ({ name }: { readonly name: string }): boolean =>
     name === 'break-glass-review-approver.json';
   const ofBinding = vectors.filter(
-    (each) =>
-      CODES_OF_A_BINDING.has(each.vector.code) && !hasLater(each.vector) && !isReview(each),
+    (each) => CODES_OF_A_BINDING.has(each.vector.code) && !hasLater(each.vector) && !isReview(each),
   );
   it.each(ofBinding)('$name is refused alike in the record', async ({ vector }) => {
     const evidence = JSON.parse(vector.evidence) as JsonObject;

@@ -143,8 +143,10 @@ function actionIn(evidence: string): JsonObject {
 }
 
 function payerOf(action: JsonObject, all: readonly Payer[]): Payer {
-  const name = String(action['type']);
-  const meant = all.find(({ type }) => type === (batchedType(name) ?? name));
+  const { type: name } = action;
+  const meant = all.find(
+    ({ type }) => typeof name === 'string' && type === (batchedType(name) ?? name),
+  );
   if (meant !== undefined) return meant;
   const types = all.map(({ type }) => type).join(' or ');
   throw new CliError('NOT_SUPPORTED', `expected an action of the type ${types}, got another`);

@@ -10,11 +10,13 @@ import { GatewayError, type GatewayCode, type ProblemCode } from './gateway-erro
 
 /** The only place that knows HTTP status codes of problems. */
 export const STATUS_OF: Readonly<Record<ProblemCode, number>> = {
-  ...refusalStatus(),
+  ...askStatus(),
+  ...laterStatus(),
   ...gatewayStatus(),
 };
 
-function refusalStatus(): Record<RefusalCode, number> {
+/** Of what is asked for, in whatever bytes. */
+function askStatus() {
   return {
     DUPLICATE_KEY: 400,
     NUMBER_OUT_OF_PROFILE: 400,
@@ -47,6 +49,12 @@ function refusalStatus(): Record<RefusalCode, number> {
     QUOTA_EXCEEDED: 429,
     DELEGATION_INVALID: 403,
     DELEGATION_EXCEEDED: 403,
+  } satisfies Partial<Record<RefusalCode, number>>;
+}
+
+/** Of decisions, and of what comes after them. */
+function laterStatus(): Omit<Record<RefusalCode, number>, keyof ReturnType<typeof askStatus>> {
+  return {
     NO_HUMAN_PROOF: 401,
     ASSERTION_INVALID: 401,
     CREDENTIAL_UNKNOWN: 401,

@@ -108,7 +108,7 @@ describe('the receipt of an input', () => {
     const { actionId } = await bench.request();
     const { sent } = await bench.request(bench.ledger.agent, { action_id: actionId, max_uses: 2 });
     expect(sent.body['code']).toBe('REQUEST_ID_REUSED');
-    const input = textIn(sent.body as JsonObject, 'input');
+    const input = textIn(sent.body, 'input');
     const receipt = await bench.send({ url: `/v1/inputs/${input}/receipt` });
     expect([receipt.status, receipt.text]).toEqual([200, sent.body['receipt']]);
     const entries = await bench.readAs(bench.ledger.agent, `/v1/actions/${actionId}/entries`);
@@ -120,7 +120,7 @@ describe('the receipt of an input', () => {
     const url = `/v1/inputs/sha256:${'0'.repeat(64)}/receipt`;
     expect((await bench.send({ url })).body['code']).toBe('NOT_FOUND');
     const { sent } = await bench.request(machine('agent:stranger'));
-    const input = textIn(sent.body as JsonObject, 'input');
+    const input = textIn(sent.body, 'input');
     const refused = await bench.send({ url: `/v1/inputs/${input}/receipt` });
     expect(refused.body['code']).toBe('AGENT_UNKNOWN');
   });

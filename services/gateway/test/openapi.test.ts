@@ -185,9 +185,9 @@ describe('codes', () => {
   test('have one status each', () => {
     expect(Object.keys(STATUS_OF).sort()).toEqual([...codes].sort());
     for (const status of Object.values(STATUS_OF)) {
-      expect([
-        400, 401, 403, 404, 409, 410, 413, 415, 421, 422, 429, 500, 501, 503,
-      ]).toContain(status);
+      expect([400, 401, 403, 404, 409, 410, 413, 415, 421, 422, 429, 500, 501, 503]).toContain(
+        status,
+      );
     }
   });
 

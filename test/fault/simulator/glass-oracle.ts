@@ -16,12 +16,13 @@ export class GlassOracle {
   note(entry: Entry, atMs: number): void {
     const finding = entry.type === 'finding-raised' ? entry.finding : undefined;
     const id = entry.type === 'finding-raised' ? (entry.about.action_id ?? '') : '';
-    const isAlarm = finding === 'BREAK_GLASS' && id === this.#owed;
-    hold(isAlarm || this.#owed === undefined, 'RULE', `${String(this.#owed)}: no alarm`);
+    const owed = this.#owed;
+    const isAlarm = finding === 'BREAK_GLASS' && id === owed;
+    hold(isAlarm || owed === undefined, 'RULE', `${owed ?? ''}: no alarm`);
     hold(isAlarm || finding !== 'BREAK_GLASS', 'RULE', `${id}: an alarm about nothing`);
     this.#owed = undefined;
     if (finding === 'BREAK_GLASS_UNREVIEWED') this.#tell(id, atMs);
-    else if ('input' in entry && entry.input !== undefined) this.#assertTold(atMs);
+    else if ('input' in entry) this.#assertTold(atMs);
   }
 
   admitted({ action_id: id, requirement }: EntryOf<'request-admitted'>, atMs: number): void {

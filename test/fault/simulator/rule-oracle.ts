@@ -241,6 +241,10 @@ export class RuleOracle {
       case 'ssh-key-enrolled':
       case 'home-moved':
       case 'reviewed':
+      case 'agent-sponsored':
+      case 'issuer-enrolled':
+      case 'issuer-revoked':
+      case 'person-tied':
         // Nobody here asks for these: it would be invented.
         hold(false, 'FORGED', `a change that nobody asked for: ${change.kind}`);
     }

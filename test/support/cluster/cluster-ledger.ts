@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync } from 'node:fs';
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
@@ -55,6 +55,8 @@ export class ServiceProcess {
   #keepOutput({ stdout, stderr, pid }: ChildProcess): void {
     const folder = process.env['COUNTERSIGN_CLUSTER_LOGS'];
     if (folder === undefined) return;
+    // Not there, each write would be an error that nobody is waiting for, and fail the run in its stead.
+    mkdirSync(folder, { recursive: true });
     const name = `${this.kind}-${new URL(this.probe).port}.log`;
     const file = createWriteStream(join(folder, name), { flags: 'a' });
     file.write(`-- process ${pid ?? 0} at ${new Date().toISOString()}\n`);

@@ -26,18 +26,19 @@ const LEAVE: GatewayKey = {
   not_after: '2026-12-06T00:00:00.000Z',
 };
 
-const PROMISE: ArrivalPromise = {
+const OF_NONE: ArrivalPromise = {
   v: 'countersign.promise.v1',
   ledger: ORIGIN,
   tenant: 'acme',
   kind: 'request',
-  action_id: '01KAR5RWY00000000000000001',
   input: `sha256:${'1a'.repeat(32)}`,
   subject: `sha256:${'2b'.repeat(32)}`,
   sender: 'agent deployer',
   arrived_at: '2026-11-29T10:00:00.000Z',
   logged_by: '2026-11-29T10:05:00.000Z',
 };
+
+const PROMISE: ArrivalPromise = { ...OF_NONE, action_id: '01KAR5RWY00000000000000001' };
 
 interface Making {
   readonly leave?: Partial<GatewayKey>;
@@ -49,7 +50,7 @@ interface Making {
 }
 
 async function arrivalOf(making: Making = {}): Promise<Arrival> {
-  const { leave = {}, promise = {}, leaveBy = log, by = gateway, text = (same) => same } = making;
+  const { leave = {}, promise = {}, leaveBy = log, by = gateway, text = (same: string) => same } = making;
   return {
     v: 'countersign.arrival.v1',
     promise: await signNote(text(statementText({ ...PROMISE, ...promise })), [by]),
@@ -83,10 +84,9 @@ await valid('answered', 'with what was answered', {
   entry: '{"type":"request-admitted"}',
   receipt: 'c2sp.org/tlog-proof@v1\nindex 4\n',
 });
-const { action_id: _about, ...ofNone } = PROMISE;
 await valid('finding', 'of a finding, which is about no action', {
   ...whole,
-  promise: await signNote(statementText({ ...ofNone, kind: 'finding' }), [gateway]),
+  promise: await signNote(statementText({ ...OF_NONE, kind: 'finding' }), [gateway]),
 });
 
 await invalid('version', 'PROMISE_FORMAT', { ...whole, v: 'countersign.arrival.v2' });

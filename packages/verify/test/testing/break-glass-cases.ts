@@ -46,7 +46,7 @@ interface Broken {
 
 function policyWith(glass: JsonObject = {}): CedarPolicy {
   const rules = [USUAL, { ...GLASS, ...glass }, SOON];
-  return { v: 'countersign.policy.v3', cedar: CEDAR, groups: {}, rules } as CedarPolicy;
+  return { v: 'countersign.policy.v3', cedar: CEDAR, groups: {}, rules };
 }
 
 function brokenBy(ledger: LedgerForge, said: Broken = {}): Bound {
@@ -270,7 +270,7 @@ export const FALSE_BREAK_GLASS_CASES: readonly EvidenceCase[] = [
       const ledger = readyLedger({ descriptor: OTHER_REVIEW });
       const approvers = carolAndDora(ledger);
       const change = { kind: 'agent-revoked', id: 'agent:other/1' };
-      ledger.change(change, { approvers }, ledger.authority, 'authority.review');
+      ledger.change(change, { approvers, type: 'authority.review' }, ledger.authority);
       return file(ledger, ledger.bind({}, { approvers: [ledger.bob] }));
     },
   },

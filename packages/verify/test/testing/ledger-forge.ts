@@ -85,6 +85,7 @@ import {
   signNote,
   type NoteSigner,
 } from '@countersign/tlog';
+import { changeType } from '../../../../test/support/change-type.ts';
 
 export interface SigningKey {
   readonly privateKey: KeyObject;
@@ -428,11 +429,10 @@ export class LedgerForge {
   /** The same, carried out at once. */
   change(
     change: JsonObject,
-    options: BindOptions,
+    options: BindOptions & { readonly type?: string },
     made: JsonObject | AuthorityState = change,
-    type?: string,
   ): void {
-    this.carryOut(this.bindChange(change, options, type), made);
+    this.carryOut(this.bindChange(change, options, options.type), made);
   }
 
   /** What was bound takes effect, or something else does. */
@@ -905,19 +905,6 @@ export function newPerson(algorithm: PasskeyAlgorithm = 'ES256'): Person {
     }),
     invitation: p256Key(),
   };
-}
-
-function changeType(change: JsonObject): string {
-  const isOfLogKey = 'vkey' in change || change['kind'] === 'log-key-removed';
-  if (isOfLogKey) return 'authority.logkey';
-  if (change['kind'] === 'home-moved') return 'authority.home';
-  if (change['kind'] === 'agent-sponsored') return 'authority.sponsor';
-  if (String(change['kind']).startsWith('issuer-')) return 'authority.issuer';
-  if (change['kind'] === 'person-tied') return 'authority.identity';
-  if (change['kind'] === 'reviewed') return 'authority.review';
-  if (change['kind'] === 'frozen') return 'authority.freeze';
-  if (change['kind'] === 'thawed') return 'authority.thaw';
-  return change['kind'] === 'ssh-key-enrolled' ? 'authority.sshkey' : 'authority.change';
 }
 
 /** As a ledger would write it that believes every word of a token. */
