@@ -85,7 +85,7 @@ def _soonest_review(rules: list[dict]) -> dict:
 
 
 def _check_glass(rule: dict) -> None:
-    """One use, soon, by persons who say why: policy.md §10."""
+    """One use, soon, by persons who say why: policy.md §11."""
     if "break_glass" not in rule:
         return
     within = integer(closed(rule["break_glass"], "review_within_s"), "review_within_s")

@@ -46,7 +46,7 @@ export interface BindingRecord {
   readonly approvals: readonly { readonly person: string; readonly credential: string }[];
 }
 
-/** Of an action that was bound by a rule for emergencies: schemas/formats/policy.md §10. */
+/** Of an action that was bound by a rule for emergencies: schemas/formats/policy.md §11. */
 export interface BreakGlassRecord {
   readonly reviewByMs: number;
   /** The owner of its agent, and whose own tool that is, in order. */

@@ -1,6 +1,6 @@
 import { integer, invalid, object, type Shape } from './shape.ts';
 
-/** What lets an action go ahead now and be reviewed afterwards: schemas/formats/policy.md §10. */
+/** What lets an action go ahead now and be reviewed afterwards: schemas/formats/policy.md §11. */
 export interface BreakGlass {
   /** How soon after its binding two other persons must have said what they think of it. */
   readonly review_within_s: number;

@@ -60,7 +60,7 @@ export interface RuleExtras {
   readonly assurance?: Assurance;
   /** Of version 3: whether the agent has to show on whose behalf it acts. */
   readonly delegation?: 'required';
-  /** Of rules for emergencies alone, in a policy of version 3: schemas/formats/policy.md §10. */
+  /** Of rules for emergencies alone, in a policy of version 3: schemas/formats/policy.md §11. */
   readonly break_glass?: BreakGlass;
 }
 

@@ -141,7 +141,7 @@ func joinGlass(sum, next object) {
 	}
 }
 
-// checkGlass: one use, soon, by persons who say why (policy.md §10).
+// checkGlass: one use, soon, by persons who say why (policy.md §11).
 func checkGlass(rule object) {
 	glass, has := rule["break_glass"]
 	if !has {
