@@ -66,6 +66,7 @@ describe('people of a company', () => {
     // What was signed in with reads, and does not decide: for that the page asks for the passkey.
     await page.goto(bench.addressOf(actionId));
     await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
+    await page.getByLabel('Your reason').fill('It fixes the incident.');
     await person.scrollToEnd();
     await page.getByRole('button', { name: 'Approve', exact: true }).click();
     await page.getByRole('heading', { name: 'Your approval is in the log' }).waitFor();
@@ -85,6 +86,8 @@ describe('people of a company', () => {
     const beside = await opened;
     await typeAccount(beside, 'bob');
     await beside.getByRole('heading', { name: 'You are signed in' }).waitFor();
+    // No browser asks for a passkey in the name of a page that nobody looks at.
+    await page.bringToFront();
     await page.getByRole('button', { name: 'Make my passkey' }).click();
     await page.getByRole('heading', { name: 'You are enrolled' }).waitFor();
     // He is in no group that reads without a passkey.
