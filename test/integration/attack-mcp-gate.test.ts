@@ -153,7 +153,6 @@ describe('a hostile client of a running gate before a server of npm', () => {
       () => call('write_file', write()).replace('tools/call', 'tools\\u2215call\\u0000'),
     ],
     ['in a batch', 'BATCH_GATED', () => `[${call('write_file', write())}]`],
-    ['in a batch in a batch', 'MESSAGE_INVALID', () => `[[${call('write_file', write())}]]`],
     ['under a look-alike', 'TOOL_UNKNOWN', () => call('wr\u0456te_file', write())],
     [
       'under a name that a pattern lets pass',
@@ -188,6 +187,8 @@ describe('a hostile client of a running gate before a server of npm', () => {
 
   it('B01: gets no call through as a notification, nor without an id that is one', async () => {
     const client = await Hostile.begin();
+    // A batch in a batch has no id that could be answered.
+    expect((await client.post(`[[${call('write_file', write())}]]`)).status).toBe(202);
     for (const id of ['', '"id":null,', '"id":{"a":1},', '"id":true,']) {
       const text = call('write_file', write()).replace('"id":7,', id);
       const response = await client.post(text);
