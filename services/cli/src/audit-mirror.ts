@@ -57,7 +57,7 @@ export class AuditMirror implements TileSource {
   async end(signedBy: string): Promise<void> {
     if (this.#head === undefined) return;
     await this.#folder.writeKey(signedBy);
-    await this.#folder.writeCheckpoint(this.#head.note);
+    await this.#folder.writeCheckpoint(this.#head.note, this.#head.size);
   }
 
   async #holds(path: string): Promise<boolean> {

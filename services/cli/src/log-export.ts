@@ -61,7 +61,7 @@ export async function exportLog(
     await folder.writeTile(tile);
     files += 1;
   }
-  await folder.writeCheckpoint(head.note);
+  await folder.writeCheckpoint(head.note, head.size);
   return { path: folder.path, from, size: head.size, files };
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fromUtf8 } from '@countersign/canonical';
 import {
@@ -6,6 +6,7 @@ import {
   TileEdge,
   TlogError,
   formatTilePath,
+  isTileOfTree,
   openCheckpoint,
   parseVerifierKey,
   partialTilesOfTree,
@@ -91,9 +92,15 @@ export class LogFolder {
     await this.#write(path, bytes);
   }
 
-  /** Last of all: whoever sees it finds every tile of it. */
-  async writeCheckpoint(note: string): Promise<void> {
+  /**
+   * Last of all: whoever sees it finds every tile of it. Then the partial tiles go whose full ones it counts: the head of before
+   * alone needed them. Stopping between leaves some that nobody reads.
+   */
+  async writeCheckpoint(note: string, size: number): Promise<void> {
     await this.#write(CHECKPOINT, note);
+    for (const partial of collectable(this.head?.size ?? 0, size)) {
+      await rm(join(this.path, partial), { recursive: true, force: true });
+    }
   }
 
   /** Two heads that cannot be of one log, as they were signed: nothing else proves it afterwards. */
@@ -114,6 +121,18 @@ export class LogFolder {
     await mkdir(dirname(whole), { recursive: true, mode: FOLDER_MODE });
     await writeWhole(whole, content, FILE_MODE);
   }
+}
+
+/** Folders of the partial tiles and bundles at the edge of a tree that are full in a larger one. */
+function collectable(from: number, to: number): string[] {
+  const partial = partialTilesOfTree(from);
+  const bundle = { level: 'entries', index: Math.floor(from / TILE_WIDTH) } as const;
+  const full = partial
+    .map(({ level, index }): Tile => ({ level, index, width: TILE_WIDTH }))
+    .filter((tile) => isTileOfTree(tile, to));
+  const entries: Tile = { ...bundle, width: TILE_WIDTH };
+  const isFilled = from % TILE_WIDTH !== 0 && isTileOfTree(entries, to);
+  return [...full, ...(isFilled ? [entries] : [])].map((tile) => `${formatTilePath(tile)}.p`);
 }
 
 async function assertEmpty(path: string): Promise<void> {
