@@ -187,18 +187,41 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-export interface ActionFilter extends PageRequest {
+/** A period: from the first moment of it to the first one after it. */
+export interface Period {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+export interface ActionFilter extends PageRequest, Period {
   readonly tenant: string;
   readonly status?: ActionStatus;
+  readonly type?: string;
+  readonly agent?: string;
+  readonly executor?: string;
+  readonly code?: string;
+}
+
+/** Of a kind of member; the cursor is the id after which to go on. */
+export interface MemberFilter extends PageRequest {
+  readonly kind: string;
+  /** Whose: of credentials, and of agents that are a person's own tool. */
+  readonly person?: string;
 }
 
 /** The cursor is the index of the entry before which to go on. */
-export interface FindingFilter extends PageRequest {
+export interface EntryFilter extends PageRequest, Period {
   readonly tenant: string;
+  readonly types: readonly string[];
+  /** Whether a row is wanted. A page may then hold fewer rows than its limit, and have more behind it. */
+  readonly wanted?: (row: EntryRow) => boolean;
 }
+
+export type FindingFilter = Omit<EntryFilter, 'types'>;
 
 export const PAGE_ROWS_MAX = 500;
 export const USES_MAX = 20;
+export const SCANNED_MAX = 2_000;
 export const ENTRY_PAGE_MAX = 1_000;
 export const DIGESTS_WANTED_MAX = 1_000;
 
@@ -225,6 +248,8 @@ export interface ReadModels {
   action(tenant: string, actionId: string): Promise<ActionRow | undefined>;
   /** Newest first. */
   actions(filter: ActionFilter): Promise<Page<ActionRow>>;
+  /** Those that were bound, by when: the newest first. The period is that of the binding; the cursor its index. */
+  bindings(filter: ActionFilter): Promise<Page<ActionRow>>;
   /** In the order of the log; at most ENTRY_PAGE_MAX, from `start` on where it is given. */
   entriesOf(tenant: string, actionId: string, page?: EntryPage): Promise<EntryRow[]>;
   /** At most ENTRY_PAGE_MAX. */
@@ -232,6 +257,10 @@ export interface ReadModels {
   /** The first one with this leaf hash: the same bytes may be in a log twice. */
   entryWithLeaf(leaf: string): Promise<EntryRow | undefined>;
   entriesOfType(types: readonly string[], upTo: number, from?: number): Promise<EntryRow[]>;
+  /** Newest first. At most SCANNED_MAX are looked at for a page. */
+  typedEntries(filter: EntryFilter): Promise<Page<EntryRow>>;
+  /** The smallest index whose entry is of this time or later; the number of entries where none is. Times never go back. */
+  indexFrom(at: string): Promise<number>;
   /** Entries `finding-raised`, newest first. */
   findings(filter: FindingFilter): Promise<Page<EntryRow>>;
   decisions(tenant: string, actionId: string): Promise<DecisionRow[]>;
@@ -240,6 +269,8 @@ export interface ReadModels {
   member(kind: string, id: string): Promise<MemberRow | undefined>;
   memberByThumbprint(kind: string, thumbprint: string): Promise<MemberRow | undefined>;
   members(kind: string): Promise<MemberRow[]>;
+  /** By id. */
+  memberPage(filter: MemberFilter): Promise<Page<MemberRow>>;
   document(digest: string): Promise<string | undefined>;
   content(tenant: string, actionId: string): Promise<ContentRow[]>;
   input(digest: string): Promise<InputOutcome | undefined>;

@@ -4,7 +4,6 @@ import { dumpBytes } from './dump-row.ts';
 import {
   DIGESTS_WANTED_MAX,
   ENTRY_PAGE_MAX,
-  PAGE_ROWS_MAX,
   type CheckpointRow,
   USES_MAX,
   type InputOutcome,
@@ -12,7 +11,7 @@ import {
   type ReadModels,
 } from './read-models.ts';
 import * as map from './row-mapping.ts';
-import { StoreError } from './store-error.ts';
+import { assertLimit, pageReader } from './row-page.ts';
 import { DERIVED_TABLES, shapeOf, type TableName, type Tables } from './tables.ts';
 
 /** Of one proof: 63 levels, each folded from as many. */
@@ -28,6 +27,7 @@ export type RowReader = Omit<ReadModels, 'apply' | 'clear' | 'close' | 'dump'>;
 export function rowReader(db: Kysely<Tables>): RowReader {
   return {
     ...positionReader(db),
+    ...pageReader(db),
     ...actionReader(db),
     ...entryReader(db),
     ...memberReader(db),
@@ -52,7 +52,7 @@ function positionReader(db: Kysely<Tables>): Read<'logPosition' | 'sidePosition'
   };
 }
 
-function actionReader(db: Kysely<Tables>): Read<'action' | 'actions' | 'decisions' | 'usesCalled'> {
+function actionReader(db: Kysely<Tables>): Read<'action' | 'decisions' | 'usesCalled'> {
   return {
     action: async (tenant, actionId) => {
       const query = db
@@ -61,21 +61,6 @@ function actionReader(db: Kysely<Tables>): Read<'action' | 'actions' | 'decision
         .where('tenant', '=', tenant)
         .where('action_id', '=', actionId);
       return (await query.execute()).map(map.actionRow)[0];
-    },
-    actions: async ({ tenant, status, cursor, limit }) => {
-      assertLimit(limit, PAGE_ROWS_MAX);
-      const all = db
-        .selectFrom('actions')
-        .selectAll()
-        .where('tenant', '=', tenant)
-        // Ids are ULIDs, so that their order is that of time; '~' is behind every one of them.
-        .where('action_id', '<', cursor ?? '~')
-        .orderBy('action_id', 'desc')
-        .limit(limit + 1);
-      const query = status === undefined ? all : all.where('status', '=', status);
-      const rows = await query.execute();
-      const found = rows.slice(0, limit).map(map.actionRow);
-      return { rows: found, cursor: rows.length > limit ? (found.at(-1)?.actionId ?? null) : null };
     },
     decisions: async (tenant, actionId) => {
       const query = db
@@ -101,7 +86,7 @@ function actionReader(db: Kysely<Tables>): Read<'action' | 'actions' | 'decision
 
 function entryReader(
   db: Kysely<Tables>,
-): Read<'entries' | 'entriesOf' | 'entriesOfType' | 'entryWithLeaf' | 'findings'> {
+): Read<'entries' | 'entriesOf' | 'entriesOfType' | 'entryWithLeaf'> {
   const entries = db.selectFrom('entries').selectAll().orderBy('idx');
   return {
     entriesOf: async (tenant, actionId, { start, limit } = { start: 0, limit: ENTRY_PAGE_MAX }) => {
@@ -119,21 +104,6 @@ function entryReader(
       assertLimit(limit, ENTRY_PAGE_MAX);
       const query = entries.where('idx', '>=', start).limit(limit);
       return (await query.execute()).map(map.entryRow);
-    },
-    findings: async ({ tenant, cursor, limit }) => {
-      assertLimit(limit, PAGE_ROWS_MAX);
-      const query = db
-        .selectFrom('entries')
-        .selectAll()
-        .where('type', '=', 'finding-raised')
-        .where('idx', '<', indexOf(cursor))
-        .where('tenant', '=', tenant)
-        .orderBy('idx', 'desc')
-        .limit(limit + 1);
-      const rows = await query.execute();
-      const found = rows.slice(0, limit).map(map.entryRow);
-      const last = rows.length > limit ? found.at(-1)?.index : undefined;
-      return { rows: found, cursor: last === undefined ? null : String(last) };
     },
     entriesOfType: async (types, upTo, from = 0) => {
       const query = entries
@@ -307,17 +277,5 @@ async function* rowsInOrder(db: Kysely<Tables>, table: TableName): AsyncGenerato
     yield* rows;
     if (rows.length < DUMP_PAGE_ROWS) return;
     offset += rows.length;
-  }
-}
-
-function indexOf(cursor: string | null | undefined): number {
-  if (cursor === null || cursor === undefined) return Number.MAX_SAFE_INTEGER;
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new StoreError('PAGE_REQUEST', 'expected the cursor of a page');
-}
-
-function assertLimit(limit: number, max: number): void {
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > max) {
-    throw new StoreError('PAGE_REQUEST', `expected 1 to ${max} rows, got ${limit}`);
   }
 }

@@ -51,7 +51,10 @@ export const TABLES = {
       erased: 'integer',
     },
     key: ['tenant', 'action_id'],
-    indexes: { actions_by_status: { on: ['tenant', 'status', 'action_id'] } },
+    indexes: {
+      actions_by_status: { on: ['tenant', 'status', 'action_id'] },
+      actions_by_binding: { on: ['tenant', 'binding_index'], where: 'binding_index' },
+    },
   },
   decisions: {
     columns: {

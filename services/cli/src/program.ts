@@ -11,6 +11,7 @@ import { addGateway } from './commands/gateway.ts';
 import { addInbox } from './commands/inbox.ts';
 import { addInit } from './commands/init.ts';
 import { addLedger } from './commands/ledger.ts';
+import { addList } from './commands/list.ts';
 import { addLog } from './commands/log.ts';
 import { addLogKey } from './commands/log-key.ts';
 import { addMcpGate } from './commands/mcp-gate.ts';
@@ -55,6 +56,7 @@ const COMMANDS = [
   addTrace,
   addReconcile,
   addFindings,
+  addList,
   addReport,
   addStatement,
   addEnrol,

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { canonicalText } from '@countersign/canonical';
 import type { ActionRow } from '@countersign/store';
 import type { FastifyRequest } from 'fastify';
-import { Type, type Static } from 'typebox';
+import { Type, type Static, type TSchema } from 'typebox';
 import {
   ActionPageSchema,
   ActionSchema,
@@ -16,26 +16,23 @@ import { reviewOf } from './action-review.ts';
 import { decisionsOf } from './decision-facts.ts';
 import type { App, Gateway } from './gateway-app.ts';
 import { GatewayError } from './gateway-error.ts';
+import {
+  assertReadsAll,
+  pageOf,
+  PageMembers,
+  periodOf,
+  PeriodMembers,
+  ProofsFlag,
+} from './list-query.ts';
 import { PROBLEMS } from './problem-schema.ts';
 import { provenEntries } from './proven-entries.ts';
 import { logSizeOf, readableAction, type ReadAction } from './readable-action.ts';
-import { mayReadAll, type Reader } from './reader.ts';
+import type { Reader } from './reader.ts';
 import { readerOf } from './request-fields.ts';
 import { cosigned, LevelMembers } from './witnessed.ts';
 
 const closed = { additionalProperties: false } as const;
 const IdParams = Type.Object({ id: UlidSchema });
-const ProofsFlag = Type.Optional(
-  Type.Literal('1', { description: 'With the entries that it follows from, and their receipts' }),
-);
-const PageMembers = {
-  cursor: Type.Optional(Type.String({ maxLength: 500 })),
-  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
-  proofs: ProofsFlag,
-};
-const DEFAULT_PAGE = 50;
-/** With an entry each, which may be 64 KiB. */
-const PROVEN_PAGE = 50;
 const TAGS = ['read'];
 
 export function registerActionRoutes(app: App, gateway: Gateway): void {
@@ -215,21 +212,49 @@ function registerEvidence(app: App, gateway: Gateway): void {
   );
 }
 
+interface ListQuery {
+  readonly cursor?: string;
+  readonly limit?: number;
+  readonly status?: ActionRow['status'];
+  readonly proofs?: '1';
+  readonly from?: string;
+  readonly to?: string;
+  readonly type?: string;
+  readonly agent?: string;
+  readonly executor?: string;
+  readonly code?: string;
+}
+
+const Name = Type.Optional(Type.String({ maxLength: 200 }));
+const FilterMembers = {
+  ...PageMembers,
+  ...PeriodMembers,
+  status: Type.Optional(StatusSchema),
+  type: Name,
+  agent: Name,
+  executor: Name,
+  code: Name,
+};
+
 function registerPages(app: App, gateway: Gateway): void {
+  const { models } = gateway.deps;
   const page = async (
     reader: Reader,
-    query: { cursor?: string; limit?: number; status?: ActionRow['status']; proofs?: '1' },
+    query: ListQuery,
+    list: 'actions' | 'bindings' = 'actions',
   ): Promise<Static<typeof ActionPageSchema>> => {
-    if (!mayReadAll(reader)) {
-      throw new GatewayError('READ_SCOPE', 'expected a person or a read token');
-    }
-    const { status, cursor = null, limit = DEFAULT_PAGE, proofs } = query;
-    const logSize = await logSizeOf(gateway.deps.models);
-    const found = await gateway.deps.models.actions({
+    assertReadsAll(reader);
+    const { proofs, status, type, agent, executor, code } = query;
+    const logSize = await logSizeOf(models);
+    const found = await models[list]({
       tenant: reader.tenant,
-      cursor,
-      limit: Math.min(limit, proofs === undefined ? gateway.limits.pageRows : PROVEN_PAGE),
+      ...pageOf(gateway, query),
+      ...periodOf(query),
       ...(status !== undefined && { status }),
+      ...(type !== undefined && { type }),
+      ...(agent !== undefined && { agent }),
+      ...(executor !== undefined && { executor }),
+      ...(code !== undefined && { code }),
     });
     const actions = found.rows.map((row) => summaryOf(row));
     return {
@@ -239,39 +264,35 @@ function registerPages(app: App, gateway: Gateway): void {
     };
   };
   const response = { 200: ActionPageSchema, ...PROBLEMS };
+  const schemaOf = <Q extends TSchema>(summary: string, querystring: Q) => ({
+    summary,
+    tags: TAGS,
+    querystring,
+    response,
+  });
+  const preValidation = gateway.authenticate;
   app.get(
     '/v1/inbox',
-    {
-      schema: {
-        summary: 'Actions that wait for a decision',
-        tags: TAGS,
-        querystring: Type.Object(PageMembers, closed),
-        response,
-      },
-      preValidation: gateway.authenticate,
-    },
+    { schema: schemaOf('Actions that wait for a decision', InboxQuery), preValidation },
     (request) => page(readerOf(request), { ...request.query, status: 'pending' }),
   );
   app.get(
     '/v1/actions',
-    {
-      schema: {
-        summary: 'All actions, newest first',
-        tags: TAGS,
-        querystring: Type.Object(
-          {
-            ...PageMembers,
-            status: Type.Optional(StatusSchema),
-          },
-          closed,
-        ),
-        response,
-      },
-      preValidation: gateway.authenticate,
-    },
+    { schema: schemaOf('All actions, newest first', FilterQuery), preValidation },
     (request) => page(readerOf(request), request.query),
   );
+  app.get(
+    '/v1/bindings',
+    {
+      schema: schemaOf('Actions that were bound, by when: newest first', FilterQuery),
+      preValidation,
+    },
+    (request) => page(readerOf(request), request.query, 'bindings'),
+  );
 }
+
+const InboxQuery = Type.Object(PageMembers, closed);
+const FilterQuery = Type.Object(FilterMembers, closed);
 
 /** Each with the newest entry about it. */
 async function withNewest(

@@ -97,7 +97,7 @@ export const ActionEntriesSchema = Type.Object(
   closed,
 );
 
-const LogSizeSchema = Type.Integer({
+export const LogSizeSchema = Type.Integer({
   minimum: 0,
   description: 'At least the entries before this index are in the answer',
 });

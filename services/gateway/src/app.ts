@@ -20,6 +20,7 @@ import { registerHealthRoutes } from './health-routes.ts';
 import { registerIdentityRoutes } from './identity-routes.ts';
 import { registerLogProofRoutes } from './log-proof-routes.ts';
 import { registerLogRoutes } from './log-routes.ts';
+import { registerMemberRoutes } from './member-routes.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { OneTimeStore } from './one-time-store.ts';
 import { registerOpenapi } from './openapi.ts';
@@ -113,6 +114,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerActionEntries(app, gateway);
   registerFindingRoutes(app, gateway);
   registerStatusRoutes(app, gateway);
+  registerMemberRoutes(app, gateway);
   registerUseRoutes(app, gateway);
   registerLogRoutes(app, gateway);
   registerLogProofRoutes(app, gateway);

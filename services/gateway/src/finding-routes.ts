@@ -1,33 +1,40 @@
+import { parseStrict, type Json } from '@countersign/canonical';
+import type { EntryRow } from '@countersign/store';
 import { Type } from 'typebox';
-import { EntrySchema } from './answer-schema.ts';
+import { EntrySchema, LogSizeSchema, ProvenEntriesSchema } from './answer-schema.ts';
 import type { App, Gateway } from './gateway-app.ts';
-import { GatewayError } from './gateway-error.ts';
+import { assertReadsAll, pageOf, PageMembers, periodOf, PeriodMembers } from './list-query.ts';
 import { PROBLEMS } from './problem-schema.ts';
-import { mayReadAll } from './reader.ts';
+import { provenEntries } from './proven-entries.ts';
+import { logSizeOf } from './readable-action.ts';
 import { readerOf } from './request-fields.ts';
 import { sentEntry } from './sent-entry.ts';
 
 const closed = { additionalProperties: false } as const;
-const DEFAULT_PAGE = 50;
 
 const FindingQuerySchema = Type.Object(
   {
+    ...PageMembers,
+    ...PeriodMembers,
     cursor: Type.Optional(Type.String({ pattern: '^[0-9]{1,15}$' })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+    code: Type.Optional(Type.String({ pattern: '^[A-Z][A-Z_]{2,40}$' })),
   },
   closed,
 );
 
 const FindingPageSchema = Type.Object(
   {
+    log_size: LogSizeSchema,
     findings: Type.Array(EntrySchema),
     cursor: Type.Union([Type.String(), Type.Null()]),
+    proofs: Type.Optional(ProvenEntriesSchema),
   },
   closed,
 );
 
 /** What somebody or the ledger itself has found. An auditor checks each by its receipt: GET /v1/log/inclusion. */
-export function registerFindingRoutes(app: App, { deps, limits, authenticate }: Gateway): void {
+export function registerFindingRoutes(app: App, gateway: Gateway): void {
+  const { models } = gateway.deps;
   app.get(
     '/v1/findings',
     {
@@ -37,20 +44,30 @@ export function registerFindingRoutes(app: App, { deps, limits, authenticate }: 
         querystring: FindingQuerySchema,
         response: { 200: FindingPageSchema, ...PROBLEMS },
       },
-      preValidation: authenticate,
+      preValidation: gateway.authenticate,
     },
     async (request) => {
       const reader = readerOf(request);
-      if (!mayReadAll(reader)) {
-        throw new GatewayError('READ_SCOPE', 'expected a person, an operator or a read token');
-      }
-      const { cursor = null, limit = DEFAULT_PAGE } = request.query;
-      const page = await deps.models.findings({
+      assertReadsAll(reader);
+      const { code, proofs } = request.query;
+      const logSize = await logSizeOf(models);
+      const page = await models.findings({
         tenant: reader.tenant,
-        cursor,
-        limit: Math.min(limit, limits.pageRows),
+        ...pageOf(gateway, request.query),
+        ...periodOf(request.query),
+        ...(code !== undefined && { wanted: (row) => codeOf(row) === code }),
       });
-      return { findings: page.rows.map(sentEntry), cursor: page.cursor };
+      return {
+        log_size: logSize,
+        findings: page.rows.map(sentEntry),
+        cursor: page.cursor,
+        ...(proofs !== undefined && { proofs: await provenEntries(gateway, page.rows) }),
+      };
     },
   );
+}
+
+function codeOf({ bytes }: EntryRow): Json | undefined {
+  const entry = parseStrict(bytes) as { readonly finding?: Json };
+  return entry.finding;
 }

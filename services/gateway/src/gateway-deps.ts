@@ -72,6 +72,7 @@ export type Models = Pick<
   ReadModels,
   | 'action'
   | 'actions'
+  | 'bindings'
   | 'checkpoint'
   | 'checkpointWithin'
   | 'content'
@@ -85,8 +86,10 @@ export type Models = Pick<
   | 'input'
   | 'member'
   | 'memberByThumbprint'
+  | 'memberPage'
   | 'members'
   | 'nodes'
+  | 'typedEntries'
   | 'usesCalled'
 >;
 

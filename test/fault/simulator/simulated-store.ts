@@ -144,6 +144,10 @@ export function simulatedStore(world: World, owner: string, kept: StoredRows): R
     ...{
       action: unused,
       actions: unused,
+      bindings: unused,
+      typedEntries: unused,
+      indexFrom: unused,
+      memberPage: unused,
       entriesOf: unused,
       entryWithLeaf: unused,
       decisions: unused,

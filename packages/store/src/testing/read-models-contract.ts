@@ -334,6 +334,107 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       ).rejects.toMatchObject({ code: 'PAGE_REQUEST' });
     });
 
+    it('finds the first entry of a time, and pages the entries of a period and of a kind', async () => {
+      expect(await models.indexFrom(at(0))).toBe(0);
+      const rows = Array.from({ length: 12 }, (_, index): RowChange => {
+        // Three entries of each moment.
+        const row = { ...entry(index, null), at: at(Math.floor(index / 3) * 10) };
+        return { change: 'entry', row: { ...row, type: index % 2 === 0 ? 'even' : 'odd' } };
+      });
+      await models.apply({ rows });
+      const firsts = [0, 1, 10, 25, 30, 31].map((ms) => models.indexFrom(at(ms)));
+      expect(await Promise.all(firsts)).toEqual([0, 3, 3, 9, 9, 12]);
+      const common = { tenant: TENANT, types: ['even', 'odd'], from: at(10), to: at(30) };
+      const seen: number[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await models.typedEntries({ ...common, limit: 4, cursor });
+        seen.push(...page.rows.map(({ index }) => index));
+        ({ cursor } = page);
+      } while (cursor !== null);
+      expect(seen).toEqual([8, 7, 6, 5, 4, 3]);
+      const even = await models.typedEntries({ ...common, types: ['even'], limit: 9 });
+      expect(even.rows.map(({ index }) => index)).toEqual([8, 6, 4]);
+    });
+
+    it('pages what is wanted of a kind, each once, whatever lies between', async () => {
+      const rows = Array.from({ length: 2_300 }, (_, index): RowChange => ({
+        change: 'entry',
+        row: { ...entry(index, null), type: 'finding-raised' },
+      }));
+      await models.apply({ rows });
+      const wanted = ({ index }: EntryRow): boolean => index < 5 || index > 2_290;
+      const seen: number[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await models.findings({ tenant: TENANT, limit: 4, cursor, wanted });
+        seen.push(...page.rows.map(({ index }) => index));
+        ({ cursor } = page);
+      } while (cursor !== null);
+      const newest = Array.from({ length: 9 }, (_, at_) => 2_299 - at_);
+      expect(seen).toEqual([...newest, 4, 3, 2, 1, 0]);
+    });
+
+    it('pages bindings by when they were made, and actions by what they are', async () => {
+      const bound = (n: number, index: number): RowChange[] => [
+        open(n),
+        { change: 'entry', row: entry(index, actionId(n)) },
+        {
+          change: 'action-moved',
+          tenant: TENANT,
+          actionId: actionId(n),
+          index,
+          at: at(index),
+          to: { status: 'bound', bindingIndex: index },
+        },
+      ];
+      const others = [0, 1, 2, 3].map((index): RowChange => ({
+        change: 'entry',
+        row: entry(index, null),
+      }));
+      await models.apply({
+        rows: [...others, ...bound(3, 4), ...bound(1, 5), ...bound(2, 6), open(7, 'refused')],
+      });
+      const idsOf = async (page: ReturnType<ReadModels['actions']>): Promise<string[]> =>
+        (await page).rows.map((row) => row.actionId);
+      const first = await models.bindings({ tenant: TENANT, limit: 2 });
+      expect(first.rows.map((row) => row.actionId)).toEqual([actionId(2), actionId(1)]);
+      const rest = { tenant: TENANT, limit: 2, cursor: first.cursor };
+      expect(await idsOf(models.bindings(rest))).toEqual([actionId(3)]);
+      const period = { tenant: TENANT, limit: 9, from: at(5), to: at(6) };
+      expect(await idsOf(models.bindings(period))).toEqual([actionId(1)]);
+      const common = { tenant: TENANT, limit: 9 };
+      expect(await idsOf(models.actions({ ...common, code: 'NO_POLICY' }))).toEqual([actionId(7)]);
+      expect(await idsOf(models.actions({ ...common, agent: 'another' }))).toEqual([]);
+      expect(await idsOf(models.actions({ ...common, from: at(2), to: at(7) }))).toEqual([
+        actionId(3),
+        actionId(2),
+      ]);
+      expect(
+        await idsOf(models.bindings({ ...common, type: 'generic.command', executor: 'executor' })),
+      ).toHaveLength(3);
+    });
+
+    it('pages members by id, and those of a person', async () => {
+      const member = (id: string, person: string | null): RowChange => ({
+        change: 'member-set',
+        row: { kind: 'credential', id, thumbprint: null, person, text: '{}', sinceIndex: 0 },
+      });
+      await models.apply({
+        rows: [member('c', 'bob'), member('a', 'ann'), member('b', 'bob'), member('B', null)],
+      });
+      const seen: string[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await models.memberPage({ kind: 'credential', limit: 3, cursor });
+        seen.push(...page.rows.map(({ id }) => id));
+        ({ cursor } = page);
+      } while (cursor !== null);
+      expect(seen).toEqual(['B', 'a', 'b', 'c']);
+      const ofBob = await models.memberPage({ kind: 'credential', person: 'bob', limit: 3 });
+      expect(ofBob.rows.map(({ id }) => id)).toEqual(['b', 'c']);
+    });
+
     it('refuses a page without a bound', async () => {
       await expect(models.actions({ tenant: TENANT, limit: 501 })).rejects.toMatchObject({
         code: 'PAGE_REQUEST',

@@ -6,9 +6,11 @@ import { cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { openReader } from '../ledger-access.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
+import { listedRows, parseRows, ROWS } from './listed-rows.ts';
 
 interface FindingsOptions extends ClientOptions {
   readonly limit: number;
+  readonly code?: string;
 }
 
 interface Found {
@@ -16,23 +18,20 @@ interface Found {
   readonly entry: FindingRaised;
 }
 
-const PAGE_MAX = 200;
-const DEFAULT_LIMIT = 50;
-const LIMIT_MAX = 1_000_000;
-
 export function addFindings(program: Command, { context, end }: CommandParts): void {
   addReadOptions(program.command('findings'))
     .description('list what was found, newest first')
-    .option('--limit <number>', 'at most so many', parseLimit, DEFAULT_LIMIT)
+    .option('--limit <number>', 'at most so many', parseRows, ROWS)
+    .option('--code <code>', 'those of this code only')
     .addHelpText(
       'after',
       `
 Example:
-  $ countersign findings --limit 10`,
+  $ countersign findings --code EFFECT_DIFFERS --limit 10`,
     )
     .action(async (options: FindingsOptions) => {
       const client = await openReader(options, context);
-      for await (const found of findingsOf(client, options.limit)) {
+      for await (const found of findingsOf(client, options)) {
         if (options.json === true) context.stdout.json({ ...found });
         else context.stdout.lines(...foundLines(found));
       }
@@ -41,18 +40,12 @@ Example:
 }
 
 /** @throws CliError ANSWER_INVALID, READ_SCOPE for whoever may not read all of the tenant, … */
-async function* findingsOf(client: LedgerClient, limit: number): AsyncGenerator<Found> {
-  let left = limit;
-  let cursor: Json | undefined;
-  do {
-    const from = typeof cursor === 'string' ? `&cursor=${cursor}` : '';
-    const page = await client.getObject(`/v1/findings?limit=${Math.min(left, PAGE_MAX)}${from}`);
-    const { findings } = page;
-    if (!Array.isArray(findings)) throw cliError('ANSWER_INVALID', 'expected findings');
-    for (const finding of findings as readonly Json[]) yield foundIn(finding);
-    left -= findings.length;
-    cursor = page['cursor'];
-  } while (typeof cursor === 'string' && left > 0);
+async function* findingsOf(
+  client: LedgerClient,
+  { limit, code }: Pick<FindingsOptions, 'limit' | 'code'>,
+): AsyncGenerator<Found> {
+  const path = `/v1/findings?${new URLSearchParams(code === undefined ? {} : { code }).toString()}`;
+  for await (const row of listedRows(client, { path, rows: 'findings', limit })) yield foundIn(row);
 }
 
 function foundIn(json: Json): Found {
@@ -78,10 +71,4 @@ function submittedLines(payload: string): string[] {
     `  effect   ${kind}${record === undefined ? '' : ` in ${record.source}, ${record.digest}`}`,
     ...(differs === undefined ? [] : [`  differs  ${differs.join(', ')}`]),
   ];
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (/^[0-9]{1,7}$/.test(text) && limit >= 1 && limit <= LIMIT_MAX) return limit;
-  throw cliError('USAGE', `--limit: expected a number from 1 to ${LIMIT_MAX}`);
 }

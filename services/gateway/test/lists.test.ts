@@ -1,0 +1,89 @@
+import type { Json, JsonObject } from '@countersign/canonical';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { GatewayBench } from './testing/gateway-bench.ts';
+import { T0 } from './testing/scripted-ledger.ts';
+
+let bench: GatewayBench;
+beforeAll(async () => {
+  bench = await GatewayBench.start();
+  await bench.request();
+  await bench.request(bench.ledger.otherAgent);
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+async function listed(path: string, member: string): Promise<readonly JsonObject[]> {
+  const { status, body } = await bench.read(`/v1/${path}`);
+  expect([path, status]).toEqual([path, 200]);
+  expect(body['log_size']).toBe(bench.ledger.size);
+  return body[member] as readonly JsonObject[];
+}
+
+/** All of a list, a row at a time. */
+async function walked(path: string, member: string): Promise<readonly JsonObject[]> {
+  const rows: JsonObject[] = [];
+  let cursor: Json | undefined;
+  do {
+    const more = typeof cursor === 'string' ? `&cursor=${encodeURIComponent(cursor)}` : '';
+    const { body } = await bench.read(`/v1/${path}?limit=1${more}`);
+    rows.push(...(body[member] as readonly JsonObject[]));
+    cursor = body['cursor'];
+  } while (typeof cursor === 'string');
+  return rows;
+}
+
+describe('lists', () => {
+  test.each(['persons', 'credentials', 'agents', 'executors'])('%s, by id', async (path) => {
+    if (path === 'credentials') await bench.ledger.enrolPasskey();
+    const rows = await listed(path, 'members');
+    expect(rows.length).toBeGreaterThan(0);
+    const ids = rows.map(({ member }) => (member as { id: string }).id);
+    expect(ids).toEqual([...ids].sort());
+    expect(rows[0]?.['member']).toMatchObject({ kind: path.slice(0, -1) });
+    expect(await walked(path, 'members')).toEqual(rows);
+  });
+
+  test('credentials of one person', async () => {
+    const { person } = bench.ledger;
+    expect((await listed(`credentials?person=${person}`, 'members')).length).toBeGreaterThan(0);
+    expect(await listed('credentials?person=prs_0', 'members')).toEqual([]);
+  });
+
+  test('policies, with entry and time, and with receipts', async () => {
+    const [policy, ...others] = await listed('policies', 'policies');
+    expect([policy?.['index'], others]).toEqual([0, []]);
+    const { body } = await bench.read('/v1/policies?proofs=1');
+    const { entries } = body['proofs'] as {
+      entries: readonly { readonly receipt: string }[];
+    };
+    expect(entries).toMatchObject([{ entry: { index: 0, type: 'ledger-founded' } }]);
+    expect(entries[0]?.receipt).toContain('c2sp.org/tlog-proof@v1\nindex 0\n');
+  });
+
+  test('requests by agent, type and time', async () => {
+    const { id } = bench.ledger.otherAgent;
+    expect(await listed(`actions?agent=${id}`, 'actions')).toMatchObject([{ agent: id }]);
+    expect(await listed('actions?type=key.rotate', 'actions')).toEqual([]);
+    const at = (ms: number): string => new Date(ms).toISOString();
+    expect(await listed(`actions?from=${at(T0 + 86_400_000)}`, 'actions')).toEqual([]);
+    expect(await listed(`actions?to=${at(T0 + 86_400_000)}`, 'actions')).toHaveLength(2);
+    expect(await listed('bindings', 'actions')).toEqual([]);
+    const bad = await bench.read('/v1/actions?from=yesterday');
+    expect([bad.status, bad.body['code']]).toEqual([400, 'SCHEMA_INVALID']);
+  });
+
+  test('findings by code', async () => {
+    expect(await listed('findings?code=CLONE_SUSPECTED', 'findings')).toEqual([]);
+    const bad = await bench.read('/v1/findings?code=nothing');
+    expect(bad.status).toBe(400);
+  });
+
+  test.each(['persons', 'credentials', 'agents', 'executors', 'policies', 'findings', 'bindings'])(
+    'G17: %s are for those who may read everything',
+    async (path) => {
+      const sent = await bench.readAs(bench.ledger.agent, `/v1/${path}`);
+      expect([sent.status, sent.body['code']]).toEqual([403, 'READ_SCOPE']);
+    },
+  );
+});
