@@ -18,6 +18,7 @@ export interface ChangeParts {
   readonly type:
     | 'authority.change'
     | 'authority.identity'
+    | 'authority.issuer'
     | 'authority.review'
     | 'authority.sshkey'
     | 'authority.freeze'

@@ -99,6 +99,7 @@ export async function payApproved(order: PaymentOrder, parts: PaymentParts): Pro
   const folder = join(access.requestsFolder, 'pay');
   const action = actionIn(await refusingAsCommand(() => ledger.evidence(order.actionId)));
   const { interfaceDigest, calls } = payerOf(action, payers(place, join(folder, 'journal')));
+  assertItemNamed(action, order);
   const guarded = guard({
     ledger,
     trust: access.trust,
@@ -150,6 +151,12 @@ function payerOf(action: JsonObject, all: readonly Payer[]): Payer {
   if (meant !== undefined) return meant;
   const types = all.map(({ type }) => type).join(' or ');
   throw new CliError('NOT_SUPPORTED', `expected an action of the type ${types}, got another`);
+}
+
+/** A batch as a whole is nothing that a bank could be told. */
+function assertItemNamed({ type }: JsonObject, { item }: PaymentOrder): void {
+  if (item !== undefined || typeof type !== 'string' || batchedType(type) === undefined) return;
+  throw new CliError('NOT_IN_BATCH', 'expected --item, the number of one of its items');
 }
 
 const LOOK =

@@ -17,6 +17,7 @@ import { createKeyFile, readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 import { parseIssuer, parseSubject, tieOf } from '../company-accounts.ts';
 import { addAccount } from './enrol-account.ts';
+import { addIssuer } from './enrol-issuer.ts';
 import { addSshKey } from './enrol-ssh-key.ts';
 
 interface HolderOptions extends ClientOptions {
@@ -41,7 +42,7 @@ export function addEnrol(program: Command, parts: CommandParts): void {
   const enrol = program
     .command('enrol')
     .description(
-      'enrol an agent, an executor, a person, an SSH key, a company account or an action type; a person already enrolled must approve',
+      'enrol an agent, an executor, a person, an SSH key, a company account, an issuer of delegations or an action type; a person already enrolled must approve',
     );
   addAgent(enrol, parts);
   addExecutor(enrol, parts);
@@ -49,6 +50,7 @@ export function addEnrol(program: Command, parts: CommandParts): void {
   addType(enrol, parts);
   addSshKey(enrol, parts);
   addAccount(enrol, parts);
+  addIssuer(enrol, parts);
   enrol.addHelpText(
     'after',
     `

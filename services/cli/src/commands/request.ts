@@ -27,7 +27,13 @@ import { submitKept } from '../kept-arrival.ts';
 import { Narrator } from '../narrator.ts';
 import { isNotJson } from '../not-json.ts';
 import type { CommandParts } from '../command-parts.ts';
+import { withDelegation } from '../delegation-file.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
+
+interface RequestOptions extends ClientOptions {
+  readonly delegation?: string;
+  readonly receipt?: string;
+}
 
 const LIFE_MS = 86_400_000;
 const EXAMPLE_DIGEST: string = `sha256:${'5f'.repeat(32)}`;
@@ -37,6 +43,10 @@ export function addRequest(program: Command, { context, end }: CommandParts): vo
     .description('ask for an action that is written as JSON; what is missing of it is filled in')
     .argument('<file>', 'the action; - for standard input')
     .option('--receipt <file>', 'keep what proves that it arrived, then its entry and receipt')
+    .option(
+      '--delegation <file>',
+      'on whose behalf it is asked: tokens, one a line, outermost first',
+    )
     .addHelpText(
       'after',
       `
@@ -55,10 +65,6 @@ Examples:
     });
 }
 
-interface RequestOptions extends ClientOptions {
-  readonly receipt?: string;
-}
-
 async function request(
   file: string,
   options: RequestOptions,
@@ -68,7 +74,9 @@ async function request(
     file === '-'
       ? (await readCommandInput('-', context)).bytes
       : await readGivenFile(resolve(context.cwd, file), 'action');
-  const given = actionOf(bytes);
+  const bare = actionOf(bytes);
+  const { delegation } = options;
+  const given = delegation === undefined ? bare : await withDelegation(bare, delegation, context);
   const access = await openLedger(options, context);
   const action = canonicalText(completed(given, access, context));
   checkAction(action);
