@@ -47,7 +47,8 @@ def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> N
     require(until >= binding["at"] and until >= binding["use_by"], "EXPIRED", "expected a decision that still held")
     own = {name: decision[name] for name in ("rationale_digest", "person", "credential", "not_after")}
     classes = items(object_of(binding["requirement"]), "proof_classes")
-    statement = {**binding["statement"], **own}
+    typed = {"confirmation": binding["confirmation"]} if "confirmation" in binding else {}
+    statement = {**binding["statement"], **own, **typed}
     proof_class = _class_of(decision, credential, {"statement": statement, "classes": classes, "ledger": authority.ledger})
     is_class = proof_class == decision["proof_class"] and proof_class in classes
     require(is_class, "PROOF_CLASS", "expected a class of proof that the rule takes")

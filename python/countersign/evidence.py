@@ -17,6 +17,7 @@ from .batches import batched_type, check_batch, check_batched, check_item, check
 from .bounds import check_bounded, check_bounds, check_chosen
 from .canonical import canonical, digest, from_base64, from_base64url, is_ulid, parse, parse_canonical, raw_digest, same, time_ms
 from .cedar import cited_rule, has_recent, joined_rules
+from .confirmation import check_confirmation
 from .decisions import check_decisions
 from .delegation import check_delegation
 from .entry import TERMS, Entry, logged, read_entry
@@ -180,7 +181,7 @@ class Verification:
         names = ["tenant", "action_id", "start_within_s", "max_uses", *TERMS.split()]
         is_same = all(same(binding[name], admission[name]) for name in names)
         is_same = is_same and all(
-            same(binding.members.get(name), admission.members.get(name)) for name in ("bounds", "permits", "delegation", "batch")
+            same(binding.members.get(name), admission.members.get(name)) for name in ("bounds", "permits", "delegation", "batch", "confirmation")
         )
         in_time = (
             admission["at"] <= binding["at"] <= admission["decide_by"]
@@ -196,6 +197,7 @@ class Verification:
         require(is_named and is_kind, "DESCRIPTOR_MISMATCH", "expected the action type of the binding")
         check_bounded(descriptor, self.evidence.admission.members)
         check_batched(descriptor, self.evidence.admission.members)
+        check_confirmation(descriptor, None, self.evidence.admission.members)
 
     def _check_action(self) -> None:
         binding, action_text = self.evidence.binding, self.evidence.action_text
@@ -210,6 +212,7 @@ class Verification:
         require(self._is_admitted(self.action, action_text), "ADMISSION_MISMATCH", "expected the action as it was admitted")
         check_bounds(self.evidence.file["descriptor"], self.action, self.evidence.admission.members)
         check_batch(self.evidence.file["descriptor"], self.action, self.evidence.admission.members)
+        check_confirmation(self.evidence.file["descriptor"], self.action, self.evidence.admission.members)
         # Not rendered again here: the persons' own page did that, and @countersign/verify does.
         is_shown = digest("display", self.evidence.file["display"]) == binding["display_digest"]
         require(is_shown, "DISPLAY_MISMATCH", "expected the display that was signed for")

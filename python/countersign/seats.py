@@ -1,6 +1,7 @@
 """Seats, order and window of a quorum: schemas/formats/policy.md §7.4 and §7.7."""
 
 from .canonical import same, time_ms
+from .confirmation import joined_confirm
 from .errors import require
 from .form import integer, items, object_of, objects, text
 
@@ -12,6 +13,7 @@ def joined_seats(rules: list[dict], policy: dict) -> dict:
     lists = [[_resolved(seat, policy) for seat in objects(rule, "seats")] for rule in rules if "seats" in rule]
     windows = [integer(rule, "window_s") for rule in rules if "window_s" in rule]
     is_ordered = any("ordered" in rule for rule in rules)
+    confirm = joined_confirm(rules)
     if is_ordered:
         is_one = bool(lists) and all(same(each, lists[0]) for each in lists)
         require(is_one, "POLICY_MISMATCH", "expected one order of the same seats")
@@ -23,6 +25,7 @@ def joined_seats(rules: list[dict], policy: dict) -> dict:
         **({"seats": seats} if seats else {}),
         **({"ordered": True} if is_ordered else {}),
         **({"window_s": min(windows)} if windows else {}),
+        **({"confirm": confirm} if confirm else {}),
     }
 
 

@@ -185,6 +185,7 @@ function termsOf(open: RequestAdmitted): Terms {
     ...(open.permits !== undefined && { permits: open.permits }),
     ...(open.delegation !== undefined && { delegation: open.delegation }),
     ...(open.batch !== undefined && { batch: open.batch }),
+    ...(open.confirmation !== undefined && { confirmation: open.confirmation }),
   };
 }
 

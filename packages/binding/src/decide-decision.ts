@@ -224,13 +224,16 @@ function placeRefusal(
 }
 
 function refusalOfProof(
-  { requirement: needed }: RequestAdmitted,
-  { input: { facts, rationale }, signer }: Deciding,
+  { requirement: needed, confirmation }: RequestAdmitted,
+  { input: { facts, made, rationale }, signer }: Deciding,
 ): RefusalCode | undefined {
   if (!needed.proof_classes.includes(facts.proofClass)) return 'PROOF_CLASS';
   if (needed.device_bound === true && !isDeviceBound(signer, facts)) return 'AUTHENTICATOR_CLASS';
   const isSilent = rationale?.text.trim() === '';
-  return needed.rationale === 'required' && isSilent ? 'RATIONALE_REQUIRED' : undefined;
+  if (needed.rationale === 'required' && isSilent) return 'RATIONALE_REQUIRED';
+  const { verdict, confirmation: typed } = made.statement;
+  if (verdict !== 'approve' || typed === confirmation) return undefined;
+  return typed === undefined ? 'CONFIRMATION_REQUIRED' : 'CONFIRMATION_MISMATCH';
 }
 
 /** Distinct persons and distinct keys fill a quorum: attack row D04. */

@@ -23,6 +23,7 @@ import { BindingError, refusalCodeOf } from './binding-error.ts';
 import { assertEmergency } from './decide-break-glass.ts';
 import type { Outcome } from './decided.ts';
 import { assertCedar } from './cedar-sentence.ts';
+import { assertConfirmed, confirmationOf } from './confirmation.ts';
 import type { ProvenLink } from './delegation-link.ts';
 import { judgeChain, type Delegation } from './delegation.ts';
 import { assertDelegated, assertIssuersStand, type Grant } from './grant.ts';
@@ -154,10 +155,11 @@ export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBo
   assertExecutor(authority, asked.action, terms.descriptor);
   assertNotFrozen(authority);
   assertRoom(run.state, agent);
-  const { display_digest: displayDigest, bounds, batch } = entry;
+  const { display_digest: displayDigest, bounds, batch, confirmation } = entry;
   const sentence = sentenceAgain(run, terms, entry);
   const { delegation } = entry;
   assertEmergency(run, { type: type.name, rule: sentence.rule, agent });
+  assertConfirmed(terms.descriptor, sentence.rule.confirm, confirmation);
   assertDelegated(sentence.rule, delegation);
   assertIssuersStand(delegation, authority);
   return admissionBody(run, asked, {
@@ -167,6 +169,7 @@ export function admissionAgain(run: Proceeding, entry: RequestAdmitted): EntryBo
     bounds,
     batch,
     delegation,
+    confirmation,
   });
 }
 
@@ -182,6 +185,8 @@ function admission(run: Proceeding, asked: Requested): EntryBody {
   const sentence = sentenceOf(run.state, { ...asked, atMs: run.atMs }, terms);
   const { type } = asked.action.envelope;
   assertEmergency(run, { type, rule: sentence.rule, agent: asked.agent });
+  const { confirm } = sentence.rule;
+  const confirmation = confirmationOf(asked.action, terms.descriptor, confirm);
   assertChangePossible(run, asked);
   assertRoom(run.state, asked.agent);
   const chain = delegationOf(run, asked);
@@ -189,7 +194,15 @@ function admission(run: Proceeding, asked: Requested): EntryBody {
   return admissionBody(
     run,
     { ...asked, action: { ...asked.action, envelope: endingWith(chain, asked) } },
-    { ...terms, ...sentence, displayDigest, bounds, batch, delegation: chain?.grants },
+    {
+      ...terms,
+      ...sentence,
+      displayDigest,
+      bounds,
+      batch,
+      confirmation,
+      delegation: chain?.grants,
+    },
   );
 }
 
@@ -296,6 +309,7 @@ interface AdmissionTerms extends Pick<Terms, 'descriptor' | 'policyDigest'>, Sen
   readonly bounds: readonly Bound[] | undefined;
   readonly delegation: readonly Grant[] | undefined;
   readonly batch: Batch | undefined;
+  readonly confirmation: Digest | undefined;
 }
 
 function refOf({ id, key_thumbprint, owner, person, sponsor }: AgentMember): AgentRef {
@@ -314,6 +328,7 @@ function frozenTerms({
   permits,
   delegation,
   batch,
+  confirmation,
   recent,
 }: AdmissionTerms): Partial<RequestAdmitted> {
   return {
@@ -321,6 +336,7 @@ function frozenTerms({
     ...(permits !== undefined && { permits }),
     ...(delegation !== undefined && { delegation }),
     ...(batch !== undefined && { batch }),
+    ...(confirmation !== undefined && { confirmation }),
     ...(recent !== undefined && { recent }),
   };
 }

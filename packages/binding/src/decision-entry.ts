@@ -158,6 +158,7 @@ export function statementOf(binding: BindingMade, decision: BoundDecision): Deci
     action_digest: statement.action_digest,
     action_id: statement.action_id,
     admission: statement.admission,
+    ...(binding.confirmation !== undefined && { confirmation: binding.confirmation }),
     credential: decision.credential,
     display_digest: statement.display_digest,
     ledger: statement.ledger,

@@ -21,7 +21,7 @@ import {
   humanProof,
   type Leaf,
 } from './field-shape.ts';
-import { object, oneOf, tag, text, type Shape } from './shape.ts';
+import { object, oneOf, optional, tag, text, type Shape } from './shape.ts';
 
 export type Verdict = 'approve' | 'deny' | 'revoke';
 
@@ -40,6 +40,8 @@ export interface DecisionStatement {
   readonly person: string;
   readonly credential: string;
   readonly not_after: string;
+  /** Of what the person has typed. */
+  readonly confirmation?: Digest;
 }
 
 export const decisionStatement: Shape<DecisionStatement> = object<DecisionStatement>({
@@ -55,6 +57,7 @@ export const decisionStatement: Shape<DecisionStatement> = object<DecisionStatem
   person: personId,
   credential: credentialId,
   not_after: time,
+  confirmation: optional(digest),
 });
 
 /** The part that all approvals of one binding share. */

@@ -57,6 +57,13 @@ export { judgeChain } from './delegation.ts';
 export { proveChain } from './delegation-link.ts';
 export { grantDigest } from './grant.ts';
 export { cedarSentence, enrolledPersons, type CedarSentence } from './cedar-sentence.ts';
+export {
+  assertConfirmed,
+  confirmationDigest,
+  confirmationOf,
+  isConfirmable,
+  type ConfirmRule,
+} from './confirmation.ts';
 export { citedRule, ruleOfType } from './joined-rule.ts';
 export { isEmergencyType } from './break-glass.ts';
 export { BREAK_GLASS_ENTRIES, BreakGlassBook, type BrokenGlass } from './break-glass-book.ts';

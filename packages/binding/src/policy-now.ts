@@ -1,4 +1,5 @@
 import { canonicalText, digestOf, type Digest } from '@countersign/canonical';
+import { isLonger } from './confirmation.ts';
 import { jsonOf } from './json-bytes.ts';
 import { joinOf, ruleOfType } from './joined-rule.ts';
 import {
@@ -9,7 +10,7 @@ import {
   type Requirement,
   type RuleInForce,
 } from './policy.ts';
-import { quorumTermsOf } from './quorum-terms.ts';
+import { seatingOf } from './quorum-terms.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import type { RulesVersion } from './rules-version.ts';
 
@@ -71,15 +72,16 @@ function asksMore(now: RuleInForce, was: Requirement): boolean {
     (now.device_bound === true && was.device_bound !== true) ||
     (now.delegation !== undefined && was.delegation === undefined) ||
     (now.break_glass !== undefined && was.break_glass === undefined) ||
+    isLonger(now.confirm, was.confirm) ||
     hasOtherSeats(now, was)
   );
 }
 
 /** Which of two ways to seat people is the stricter one nobody could tell: another one is, and none is not. */
 function hasOtherSeats(now: RuleInForce, was: Requirement): boolean {
-  const terms = quorumTermsOf(now);
+  const terms = seatingOf(now);
   if (Object.keys(terms).length === 0) return false;
-  return canonicalText(jsonOf(terms)) !== canonicalText(jsonOf(quorumTermsOf(was)));
+  return canonicalText(jsonOf(terms)) !== canonicalText(jsonOf(seatingOf(was)));
 }
 
 function ruleNow(

@@ -1,3 +1,4 @@
+import { confirmRule, type ConfirmRule } from './confirmation.ts';
 import { personId } from './field-shape.ts';
 import { integer, invalid, list, object, optional, type Members, type Shape } from './shape.ts';
 import { canBeFilled } from './seat-matching.ts';
@@ -24,6 +25,8 @@ export interface QuorumTerms {
   readonly ordered?: true;
   /** From the first approval that counts to the last. */
   readonly window_s?: number;
+  /** What each who approves has to type. */
+  readonly confirm?: ConfirmRule;
 }
 
 /** There or not, and never false: no policy has two spellings. */
@@ -41,10 +44,17 @@ export const quorumTerms: Members<QuorumTerms> = {
   seats: optional(seatsOf(list(personId, { min: 1, max: APPROVERS_MAX }))),
   ordered: optional(onlyTrue),
   window_s: optional(integer(1, WINDOW_MAX_S)),
+  confirm: optional(confirmRule),
 };
 
 /** Of a rule, what its requirement says of the quorum. */
-export function quorumTermsOf({ seats, ordered, window_s }: QuorumTerms): QuorumTerms {
+export function quorumTermsOf(rule: QuorumTerms): QuorumTerms {
+  const { confirm } = rule;
+  return { ...seatingOf(rule), ...(confirm !== undefined && { confirm }) };
+}
+
+/** Of these, who approves when. */
+export function seatingOf({ seats, ordered, window_s }: QuorumTerms): QuorumTerms {
   return {
     ...(seats !== undefined && { seats }),
     ...(ordered !== undefined && { ordered }),
@@ -94,11 +104,17 @@ export function joinedTerms(rules: readonly QuorumTerms[]): QuorumTerms | undefi
     rules.flatMap((rule) => (rule.seats === undefined ? [] : [rule.seats])),
     isOrdered,
   );
-  if (seats === undefined) return undefined;
+  const confirm = rules.flatMap((rule) => (rule.confirm === undefined ? [] : [rule.confirm]));
+  const [first] = confirm;
+  // Nobody could type the ends of two fields into one.
+  const isOne = confirm.every(({ field }) => field === first?.field);
+  if (seats === undefined || !isOne) return undefined;
+  const last = Math.max(...confirm.map((each) => each.last));
   return {
     ...(seats.length > 0 && { seats }),
     ...(isOrdered && { ordered: true }),
     ...(windows.length > 0 && { window_s: Math.min(...windows) }),
+    ...(first !== undefined && { confirm: { field: first.field, last } }),
   };
 }
 

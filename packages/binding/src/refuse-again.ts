@@ -50,6 +50,8 @@ const HIDDEN: { readonly [T in LoggedRefusal['type']]: ReadonlySet<string> } = {
     'DISPLAY_MISMATCH',
     'RATIONALE_MISMATCH',
     'RATIONALE_REQUIRED',
+    'CONFIRMATION_REQUIRED',
+    'CONFIRMATION_MISMATCH',
     'PROOF_CLASS',
     'EXPIRED',
   ]),
@@ -178,6 +180,7 @@ function decisionAgain(run: Proceeding, entry: DecisionRefused, publicKey: strin
   const record = run.state.action(entry.action_id);
   const [proofClass = 'uv'] = record?.open?.requirement.proof_classes ?? [];
   const { action_id, person, credential, verdict } = entry;
+  const confirmation = record?.open?.confirmation;
   return again<DecisionInput>({
     kind: 'decision',
     ...commonOf(run, entry.input),
@@ -195,6 +198,7 @@ function decisionAgain(run: Proceeding, entry: DecisionRefused, publicKey: strin
         person,
         credential,
         not_after: LAST_MOMENT,
+        ...(confirmation !== undefined && { confirmation }),
       },
       proof: NO_PROOF,
     },

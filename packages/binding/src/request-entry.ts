@@ -82,6 +82,8 @@ export interface Terms {
   readonly delegation?: readonly Grant[];
   /** Of a type that runs many actions; absent for one that is a single action. */
   readonly batch?: Batch;
+  /** Of what each who approves has to type; absent where the rule asks for nothing of that kind. */
+  readonly confirmation?: Digest;
 }
 
 export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
@@ -178,6 +180,7 @@ export const terms: Members<Terms> = {
   permits: optional(list(ruleId, { min: 1, max: PERMITS_MAX })),
   delegation: optional(grants),
   batch: optional(batch),
+  confirmation: optional(digest),
 };
 
 export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({

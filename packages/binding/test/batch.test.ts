@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatTimestamp, type JsonObject } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { batchItemOf, type Batch, type BatchItem } from '../src/index.ts';
+import { batchItemOf, type Batch, type BatchItem, type CedarPolicy } from '../src/index.ts';
 import { policyOf } from './test-documents.ts';
 import { TestLedger, type Bound } from './test-ledger.ts';
 
@@ -66,6 +66,31 @@ function claimOf(ledger: TestLedger, bound: Bound, item: BatchItem): JsonObject 
     item: { ...item, path: [...item.path] },
   });
 }
+
+describe('a batch of what is approved by typing its end', () => {
+  it('E09: is NO_POLICY, where the rule of its items has one, and one of them alone is admitted', async () => {
+    const { types: _types, ...rest } = policyOf(1).rules[0] ?? { types: [] };
+    const confirm = { field: '/creditor/account', last: 4 };
+    const policy = {
+      v: 'countersign.policy.v3',
+      cedar: `@id("batch") @rule("of-batch")
+permit (principal, action == Action::"ask", resource is batch::payment::transfer_v1);
+@id("one") @rule("typed")
+permit (principal, action == Action::"ask", resource is payment::transfer_v1);
+`,
+      groups: {},
+      rules: [
+        { ...rest, id: 'of-batch' },
+        { ...rest, id: 'typed', confirm },
+      ],
+    } as unknown as CedarPolicy;
+    const ledger = new TestLedger({ policy });
+    const batch = ledger.requestFrame(envelope(ledger, items(2)));
+    expect(await ledger.submit('request', batch)).toMatchObject({ code: 'NO_POLICY' });
+    const one = ledger.envelope({ type: 'payment.transfer', params: payment('1.50') });
+    expect((await ledger.request(one)).admission.entry.requirement).toMatchObject({ confirm });
+  });
+});
 
 describe('a batch that was approved once', () => {
   it('A12: freezes root, count and order in the admission and in the binding', async () => {

@@ -12,18 +12,25 @@ async function set(ledger: TestLedger, policy: Policy): Promise<void> {
 /** Bound under the first policy, used under the second. */
 async function usedUnder(before: Policy, after: Policy, more: object = {}): Promise<unknown> {
   const ledger = new TestLedger({ policy: before, ...more });
-  const bound = await ledger.bound(ledger.envelope({ max_uses: 2 }));
+  const asked = await ledger.request(ledger.envelope({ max_uses: 2 }));
+  const { confirmation } = asked.admission.entry;
+  const statement = confirmation === undefined ? {} : { confirmation };
+  expect(await ledger.decide(ledger.alice, asked, { statement })).toEqual({ status: 'accepted' });
+  const bound = { ...asked, binding: ledger.last('binding-made') };
   await set(ledger, after);
   const outcome = await ledger.use(ledger.useClaim(bound));
   return 'code' in outcome ? outcome.code : outcome.status;
 }
 
+const FIELD = '/cwd';
+const typing = (last: number, field = FIELD): object => ({ confirm: { field, last } });
+const WINDOW = { window_s: 60 };
+
 const STRANGER = 'prs_01KAR5RWY00000000000000009';
 const NO_RULE: Policy = { v: 'countersign.policy.v1', rules: [] };
 
 const CEDAR = `@id("command") @rule("one")
-permit (principal, action == Action::"ask", resource)
-when { resource.type == "generic.command" };
+permit (principal, action == Action::"ask", resource is generic::command_v1);
 `;
 
 function cedarPolicy(cedar: string, more: object = {}, groups: object = {}): CedarPolicy {
@@ -50,6 +57,13 @@ describe('a use under another policy than the one that it was bound by', () => {
     ['other Cedar', cedarPolicy(CEDAR), cedarPolicy(`${CEDAR}\n// another word`)],
     ['more approvals in Cedar', cedarPolicy(CEDAR), cedarPolicy(CEDAR, { approvals: 2 })],
     ['no Cedar, and no rule', cedarPolicy(CEDAR), NO_RULE],
+    ['something to type', cedarPolicy(CEDAR), cedarPolicy(CEDAR, typing(4))],
+    ['more to type', cedarPolicy(CEDAR, typing(4)), cedarPolicy(CEDAR, typing(5))],
+    [
+      'another field to type',
+      cedarPolicy(CEDAR, typing(4)),
+      cedarPolicy(CEDAR, typing(4, '/executable/path')),
+    ],
   ])('F01: is refused where it is stricter now: %s', async (_, before, after) => {
     expect(await usedUnder(before, after)).toBe('POLICY_CHANGED');
   });
@@ -64,6 +78,12 @@ describe('a use under another policy than the one that it was bound by', () => {
       'a group that no policy names',
       cedarPolicy(CEDAR),
       cedarPolicy(CEDAR, {}, { ops: [STRANGER] }),
+    ],
+    ['less to type', cedarPolicy(CEDAR, typing(4)), cedarPolicy(CEDAR, typing(3))],
+    [
+      'nothing to type, and the same window',
+      cedarPolicy(CEDAR, { ...typing(4), ...WINDOW }),
+      cedarPolicy(CEDAR, WINDOW),
     ],
     ['no Cedar, and the same rule', cedarPolicy(CEDAR), policyOf(1)],
   ])('F01: is taken where it is not: %s', async (_, before, after) => {

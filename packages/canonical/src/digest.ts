@@ -15,6 +15,7 @@ export const DIGEST_TAGS = [
   'countersign/display/v1',
   'countersign/decision/v1',
   'countersign/rationale/v1',
+  'countersign/confirmation/v1',
   'countersign/context/v1',
   'countersign/policy/v1',
   'countersign/descriptor/v1',

@@ -11,6 +11,7 @@ import type { Response, SchemaJson, TypeAndId } from '@cedar-policy/cedar-wasm/n
 import { agentOf, entitiesOf, personOf, resourceOf } from './cedar-entities.ts';
 import { cedar } from './cedar-module.ts';
 import { cedarSchema } from './cedar-schema.ts';
+import { confirmFaults } from './confirm-faults.ts';
 import { faultAt, readText, type ReadPolicy } from './cedar-text.ts';
 
 /** Policies that one engine keeps parsed: a ledger has one in force. */
@@ -53,6 +54,7 @@ class CedarEngine implements PolicyEngine {
     return [
       ...found.map(({ policyId, error }) => named(policy.cedar, policyId, { error, policies })),
       ...answer.otherWarnings.map((error) => faultAt(policy.cedar, error)),
+      ...confirmFaults(policy, policies, this.#descriptors),
     ];
   }
 

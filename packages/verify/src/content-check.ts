@@ -1,5 +1,10 @@
 import { CanonicalError, type Digest, type Json } from '@countersign/canonical';
-import { BindingError, rationaleDigest } from '@countersign/binding';
+import {
+  assertConfirmed,
+  BindingError,
+  confirmationOf,
+  rationaleDigest,
+} from '@countersign/binding';
 import {
   boundsOf,
   DescriptorError,
@@ -30,6 +35,7 @@ export async function checkContent(run: Verification): Promise<Action | undefine
   const action = named(evidence.binding.entry.action_digest, () => run.documents.action(text));
   assertAdmitted(action, run);
   assertBounds(descriptor, action, run);
+  assertConfirmation(descriptor, action, run);
   log.ok(action.digest);
   log.begin('display');
   assertDisplayed(descriptor, action, run);
@@ -99,11 +105,14 @@ function assertAdmitted({ envelope }: Action, { evidence }: Verification): void 
 }
 
 /** Erased or not, the admission froze the bounds of its type, and none where the type has none. */
-function assertBounded({ bounds: rules }: Descriptor, { evidence }: Verification): void {
-  const { bounds } = evidence.admission.entry;
+function assertBounded(descriptor: Descriptor, { evidence }: Verification): void {
+  const { bounds, confirmation, requirement } = evidence.admission.entry;
+  mismatching('ADMISSION_MISMATCH', () => {
+    assertConfirmed(descriptor, requirement.confirm, confirmation);
+  });
   const named = (all: typeof bounds): Json =>
     all?.map(({ name, kind }) => ({ name, kind })) ?? null;
-  if (!sameJson(named(bounds), named(rules))) {
+  if (!sameJson(named(bounds), named(descriptor.bounds))) {
     throw new VerifyError('ADMISSION_MISMATCH', 'expected the bounds that the type has');
   }
 }
@@ -112,6 +121,20 @@ function assertBounds(descriptor: Descriptor, action: Action, { evidence }: Veri
   const bounds = mismatching('ACTION_DIGEST_MISMATCH', () => boundsOf(descriptor, action));
   if (!sameJson(bounds ?? null, evidence.admission.entry.bounds ?? null)) {
     throw new VerifyError('ADMISSION_MISMATCH', 'expected the bounds that the action has');
+  }
+}
+
+function assertConfirmation(
+  descriptor: Descriptor,
+  action: Action,
+  { evidence }: Verification,
+): void {
+  const { confirmation, requirement } = evidence.admission.entry;
+  const typed = mismatching('ADMISSION_MISMATCH', () =>
+    confirmationOf(action, descriptor, requirement.confirm),
+  );
+  if (typed !== confirmation) {
+    throw new VerifyError('ADMISSION_MISMATCH', 'expected the confirmation that the action has');
   }
 }
 
@@ -172,7 +195,11 @@ async function checkErased(run: Verification): Promise<void> {
 /** What the readers of content refuse is a mismatch here: the ledger admitted something else. */
 function mismatching<T>(
   code:
-    'ACTION_DIGEST_MISMATCH' | 'DESCRIPTOR_MISMATCH' | 'DISPLAY_MISMATCH' | 'RATIONALE_MISMATCH',
+    | 'ADMISSION_MISMATCH'
+    | 'ACTION_DIGEST_MISMATCH'
+    | 'DESCRIPTOR_MISMATCH'
+    | 'DISPLAY_MISMATCH'
+    | 'RATIONALE_MISMATCH',
   read: () => T,
 ): T {
   try {

@@ -77,6 +77,7 @@ const TERMS = [
   'permits',
   'delegation',
   'batch',
+  'confirmation',
   'start_within_s',
   'max_uses',
 ] as const;

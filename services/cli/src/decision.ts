@@ -72,11 +72,13 @@ export interface Decided {
   readonly checked: CheckedReview;
   readonly verdict: TerminalVerdict;
   readonly text: string;
+  /** What was typed of the action, where the rule asks for it. */
+  readonly typed?: string;
 }
 
 /** The signed decision. @throws CliError PROOF_CLASS, and the codes of signedProof */
 export async function signedDecision(
-  { checked, verdict, text }: Decided,
+  { checked, verdict, text, typed }: Decided,
   { pin, person, key }: PersonAccess,
   context: CliContext,
 ): Promise<DecisionMade> {
@@ -87,6 +89,7 @@ export async function signedDecision(
     signer: { person, credential: key.credentialId },
     verdict,
     rationale,
+    ...(typed !== undefined && { typed }),
   });
   const toSign = { namespace: DECISION_NAMESPACE, message: decisionMessage(statement) };
   const { proof, proofClass } = await signedProof(key, toSign, context);

@@ -195,7 +195,7 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
   if ('code' in verdict) return { code: verdict.code };
   const { rule, permits } = verdict;
   const { id, approvals, approvers, proof_classes, rationale, max_uses, ...times } = rule;
-  const { seats, ordered, window_s } = rule;
+  const { seats, ordered, window_s, confirm } = rule;
   return {
     rule: id,
     ...(permits !== undefined && { permits }),
@@ -206,6 +206,7 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
     ...(seats !== undefined && { seats: seats.map((seat) => ({ ...seat })) }),
     ...(ordered !== undefined && { ordered }),
     ...(window_s !== undefined && { window_s }),
+    ...(confirm !== undefined && { confirm: { ...confirm } }),
   };
 }
 

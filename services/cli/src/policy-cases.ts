@@ -38,6 +38,7 @@ const EXPECTED = [
     'seats',
     'ordered',
     'window_s',
+    'confirm',
   ],
 ];
 

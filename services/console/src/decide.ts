@@ -14,7 +14,11 @@ import type { SignedInVisit } from './visit.ts';
 export async function decide(
   visit: SignedInVisit,
   checked: CheckedReview,
-  { verdict, text }: { readonly verdict: Verdict; readonly text: string },
+  {
+    verdict,
+    text,
+    typed,
+  }: { readonly verdict: Verdict; readonly text: string; readonly typed?: string },
 ): Promise<Logged> {
   const { pin, signer, rpId } = visit;
   const rationale = saltedRationale(text, crypto.getRandomValues(new Uint8Array(SALT_BYTES)));
@@ -24,6 +28,7 @@ export async function decide(
     signer,
     verdict,
     rationale,
+    ...(typed !== undefined && { typed }),
   });
   const proof = await assertPasskey({
     challenge: decisionChallenge(statement),

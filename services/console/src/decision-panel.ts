@@ -1,6 +1,8 @@
 import type { Verdict } from '@countersign/binding';
 import type { Logged } from './api.ts';
+import { ConfirmField } from './confirm-field.ts';
 import { decide } from './decide.ts';
+import { confirmationTyped } from './decision.ts';
 import { exact, h, onPress, openRequestsLink, paragraph, section } from './element.ts';
 import { approvalBar, barWords } from './ledger-view.ts';
 import { failureNotice, isTellable, notice } from './notice.ts';
@@ -79,7 +81,8 @@ export class DecisionPanel {
     );
     approve.disabled = true;
     approve.setAttribute('aria-describedby', 'approve-hint');
-    const controls = new Controls(field, [deny, approve]);
+    const confirm = confirmField(checked);
+    const controls = new Controls(field, [deny, approve], confirm);
     whenSeen(end, () => {
       controls.release(approve);
       hint.textContent = 'You have come to the end of what you would approve.';
@@ -92,6 +95,7 @@ export class DecisionPanel {
       { class: 'card decide' },
       h('p', {}, 'You decide as ', exact(visit.signer.person), ', with your passkey.'),
       field.element,
+      confirm?.element,
       h('div', { class: 'buttons' }, deny, approve),
       hint,
     );
@@ -138,11 +142,16 @@ export class DecisionPanel {
   async #decide(verdict: Verdict, controls: Controls): Promise<void> {
     const text = controls.field.read();
     if (text === undefined) return;
+    // Whoever says no has nothing to confirm.
+    const { confirm } = controls;
+    const typed = verdict === 'approve' ? confirm?.read() : undefined;
+    if (verdict === 'approve' && confirm !== undefined && typed === undefined) return;
     const { visit, checked, onDecided } = this.#parts;
     controls.isBusy = true;
     this.#outcome.replaceChildren();
     try {
-      this.#tell(loggedNotice(verdict, await decide(visit, checked, { verdict, text })));
+      const said = { verdict, text, ...(typed !== undefined && { typed }) };
+      this.#tell(loggedNotice(verdict, await decide(visit, checked, said)));
     } catch (error) {
       if (!isTellable(error)) throw error;
       this.#tell(failureNotice(error, 'Your decision did not count'));
@@ -161,11 +170,17 @@ export class DecisionPanel {
 /** The fields and buttons of one choice, which are all busy while one of them is. */
 class Controls {
   readonly field: RationaleField;
+  readonly confirm: ConfirmField | undefined;
   readonly #buttons: readonly HTMLButtonElement[];
   readonly #closed: Set<HTMLButtonElement>;
 
-  constructor(field: RationaleField, buttons: readonly HTMLButtonElement[]) {
+  constructor(
+    field: RationaleField,
+    buttons: readonly HTMLButtonElement[],
+    confirm?: ConfirmField,
+  ) {
     this.field = field;
+    this.confirm = confirm;
     this.#buttons = buttons;
     this.#closed = new Set(buttons.filter(({ disabled }) => disabled));
   }
@@ -180,11 +195,21 @@ class Controls {
   set isBusy(isBusy: boolean) {
     this.#isBusy = isBusy;
     this.field.isDisabled = isBusy;
+    if (this.confirm !== undefined) this.confirm.isDisabled = isBusy;
     for (const button of this.#buttons) {
       button.disabled = isBusy || this.#closed.has(button);
       button.setAttribute('aria-busy', String(isBusy));
     }
   }
+}
+
+function confirmField(checked: CheckedReview): ConfirmField | undefined {
+  const { requirement, confirmation } = checked.admission;
+  if (requirement.confirm === undefined) return undefined;
+  return new ConfirmField(
+    requirement.confirm,
+    (typed) => confirmationTyped(checked, typed) === confirmation,
+  );
 }
 
 function verdictButton(words: string, verdict: Verdict): HTMLButtonElement {

@@ -1,4 +1,5 @@
 import {
+  confirmationDigest,
   rationaleDigest,
   type DecisionMade,
   type DecisionStatement,
@@ -6,7 +7,7 @@ import {
   type RequestAdmitted,
   type Verdict,
 } from '@countersign/binding';
-import { formatTimestamp, timestampMs, toBase64url } from '@countersign/canonical';
+import { formatTimestamp, timestampMs, toBase64url, type Digest } from '@countersign/canonical';
 import type { HumanProof } from '@countersign/human-proof';
 import type { CheckedReview } from './review-check.ts';
 
@@ -26,6 +27,8 @@ export interface DecisionParts {
   readonly signer: Signer;
   readonly verdict: Verdict;
   readonly rationale: Rationale;
+  /** What the person has typed of the action, where the rule asks for it. */
+  readonly typed?: string;
 }
 
 /** The salt keeps anybody who has the digest from trying texts until one fits. */
@@ -35,7 +38,7 @@ export function saltedRationale(text: string, salt: Uint8Array): Rationale {
 
 /** What the person signs: schemas/formats/decision.md §2. Only a review that this page has checked makes one. */
 export function decisionStatement(parts: DecisionParts): DecisionStatement {
-  const { checked, ledger, signer, verdict, rationale } = parts;
+  const { checked, ledger, signer, verdict, rationale, typed } = parts;
   const { admission, admissionLeaf } = checked;
   return {
     v: 'countersign.decision.v1',
@@ -50,7 +53,13 @@ export function decisionStatement(parts: DecisionParts): DecisionStatement {
     person: signer.person,
     credential: signer.credential,
     not_after: lastUse(admission),
+    ...(typed !== undefined && { confirmation: confirmationTyped(checked, typed) }),
   };
+}
+
+/** Of what a person types, under the nonce of the action that was checked. */
+export function confirmationTyped({ action }: CheckedReview, typed: string): Digest {
+  return confirmationDigest(action.envelope.nonce, typed);
 }
 
 export function decisionFrame(

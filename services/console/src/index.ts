@@ -4,7 +4,12 @@ export { quorumWords } from './quorum-words.ts';
 export { newCredential, type NewCredential } from './authenticator-data.ts';
 export { ConsoleError, type ConsoleCode } from './console-error.ts';
 export { checkDecisions, type CheckedDecision } from './decision-check.ts';
-export { decisionFrame, decisionStatement, saltedRationale } from './decision.ts';
+export {
+  decisionFrame,
+  confirmationTyped,
+  decisionStatement,
+  saltedRationale,
+} from './decision.ts';
 export { likenessOf, oddFirst, ranked, type Crowd } from './crowd.ts';
 export { distDirectory } from '@countersign/console/dist-directory';
 export { enrolmentStatement } from './enrolment.ts';

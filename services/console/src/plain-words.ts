@@ -123,6 +123,14 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'Too much time has passed since those before you approved: that no longer counts.',
       advice: 'Ask them to approve again, then decide again.',
     },
+    CONFIRMATION_REQUIRED: {
+      meaning: 'The policy wants you to type the end of a field before you approve.',
+      advice: 'Load this page again, and type it.',
+    },
+    CONFIRMATION_MISMATCH: {
+      meaning: 'What was typed is not how that field ends.',
+      advice: 'Look at what is asked for once more, and decide again.',
+    },
     RATIONALE_REQUIRED: {
       meaning: 'The policy wants you to say why.',
       advice: 'Write your reason, then decide again.',

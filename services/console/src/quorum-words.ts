@@ -3,9 +3,9 @@ import { span } from './time-words.ts';
 
 /** What a rule asks of a quorum besides its size, a line each: schemas/formats/policy.md §7.7. */
 export function quorumWords(
-  requirement: Pick<Requirement, 'approvals' | 'seats' | 'ordered' | 'window_s'>,
+  requirement: Pick<Requirement, 'approvals' | 'seats' | 'ordered' | 'window_s' | 'confirm'>,
 ): readonly string[] {
-  const { approvals, seats = [], ordered, window_s: windowS } = requirement;
+  const { approvals, seats = [], ordered, window_s: windowS, confirm } = requirement;
   const seated = seats.map(({ approvers, count }) => `${count} of ${approvers.join(', ')}`);
   const rest = approvals - seats.reduce((sum, { count }) => sum + count, 0);
   return [
@@ -13,6 +13,9 @@ export function quorumWords(
       ? []
       : [...seated, ...(rest > 0 ? [`${rest} of all who may approve`] : [])]),
     ...(ordered === true ? ['in this order'] : []),
+    ...(confirm === undefined
+      ? []
+      : [`each types the last ${confirm.last} of ${confirm.field} to approve`]),
     ...(windowS === undefined ? [] : [`all of them within ${span(windowS)}`]),
   ];
 }

@@ -1,6 +1,7 @@
 import {
   BindingError,
   citedRule,
+  confirmationOf,
   isAuthorityType,
   isCedarPolicy,
   parsePolicy,
@@ -77,6 +78,7 @@ export async function checkReview(
   const descriptor = namedDescriptor(review, admission);
   const display = shownDisplay(descriptor, action, { review, admission });
   assertPolicy(review, admission);
+  assertConfirmation(action, descriptor, admission);
   const steps: readonly CheckedStep[] = [
     { name: 'Entry of the log', value: logged.leaf },
     { name: 'Its place', value: `${logged.index} of ${logged.size}, under a signed head` },
@@ -176,6 +178,20 @@ function assertPolicy({ policy }: Review, admission: RequestAdmitted): void {
     ? policy === null
     : policy !== null && isRuleOf(policy, admission);
   if (!isApplied) throw new ConsoleError('POLICY_MISMATCH', `expected the rule for ${name}`);
+}
+
+/** Or the person would be asked to type something that is not in what they see. */
+function assertConfirmation(
+  action: Action,
+  descriptor: Descriptor,
+  admission: RequestAdmitted,
+): void {
+  const { confirmation, requirement } = admission;
+  const typed = mismatching('POLICY_MISMATCH', () =>
+    confirmationOf(action, descriptor, requirement.confirm),
+  );
+  if (typed === confirmation) return;
+  throw new ConsoleError('ADMISSION_MISMATCH', 'expected the confirmation that the action has');
 }
 
 function isRuleOf(policy: JsonObject, admission: RequestAdmitted): boolean {

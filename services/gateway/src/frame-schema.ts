@@ -55,6 +55,7 @@ export const DecisionFrameSchema = Type.Object(
         person: PersonSchema,
         credential: Base64url,
         not_after: TimeSchema,
+        confirmation: Type.Optional(DigestSchema),
       },
       closed,
     ),

@@ -477,6 +477,9 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 	for name, v := range objectOf(b["statement"]) {
 		statement[name] = v
 	}
+	if typed, has := b["confirmation"]; has {
+		statement["confirmation"] = typed
+	}
 	classes := list(requirement, "proof_classes")
 	class, ok := "", false
 	if proof := objectOf(d["proof"]); proof["kind"] == "sshsig" {

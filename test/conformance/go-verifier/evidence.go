@@ -23,8 +23,8 @@ const (
 var members = map[string]string{
 	"ledger-founded":     "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
 	"authority-changed":  "change previous authority_root input?",
-	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? epoch? context_digest? action? recent? input",
-	"binding-made":       "action_id" + terms + "bounds? permits? delegation? batch? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
+	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? confirmation? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? epoch? context_digest? action? recent? input",
+	"binding-made":       "action_id" + terms + "bounds? permits? delegation? batch? confirmation? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
 	"binding-revoked":    "action_id binding admission statement proof proof_class input",
 	"binding-used":       "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
 	"execution-reported": "action_id use_id report key_thumbprint signature input",
@@ -174,7 +174,7 @@ func (e *evidence) checkLogged() {
 	admitted := e.position(e.admission)
 	isCited := b["admission"] == e.admission.leaf && b["admission_index"] == admitted && admitted < at
 	require(isCited, "ADMISSION_MISMATCH")
-	for _, name := range strings.Fields("tenant action_id bounds permits delegation batch start_within_s max_uses" + terms) {
+	for _, name := range strings.Fields("tenant action_id bounds permits delegation batch confirmation start_within_s max_uses" + terms) {
 		require(same(b[name], a[name]), "ADMISSION_MISMATCH")
 	}
 	isInTime := text(a, "at") <= text(b, "at") && text(b, "at") <= text(a, "decide_by") && text(b, "use_by") <= text(a, "not_after")
@@ -188,6 +188,7 @@ func (e *evidence) checkContent() {
 	require(isNamed && same(descriptor["type"], kind["name"]) && same(descriptor["type_version"], kind["version"]), "DESCRIPTOR_MISMATCH")
 	e.checkBounded(descriptor)
 	e.checkBatched(descriptor)
+	e.checkConfirmation(descriptor)
 	if e.actionText == "" {
 		e.checkErased()
 		return
@@ -205,6 +206,7 @@ func (e *evidence) checkContent() {
 	require(isAdmitted, "ADMISSION_MISMATCH")
 	e.checkBounds(descriptor)
 	e.checkBatch(descriptor)
+	e.checkConfirmation(descriptor)
 	require(digest("display", canonical(e.object["display"])) == b["display_digest"], "DISPLAY_MISMATCH")
 	as("DISPLAY_MISMATCH", func() {
 		require(same(rendered(descriptor, action), e.object["display"]), "DISPLAY_MISMATCH")
@@ -296,7 +298,7 @@ func ruleFor(policy object, kind any) object {
 func requirementOf(rule object) object {
 	r := object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
 		"proof_classes": rule["proof_classes"], "rationale": rule["rationale"]}
-	for _, name := range []string{"device_bound", "assurance", "delegation", "break_glass", "seats", "ordered", "window_s"} {
+	for _, name := range []string{"device_bound", "assurance", "delegation", "break_glass", "seats", "ordered", "window_s", "confirm"} {
 		if extra, has := rule[name]; has {
 			r[name] = extra
 		}

@@ -18,6 +18,7 @@ func seatsIn(rule object) []object {
 func joinSeats(rule object, all []object, policy object) {
 	var lists [][]object
 	ordered := false
+	joinConfirm(rule, all)
 	for _, each := range all {
 		if seats := seatsIn(each); seats != nil {
 			lists = append(lists, resolved(seats, policy))

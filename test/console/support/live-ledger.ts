@@ -97,6 +97,7 @@ export class LiveLedger {
         ...machines({ agent, executor, owner: invited[0]?.person ?? '' }),
       ],
       ...(options.policy !== undefined && { policy: options.policy }),
+      policyEngine: POLICY_ENGINE,
     });
     const folder = await mkdtemp(path.join(tmpdir(), 'console-ledger-'));
     const broker = new MemoryBroker({ clock: () => clock.nowMs(), disk: new MemoryDisk() });

@@ -4,6 +4,7 @@ import {
   applyEnrolment,
   authorityFromGenesis,
   authorityRule,
+  confirmationOf,
   AuthorityState,
   DECISION_NAMESPACE,
   decisionChallenge,
@@ -43,6 +44,7 @@ import {
   type Policy,
   type Rationale,
   type RequestAdmitted,
+  type RuleInForce,
   type Separation,
   type SignedKind,
 } from '@countersign/binding';
@@ -198,6 +200,8 @@ export interface BindOptions {
   readonly decision?: Partial<BoundDecision>;
   readonly common?: Partial<BindingMade['statement']>;
   readonly proof?: (challenge: Uint8Array, person: Person) => HumanProof;
+  /** In place of what the admission froze of what is to be typed. */
+  readonly typed?: Digest | 'nothing';
   /** What the binding says of when a decision was accepted; nothing otherwise. */
   readonly acceptedAt?: (person: Person, at: string) => string;
   /** Signed in a terminal with this key, in place of the passkey. */
@@ -523,6 +527,8 @@ export class LedgerForge {
         ? undefined
         : (options.admission?.bounds ?? boundsOf(descriptor, action));
     const batch = batchOf(descriptor, action);
+    const { confirm }: RuleInForce = rule;
+    const confirmation = confirmationOf(action, descriptor, confirm);
     const admission = this.append({
       v: 'countersign.entry.v1',
       type: 'request-admitted',
@@ -551,6 +557,7 @@ export class LedgerForge {
       ...(envelope.delegation !== undefined &&
         options.isUnchained !== true && { delegation: linksOf(envelope) }),
       ...(batch !== undefined && { batch }),
+      ...(confirmation !== undefined && { confirmation }),
       reversibility: descriptor.reversibility,
       decide_by: later(at, rule.decide_within_s),
       use_within_s: rule.use_within_s,
@@ -574,7 +581,15 @@ export class LedgerForge {
     const { admission } = admitted;
     const { entry } = admission;
     const common = { ...this.commonOf(admission), ...options.common };
-    const made = options.approvers.map((person) => this.#decide(person, common, options));
+    const typed = options.typed ?? entry.confirmation;
+    const confirmation = typed === 'nothing' ? undefined : typed;
+    const made = options.approvers.map((person) =>
+      this.#decide(
+        person,
+        { ...common, ...(confirmation !== undefined && { confirmation }) },
+        options,
+      ),
+    );
     const at = this.tick();
     const binding = this.append<BindingMade>({
       v: 'countersign.entry.v1',
@@ -600,6 +615,7 @@ export class LedgerForge {
       ...(entry.permits !== undefined && { permits: entry.permits }),
       ...(entry.delegation !== undefined && { delegation: entry.delegation }),
       ...(entry.batch !== undefined && options.isUnbatched !== true && { batch: entry.batch }),
+      ...(entry.confirmation !== undefined && { confirmation: entry.confirmation }),
       decisions: made.map(({ decision }) => decision),
       statement: common,
       authority: this.ref,

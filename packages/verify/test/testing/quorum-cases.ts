@@ -1,7 +1,9 @@
 import {
   DEFAULT_BOOTSTRAP,
+  confirmationDigest,
   type CedarPolicy,
   type CedarRule,
+  type RequestAdmitted,
   type RuleInForce,
 } from '@countersign/binding';
 import type { JsonObject } from '@countersign/canonical';
@@ -35,6 +37,9 @@ interface Quorum {
   readonly frozen?: (ledger: LedgerForge) => InForce;
   readonly approvers?: (ledger: LedgerForge) => BindOptions['approvers'];
   readonly acceptedAt?: BindOptions['acceptedAt'];
+  readonly typed?: BindOptions['typed'];
+  readonly admission?: Partial<RequestAdmitted>;
+  readonly isErased?: true;
   readonly isJoined?: true;
 }
 
@@ -58,11 +63,16 @@ async function bound(quorum: Quorum): Promise<EvidenceFile> {
   const rule = { ...REST, ...frozen, id: quorum.isJoined === true ? 'quorum+second' : 'quorum' };
   const permits = quorum.isJoined === true ? ['command', 'of-deploy'] : ['command'];
   const approvers = quorum.approvers?.(ledger) ?? [ledger.bob, ledger.carol];
-  const { acceptedAt } = quorum;
+  const { acceptedAt, typed } = quorum;
   const made = ledger.bind(
-    { rule, admission: { permits } },
-    { approvers, ...(acceptedAt !== undefined && { acceptedAt }) },
+    { rule, admission: { permits, ...quorum.admission } },
+    {
+      approvers,
+      ...(acceptedAt !== undefined && { acceptedAt }),
+      ...(typed !== undefined && { typed }),
+    },
   );
+  if (quorum.isErased === true) return file(ledger, made, { erased: ledger.erase(made) });
   return file(ledger, made);
 }
 
@@ -111,7 +121,38 @@ const early = (seconds: number): NonNullable<BindOptions['acceptedAt']> => {
 /** Exactly as long as from the first to the binding, where the first is taken to be two seconds earlier. */
 const WINDOW: Quorum['rules'] = () => [{ window_s: 5 }];
 
+/** The working directory of the command ends so. */
+const CONFIRM: Quorum['rules'] = () => [{ approvals: 1, confirm: { field: '/cwd', last: 4 } }];
+
+const OTHER = confirmationDigest('A'.repeat(22), '/app');
+
+const onlyBob = ({ bob }: LedgerForge): BindOptions['approvers'] => [bob];
+
 export const QUORUM_CASES: readonly EvidenceCase[] = [
+  {
+    name: 'confirm-typed',
+    about: 'Who approved has typed the end of a field that the rule names.',
+    make: () => bound({ rules: CONFIRM, approvers: onlyBob }),
+  },
+  {
+    name: 'confirm-erased',
+    about: 'The same, and the content was erased: what was typed is a digest.',
+    make: () => bound({ rules: CONFIRM, approvers: onlyBob, isErased: true }),
+  },
+  {
+    name: 'confirm-joined',
+    about: 'Two rules want the end of one field typed: the longer one counts.',
+    make: () =>
+      bound({
+        isJoined: true,
+        approvers: onlyBob,
+        rules: () => [
+          { approvals: 1, confirm: { field: '/cwd', last: 2 } },
+          { approvals: 1, confirm: { field: '/cwd', last: 5 } },
+        ],
+        frozen: () => ({ approvals: 1, confirm: { field: '/cwd', last: 5 } }),
+      }),
+  },
   {
     name: 'quorum-seats',
     about: 'Two seats, and the first who approved could fill both: there is a seat for each.',
@@ -239,5 +280,39 @@ export const BROKEN_QUORUM_CASES: readonly EvidenceCase[] = [
     ],
     frozen: ({ bob, carol }) => ({ ordered: true, seats: [one(bob), one(carol)] }),
     acceptedAt: inTurn,
+  }),
+  broken(['ASSERTION_INVALID', 'confirm-nothing-typed'], 'Who approved has typed nothing.', {
+    rules: CONFIRM,
+    approvers: onlyBob,
+    typed: 'nothing',
+  }),
+  broken(['ASSERTION_INVALID', 'confirm-other-typed'], 'Who approved has typed something else.', {
+    rules: CONFIRM,
+    approvers: onlyBob,
+    typed: OTHER,
+  }),
+  broken(
+    ['ADMISSION_MISMATCH', 'confirm-other-frozen'],
+    'The admission wants something else typed.',
+    {
+      rules: CONFIRM,
+      approvers: onlyBob,
+      admission: { confirmation: OTHER },
+    },
+  ),
+  broken(
+    ['ADMISSION_MISMATCH', 'confirm-unasked'],
+    'The admission wants something typed, and its rule does not.',
+    { rules: () => [{ approvals: 1 }], approvers: onlyBob, admission: { confirmation: OTHER } },
+  ),
+  broken(['POLICY_MISMATCH', 'confirm-not-frozen'], 'The admission leaves out what to type.', {
+    rules: CONFIRM,
+    frozen: () => ({ approvals: 1 }),
+    approvers: onlyBob,
+  }),
+  broken(['POLICY_MISMATCH', 'confirm-shorter'], 'The admission wants less typed than the rule.', {
+    rules: CONFIRM,
+    frozen: () => ({ approvals: 1, confirm: { field: '/cwd', last: 3 } }),
+    approvers: onlyBob,
   }),
 ];

@@ -1,3 +1,4 @@
+import { confirmationTyped } from '@countersign/console';
 import type { Command } from 'commander';
 import { reviewHere } from '../checked-review.ts';
 import { cliError, EXIT } from '../cli-error.ts';
@@ -79,6 +80,7 @@ async function asked(
   try {
     await conversation.show(reviewLines(checked, { decisions, nowMs: context.nowMs() }));
     const isNeeded = checked.admission.requirement.rationale === 'required';
+    const typed = verdict === 'approve' ? await confirmed(conversation, checked) : undefined;
     const text = await rationaleFrom(conversation, verdict, isNeeded);
     // The terminal cuts a line that is too long for it: what is signed is what stands here.
     await conversation.show([`Your reason, as it is signed: ${JSON.stringify(text)}`]);
@@ -86,10 +88,27 @@ async function asked(
     if (word.trim() !== verdict) {
       throw cliError('NOT_DECIDED', 'nothing was signed; the request stays open');
     }
-    return { checked, verdict, text };
+    return { checked, verdict, text, ...(typed !== undefined && { typed }) };
   } finally {
     conversation.close();
   }
+}
+
+/** What the rule wants typed of what was shown; nothing where it wants nothing. @throws CliError CONFIRMATION_MISMATCH */
+async function confirmed(
+  conversation: Conversation,
+  checked: Decided['checked'],
+): Promise<string | undefined> {
+  const { requirement, confirmation } = checked.admission;
+  const { confirm } = requirement;
+  if (confirm === undefined) return undefined;
+  const question = `Type the last ${confirm.last} character(s) of ${confirm.field}: `;
+  const typed = (await conversation.ask(question)).trim();
+  if (confirmationTyped(checked, typed) === confirmation) return typed;
+  throw cliError(
+    'CONFIRMATION_MISMATCH',
+    `this is not how ${confirm.field} ends; nothing was signed`,
+  );
 }
 
 async function rationaleFrom(
