@@ -12,7 +12,6 @@ import {
   renderWithDigest,
   type Action,
   type Bound,
-  type Descriptor,
 } from '@countersign/descriptors';
 import { isIdExpired, type ActionRecord } from './action-record.ts';
 import { applyChange, parseAuthorityChange } from './authority-change.ts';
@@ -28,10 +27,10 @@ import type { ProvenLink } from './delegation-link.ts';
 import { judgeChain, type Delegation } from './delegation.ts';
 import { assertDelegated, assertIssuersStand, type Grant } from './grant.ts';
 import { FREEZE_TYPE, assertNotFrozen, epochOf } from './freeze.ts';
+import { assertExecutor } from './executor-check.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
-import { LEDGER_EXECUTOR } from './member-check.ts';
 import { isAuthorityType, isCedarPolicy, requirementOf } from './policy.ts';
 import type { EntryBody, Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
@@ -243,33 +242,6 @@ function assertFresh({ atMs }: Proceeding, { action, known }: Asked): void {
   }
   if (timestampMs(notAfter) <= atMs) {
     throw new BindingError('EXPIRED', 'request: expected an action that may still run');
-  }
-}
-
-function assertExecutor(
-  authority: AuthorityState,
-  { envelope }: Asked['action'],
-  descriptor: Descriptor,
-): void {
-  const { id, audience, descriptor_digest: interfaceDigest } = envelope.executor;
-  const isAuthority = isAuthorityType(envelope.type);
-  const executor = isAuthority
-    ? // The ledger carries out changes of its authority itself. schemas/formats/authority.md §6.
-      id === LEDGER_EXECUTOR
-      ? { audiences: [authority.ledger.origin], interface_digest: descriptor.digest }
-      : undefined
-    : authority.get('executor', id);
-  if (executor === undefined) {
-    throw new BindingError('EXECUTOR_UNKNOWN', 'request: expected an executor of the authority');
-  }
-  if (!executor.audiences.includes(audience)) {
-    throw new BindingError('EXECUTOR_MISMATCH', 'request: expected an audience of its executor');
-  }
-  if (executor.interface_digest !== interfaceDigest) {
-    throw new BindingError(
-      'EXECUTOR_DESCRIPTOR_MISMATCH',
-      'request: expected the interface that its executor has',
-    );
   }
 }
 

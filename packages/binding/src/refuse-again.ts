@@ -1,5 +1,5 @@
 import { ulidTimeMs, type Digest } from '@countersign/canonical';
-import { isIdExpired } from './action-record.ts';
+import { isIdExpired, type ActionRecord } from './action-record.ts';
 import { decideDecision, refuseOrphan } from './decide-decision.ts';
 import { decideErasure } from './decide-erasure.ts';
 import { CLOCK_SKEW_MS } from './decide-request.ts';
@@ -8,6 +8,7 @@ import { isReviewOverdue } from './break-glass-fold.ts';
 import type { Outcome } from './decided.ts';
 import { isFrozen } from './freeze.ts';
 import type { DecisionRefused } from './decision-entry.ts';
+import type { DecisionStatement } from './decision-statement.ts';
 import type { Entry } from './entry.ts';
 import type { DecisionInput, ErasureInput, ReportInput, UseInput } from './input.ts';
 import type { FindingRaised, FindingSubmission } from './ledger-entry.ts';
@@ -175,12 +176,25 @@ const NO_PROOF: DecisionInput['made']['proof'] = {
 
 const LAST_MOMENT = '9999-12-31T23:59:59.999Z';
 
+/** What a right decision would have said of its request. */
+function citedAgain(
+  record: ActionRecord | undefined,
+  { admission, statement_digest: nothing }: DecisionRefused,
+): Pick<DecisionStatement, 'admission' | 'action_digest' | 'display_digest' | 'confirmation'> {
+  const confirmation = record?.open?.confirmation;
+  return {
+    admission: admission ?? record?.admission ?? nothing,
+    action_digest: record?.actionDigest ?? nothing,
+    display_digest: record?.displayDigest ?? nothing,
+    ...(confirmation !== undefined && { confirmation }),
+  };
+}
+
 function decisionAgain(run: Proceeding, entry: DecisionRefused, publicKey: string): DecisionInput {
   const { ledger } = run.state.authority;
   const record = run.state.action(entry.action_id);
   const [proofClass = 'uv'] = record?.open?.requirement.proof_classes ?? [];
   const { action_id, person, credential, verdict } = entry;
-  const confirmation = record?.open?.confirmation;
   return again<DecisionInput>({
     kind: 'decision',
     ...commonOf(run, entry.input),
@@ -190,15 +204,12 @@ function decisionAgain(run: Proceeding, entry: DecisionRefused, publicKey: strin
         ledger: ledger.origin,
         tenant: ledger.tenant,
         action_id,
-        admission: entry.admission ?? record?.admission ?? entry.statement_digest,
-        action_digest: record?.actionDigest ?? entry.statement_digest,
-        display_digest: record?.displayDigest ?? entry.statement_digest,
+        ...citedAgain(record, entry),
         verdict,
         rationale_digest: entry.statement_digest,
         person,
         credential,
         not_after: LAST_MOMENT,
-        ...(confirmation !== undefined && { confirmation }),
       },
       proof: NO_PROOF,
     },

@@ -19,7 +19,9 @@ export class ConfirmField {
       spellcheck: 'false',
       'aria-describedby': 'confirm-error',
     });
-    this.#input.addEventListener('input', () => this.#fault(''));
+    this.#input.addEventListener('input', () => {
+      this.#fault('');
+    });
     this.element = h(
       'div',
       { class: 'field' },
