@@ -7,12 +7,7 @@ import {
   utf8,
   type Digest,
 } from '@countersign/canonical';
-import {
-  boundsOf,
-  renderWithDigest,
-  type Action,
-  type Bound,
-} from '@countersign/descriptors';
+import { boundsOf, renderWithDigest, type Action, type Bound } from '@countersign/descriptors';
 import { isIdExpired, type ActionRecord } from './action-record.ts';
 import { applyChange, parseAuthorityChange } from './authority-change.ts';
 import type { AgentMember } from './authority-member.ts';
