@@ -29,11 +29,12 @@ import type { LedgerState } from './ledger-state.ts';
 import { isAuthorityType, isCedarPolicy, requirementOf } from './policy.ts';
 import type { EntryBody, Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
-import type { AgentRef, RequestAdmitted } from './request-entry.ts';
+import type { RequestAdmitted } from './request-entry.ts';
 import { assertReviewOf } from './review.ts';
 import {
   excludedOf,
   personsOf,
+  refOf,
   sentenceAgain,
   sentenceOf,
   termsOf,
@@ -277,16 +278,6 @@ interface AdmissionTerms extends Pick<Terms, 'descriptor' | 'policyDigest'>, Sen
   readonly delegation: readonly Grant[] | undefined;
   readonly batch: Batch | undefined;
   readonly confirmation: Digest | undefined;
-}
-
-function refOf({ id, key_thumbprint, owner, person, sponsor }: AgentMember): AgentRef {
-  return {
-    id,
-    key_thumbprint,
-    owner,
-    ...(person !== undefined && { person }),
-    ...(sponsor !== undefined && { sponsor }),
-  };
 }
 
 /** What only some actions have. */

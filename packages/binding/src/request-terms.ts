@@ -17,7 +17,7 @@ import type { Proceeding } from './proceeding.ts';
 import type { Recent } from './recent-counts.ts';
 import { recentOf } from './recent-requests.ts';
 import { answerableFor } from './sponsor.ts';
-import type { Excluded, RequestAdmitted } from './request-entry.ts';
+import type { AgentRef, Excluded, RequestAdmitted } from './request-entry.ts';
 
 /** Of an action, what decides its admission besides what is shown of it. */
 export type Told = Pick<
@@ -143,4 +143,15 @@ export function excludedOf(
   return [...codes]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([person, code]) => ({ person, code }));
+}
+
+/** The agent as an admission names it. */
+export function refOf({ id, key_thumbprint, owner, person, sponsor }: AgentMember): AgentRef {
+  return {
+    id,
+    key_thumbprint,
+    owner,
+    ...(person !== undefined && { person }),
+    ...(sponsor !== undefined && { sponsor }),
+  };
 }
