@@ -60,7 +60,7 @@ class Authority:
         require(known is None, "MEMBER_EXISTS", "expected a new member")
         if member["kind"] in KEY_HOLDERS:
             _refuse_taken(member, self)
-        return self.put(member)
+        return _with_issuer(member, self) if member["kind"] == "issuer" else self.put(member)
 
     def drop(self, kind: str, name: str) -> "Authority":
         require(self.get(kind, name) is not None, "MEMBER_UNKNOWN", "expected a member")
@@ -263,7 +263,7 @@ def _apply(change: dict, before: Authority) -> Authority:
     if kind == "agent-sponsored":
         return _sponsored(closed(change, "kind agent sponsor?"), before)
     if kind == "issuer-enrolled":
-        return before.put(issuer_member(object_of(closed(change, "kind issuer")["issuer"]), before))
+        return _with_issuer(issuer_member(object_of(closed(change, "kind issuer")["issuer"]), before), before)
     if kind == "issuer-revoked":
         return before.drop("issuer", text(closed(change, "kind id"), "id"))
     if kind == "ssh-key-enrolled":
@@ -355,8 +355,20 @@ def _refuse_taken(member: dict, before: Authority) -> None:
     key = _key_of(member)
     is_revoked = member["kind"] == "credential" and f"credential {member['id']}" in before.gone
     require(not is_revoked and f"credential key {key.hex()}" not in before.gone, "DUPLICATE_KEY")
-    known = {_key_of(each) for kind in KEY_HOLDERS for each in before.of_kind(kind)}
-    require(key not in known, "DUPLICATE_KEY")
+    pinned = {from_base64url(each["public_key"]) for issuer in before.of_kind("issuer") for each in issuer["keys"]}
+    require(key not in _keys_of_members(before) | pinned, "DUPLICATE_KEY")
+
+
+def _keys_of_members(before: Authority) -> set[bytes]:
+    return {_key_of(each) for kind in KEY_HOLDERS for each in before.of_kind(kind)}
+
+
+def _with_issuer(member: dict, before: Authority) -> Authority:
+    """Nobody who asks, runs or decides has one of its keys."""
+    pinned = {from_base64url(each["public_key"]) for each in objects(member, "keys")}
+    are_revoked = any(f"credential key {key.hex()}" in before.gone for key in pinned if key is not None)
+    require(not are_revoked and not pinned & _keys_of_members(before), "MEMBER_EXISTS")
+    return before.put(member)
 
 
 def _key_of(member: dict) -> bytes:

@@ -40,12 +40,30 @@ export function assertKeyOf(credential: CredentialMember): void {
  * own key is a person's would approve what it asks for.
  */
 export function isKeyTaken(others: AuthorityState, next: CredentialMember): boolean {
-  const thumbprint = thumbprintOf(next);
+  return isKeyHeld(others, thumbprintOf(next));
+}
+
+/** Whoever has the key of an issuer could say that it acts for whomever it likes. */
+export function isKeyHeld(others: AuthorityState, thumbprint: Digest): boolean {
+  return (
+    isKeyOfMember(others, thumbprint) ||
+    others
+      .ofKind('issuer')
+      .some(({ keys }) => keys.some((key) => spkiThumbprint(key) === thumbprint))
+  );
+}
+
+/** Whether an agent or an executor has it, or a person. */
+export function isKeyOfMember(others: AuthorityState, thumbprint: Digest): boolean {
   return others.holderOf(thumbprint) !== undefined || isKeyOfPerson(others, thumbprint);
 }
 
+export function spkiThumbprint(key: { readonly public_key: string }): Digest {
+  return keyThumbprint(fromBase64url(key.public_key));
+}
+
 /** Whether a person signs with the key of this thumbprint, or did: a revoked key does not come back in another spelling. */
-export function isKeyOfPerson(state: AuthorityState, thumbprint: Digest): boolean {
+function isKeyOfPerson(state: AuthorityState, thumbprint: Digest): boolean {
   const isIt = (credential: CredentialMember): boolean => thumbprintOf(credential) === thumbprint;
   return (
     state.ofKind('credential').some(isIt) ||

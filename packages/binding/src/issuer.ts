@@ -1,5 +1,6 @@
 import type { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
+import { isKeyOfMember, spkiThumbprint } from './credential-key.ts';
 import { issuerId, issuerMembers, type IssuerMember } from './issuer-member.ts';
 import { invalid, object, oneOf, type Shape } from './shape.ts';
 
@@ -36,7 +37,7 @@ export function withIssuer(
   return state.with({ kind: 'issuer', ...change.issuer });
 }
 
-/** @throws BindingError SCHEMA_INVALID, MEMBER_UNKNOWN */
+/** @throws BindingError SCHEMA_INVALID, MEMBER_UNKNOWN, MEMBER_EXISTS */
 export function assertIssuer(
   state: AuthorityState,
   { keys, persons, services }: Omit<IssuerMember, 'kind'>,
@@ -52,5 +53,9 @@ export function assertIssuer(
   }
   if (persons.some(({ person }) => !state.has('person', person))) {
     throw new BindingError('MEMBER_UNKNOWN', 'change: expected persons of the authority');
+  }
+  // Services of one provider may share a key; nobody who asks, runs or decides has one of them.
+  if (keys.some((key) => isKeyOfMember(state, spkiThumbprint(key)))) {
+    throw new BindingError('MEMBER_EXISTS', 'change: expected keys that nobody else holds');
   }
 }

@@ -2,7 +2,7 @@ import { fromBase64url, type Digest } from '@countersign/canonical';
 import type { AuthorityState } from './authority.ts';
 import type { CredentialMember, Member, MemberKind } from './authority-member.ts';
 import { BindingError } from './binding-error.ts';
-import { assertKeyOf, isKeyOfPerson, isKeyTaken } from './credential-key.ts';
+import { assertKeyOf, isKeyHeld, isKeyTaken } from './credential-key.ts';
 import { assertIssuer } from './issuer.ts';
 import { invalid } from './shape.ts';
 import { keyThumbprint } from './signed-object.ts';
@@ -73,10 +73,7 @@ function assertOwnKey(
   next: { readonly public_key: string; readonly key_thumbprint: Digest },
 ): void {
   assertThumbprint(next.public_key, next.key_thumbprint);
-  const isTaken =
-    others.holderOf(next.key_thumbprint) !== undefined ||
-    isKeyOfPerson(others, next.key_thumbprint);
-  if (isTaken) {
+  if (isKeyHeld(others, next.key_thumbprint)) {
     throw new BindingError('MEMBER_EXISTS', 'member: expected a key that nobody else holds');
   }
 }

@@ -1,8 +1,22 @@
-import { BindingError, decideAgain, type CedarPolicy, type Outcome } from '@countersign/binding';
-import type { Digest, JsonObject } from '@countersign/canonical';
-import { jwtVerify } from 'jose';
+import {
+  BindingError,
+  decideAgain,
+  sshKeyChange,
+  type CedarPolicy,
+  type Outcome,
+} from '@countersign/binding';
+import {
+  derFromRaw,
+  digestBytes,
+  utf8,
+  type Digest,
+  type JsonObject,
+} from '@countersign/canonical';
+import { SoftwareSshKey } from '@countersign/software-passkey';
+import { createLocalJWKSet, exportJWK, jwtVerify } from 'jose';
+import { createHmac, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { BOOTSTRAP } from './test-documents.ts';
+import { BOOTSTRAP, TENANT } from './test-documents.ts';
 import { actOf, delegated, jktOf, OTHER_ISSUER, TestIssuer } from './test-issuer.ts';
 import { verifySignature } from './test-keys.ts';
 import { TestLedger, type Placed } from './test-ledger.ts';
@@ -50,6 +64,85 @@ async function answerTo(chain: Chain, more: JsonObject = {}): Promise<Outcome> {
   const { ledger, agent } = chain;
   const envelope = { ...(await envelopeBy(chain)), ...more };
   return ledger.submit('request', ledger.requestFrame(envelope, agent));
+}
+
+const encoded = (json: JsonObject): string =>
+  Buffer.from(JSON.stringify(json)).toString('base64url');
+
+/** Another header, over the same claims and signature. */
+const withHeader =
+  (header: JsonObject) =>
+  (token: string): string =>
+    token.replace(/^[^.]+/, encoded({ kid: 'ES256-1', ...header }));
+
+/** Another signature, made out of the one that is there. */
+const withSignature =
+  (made: (signature: Buffer) => Uint8Array) =>
+  (token: string): string => {
+    const [head = '', body = '', tail = ''] = token.split('.');
+    return [
+      head,
+      body,
+      Buffer.from(made(Buffer.from(tail, 'base64url'))).toString('base64url'),
+    ].join('.');
+  };
+
+const SPOILED: readonly (readonly [string, (token: string, issuer: TestIssuer) => string])[] = [
+  [
+    'a bit of its signature turned',
+    withSignature((raw) => raw.map((byte, at) => byte ^ (at === 40 ? 1 : 0))),
+  ],
+  ['a signature of zeros', withSignature((raw) => raw.map(() => 0))],
+  ['half a signature', withSignature((raw) => raw.subarray(0, 32))],
+  ['a byte behind its signature', withSignature((raw) => Buffer.concat([raw, Buffer.of(0)]))],
+  ['a signature in DER', withSignature((raw) => derFromRaw(raw))],
+  [
+    'other claims under its signature',
+    (token) => {
+      const [head = '', body = '', tail = ''] = token.split('.');
+      const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as JsonObject;
+      return [head, encoded({ ...claims, scope: 'generic.command generic.tool_call' }), tail].join(
+        '.',
+      );
+    },
+  ],
+  [
+    'alg none and no signature',
+    (token) => withHeader({ alg: 'none' })(token).replace(/[^.]+$/, ''),
+  ],
+  ['alg none and a signature', withHeader({ alg: 'none' })],
+  ['no signature', (token) => token.replace(/[^.]+$/, '')],
+  ['two parts', (token) => token.replace(/\.[^.]+$/, '')],
+  ['the alg of another kind of key', withHeader({ alg: 'EdDSA' })],
+  ['another header under its signature', withHeader({ alg: 'ES256', typ: 'at+jwt' })],
+  ['a kid of nobody', withHeader({ alg: 'ES256', kid: 'another' })],
+  ['crit for what nobody knows', withHeader({ alg: 'ES256', crit: ['exp'] })],
+  [
+    'the public key for a secret (HS256)',
+    (token, issuer) => {
+      const [said = ''] = /^[^.]+\.[^.]+/.exec(withHeader({ alg: 'HS256' })(token)) ?? [];
+      const secret = issuer.publicKey.export({ type: 'spki', format: 'pem' });
+      return `${said}.${createHmac('sha256', secret).update(said).digest('base64url')}`;
+    },
+  ],
+  [
+    'the signature of another issuer’s key',
+    (token) => {
+      const [said = ''] = /^[^.]+\.[^.]+/.exec(token) ?? [];
+      const key = { key: new TestIssuer().privateKey, dsaEncoding: 'ieee-p1363' } as const;
+      return `${said}.${sign('sha256', Buffer.from(said), key).toString('base64url')}`;
+    },
+  ],
+];
+
+/** What an independent library says of one token, which knows the issuer's keys and nothing of chains. */
+async function isGoodForJose(token: string, { ledger, issuer }: Chain): Promise<boolean> {
+  const jwk = { ...(await exportJWK(issuer.publicKey)), kid: issuer.kid, alg: issuer.alg };
+  const options = { issuer: issuer.id, audience: TENANT, currentDate: new Date(ledger.nowMs) };
+  return jwtVerify(token, createLocalJWKSet({ keys: [jwk] }), options).then(
+    () => true,
+    () => false,
+  );
 }
 
 describe('F07: a chain of delegation', () => {
@@ -146,6 +239,28 @@ describe('F07: a chain of delegation', () => {
     const frame = ledger.requestFrame(stolen, ledger.other);
     expect(await ledger.submit('request', frame)).toEqual(INVALID);
   });
+
+  it.each(SPOILED)(
+    'with %s is DELEGATION_INVALID, and jose does not verify it',
+    async (_what, spoil) => {
+      const chain = await ledgerWith();
+      const { ledger, issuer } = chain;
+      const envelope = await envelopeBy(chain);
+      const [first = '', last = ''] = envelope['delegation'] as string[];
+      expect(await isGoodForJose(last, chain)).toBe(true);
+      const spoiled = spoil(last, issuer);
+      expect(await isGoodForJose(spoiled, chain)).toBe(false);
+      const [bob = {}, planner = {}] = envelope['acting_for'] as JsonObject[];
+      const digest = digestBytes('countersign/grant/v1', utf8(spoiled));
+      const told = {
+        delegation: [first, spoiled],
+        acting_for: [bob, { ...planner, grant_digest: digest }],
+      };
+      const asked = ledger.envelope(told);
+      expect(await ledger.submit('request', ledger.requestFrame(asked))).toEqual(INVALID);
+      expect(ledger.last('request-refused').entry.code).toBe('DELEGATION_INVALID');
+    },
+  );
 
   it('of 20 links is DELEGATION_INVALID, and so is one that is cut, spoiled, or told wrongly', async () => {
     const chain = await ledgerWith();
@@ -306,4 +421,53 @@ describe('an issuer', () => {
     expect(await ledger.change(gone)).toEqual({ status: 'accepted' });
     expect(await ledger.change(gone).catch(String)).toContain('MEMBER_UNKNOWN');
   });
+
+  it('D04: has no key of an agent, an executor or a person, and none of them has one of its own', async () => {
+    const { ledger, issuer } = await ledgerWith(new TestIssuer(undefined, 'EdDSA'));
+    const ssh = new SoftwareSshKey('ssh-ed25519');
+    const revoked = new SoftwareSshKey('ssh-ed25519');
+    for (const { publicKey, credentialKey } of [ssh, revoked]) {
+      const change = sshKeyChange(ledger.bob.id, publicKey, credentialKey.public_key);
+      await ledger.change(change as unknown as JsonObject);
+    }
+    const { credential_id } = revoked.credentialKey;
+    await ledger.change({ kind: 'credential-revoked', credential_id });
+    const other = new TestIssuer(OTHER_ISSUER);
+    const taken = [
+      ledger.agent.key.publicKey,
+      ledger.executor.key.publicKey,
+      ...[ssh, revoked].map(({ publicKey }) => ed25519Spki(publicKey.subarray(-32))),
+    ];
+    for (const public_key of taken) {
+      const change = other.change([], { keys: [{ kid: 'one', alg: 'EdDSA', public_key }] });
+      expect(await ledger.change(change).catch(String)).toContain('MEMBER_EXISTS');
+    }
+    const held = { id: 'bot', public_key: issuer.spki };
+    const agent = { ...held, owner: ledger.alice.id, operator: false };
+    expect(await ledger.change({ kind: 'agent-enrolled', agent }).catch(String)).toContain(
+      'MEMBER_EXISTS',
+    );
+    const executor = {
+      ...held,
+      audiences: ['x'],
+      interface_digest: ledger.last('ledger-founded').leaf,
+    };
+    expect(await ledger.change({ kind: 'executor-enrolled', executor }).catch(String)).toContain(
+      'MEMBER_EXISTS',
+    );
+    const point = Buffer.from(issuer.spki, 'base64url').subarray(-32);
+    const blob = Buffer.concat([ssh.publicKey.subarray(0, -32), point]);
+    const person = sshKeyChange(ledger.alice.id, blob, blob.toString('base64url'));
+    expect(await ledger.change(person as unknown as JsonObject).catch(String)).toContain(
+      'DUPLICATE_KEY',
+    );
+    // Two issuers of one provider may sign with the same key.
+    const twin = { keys: [{ kid: 'one', alg: 'EdDSA', public_key: issuer.spki }] };
+    expect(await ledger.change(other.change([], twin))).toEqual({ status: 'accepted' });
+  });
 });
+
+function ed25519Spki(point: Uint8Array): string {
+  const head = Buffer.from('302a300506032b6570032100', 'hex');
+  return Buffer.concat([head, point]).toString('base64url');
+}

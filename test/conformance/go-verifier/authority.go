@@ -64,6 +64,9 @@ func (a authority) add(m object) authority {
 	if holdsKey(m) {
 		a.refuseTaken(m)
 	}
+	if m["kind"] == "issuer" {
+		a.refuseHeld(m)
+	}
 	return a.with(m)
 }
 
@@ -78,7 +81,28 @@ func (a authority) refuseTaken(m object) {
 	require(!a.gone[key("credential key", own)], "DUPLICATE_KEY")
 	for _, other := range a.members {
 		require(!holdsKey(other) || keyOf(other) != own, "DUPLICATE_KEY")
+		require(other["kind"] != "issuer" || !pinned(other)[own], "DUPLICATE_KEY")
 	}
+}
+
+// refuseHeld refuses an issuer with a key of somebody who asks, runs or decides.
+func (a authority) refuseHeld(issuer object) {
+	keys := pinned(issuer)
+	for k := range keys {
+		require(!a.gone[key("credential key", k)], "MEMBER_EXISTS")
+	}
+	for _, other := range a.members {
+		require(!holdsKey(other) || !keys[keyOf(other)], "MEMBER_EXISTS")
+	}
+}
+
+func pinned(issuer object) map[string]bool {
+	keys := map[string]bool{}
+	for _, k := range objects(issuer, "keys") {
+		spki, _ := decodeBase64url(text(k, "public_key"))
+		keys[string(spki)] = true
+	}
+	return keys
 }
 
 func (a authority) without(kind, id string) authority {

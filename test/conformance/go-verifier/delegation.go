@@ -58,6 +58,7 @@ func (a authority) withIssuer(issuer object) authority {
 	for name, v := range issuer {
 		member[name] = v
 	}
+	a.refuseHeld(member)
 	return a.with(member)
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { sshKeyChange, type AuthorityState, type Member } from '@countersign/binding';
 import type { JsonObject } from '@countersign/canonical';
 import { SoftwareSshKey } from '@countersign/software-passkey';
@@ -184,6 +184,21 @@ export const FALSE_KEY_CASES: readonly EvidenceCase[] = [
     },
   ),
   after(
+    { name: 'issuer-of-agent', about: 'An issuer came in with the key of an agent.' },
+    (ledger) => {
+      enrolIssuer(ledger, ledger.agent.publicKey);
+    },
+  ),
+  after(
+    { name: 'agent-of-issuer', about: 'An agent came in with the key of an issuer.' },
+    (ledger) => {
+      const spki = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' });
+      const publicKey = spki.toString('base64url');
+      enrolIssuer(ledger, publicKey);
+      enrolMachine(ledger, agentOf(ledger, publicKey, thumbprintOf(spki)));
+    },
+  ),
+  after(
     {
       name: 'founding-key-twice',
       about: 'The founding gives one key to an agent and an executor.',
@@ -192,6 +207,15 @@ export const FALSE_KEY_CASES: readonly EvidenceCase[] = [
     { falseFounder: executorOf },
   ),
 ];
+
+function enrolIssuer(ledger: LedgerForge, publicKey: string): void {
+  const issuer = {
+    id: 'https://login.acme.example',
+    keys: [{ kid: 'one', alg: 'EdDSA', public_key: publicKey }],
+    persons: [],
+  } as const;
+  forced(ledger, { kind: 'issuer-enrolled', issuer }, { kind: 'issuer', ...issuer });
+}
 
 function executorOf({ agent }: LedgerForge): Member {
   return {
