@@ -11,7 +11,7 @@ const MAIN = fileURLToPath(new URL('simulator/main.ts', import.meta.url));
 const SEEDS = Number(process.env['COUNTERSIGN_SEEDS'] ?? 2_000);
 const WORKERS = Math.min(4, availableParallelism());
 /** Within so many seeds each planted fault must be found. */
-const PLANTED_SEEDS_MAX = 150;
+const PLANTED_SEEDS_MAX = 1_000;
 const LONG_MS = 1_800_000;
 
 /** What must have happened, or nothing was tried. */

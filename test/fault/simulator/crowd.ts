@@ -103,6 +103,9 @@ type Deed =
   | 'again'
   | 'junk';
 
+/** A freeze ends all that is open, and little would come to a use if there were many. */
+const CHANGES = { revoke: 6, policy: 6, agent: 4, dismiss: 2, invite: 6, freeze: 2 };
+
 const DEEDS: Readonly<Record<Deed, number>> = {
   request: 20,
   conflict: 3,
@@ -203,7 +206,7 @@ export class Crowd {
   #request(): boolean {
     const { random } = this.#world;
     const agent = random.of(this.#agents);
-    const kind = random.weighted({ grant: 8, batch: 3, command: 9 });
+    const kind = random.weighted({ grant: 8, batch: 5, command: 9 });
     const plain = this.#envelope(agent);
     const params = plain['params'] as JsonObject;
     const more = {
@@ -299,8 +302,8 @@ export class Crowd {
   #someChange(): JsonObject {
     const { random, population, rules } = this.#world;
     const { isFrozen, epoch } = rules.freeze;
-    if (isFrozen && random.chance(0.7)) return { kind: 'thawed', epoch };
-    switch (random.weighted({ revoke: 3, policy: 4, agent: 2, dismiss: 1, invite: 3, freeze: 2 })) {
+    if (isFrozen && random.chance(0.85)) return { kind: 'thawed', epoch };
+    switch (random.weighted(CHANGES)) {
       case 'freeze':
         return { kind: 'frozen' };
       case 'revoke':
