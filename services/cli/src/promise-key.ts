@@ -18,6 +18,8 @@ const DAY_MS = 86_400_000;
 const OWN_LIFE_MS = 7 * DAY_MS;
 /** How soon a certificate that is not there, or over, is looked for again. */
 const LOOK_EVERY_MS = 60_000;
+/** An input has arrived before the key of its promise is asked for, and by another clock where the key is in a data folder. */
+const BEFORE_MS = 120_000;
 
 type Sources = { readonly origin: string; readonly nowMs: () => number };
 
@@ -139,7 +141,7 @@ function certificateOf(
     v: 'countersign.gateway-key.v1',
     ledger: origin,
     vkey,
-    not_before: formatTimestamp(nowMs()),
+    not_before: formatTimestamp(nowMs() - BEFORE_MS),
     not_after: formatTimestamp(untilMs),
   });
   return signNote(text, signers);

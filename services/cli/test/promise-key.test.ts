@@ -18,8 +18,11 @@ const log = noteSigner(ORIGIN);
 let now = Date.UTC(2026, 10, 29);
 const at = { origin: ORIGIN, nowMs: () => now };
 
-/** Whether somebody who knows the key of the log takes what this key promises now. */
-async function promises(key: PromiseKey | undefined): Promise<ArrivalPromise> {
+/** Whether somebody who knows the key of the log takes what this key promises of what has arrived then. */
+async function promises(
+  key: PromiseKey | undefined,
+  arrivedMs: number = now,
+): Promise<ArrivalPromise> {
   if (key === undefined) throw new Error('expected a key');
   const text = statementText({
     v: 'countersign.promise.v1',
@@ -29,7 +32,7 @@ async function promises(key: PromiseKey | undefined): Promise<ArrivalPromise> {
     input: `sha256:${'1'.repeat(64)}`,
     subject: `sha256:${'2'.repeat(64)}`,
     sender: 'agent deployer',
-    arrived_at: formatTimestamp(now),
+    arrived_at: formatTimestamp(arrivedMs),
     logged_by: formatTimestamp(now),
   });
   const { signer, certificate } = key;
@@ -63,6 +66,12 @@ describe('a key that promises arrivals', () => {
     now += 2 * DAY_MS;
     await promises(await key());
     expect(asked).toBe(2);
+  });
+
+  it('promises what had arrived before it was made', async () => {
+    const arrivedMs = now;
+    const slow = { origin: ORIGIN, nowMs: () => (now += 1_000) };
+    await promises(await ownPromiseKey([log], slow)(), arrivedMs);
   });
 
   it('is asked for again after the key of the log was away', async () => {
