@@ -145,12 +145,18 @@ export class Crowd {
   /** Begins one thing; answers what. */
   act(): string {
     for (let tries = 0; tries < 4; tries += 1) {
-      const deed = this.#world.random.weighted(DEEDS);
+      const deed = this.#someDeed();
       if (!this.#do(deed)) continue;
       this.#world.count(`deed ${deed}`);
       return deed;
     }
     return 'nothing';
+  }
+
+  /** Whoever has something to run does not wait for the thaw. */
+  #someDeed(): Deed {
+    const { random, rules } = this.#world;
+    return rules.freeze.isFrozen && random.chance(0.3) ? 'use' : random.weighted(DEEDS);
   }
 
   #do(deed: Deed): boolean {

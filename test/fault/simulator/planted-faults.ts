@@ -185,6 +185,9 @@ function changingEntries(change: (entry: Entry, world: World) => Entry): PlantFa
   });
 }
 
+/** Also on a grant, and on an item of a batch. */
+const ANY_CLAIM = 'countersign.use.v';
+
 /** A claim that was refused with this code is taken. */
 function takesClaims(code: string, version: string = 'countersign.use.v1'): PlantFault {
   return changingEntries((entry, world) => {
@@ -351,17 +354,17 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'lets a use in while it is frozen',
     found: ['USED_WHILE_FROZEN'],
-    plant: takesClaims('FROZEN'),
+    plant: takesClaims('FROZEN', ANY_CLAIM),
   },
   {
     name: 'lets what was bound before a freeze be used after the thaw',
     found: ['USED_WHILE_FROZEN'],
-    plant: takesClaims('EPOCH_ENDED'),
+    plant: takesClaims('EPOCH_ENDED', ANY_CLAIM),
   },
   {
     name: 'lets a use in by an old policy',
     found: ['STRICTER_NOW'],
-    plant: takesClaims('POLICY_CHANGED'),
+    plant: takesClaims('POLICY_CHANGED', ANY_CLAIM),
   },
   { name: 'lets a use in too late', found: ['USED_TOO_LATE'], plant: takesClaims('EXPIRED') },
   {
