@@ -144,6 +144,7 @@ export class Crowd {
 
   /** Begins one thing; answers what. */
   act(): string {
+    if (this.#switch()) return 'switch';
     for (let tries = 0; tries < 4; tries += 1) {
       const deed = this.#someDeed();
       if (!this.#do(deed)) continue;
@@ -153,10 +154,27 @@ export class Crowd {
     return 'nothing';
   }
 
-  /** Whoever has something to run does not wait for the thaw. */
+  /** Somebody presses the switch while something can still be used, and back again; whoever is there signs for it soon. */
+  #switch(): boolean {
+    const { random, rules } = this.#world;
+    const { isFrozen, epoch } = rules.freeze;
+    const all = [...rules.actions.values()];
+    const type = isFrozen ? 'authority.thaw' : 'authority.freeze';
+    const asked = all.find(
+      ({ status, admission }) => status === 'pending' && admission.action_type.name === type,
+    );
+    if (asked !== undefined) {
+      if (!random.chance(0.3)) return false;
+      return this.#send(this.#decision(this.#person(), asked, { verdict: 'approve' }));
+    }
+    if (isFrozen) return random.chance(0.15) && this.#change({ kind: 'thawed', epoch });
+    return all.some(isUsable) && random.chance(0.03) && this.#change({ kind: 'frozen' });
+  }
+
+  /** Whoever has something to run does not wait for the thaw, and goes on trying after it. */
   #someDeed(): Deed {
     const { random, rules } = this.#world;
-    return rules.freeze.isFrozen && random.chance(0.3) ? 'use' : random.weighted(DEEDS);
+    return rules.freeze.epoch > 0 && random.chance(0.3) ? 'use' : random.weighted(DEEDS);
   }
 
   #do(deed: Deed): boolean {
@@ -292,9 +310,8 @@ export class Crowd {
     return this.#send(this.#requestFrame(agent, this.#envelope(agent, { action_id: action.id })));
   }
 
-  #change(): boolean {
+  #change(change: JsonObject = this.#someChange()): boolean {
     const agent = this.#world.random.of(this.#agents);
-    const change = this.#someChange();
     const type = typeOf(change);
     const envelope = this.#envelope(agent, {
       type,
