@@ -53,7 +53,6 @@ const TRIED = [
   'entry use-refused FROZEN',
   'entry use-refused NOT_IN_BATCH',
   'entry use-refused OUTCOME_UNKNOWN',
-  'entry use-refused PLAN_DIGEST_MISMATCH',
   'entry use-refused PLAN_ORDER',
   'entry use-refused POLICY_CHANGED',
   'entry use-refused REVOKED',
