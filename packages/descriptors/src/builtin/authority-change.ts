@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.change.v1.json, because this package reads no files. */
 export const AUTHORITY_CHANGE: JsonObject = {
@@ -133,7 +134,7 @@ export const AUTHORITY_CHANGE: JsonObject = {
           },
         ],
       },
-      note: { type: 'string', format: 'display-text', minLength: 1, maxLength: 500 },
+      note: NOTE,
     },
   },
   fields: {
@@ -264,10 +265,5 @@ export const AUTHORITY_CHANGE: JsonObject = {
     'What an agent or an executor enrolled here will ask for or run.',
     'The document of an action type: only its digest is shown.',
   ],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

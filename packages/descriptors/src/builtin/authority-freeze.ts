@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.freeze.v1.json, because this package reads no files. */
 export const AUTHORITY_FREEZE: JsonObject = {
@@ -22,12 +23,7 @@ export const AUTHORITY_FREEZE: JsonObject = {
           },
         },
       },
-      note: {
-        type: 'string',
-        format: 'display-text',
-        minLength: 1,
-        maxLength: 500,
-      },
+      note: NOTE,
     },
   },
   fields: {
@@ -84,10 +80,5 @@ export const AUTHORITY_FREEZE: JsonObject = {
     'What has already been started: the ledger does not stop it.',
     'Executors that run things without claiming a use.',
   ],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

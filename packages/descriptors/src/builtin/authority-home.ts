@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.home.v1.json, because this package reads no files. */
 export const AUTHORITY_HOME: JsonObject = {
@@ -23,7 +24,7 @@ export const AUTHORITY_HOME: JsonObject = {
           to: { type: 'integer', minimum: 0, maximum: 99999 },
         },
       },
-      note: { type: 'string', format: 'display-text', minLength: 1, maxLength: 500 },
+      note: NOTE,
     },
   },
   fields: {
@@ -56,10 +57,5 @@ export const AUTHORITY_HOME: JsonObject = {
     'Whether the new shard is there and free: the operator sees to that before asking.',
     'How long nothing is decided: until the operator has run the move, which copies the whole log.',
   ],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.identity.v1.json, because this package reads no files. */
 export const AUTHORITY_IDENTITY: JsonObject = {
@@ -46,7 +47,7 @@ export const AUTHORITY_IDENTITY: JsonObject = {
           },
         },
       },
-      note: { type: 'string', format: 'display-text', minLength: 1, maxLength: 500 },
+      note: NOTE,
     },
   },
   fields: {
@@ -88,10 +89,5 @@ export const AUTHORITY_IDENTITY: JsonObject = {
     'Whose account it is: the log holds a salted digest, and the operator who asks knows the account.',
     'What the identity provider does: whoever runs it can sign in as anybody.',
   ],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

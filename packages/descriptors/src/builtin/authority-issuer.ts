@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.issuer.v1.json, because this package reads no files. */
 export const AUTHORITY_ISSUER: JsonObject = {
@@ -75,7 +76,7 @@ export const AUTHORITY_ISSUER: JsonObject = {
           },
         ],
       },
-      note: { type: 'string', format: 'display-text', minLength: 1, maxLength: 500 },
+      note: NOTE,
     },
   },
   fields: {
@@ -137,10 +138,5 @@ export const AUTHORITY_ISSUER: JsonObject = {
     'Who holds the private keys of the issuer: compare the keys with its operator by another way.',
     'Whether its subjects are these persons: a person who is left out is nobody whom a chain may name.',
   ],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

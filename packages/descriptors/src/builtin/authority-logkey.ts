@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.logkey.v1.json, because this package reads no files. */
 export const AUTHORITY_LOGKEY: JsonObject = {
@@ -34,7 +35,7 @@ export const AUTHORITY_LOGKEY: JsonObject = {
           },
         ],
       },
-      note: { type: 'string', format: 'display-text', minLength: 1, maxLength: 500 },
+      note: NOTE,
     },
   },
   fields: {
@@ -62,10 +63,5 @@ export const AUTHORITY_LOGKEY: JsonObject = {
     'Who holds the private key that belongs to a verifier key: compare the key with its holder by another way.',
     'Whether the keys that are left can sign: see them sign the newest checkpoint before another one is removed.',
   ],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT } from './authority-parts.ts';
 
 const RESULTS: readonly (readonly [string, string])[] = [
   ['not-used', 'it was not used, and can be used no more'],
@@ -116,10 +117,5 @@ export const AUTHORITY_REVIEW: JsonObject = {
     'What the action has done beyond what its executor says: look at the action, and at its target.',
     'What follows from a verdict: it closes the review, and changes nothing else.',
   ],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

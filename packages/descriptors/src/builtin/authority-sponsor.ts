@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.sponsor.v1.json, because this package reads no files. */
 export const AUTHORITY_SPONSOR: JsonObject = {
@@ -22,7 +23,7 @@ export const AUTHORITY_SPONSOR: JsonObject = {
           sponsor: { type: 'string', format: 'identifier', maxLength: 64 },
         },
       },
-      note: { type: 'string', format: 'display-text', minLength: 1, maxLength: 500 },
+      note: NOTE,
     },
   },
   fields: {
@@ -46,10 +47,5 @@ export const AUTHORITY_SPONSOR: JsonObject = {
   ],
   claims: [{ label: 'Note', absent: 'not given', text: [{ field: '/params/note' }] }],
   not_covered: ['Whether the agent works for this person: only who enrols it can know.'],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

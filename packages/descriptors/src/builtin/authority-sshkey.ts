@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.sshkey.v1.json, because this package reads no files. */
 export const AUTHORITY_SSHKEY: JsonObject = {
@@ -57,12 +58,7 @@ export const AUTHORITY_SSHKEY: JsonObject = {
           },
         ],
       },
-      note: {
-        type: 'string',
-        format: 'display-text',
-        minLength: 1,
-        maxLength: 500,
-      },
+      note: NOTE,
     },
   },
   fields: {
@@ -211,10 +207,5 @@ export const AUTHORITY_SSHKEY: JsonObject = {
     'Who holds the private key: have this person read the fingerprint out by another way.',
     'Whether a key of a security key type lies in a real token, and whether it asks for a PIN or a finger.',
   ],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
+import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.thaw.v1.json, because this package reads no files. */
 export const AUTHORITY_THAW: JsonObject = {
@@ -27,12 +28,7 @@ export const AUTHORITY_THAW: JsonObject = {
           },
         },
       },
-      note: {
-        type: 'string',
-        format: 'display-text',
-        minLength: 1,
-        maxLength: 500,
-      },
+      note: NOTE,
     },
   },
   fields: {
@@ -85,10 +81,5 @@ export const AUTHORITY_THAW: JsonObject = {
     },
   ],
   not_covered: ['Whether the reason of the freeze is gone: see to that before approving.'],
-  executor_contract: {
-    interface: 'countersign.ledger.authority.v1',
-    preconditions: [],
-    record:
-      'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
-  },
+  executor_contract: LEDGER_CONTRACT,
 };
