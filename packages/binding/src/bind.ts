@@ -12,7 +12,7 @@ import type { LedgerState } from './ledger-state.ts';
 import { isStricterNow } from './policy-now.ts';
 import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
-import type { RequestAdmitted, Terms } from './request-entry.ts';
+import { rareTerms, type RequestAdmitted, type Terms } from './request-entry.ts';
 import { assertReviewOf, partiesTo } from './review.ts';
 import { inOrder, isRecent } from './seating.ts';
 import { isObject } from './shape.ts';
@@ -181,11 +181,7 @@ function termsOf(open: RequestAdmitted): Terms {
     excluded: open.excluded,
     separation: open.separation,
     demo: open.demo,
-    ...(open.bounds !== undefined && { bounds: open.bounds }),
-    ...(open.permits !== undefined && { permits: open.permits }),
-    ...(open.delegation !== undefined && { delegation: open.delegation }),
-    ...(open.batch !== undefined && { batch: open.batch }),
-    ...(open.confirmation !== undefined && { confirmation: open.confirmation }),
+    ...rareTerms(open),
   };
 }
 

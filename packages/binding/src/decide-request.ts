@@ -29,7 +29,7 @@ import type { LedgerState } from './ledger-state.ts';
 import { isAuthorityType, isCedarPolicy, requirementOf } from './policy.ts';
 import type { EntryBody, Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
-import type { RequestAdmitted } from './request-entry.ts';
+import { rareTerms, type RequestAdmitted } from './request-entry.ts';
 import { assertReviewOf } from './review.ts';
 import {
   excludedOf,
@@ -280,25 +280,6 @@ interface AdmissionTerms extends Pick<Terms, 'descriptor' | 'policyDigest'>, Sen
   readonly confirmation: Digest | undefined;
 }
 
-/** What only some actions have. */
-function frozenTerms({
-  bounds,
-  permits,
-  delegation,
-  batch,
-  confirmation,
-  recent,
-}: AdmissionTerms): Partial<RequestAdmitted> {
-  return {
-    ...(bounds !== undefined && { bounds }),
-    ...(permits !== undefined && { permits }),
-    ...(delegation !== undefined && { delegation }),
-    ...(batch !== undefined && { batch }),
-    ...(confirmation !== undefined && { confirmation }),
-    ...(recent !== undefined && { recent }),
-  };
-}
-
 function admissionBody(
   run: Proceeding,
   { input, agent, action }: Asked,
@@ -329,7 +310,8 @@ function admissionBody(
       envelope.type === FREEZE_TYPE ? [] : excludedOf(agent, personsOf(envelope), separation),
     separation,
     demo,
-    ...frozenTerms(terms),
+    ...rareTerms(terms),
+    ...(terms.recent !== undefined && { recent: terms.recent }),
     ...(epoch > 0 && { epoch }),
     reversibility: descriptor.reversibility,
     decide_by: formatTimestamp(decideByMs),

@@ -86,6 +86,22 @@ export interface Terms {
   readonly confirmation?: Digest;
 }
 
+type RareTerm = 'bounds' | 'permits' | 'delegation' | 'batch' | 'confirmation';
+
+/** Of the terms, those that only some actions have, where this one has them. */
+export function rareTerms(from: {
+  readonly [Name in RareTerm]?: Terms[Name] | undefined;
+}): Pick<Terms, RareTerm> {
+  const { bounds, permits, delegation, batch, confirmation } = from;
+  return {
+    ...(bounds !== undefined && { bounds }),
+    ...(permits !== undefined && { permits }),
+    ...(delegation !== undefined && { delegation }),
+    ...(batch !== undefined && { batch }),
+    ...(confirmation !== undefined && { confirmation }),
+  };
+}
+
 export interface RequestAdmitted extends EntryHead<'request-admitted'>, Terms {
   readonly action_id: string;
   readonly request_signature: string;
