@@ -162,8 +162,9 @@ export class CliLedger {
     if (!this.#isFounded) {
       const file = await tier.clusterFile(join(this.folder, 'cluster'));
       const init = ['init', '--data', this.data, '--port', String(this.port), '--cluster', file];
-      const { exit, stderr } = await countersign([...init, ...more], { env });
-      if (exit !== 0) throw new Error(`expected init to succeed:\n${stderr}`);
+      await succeeds([...init, ...more], { env });
+      // A gateway apart has no key of the log, so one is let promise for it.
+      await succeeds(['log-key', 'promises', '--data', this.data, '--days', '1'], { env });
       this.#isFounded = true;
     }
     const options = { ...this.#options, env };
@@ -234,4 +235,9 @@ export async function approve(person: HttpPerson, id: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`expected ${id} in the inbox`);
+}
+
+async function succeeds(args: readonly string[], options: CliOptions): Promise<void> {
+  const { exit, stderr } = await countersign(args, options);
+  if (exit !== 0) throw new Error(`expected countersign ${args[0] ?? ''} to succeed:\n${stderr}`);
 }

@@ -29,6 +29,21 @@ async function shown(ledger: CliLedger, { exit, stdout, stderr }: Ended): Promis
   return JSON.parse((await ledger.run('show', [id, '--json']).ended).stdout);
 }
 
+interface Kept {
+  readonly promise?: string;
+  readonly receipt: string;
+}
+
+/** What is answered at once needs no promise, so it asks until an answer was waited for. */
+async function promised(ledger: CliLedger, triesLeft = 20): Promise<Kept> {
+  const asked = await ledger.run('request', [
+    ...[example('generic.command'), '--receipt', 'asked.json'],
+  ]).ended;
+  expect(await shown(ledger, asked)).toMatchObject({ status: 'pending' });
+  const kept = JSON.parse(await readFile(ledger.at('asked.json'), 'utf8')) as Kept;
+  return kept.promise === undefined && triesLeft > 0 ? promised(ledger, triesLeft - 1) : kept;
+}
+
 describe('request', () => {
   it('sends the examples of the documentation as they stand there', async () => {
     const ledger = await started();
@@ -63,16 +78,12 @@ describe('request', () => {
 
   it('G10: keeps what was promised of it, and audit --promise finds it kept', async () => {
     const ledger = await started();
-    const asked = await ledger.run('request', [
-      ...[example('generic.command'), '--receipt', 'asked.json'],
-    ]).ended;
-    expect(await shown(ledger, asked)).toMatchObject({ status: 'pending' });
-    const kept = JSON.parse(await readFile(ledger.at('asked.json'), 'utf8')) as object;
+    const kept = await promised(ledger);
+    const [, index = ''] = /^c2sp\.org\/tlog-proof@v1\nindex (\d+)\n/.exec(kept.receipt) ?? [];
     expect(kept).toMatchObject({
       v: 'countersign.arrival.v1',
       promise: expect.stringContaining('countersign.promise.v1\n') as string,
       entry: expect.stringContaining('request-admitted') as string,
-      receipt: expect.stringContaining('c2sp.org/tlog-proof@v1\nindex 1\n') as string,
     });
     await ledger.run('log export', ['log']).ended;
     const trust = ['--trust', `${ledger.data}/trust.json`];
@@ -80,7 +91,7 @@ describe('request', () => {
     const audited = await countersign(args, { cwd: ledger.folder });
     expect([audited.exit, audited.stdout]).toEqual([
       0,
-      expect.stringContaining('kept by entry 1\nPROMISE VALID\n'),
+      expect.stringContaining(`kept by entry ${index}\nPROMISE VALID\n`),
     ]);
   });
 

@@ -133,18 +133,19 @@ async function loggedIn(application: string): Promise<Client> {
   return client;
 }
 
-/** Beside the log in words, which goes on where it was. */
+/** In files of the server's own: the log in words that is there belongs to who started the server. */
 async function logAsJson(): Promise<void> {
   await runSql(
     server.url,
     'alter system set logging_collector = on',
     "alter system set log_destination = 'stderr,jsonlog'",
     `alter system set log_directory = '${dirname(log)}'`,
-    "alter system set log_filename = 'server.log'",
+    "alter system set log_filename = 'collected.log'",
     "alter system set log_timezone = 'UTC'",
   );
   await server.down();
   await server.up();
+  log = join(dirname(log), 'collected.log');
 }
 
 /** What the server itself has logged since the stage was set. */
