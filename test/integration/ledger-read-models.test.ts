@@ -4,6 +4,7 @@ import { verifyConsistency } from '@countersign/tlog';
 import { evidenceOutcome } from '../support/evidence-outcome.ts';
 import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
 import { TENANT, actionDigestOf, commandPolicy } from '../support/parties.ts';
+import { expectWitnessedEvidence } from '../support/witnessed-evidence.ts';
 
 let ledger: FoundedLedger | undefined;
 
@@ -43,6 +44,15 @@ describe('evidence', () => {
     await stored(at);
     await expect(at.projector.evidence(TENANT, actionId)).rejects.toMatchObject({
       code: 'NOT_FOUND',
+    });
+  });
+});
+
+describe('evidence at level witnessed', () => {
+  it('is under a cosigned head alone, which is waited for', async () => {
+    const at = await started();
+    await expectWitnessedEvidence(at, at.projector, (size) => {
+      at.projector.noteCosigned(size);
     });
   });
 });

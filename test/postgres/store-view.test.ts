@@ -12,6 +12,7 @@ import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
 import { TENANT } from '../support/parties.ts';
 import { dropSchema, newSchema, runSql } from '../support/postgres/scratch-schema.ts';
 import { expectWayOfOneAction } from '../support/way-of-one-action.ts';
+import { expectWitnessedEvidence } from '../support/witnessed-evidence.ts';
 
 const url = inject('postgresUrl');
 const WAIT_MS = 10_000;
@@ -92,6 +93,11 @@ describe('who waits at a view', () => {
     expect(await news).toBeGreaterThan(since);
     expect(await size).toBe(true);
     expect(await view.waitForStored(10_000, 20)).toBe(false);
+    expect(view.status.waiters).toBe(0);
+  });
+
+  it('is told of a head that witnesses have cosigned, by whoever asks them', async () => {
+    await expectWitnessedEvidence(ledger, view, () => undefined);
     expect(view.status.waiters).toBe(0);
   });
 

@@ -37,6 +37,17 @@ describe('/readyz', () => {
     expect((await bench.send({ url: '/healthz' })).status).toBe(200);
   });
 
+  test('tells which witnesses are away, and stays ready without them', async () => {
+    bench.health = { ...WELL, witnesses: { cosignedSize: 9, away: ['lite'] } };
+    const sent = await bench.send({ url: '/readyz' });
+    expect([sent.status, sent.body]).toEqual([
+      200,
+      { status: 'ok', witnesses: { cosigned_size: 9, away: ['lite'] } },
+    ]);
+    bench.health = WELL;
+    expect((await bench.send({ url: '/readyz' })).body).toEqual({ status: 'ok' });
+  });
+
   test('says why the writer stopped', async () => {
     bench.health = { ...WELL, writer: { state: 'stopped', code: 'CLOCK_JUMP' } };
     expect((await bench.send({ url: '/readyz' })).body['detail']).toBe(

@@ -48,6 +48,7 @@ import { SoftwarePasskey, type SoftwareSshKey } from '@countersign/software-pass
 import {
   openSqliteStore,
   type ActionRow,
+  type CheckpointRow,
   type ReadModels,
   type RowChange,
 } from '@countersign/store';
@@ -73,6 +74,9 @@ export const TENANT = 'acme';
 export const ORIGIN = 'countersign.test/1/0';
 export const PUBLIC_ORIGIN = 'http://localhost:7420';
 export const T0 = Date.UTC(2026, 10, 23, 12);
+
+/** By a key that nobody here knows; a gateway hands it on as it is. */
+export const COSIGNATURE = `— witness.test ${Buffer.alloc(4 + 8 + 64, 7).toString('base64')}\n`;
 
 export interface Machine {
   readonly id: string;
@@ -195,19 +199,22 @@ export class ScriptedLedger implements InputRouter, LogView {
     });
   }
 
-  evidence(): Promise<JsonObject> {
-    return Promise.resolve({ v: 'countersign.evidence.v1' });
+  async evidence(
+    tenant: string,
+    actionId: string,
+    level: 'human' | 'witnessed' = 'human',
+  ): Promise<JsonObject> {
+    const row = await this.store.action(tenant, actionId);
+    const head = level === 'human' ? await this.store.checkpoint() : await this.store.cosigned();
+    return {
+      v: 'countersign.evidence.v1',
+      binding: { receipt: this.#receiptUnder(head, row?.bindingIndex ?? 0) },
+    };
   }
 
   readonly proofs = {
     receipt: (index: number): Promise<string> =>
-      Promise.resolve(
-        formatTlogProof({
-          index,
-          proof: inclusionProof(index, this.size, this.#tree.node),
-          checkpoint: this.#note,
-        }),
-      ),
+      Promise.resolve(this.#receiptUnder({ size: this.size, note: this.#note }, index)),
   };
 
   // What a test does.
@@ -217,6 +224,14 @@ export class ScriptedLedger implements InputRouter, LogView {
     this.isHeld = false;
     for (const submission of this.#held.splice(0)) this.#enqueue(submission);
     await this.#work;
+  }
+
+  /** Has the newest head cosigned, as a quorum of witnesses would. */
+  async cosign(): Promise<void> {
+    const { size } = this;
+    const note = `${this.#note}${COSIGNATURE}`;
+    await this.store.apply({ rows: [{ change: 'cosigned', size, note }] });
+    this.#wake();
   }
 
   /** Enrols a passkey of the founder, past the API. */
@@ -410,6 +425,12 @@ export class ScriptedLedger implements InputRouter, LogView {
     );
     if (input !== '') this.#answers.set(input, { kind: 'sealed', entries });
     this.#wake();
+  }
+
+  #receiptUnder(head: CheckpointRow | undefined, index: number): string {
+    if (head === undefined) throw new Error('expected a head');
+    const proof = inclusionProof(index, head.size, this.#tree.node);
+    return formatTlogProof({ index, proof, checkpoint: head.note });
   }
 
   /** The subtrees that the leaf of this index completes. */
