@@ -1,45 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseVerifierKey } from '@countersign/tlog';
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signerOf } from '../../packages/tlog/test/node-keys.ts';
+import { noteSigner } from '../support/note-key.ts';
+import { expectCoseRotation } from '../support/cose-rotation.ts';
 import { HttpLedger, READ_TOKEN } from '../support/http-ledger.ts';
-import { pythonEnvironment } from '../support/python-environment.ts';
+import { ScittCose, type Asked } from '../support/scitt-cose.ts';
 
-/** Others' code for RFC 9942, which has made the vectors of test/vectors/tlog/cose-receipts.json. */
-const bin = pythonEnvironment({ name: 'scitt-cose', requirement: 'scitt-cose==0.5.0' });
-if (bin === undefined) throw new Error('expected Python 3 with venv, and scitt-cose from PyPI');
-const python = join(bin, 'python');
-const script = fileURLToPath(new URL('scitt-cose/verify_receipts.py', import.meta.url));
-
-interface Judged {
-  readonly ok: boolean;
-  readonly tree_size: number | null;
-  readonly leaf_index: number | null;
-  readonly issuer: string | null;
-  readonly failed_at: string | null;
-}
-
-interface Asked {
-  readonly receipt: Uint8Array;
-  readonly entry: string;
-}
-
-/** All at once: each start of Python takes longer than it takes to judge a hundred. */
-function judge(vkey: string, asked: readonly Asked[]): Judged[] {
-  const { publicKey } = parseVerifierKey(vkey);
-  const key = createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
-  const input = JSON.stringify({
-    key: key.export({ format: 'pem', type: 'spki' }),
-    receipts: asked.map(({ receipt, entry }) => ({
-      receipt: Buffer.from(receipt).toString('hex'),
-      entry: Buffer.from(entry).toString('hex'),
-    })),
-  });
-  return JSON.parse(execFileSync(python, [script], { input, encoding: 'utf8' })) as Judged[];
-}
+const scittCose = ScittCose.open();
 
 const P256 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
@@ -79,7 +46,7 @@ describe.each([
   });
 
   it('finds each of them good, for its own entry', () => {
-    const judged = judge(http.ledger.signer.vkey, asked);
+    const judged = scittCose.judge(http.ledger.signer.vkey, asked);
     expect(asked.length).toBeGreaterThan(9);
     for (const [at, { index, size }] of asked.entries()) {
       expect(judged[at]).toMatchObject({
@@ -93,10 +60,10 @@ describe.each([
 
   it('finds none good for another entry, or under another key', () => {
     const others = asked.map((one) => ({ ...one, entry: `${one.entry} ` }));
-    expect(judge(http.ledger.signer.vkey, others).filter(({ ok }) => ok)).toEqual([]);
+    expect(scittCose.judge(http.ledger.signer.vkey, others).filter(({ ok }) => ok)).toEqual([]);
     const { privateKey } = generateKeyPairSync('ed25519');
     const { vkey } = signerOf(http.ledger.origin, privateKey);
-    expect(judge(vkey, asked).filter(({ ok }) => ok)).toEqual([]);
+    expect(scittCose.judge(vkey, asked).filter(({ ok }) => ok)).toEqual([]);
   });
 
   it('G01: refuses one with any one byte flipped, unless it says another place under the same root', () => {
@@ -108,11 +75,25 @@ describe.each([
       changed[at] = byte ^ 1;
       return { receipt: changed, entry };
     });
-    const good = judge(http.ledger.signer.vkey, flipped).filter(({ ok }) => ok);
+    const good = scittCose.judge(http.ledger.signer.vkey, flipped).filter(({ ok }) => ok);
     // Index and size are signed by nobody: schemas/formats/checkpoint-and-receipt.md §8.
     for (const { leaf_index, tree_size } of good) {
       expect([leaf_index, tree_size]).not.toEqual([index, size]);
     }
     expect(good.length).toBeLessThan(3);
+  });
+});
+
+describe.each([
+  ['Ed25519 to P-256', (origin: string) => signerOf(origin, P256)],
+  ['Ed25519 to Ed25519', (origin: string) => noteSigner(origin)],
+])('receipts of a ledger whose key is rotated from %s', (_, newSigner) => {
+  it('G07: are good under the key that was one at their size, and under no other', async () => {
+    const http = await HttpLedger.start();
+    try {
+      await expectCoseRotation(http, newSigner(http.ledger.origin), scittCose);
+    } finally {
+      await http.discard();
+    }
   });
 });

@@ -23,11 +23,14 @@ import { noteSignerContract } from '@countersign/tlog/testing';
 import { createVerifier, parseTrust } from '@countersign/verify';
 import { decodeLogRecord } from '@countersign/wire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectCoseRotation } from '../support/cose-rotation.ts';
 import { FoundedLedger, type Bound } from '../support/founded-ledger.ts';
 import { buildGoVerifier } from '../support/go-verifier.ts';
+import { HttpLedger } from '../support/http-ledger.ts';
 import { expectRotation, idOf } from '../support/log-key-rotation.ts';
 import { MOTO_CLIENT, startMoto, type MotoServer } from '../support/moto-server.ts';
 import { TENANT } from '../support/parties.ts';
+import { ScittCose } from '../support/scitt-cose.ts';
 
 const NAME = 'countersign.test/01JD3Z8Q4T0000000000000000/0';
 /** The first start downloads moto. */
@@ -220,5 +223,17 @@ describe('the key of a ledger that is rotated to another one of KMS', () => {
     });
     expect(parseVerifierKey(newKey.vkey).type).toBe(2);
     expect(idOf(newKey)).not.toBe(idOf(ledger.signer));
+  });
+});
+
+describe('COSE receipts whose roots KMS signs', () => {
+  it('G07: are good under the key of KMS that was one at their size, over a rotation', async () => {
+    const keys = [await createKey(), await createKey()] as const;
+    const http = await HttpLedger.start({ openSigner: (origin) => open(keys[0], origin) });
+    try {
+      await expectCoseRotation(http, await open(keys[1], http.ledger.origin), ScittCose.open());
+    } finally {
+      await http.discard();
+    }
   });
 });
