@@ -134,11 +134,25 @@ function refusalOfMoment(
     ({ person, credential }) => authority.get('credential', credential)?.person === person,
   );
   if (!areApproversActive) return { code: 'APPROVER_REVOKED' };
+  const changed = refusalOfAgent(authority, record);
+  if (changed !== undefined) return { code: changed };
   if (isRuledStricter(state, record, binding.approvals)) return { code: 'POLICY_CHANGED' };
   const now = authority.get('executor', record.executor.id);
   return now?.interface_digest === record.executor.descriptor_digest
     ? undefined
     : { code: 'EXECUTOR_DESCRIPTOR_MISMATCH' };
+}
+
+/** Who asked is still enrolled, as it was when this was admitted: attack row F08. By rules 1 nobody looks. */
+function refusalOfAgent(
+  authority: AuthorityState,
+  { agent: id, owner, ruled }: ActionRecord,
+): RefusalCode | undefined {
+  if (ruled === undefined) return undefined;
+  const agent = authority.get('agent', id);
+  if (agent === undefined) return 'AGENT_UNKNOWN';
+  const isSame = agent.key_thumbprint === ruled.agent_key && agent.owner === owner;
+  return isSame ? undefined : 'AGENT_MISMATCH';
 }
 
 function refusalOfClock({ atMs }: Proceeding, claimedAt: string): Refusal | undefined {

@@ -21,6 +21,8 @@ export interface Ruled {
   readonly requirement: Requirement;
   /** Of a policy in Cedar: digest of what decides which of its rules apply. */
   readonly cedar?: Digest;
+  /** Thumbprint of the key that its agent had. */
+  readonly agent_key: Digest;
 }
 
 /** Absent by rules 1, and for what no policy rules. */
@@ -33,6 +35,7 @@ export function ruledBy(
     policy: entry.policy_digest,
     requirement: entry.requirement,
     ...(isCedarPolicy(policy) && { cedar: cedarDigest(policy) }),
+    agent_key: entry.agent.key_thumbprint,
   };
 }
 

@@ -3,7 +3,7 @@ import { parseAction } from '@countersign/descriptors';
 import { describe, expect, it } from 'vitest';
 import { actOf, delegated, jktOf, TestIssuer } from './test-issuer.ts';
 import { ed25519Key } from './test-keys.ts';
-import { TestLedger } from './test-ledger.ts';
+import { TestLedger, type Bound } from './test-ledger.ts';
 import type { TestAgent } from './test-members.ts';
 
 const MISMATCH = { status: 'refused', code: 'AGENT_MISMATCH' };
@@ -25,6 +25,13 @@ async function replaced(
   const outcome = await ledger.change({ kind: 'agent-enrolled', agent });
   if (outcome.status !== 'accepted') throw new Error('expected the agent to be enrolled');
   return { ...other, key };
+}
+
+/** Of the agent that may be taken out, since the other one asks for the changes. */
+async function boundFor(ledger: TestLedger): Promise<Bound> {
+  const asked = await ledger.request(ledger.envelope({}, ledger.other), ledger.other);
+  await ledger.decide(ledger.bob, asked);
+  return { ...asked, binding: ledger.last('binding-made') };
 }
 
 describe('F08: an agent that is not who it was', () => {
@@ -58,6 +65,32 @@ describe('F08: an agent that is not who it was', () => {
     const asked = await ledger.request(ledger.envelope({}, ledger.other), ledger.other);
     await replaced(ledger, {});
     expect(await ledger.decide(ledger.bob, asked)).toEqual({ status: 'accepted' });
+  });
+
+  it.each([
+    ['with another key', { key: 'successor-3' }, MISMATCH],
+    ['with another owner', { owner: 'the other one' }, MISMATCH],
+    ['as it was', {}, { status: 'accepted' }],
+  ])('F08: enrolled again %s since it was bound: %o at its use', async (_, more, expected) => {
+    const ledger = new TestLedger();
+    const bound = await boundFor(ledger);
+    const owner = 'owner' in more ? { owner: ledger.owner.id } : {};
+    await replaced(ledger, { ...more, ...owner });
+    expect(await ledger.use(ledger.useClaim(bound))).toEqual(expected);
+  });
+
+  it('F08: revoked since it was bound is AGENT_UNKNOWN at its use, and by rules 1 nobody looks', async () => {
+    const ledger = new TestLedger();
+    const bound = await boundFor(ledger);
+    await ledger.change({ kind: 'agent-revoked', id: ledger.other.id });
+    expect(await ledger.use(ledger.useClaim(bound))).toEqual({
+      status: 'refused',
+      code: 'AGENT_UNKNOWN',
+    });
+    const older = new TestLedger({ rules: 1 });
+    const boundBefore = await boundFor(older);
+    await replaced(older, { key: 'successor-4' });
+    expect(await older.use(older.useClaim(boundBefore))).toEqual({ status: 'accepted' });
   });
 
   it.each([

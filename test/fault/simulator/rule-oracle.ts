@@ -504,6 +504,9 @@ export class RuleOracle {
     hold(binding.entry.epoch === this.#epoch, 'USED_WHILE_FROZEN', `${action.id}: after the thaw`);
     const who = binding.entry.decisions.map(({ person }) => person);
     hold(!this.#isStricterNow(action, who), 'STRICTER_NOW', `${action.id}: used by an old policy`);
+    // Nobody here comes back under the name of an agent that is gone.
+    const isThere = this.#get('agent', action.admission.agent.id) !== undefined;
+    hold(isThere, 'RULE', `${action.id}: used though its agent is gone`);
     const isType = !action.admission.action_type.name.startsWith('authority.');
     hold(isType, 'USED_TOO_OFTEN', `${action.id}: a change of the authority`);
     const isFree = action.uses.size < binding.entry.max_uses && !action.uses.has(entry.use_id);
