@@ -200,6 +200,8 @@ export interface ActionFilter extends PageRequest, Period {
   readonly agent?: string;
   readonly executor?: string;
   readonly code?: string;
+  /** Who has decided on it, as the log accepted that. */
+  readonly person?: string;
 }
 
 /** Of a kind of member; the cursor is the id after which to go on. */

@@ -62,7 +62,7 @@ async function bindingPage(db: Kysely<Tables>, filter: ActionFilter): Promise<Pa
 
 function filtered(
   db: Kysely<Tables>,
-  { tenant, status, type, agent, executor, code }: ActionFilter,
+  { tenant, status, type, agent, executor, code, person }: ActionFilter,
 ): SelectQueryBuilder<Tables, 'actions', Tables['actions']> {
   let query = db.selectFrom('actions').selectAll().where('tenant', '=', tenant);
   if (status !== undefined) query = query.where('status', '=', status);
@@ -70,6 +70,15 @@ function filtered(
   if (agent !== undefined) query = query.where('agent', '=', agent);
   if (executor !== undefined) query = query.where('executor', '=', executor);
   if (code !== undefined) query = query.where('code', '=', code);
+  if (person !== undefined) {
+    query = query.where('action_id', 'in', (eb) =>
+      eb
+        .selectFrom('decisions')
+        .select('decisions.action_id')
+        .where('decisions.tenant', '=', tenant)
+        .where('decisions.person', '=', person),
+    );
+  }
   return query;
 }
 

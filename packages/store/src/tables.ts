@@ -68,7 +68,10 @@ export const TABLES = {
       at: 'text',
     },
     key: ['idx'],
-    indexes: { decisions_by_action: { on: ['tenant', 'action_id', 'idx'] } },
+    indexes: {
+      decisions_by_action: { on: ['tenant', 'action_id', 'idx'] },
+      decisions_by_person: { on: ['tenant', 'person', 'action_id'] },
+    },
   },
   uses: {
     columns: {

@@ -223,6 +223,7 @@ interface ListQuery {
   readonly agent?: string;
   readonly executor?: string;
   readonly code?: string;
+  readonly person?: string;
 }
 
 const Name = Type.Optional(Type.String({ maxLength: 200 }));
@@ -234,6 +235,7 @@ const FilterMembers = {
   agent: Name,
   executor: Name,
   code: Name,
+  person: Type.Optional(Type.String({ maxLength: 200, description: 'Who has decided on it' })),
 };
 
 function registerPages(app: App, gateway: Gateway): void {
@@ -244,7 +246,7 @@ function registerPages(app: App, gateway: Gateway): void {
     list: 'actions' | 'bindings' = 'actions',
   ): Promise<Static<typeof ActionPageSchema>> => {
     assertReadsAll(reader);
-    const { proofs, status, type, agent, executor, code } = query;
+    const { proofs, status, type, agent, executor, code, person } = query;
     const logSize = await logSizeOf(models);
     const found = await models[list]({
       tenant: reader.tenant,
@@ -255,6 +257,7 @@ function registerPages(app: App, gateway: Gateway): void {
       ...(agent !== undefined && { agent }),
       ...(executor !== undefined && { executor }),
       ...(code !== undefined && { code }),
+      ...(person !== undefined && { person }),
     });
     const actions = found.rows.map((row) => summaryOf(row));
     return {

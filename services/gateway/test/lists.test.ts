@@ -73,6 +73,24 @@ describe('lists', () => {
     expect([bad.status, bad.body['code']]).toEqual([400, 'SCHEMA_INVALID']);
   });
 
+  test('requests and bindings by who has decided on them', async () => {
+    const { person } = bench.ledger;
+    expect(await listed(`actions?person=${person}`, 'actions')).toEqual([]);
+    const passkey = await bench.ledger.enrolPasskey();
+    const ids: string[] = [];
+    for (const verdict of ['deny', 'approve'] as const) {
+      const { actionId } = await bench.request();
+      await bench.post('/v1/decisions', await bench.decisionOf(actionId, passkey, { verdict }));
+      ids.unshift(actionId);
+    }
+    const idsOf = async (list: string): Promise<unknown[]> =>
+      (await listed(list, 'actions')).map(({ action_id }) => action_id);
+    expect(await idsOf(`actions?person=${person}`)).toEqual(ids);
+    expect(await idsOf(`actions?person=${person}&status=denied`)).toEqual(ids.slice(1));
+    expect(await idsOf(`bindings?person=${person}`)).toEqual(ids.slice(0, 1));
+    expect(await idsOf('actions?person=prs_0')).toEqual([]);
+  });
+
   test('findings by code', async () => {
     expect(await listed('findings?code=CLONE_SUSPECTED', 'findings')).toEqual([]);
     const bad = await bench.read('/v1/findings?code=nothing');

@@ -415,6 +415,37 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       ).toHaveLength(3);
     });
 
+    it('pages actions and bindings on which a person has decided', async () => {
+      const decided = [1, 2, 4, 5].map((n): RowChange => ({
+        change: 'decision',
+        row: { ...decision(10 + n, n), person: n === 4 ? 'bob' : 'alice' },
+      }));
+      const bind: RowChange = {
+        ...{ change: 'action-moved', tenant: TENANT, actionId: actionId(2), index: 20 },
+        ...{ at: at(20), to: { status: 'bound', bindingIndex: 20 } },
+      };
+      // Two decisions of one person about one action are one row.
+      const again: RowChange = { change: 'decision', row: decision(30, 5) };
+      const opened = [1, 2, 3, 4, 5].map((n) => open(n));
+      await models.apply({ rows: [...opened, ...decided, again, bind] });
+      const pages: string[][] = [];
+      let cursor: string | null = null;
+      do {
+        const filter = { tenant: TENANT, person: 'alice', limit: 2, cursor };
+        const page = await models.actions(filter);
+        pages.push(page.rows.map((row) => row.actionId));
+        ({ cursor } = page);
+      } while (cursor !== null);
+      expect(pages).toEqual([[actionId(5), actionId(2)], [actionId(1)]]);
+      const one = { tenant: TENANT, limit: 9 };
+      const ids = async (page: ReturnType<ReadModels['actions']>): Promise<string[]> =>
+        (await page).rows.map((row) => row.actionId);
+      expect(await ids(models.bindings({ ...one, person: 'alice' }))).toEqual([actionId(2)]);
+      expect(await ids(models.bindings({ ...one, person: 'bob' }))).toEqual([]);
+      expect(await ids(models.actions({ ...one, person: 'carol' }))).toEqual([]);
+      expect(await ids(models.actions({ ...one, tenant: 'other', person: 'alice' }))).toEqual([]);
+    });
+
     it('pages members by id, and those of a person', async () => {
       const member = (id: string, person: string | null): RowChange => ({
         change: 'member-set',

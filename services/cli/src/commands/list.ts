@@ -18,7 +18,7 @@ interface Kind {
   readonly filters: readonly Filter[];
 }
 
-const ACTIONS = ['status', 'type', 'agent', 'executor', 'code', 'from', 'to'] as const;
+const ACTIONS = ['status', 'type', 'agent', 'executor', 'code', 'person', 'from', 'to'] as const;
 const KINDS: Readonly<Record<string, Kind & { readonly path: string }>> = {
   requests: { path: 'actions', rows: 'actions', filters: ACTIONS },
   bindings: { path: 'bindings', rows: 'actions', filters: ACTIONS },
@@ -46,8 +46,8 @@ export function addList(program: Command, { context, end }: CommandParts): void 
     .addHelpText(
       'after',
       `
-Requests, bindings: --status --type --agent --executor --code --from --to. Credentials, agents: --person. Policies: --from --to.
-Findings: --code --from --to. Times are like 2026-11-29T10:00:00.000Z. What is listed is what read models say: an action or an
+Requests, bindings: --status --type --agent --executor --code --person --from --to, where --person is who has decided. Credentials,
+agents: --person, whose they are. Policies: --from --to. Findings: --code --from --to. Times are like 2026-11-29T10:00:00.000Z. What is listed is what read models say: an action or an
 entry is checked by its receipt, see show and log.
 
 Examples:
