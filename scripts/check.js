@@ -24,8 +24,7 @@ const BUILD = ['tsc', '-b'];
 const TEST_TYPES = ['tsc', '-p', 'tsconfig.test.json'];
 const ARROWS = ['depcruise', '--config', 'dependency-cruiser.json', 'packages', 'services', 'test'];
 const UNUSED = ['knip'];
-// By itself it leaves a core idle.
-const UNIT = ['vitest', 'run', '--project', 'unit', '--maxWorkers=2'];
+const UNIT = ['vitest', 'run', '--project', 'unit'];
 
 /** The types of dist are needed by some of what follows. */
 const LANES = [[FORMAT, BUILD, TEST_TYPES, ARROWS, UNUSED], [LINT]];

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CACHE = fileURLToPath(new URL('../../.cache/', import.meta.url));
+
+const INSTALL_MS_MAX = 600_000;
+const LOOK_EVERY_MS = 200;
 
 export interface PythonEnvironment {
   /** Of its folder under .cache. */
@@ -26,15 +29,43 @@ export function pythonEnvironment(wanted: PythonEnvironment): string | undefined
   const bin = join(folder, 'bin');
   // Written last, so that an environment of which only a part was installed is never used.
   const stamp = join(folder, 'installed.txt');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === stamped) return bin;
-  rmSync(folder, { recursive: true, force: true });
+  const isThere = (): boolean => existsSync(stamp) && readFileSync(stamp, 'utf8') === stamped;
+  const install = (): boolean => {
+    if (isThere()) return true;
+    rmSync(folder, { recursive: true, force: true });
+    const isInstalled =
+      succeeds('python3', ['-m', 'venv', folder]) &&
+      succeeds(join(bin, 'pip'), ['install', '--quiet', '--no-compile', ...requirements]);
+    if (isInstalled) writeFileSync(stamp, stamped);
+    return isInstalled;
+  };
   mkdirSync(CACHE, { recursive: true });
-  const isInstalled =
-    succeeds('python3', ['-m', 'venv', folder]) &&
-    succeeds(join(bin, 'pip'), ['install', '--quiet', '--no-compile', ...requirements]);
-  if (!isInstalled) return undefined;
-  writeFileSync(stamp, stamped);
-  return bin;
+  return isThere() || oneAtATime(`${folder}.lock`, install) ? bin : undefined;
+}
+
+/** Test files run beside each other, and more than one may want the same environment first. */
+function oneAtATime<T>(lock: string, make: () => T): T {
+  while (!isTaken(lock)) {
+    const ageMs = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    // Of a run that was killed.
+    if (ageMs > INSTALL_MS_MAX) rmSync(lock, { recursive: true, force: true });
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_EVERY_MS);
+  }
+  try {
+    return make();
+  } finally {
+    rmSync(lock, { recursive: true, force: true });
+  }
+}
+
+function isTaken(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 function succeeds(command: string, args: readonly string[]): boolean {
