@@ -148,6 +148,39 @@ describe('report', () => {
     expect(verified.exit).toBe(0);
   });
 
+  it('E09: counts how people decided, and out of the exported log to the same', async () => {
+    const { ledger, person } = at;
+    const figures = async (...args: string[]): Promise<unknown[]> => {
+      const { exit, stdout, stderr } = await ledger.run('report decisions', ['--json', ...args])
+        .ended;
+      expect([exit, stderr]).toEqual([0, '']);
+      return stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as unknown);
+    };
+    const served = await figures();
+    expect(served).toMatchObject([
+      {
+        ...{ person: person.person, approved: 2, denied: 1, taken_back: 0 },
+        denied_per_mille: 333,
+        days: expect.any(Number) as number,
+      },
+    ]);
+    const log = ['--log', ledger.at('log'), '--trust', trustOf(ledger)];
+    const again = await countersign(['report', 'decisions', '--json', ...log]);
+    expect([again.exit, again.stdout]).toEqual([
+      0,
+      served.map((each) => `${JSON.stringify(each)}\n`).join(''),
+    ]);
+    expect(await figures('--to', '2001-01-01')).toEqual([]);
+    expect(await figures('--person', 'prs_01M8KFEVBR2PAWBX72QWAAPJ13')).toEqual([]);
+    const told = await ledger.run('report decisions', ['--person', person.person]).ended;
+    expect(told.stdout).toMatch(
+      /^prs_\w{26}\n {2}decided {7}3: 2 approved, 1 denied \(33.3 %\); 0 taken back\n {2}time {10}half within /,
+    );
+  });
+
   it('G16: names the code of evidence that was spoiled, and shows nothing of it', async () => {
     const { ledger, bound } = at;
     const again = await reportedFrom(ledger, { evidence: 'all/evidence', out: 'again' });

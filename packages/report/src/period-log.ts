@@ -11,9 +11,10 @@ import {
 } from '@countersign/binding';
 import { utf8 } from '@countersign/canonical';
 import { newCase, type ActionCase, type CaseEnd, type GrowingCase } from './action-case.ts';
-import { DayCount } from './day-count.ts';
-import { DecisionFigures, type PersonFigures } from './figures.ts';
+import { FiguresLog } from './figures-log.ts';
+import type { PersonFigures } from './figures.ts';
 import { ReportError } from './report-error.ts';
+import { UnitCount } from './unit-count.ts';
 
 /** Of a period, an action, or everything. */
 export interface ReportScope {
@@ -51,8 +52,8 @@ export class PeriodLog {
   readonly #casesMax: number;
   readonly #open = new Map<string, GrowingCase>();
   readonly #cases = new Map<string, GrowingCase>();
-  readonly #figures = new DecisionFigures();
-  readonly #asked = new DayCount();
+  readonly #figures: FiguresLog;
+  readonly #asked = new UnitCount('day');
   readonly #breakGlass = new BreakGlassBook();
   #askedCount = 0;
   #refusedCount = 0;
@@ -60,12 +61,14 @@ export class PeriodLog {
   constructor(scope: ReportScope, casesMax: number = CASES_MAX) {
     this.#scope = scope;
     this.#casesMax = casesMax;
+    this.#figures = new FiguresLog(scope);
   }
 
   /** @throws ReportError REPORT_TOO_LARGE */
   note(placed: PlacedEntry): void {
     const { entry, index, leaf } = placed;
     this.#breakGlass.note(entry, index);
+    this.#figures.note(entry);
     if (entry.type === 'request-admitted') this.#admitted(entry, { index, leaf });
     else if (entry.type === 'request-refused') this.#refused(entry);
     else if (entry.type === 'decision-accepted') this.#decided(entry, placed);
@@ -97,9 +100,9 @@ export class PeriodLog {
     return {
       asked: this.#askedCount,
       refused: this.#refusedCount,
-      daysAsked: this.#asked.days,
+      daysAsked: this.#asked.units,
       mostAskedInADay: this.#asked.most,
-      mostAskedOn: this.#asked.mostOn,
+      mostAskedOn: this.#asked.mostIn,
     };
   }
 
@@ -121,8 +124,6 @@ export class PeriodLog {
     const { person, verdict } = statement;
     const found = this.#open.get(actionId) ?? this.#cases.get(actionId);
     found?.decisions.push({ person, verdict, proofClass, at, index, leaf });
-    if (!this.#isIn(at, actionId)) return;
-    this.#figures.note({ person, verdict, at, askedAt: found?.askedAt ?? at });
   }
 
   #revoked(entry: BindingRevoked, placed: PlacedEntry): void {

@@ -1,56 +1,40 @@
-/** Upper ends of the classes that times to decide are counted in, in seconds: memory does not grow with the decisions. */
-const WITHIN_S = [
-  ...[1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_200, 14_400, 28_800],
-  ...[43_200, 86_400, 172_800, 345_600, 604_800, 1_209_600, 2_592_000],
-] as const;
-const QUICK_S = 10;
+const QUICK_MS = 10_000;
 
 export interface DecideTimes {
   readonly count: number;
-  readonly shortestS: number;
-  readonly longestS: number;
-  /** The end of the class in which the middle one lies; the longest of all where that is shorter. */
-  readonly halfWithinS: number;
+  readonly shortestMs: number;
+  readonly longestMs: number;
+  /** Half took as long or less, nine of ten as long or less: each is a time that somebody took. */
+  readonly medianMs: number;
+  readonly p90Ms: number;
   /** Of less than ten seconds: attack row E09. */
   readonly quick: number;
 }
 
 /** How long people took from the admission to their decision, by the clock of the ledger. */
 export class TimeToDecide {
-  readonly #counts: number[] = WITHIN_S.map(() => 0);
-  #count = 0;
-  #shortestMs = Infinity;
-  #longestMs = 0;
-  #quick = 0;
+  readonly #times: number[] = [];
 
   note(ms: number): void {
-    this.#count += 1;
-    this.#shortestMs = Math.min(this.#shortestMs, ms);
-    this.#longestMs = Math.max(this.#longestMs, ms);
-    if (ms < QUICK_S * 1_000) this.#quick += 1;
-    const at = WITHIN_S.findIndex((limit) => ms <= limit * 1_000);
-    if (at >= 0) this.#counts[at] = (this.#counts[at] ?? 0) + 1;
+    this.#times.push(ms);
   }
 
   /** Undefined before the first. */
   get told(): DecideTimes | undefined {
-    if (this.#count === 0) return undefined;
-    const longestS = this.#longestMs / 1_000;
+    if (this.#times.length === 0) return undefined;
+    const sorted = [...this.#times].sort((a, b) => a - b);
     return {
-      count: this.#count,
-      shortestS: this.#shortestMs / 1_000,
-      longestS,
-      halfWithinS: Math.min(this.#halfWithin(), longestS),
-      quick: this.#quick,
+      count: sorted.length,
+      shortestMs: rank(sorted, 0),
+      longestMs: rank(sorted, 1),
+      medianMs: rank(sorted, 0.5),
+      p90Ms: rank(sorted, 0.9),
+      quick: sorted.filter((ms) => ms < QUICK_MS).length,
     };
   }
+}
 
-  #halfWithin(): number {
-    let seen = 0;
-    for (const [at, limit] of WITHIN_S.entries()) {
-      seen += this.#counts[at] ?? 0;
-      if (seen * 2 >= this.#count) return limit;
-    }
-    return Infinity;
-  }
+/** The nearest rank, so that two who count the same come to the same. */
+export function rank(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(Math.ceil(sorted.length * share), 1) - 1] ?? 0;
 }

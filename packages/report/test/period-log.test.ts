@@ -87,13 +87,17 @@ describe('how people decided', () => {
       denialRate: 1 / 3,
       days: 2,
       mostInADay: 2,
-      times: { count: 3, shortestS: 0.5, longestS: 120, halfWithinS: 10, quick: 2 },
+      busiestHour: { hour: '2026-11-23T09:00:00.000Z', decisions: 2 },
+      times: {
+        ...{ count: 3, shortestMs: 500, longestMs: 120_000 },
+        ...{ medianMs: 9_999, p90Ms: 120_000, quick: 2 },
+      },
     });
     expect(persons.get(bob.id)).toMatchObject({
       approved: 1,
       denied: 0,
       denialRate: 0,
-      times: { count: 1, halfWithinS: 10, quick: 0 },
+      times: { count: 1, medianMs: 10_000, p90Ms: 10_000, quick: 0 },
     });
   });
 

@@ -58,6 +58,24 @@ export interface DecisionRow {
   readonly at: string;
 }
 
+export const VERDICTS = ['approve', 'deny', 'revoke'] as const;
+
+/** What somebody did about a request, and when they were asked. Also of what was taken back, which is no decision of its own. */
+export interface DecidedRow {
+  readonly index: number;
+  readonly tenant: string;
+  readonly person: string;
+  readonly verdict: (typeof VERDICTS)[number];
+  readonly at: string;
+  /** Leaf of the admission that they were asked by. */
+  readonly admission: string;
+}
+
+export interface AskedRow extends DecidedRow {
+  /** Time of the admission. */
+  readonly askedAt: string;
+}
+
 /** A use that the log holds, by what target systems record of it. */
 export interface UseRow {
   readonly index: number;
@@ -145,6 +163,7 @@ export type RowChange =
       >;
     }
   | { readonly change: 'decision'; readonly row: DecisionRow }
+  | { readonly change: 'decided'; readonly row: DecidedRow }
   | { readonly change: 'use'; readonly row: UseRow }
   | { readonly change: 'member-set'; readonly row: MemberRow }
   | { readonly change: 'member-removed'; readonly kind: string; readonly id: string }
@@ -202,6 +221,13 @@ export interface ActionFilter extends PageRequest, Period {
   readonly code?: string;
   /** Who has decided on it, as the log accepted that. */
   readonly person?: string;
+}
+
+export interface DecidedFilter extends PageRequest, Period {
+  readonly tenant: string;
+  readonly person?: string;
+  /** Only of the entries before this index. */
+  readonly before: number;
 }
 
 /** Of a kind of member; the cursor is the id after which to go on. */
@@ -266,6 +292,8 @@ export interface ReadModels {
   /** Entries `finding-raised`, newest first. */
   findings(filter: FindingFilter): Promise<Page<EntryRow>>;
   decisions(tenant: string, actionId: string): Promise<DecisionRow[]>;
+  /** In the order of the log, so that an answer can go on where another one ended; the cursor is an index. At most ENTRY_PAGE_MAX. */
+  decidedPage(filter: DecidedFilter): Promise<Page<AskedRow>>;
   /** In the order of the log. Short ids have fifty random bits: two uses can share one. At most USES_MAX. */
   usesCalled(tenant: string, shortId: string): Promise<UseRow[]>;
   member(kind: string, id: string): Promise<MemberRow | undefined>;

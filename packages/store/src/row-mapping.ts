@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
 import {
   ACTION_STATUSES,
+  VERDICTS,
   type ActionRow,
   type ActionStatus,
+  type AskedRow,
   type ContentRow,
   type DecisionRow,
   type EntryRow,
@@ -65,6 +67,18 @@ export function decisionRow(row: SqlRow): DecisionRow {
     credential: textIn(row, 'credential'),
     verdict: textIn(row, 'verdict'),
     at: textIn(row, 'at'),
+  };
+}
+
+export function askedRow(row: SqlRow): AskedRow {
+  return {
+    index: numberIn(row, 'idx'),
+    tenant: textIn(row, 'tenant'),
+    person: textIn(row, 'person'),
+    verdict: verdictIn(row),
+    at: textIn(row, 'at'),
+    admission: textIn(row, 'admission'),
+    askedAt: textIn(row, 'asked_at'),
   };
 }
 
@@ -160,6 +174,13 @@ function bytesIn(row: SqlRow, column: string): Uint8Array {
   const value = row[column];
   if (!(value instanceof Uint8Array)) throw malformed(column);
   return value;
+}
+
+function verdictIn(row: SqlRow): AskedRow['verdict'] {
+  const value = textIn(row, 'verdict');
+  const verdict = VERDICTS.find((known) => known === value);
+  if (verdict === undefined) throw malformed('verdict');
+  return verdict;
 }
 
 function statusIn(row: SqlRow): ActionStatus {

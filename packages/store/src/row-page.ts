@@ -1,9 +1,12 @@
 import type { Kysely, SelectQueryBuilder } from 'kysely';
 import {
+  ENTRY_PAGE_MAX,
   PAGE_ROWS_MAX,
   SCANNED_MAX,
   type ActionFilter,
   type ActionRow,
+  type AskedRow,
+  type DecidedFilter,
   type EntryFilter,
   type EntryRow,
   type MemberFilter,
@@ -20,13 +23,14 @@ import type { Tables } from './tables.ts';
 
 type Pages = Pick<
   ReadModels,
-  'actions' | 'bindings' | 'findings' | 'typedEntries' | 'memberPage' | 'indexFrom'
+  'actions' | 'bindings' | 'decidedPage' | 'findings' | 'typedEntries' | 'memberPage' | 'indexFrom'
 >;
 
 export function pageReader(db: Kysely<Tables>): Pages {
   return {
     actions: (filter) => actionPage(db, filter),
     bindings: (filter) => bindingPage(db, filter),
+    decidedPage: (filter) => decidedPage(db, filter),
     findings: (filter) => typedPage(db, { ...filter, types: ['finding-raised'] }),
     typedEntries: (filter) => typedPage(db, filter),
     memberPage: (filter) => memberPage(db, filter),
@@ -58,6 +62,32 @@ async function bindingPage(db: Kysely<Tables>, filter: ActionFilter): Promise<Pa
     .limit(limit + 1);
   const rows = (await query.execute()).map(map.actionRow);
   return paged(rows, limit, ({ bindingIndex }) => String(bindingIndex));
+}
+
+async function decidedPage(db: Kysely<Tables>, filter: DecidedFilter): Promise<Page<AskedRow>> {
+  const { tenant, person, before, cursor, limit } = filter;
+  assertLimit(limit, ENTRY_PAGE_MAX);
+  const { first, end } = await rangeOf(db, filter);
+  const start = cursor === null || cursor === undefined ? first : indexOf(cursor) + 1;
+  const all = db
+    .selectFrom('decided')
+    .selectAll()
+    // Not a join: the same bytes may be in a log twice, and nobody decided twice for that.
+    .select((eb) =>
+      eb
+        .selectFrom('entries')
+        .select('entries.at')
+        .whereRef('entries.leaf', '=', 'decided.admission')
+        .limit(1)
+        .as('asked_at'),
+    )
+    .where('idx', '>=', start)
+    .where('idx', '<', Math.min(end, before))
+    .where('tenant', '=', tenant)
+    .orderBy('idx')
+    .limit(limit + 1);
+  const query = person === undefined ? all : all.where('person', '=', person);
+  return paged((await query.execute()).map(map.askedRow), limit, ({ index }) => String(index));
 }
 
 function filtered(

@@ -11,6 +11,7 @@ export type FixedTable =
   | 'cosigned'
   | 'inputs'
   | 'quarantined'
+  | 'decided'
   | 'decisions'
   | 'documents'
   | 'uses';
@@ -104,6 +105,11 @@ const WRITES: { readonly [K in RowChange['change']]: (change: ChangeOf<K>) => Ro
     write: 'insert',
     table: 'decisions',
     row: { idx: index, leaf, tenant, action_id: actionId, person, credential, verdict, at },
+  }),
+  decided: ({ row: { index, tenant, person, verdict, at, admission } }) => ({
+    write: 'insert',
+    table: 'decided',
+    row: { idx: index, tenant, person, verdict, at, admission },
   }),
   use: ({ row: { index, tenant, actionId, useId, shortId, at } }) => ({
     write: 'insert',

@@ -73,6 +73,18 @@ export const TABLES = {
       decisions_by_person: { on: ['tenant', 'person', 'action_id'] },
     },
   },
+  decided: {
+    columns: {
+      idx: 'integer',
+      tenant: 'text',
+      person: 'text',
+      verdict: 'text',
+      at: 'text',
+      admission: 'text',
+    },
+    key: ['idx'],
+    indexes: {},
+  },
   uses: {
     columns: {
       idx: 'integer',
@@ -172,7 +184,7 @@ export function columnsOf(table: TableName): string[] {
 export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
 
 /** Tables that read models of layout version 1 do not have. */
-export const TABLES_SINCE_2: readonly TableName[] = ['uses', 'cosigned'];
+export const TABLES_SINCE_2: readonly TableName[] = ['uses', 'cosigned', 'decided'];
 
 /** Positions that go back to the beginning when the read models are built again; those of the router do not. */
 export const DERIVED_POSITIONS = ['log', 'content', 'quarantine'] as const;

@@ -1,8 +1,8 @@
 import type { BrokenGlass } from '@countersign/binding';
-import { span } from '@countersign/console';
 import type { DisplayLine } from '@countersign/descriptors';
 import type { DecideTimes, PeriodTotals, PersonFigures, ReportScope } from '@countersign/report';
 import { unreviewedWords } from './break-glass-words.ts';
+import { duration } from './duration.ts';
 import { html, type Html } from './html.ts';
 import { REPORT_STYLE } from './report-style.ts';
 import { notShownWords, proofWords, type ReportRow } from './report-row.ts';
@@ -134,17 +134,19 @@ function figures({ totals, persons }: ReportHead): Html {
         <th>Taken back</th>
         <th>Denial rate</th>
         <th>Half within</th>
+        <th>90 % within</th>
         <th>Shortest</th>
         <th>Longest</th>
         <th>Under 10 s</th>
         <th>Days</th>
         <th>Most in a day</th>
+        <th>Most in an hour</th>
       </tr>
       ${persons.map(personRow)}
     </table>
     <p>
-      Time to decide runs from the admission to the decision, by the clock of the ledger; days are
-      those of UTC. Who looked at a request without deciding is in no log.
+      Time to decide runs from the admission to the decision, by the clock of the ledger; days and
+      hours are those of UTC. Who looked at a request without deciding is in no log.
     </p> `;
 }
 
@@ -152,6 +154,7 @@ function personRow(of: PersonFigures): Html {
   const { times, denialRate } = of;
   const rate = denialRate === undefined ? '–' : `${Math.round(denialRate * 1_000) / 10} %`;
   const most = `${of.mostInADay} (${of.mostOn})`;
+  const busiest = `${of.busiestHour.decisions} (${of.busiestHour.hour})`;
   return html`<tr>
     <td>${of.person}</td>
     <td>${of.approved}</td>
@@ -161,6 +164,7 @@ function personRow(of: PersonFigures): Html {
     ${timeCells(times)}
     <td>${of.days}</td>
     <td>${most}</td>
+    <td>${busiest}</td>
   </tr> `;
 }
 
@@ -169,16 +173,14 @@ function timeCells(times: DecideTimes | undefined): Html {
     return html`<td>–</td>
       <td>–</td>
       <td>–</td>
+      <td>–</td>
       <td>–</td>`;
-  const { halfWithinS, shortestS, longestS, quick } = times;
-  return html`<td>${duration(halfWithinS)}</td>
-    <td>${duration(shortestS)}</td>
-    <td>${duration(longestS)}</td>
+  const { medianMs, p90Ms, shortestMs, longestMs, quick } = times;
+  return html`<td>${duration(medianMs)}</td>
+    <td>${duration(p90Ms)}</td>
+    <td>${duration(shortestMs)}</td>
+    <td>${duration(longestMs)}</td>
     <td>${quick}</td>`;
-}
-
-function duration(seconds: number): string {
-  return seconds < 60 ? `${Math.round(seconds * 10) / 10} s` : span(Math.round(seconds));
 }
 
 function howTo({ level }: ReportHead): Html {

@@ -2,7 +2,14 @@ import { join } from 'node:path';
 import { BindingError, parseEntry, type Entry } from '@countersign/binding';
 import { equalBytes, fromUtf8, toHex } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
-import { PeriodLog, ReportError, type ReportScope } from '@countersign/report';
+import {
+  FiguresLog,
+  PeriodLog,
+  ReportError,
+  type FiguresScope,
+  type PlacedEntry,
+  type ReportScope,
+} from '@countersign/report';
 import {
   CompactRange,
   KeyHistory,
@@ -33,20 +40,49 @@ export async function openReportHead(note: string, trust: Trust): Promise<Opened
   }
 }
 
+interface ReportedHead {
+  readonly trust: Trust;
+  readonly head: OpenedCheckpoint;
+}
+
+/** @throws CliError the codes of foldLog */
+export async function readPeriod(
+  entries: AsyncIterable<Uint8Array>,
+  scope: ReportScope,
+  by: ReportedHead & { readonly casesMax?: number },
+): Promise<PeriodLog> {
+  const period = new PeriodLog(scope, by.casesMax);
+  await foldLog(entries, by, (placed) => {
+    period.note(placed);
+  });
+  return period;
+}
+
+/** @throws CliError the codes of foldLog */
+export async function readFigures(
+  entries: AsyncIterable<Uint8Array>,
+  scope: FiguresScope,
+  by: ReportedHead,
+): Promise<FiguresLog> {
+  const figures = new FiguresLog(scope);
+  await foldLog(entries, by, ({ entry }) => {
+    figures.note(entry);
+  });
+  return figures;
+}
+
 /**
  * Folds all entries under a signed head, from the first on. None of them counts before they have led to its root: so nobody can leave an action out of a
  * period, or put one in.
  *
  * @throws CliError FOREIGN_LEDGER, LOG_ROLLBACK, ROOT_MISMATCH, REPORT_TOO_LARGE, and the codes of entries
  */
-export async function readPeriod(
+async function foldLog(
   entries: AsyncIterable<Uint8Array>,
-  scope: ReportScope,
-  by: { readonly trust: Trust; readonly head: OpenedCheckpoint; readonly casesMax?: number },
-): Promise<PeriodLog> {
-  const { trust, head, casesMax } = by;
+  { trust, head }: ReportedHead,
+  fold: (placed: PlacedEntry) => void,
+): Promise<void> {
   const { pinnedHead } = trust;
-  const period = new PeriodLog(scope, casesMax);
   const range = CompactRange.empty();
   if (pinnedHead !== undefined && pinnedHead.size > head.size) throw rolledBack(pinnedHead.size);
   for await (const bytes of entries) {
@@ -54,18 +90,18 @@ export async function readPeriod(
     if (index === 0) assertGenesis(bytes, trust);
     const hash = hashLeaf(bytes);
     range.append(hash);
-    note(period, { index, leaf: `sha256:${toHex(hash)}`, entry: entryIn(bytes, index) });
+    note(fold, { index, leaf: `sha256:${toHex(hash)}`, entry: entryIn(bytes, index) });
     // One of the size of the head was compared with it already.
     const isPinned = range.size === pinnedHead?.size && range.size < head.size;
     if (isPinned && !equalBytes(range.root(), pinnedHead.root)) throw rolledBack(range.size);
   }
-  if (range.size === head.size && equalBytes(range.root(), head.root)) return period;
+  if (range.size === head.size && equalBytes(range.root(), head.root)) return;
   throw new CliError('ROOT_MISMATCH', `expected the ${head.size} entries under the signed root`);
 }
 
-function note(period: PeriodLog, placed: Parameters<PeriodLog['note']>[0]): void {
+function note(fold: (placed: PlacedEntry) => void, placed: PlacedEntry): void {
   try {
-    period.note(placed);
+    fold(placed);
   } catch (error) {
     if (!(error instanceof ReportError)) throw error;
     throw new CliError(error.code, error.message, {

@@ -47,8 +47,10 @@ async function run(...argv: string[]): Promise<Said & { exit: number }> {
 
 /** Commands that do something, each with the words to call it. */
 function leaves(command: Command, words: readonly string[] = []): [string[], Command][] {
-  if (command.commands.length === 0) return [[[...words], command]];
-  return command.commands.flatMap((sub) => leaves(sub, [...words, sub.name()]));
+  const below = command.commands.flatMap((sub) => leaves(sub, [...words, sub.name()]));
+  // One that only leads to others has no options, but the program itself its version.
+  const isOne = command.commands.length === 0 || (words.length > 0 && command.options.length > 0);
+  return isOne ? [[[...words], command], ...below] : below;
 }
 
 const LEAVES = leaves(

@@ -15,6 +15,7 @@ import type { App, Gateway, Hook } from './gateway-app.ts';
 import type { GatewayDeps } from './gateway-deps.ts';
 import { notFound } from './gateway-error.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts';
+import { registerFigureRoutes } from './figure-routes.ts';
 import { registerFindingRoutes } from './finding-routes.ts';
 import { registerHealthRoutes } from './health-routes.ts';
 import { registerIdentityRoutes } from './identity-routes.ts';
@@ -113,6 +114,7 @@ async function registerAll(app: App, deps: GatewayDeps, limits: GatewayLimits): 
   registerActionRoutes(app, gateway);
   registerActionEntries(app, gateway);
   registerFindingRoutes(app, gateway);
+  registerFigureRoutes(app, gateway);
   registerStatusRoutes(app, gateway);
   registerMemberRoutes(app, gateway);
   registerUseRoutes(app, gateway);

@@ -77,6 +77,7 @@ export type Models = Pick<
   | 'checkpointWithin'
   | 'content'
   | 'cosigned'
+  | 'decidedPage'
   | 'document'
   | 'entries'
   | 'entriesOf'

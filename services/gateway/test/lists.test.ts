@@ -97,11 +97,31 @@ describe('lists', () => {
     expect(bad.status).toBe(400);
   });
 
-  test.each(['persons', 'credentials', 'agents', 'executors', 'policies', 'findings', 'bindings'])(
-    'G17: %s are for those who may read everything',
-    async (path) => {
-      const sent = await bench.readAs(bench.ledger.agent, `/v1/${path}`);
-      expect([sent.status, sent.body['code']]).toEqual([403, 'READ_SCOPE']);
-    },
-  );
+  test('how people decided, by person and by when', async () => {
+    const passkey = await bench.ledger.enrolPasskey();
+    const { actionId } = await bench.request();
+    const denial = await bench.decisionOf(actionId, passkey, { verdict: 'deny' });
+    expect((await bench.post('/v1/decisions', denial)).status).toBe(201);
+    const { person, nowMs } = bench.ledger;
+    const [figures, ...others] = await listed('reports/decisions', 'persons');
+    expect(figures).toMatchObject({ person, approved: 0, denied: 1, denied_per_mille: 1_000 });
+    expect(others).toEqual([]);
+    expect(await listed(`reports/decisions?person=${person}`, 'persons')).toEqual([figures]);
+    const after = new Date(nowMs + 1).toISOString();
+    expect(await listed(`reports/decisions?from=${after}`, 'persons')).toEqual([]);
+  });
+
+  test.each([
+    'persons',
+    'credentials',
+    'agents',
+    'executors',
+    'policies',
+    'findings',
+    'bindings',
+    'reports/decisions',
+  ])('G17: %s are for those who may read everything', async (path) => {
+    const sent = await bench.readAs(bench.ledger.agent, `/v1/${path}`);
+    expect([sent.status, sent.body['code']]).toEqual([403, 'READ_SCOPE']);
+  });
 });

@@ -79,6 +79,7 @@ const ROUTES = [
   'GET /v1/log/tiles/checkpoint',
   'GET /v1/persons',
   'GET /v1/policies',
+  'GET /v1/reports/decisions',
   'GET /v1/session',
   'GET /v1/status',
   'GET /v1/trust',

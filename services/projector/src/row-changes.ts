@@ -3,6 +3,7 @@ import {
   policyDigest,
   type AuthorityChanged,
   type AuthorityState,
+  type BindingRevoked,
   type DecisionAccepted,
   type Entry,
   type EntryOf,
@@ -81,7 +82,7 @@ const OWN_ROWS: { readonly [T in EntryType]: RowsOf<T> } = {
   'request-refused': refusalRows,
   'request-denied': (sealed, entry) => [move(sealed, entry.action_id, { status: 'denied' })],
   'request-expired': (sealed, entry) => [move(sealed, entry.action_id, { status: 'expired' })],
-  'decision-accepted': (sealed, entry) => [decisionRow(sealed, entry)],
+  'decision-accepted': (sealed, entry) => [decisionRow(sealed, entry), decidedRow(sealed, entry)],
   'decision-refused': NO_ROWS,
   'binding-made': (sealed, entry) => [
     move(sealed, entry.action_id, {
@@ -90,7 +91,10 @@ const OWN_ROWS: { readonly [T in EntryType]: RowsOf<T> } = {
       useBy: entry.use_by,
     }),
   ],
-  'binding-revoked': (sealed, entry) => [move(sealed, entry.action_id, { status: 'revoked' })],
+  'binding-revoked': (sealed, entry) => [
+    move(sealed, entry.action_id, { status: 'revoked' }),
+    decidedRow(sealed, entry),
+  ],
   'binding-used': (sealed, entry) => [
     move(sealed, entry.action_id, { status: 'used', uses: entry.use_number }),
     {
@@ -203,6 +207,14 @@ function decisionRow({ index, leaf, entry }: SealedEntry, decision: DecisionAcce
       at: entry.at,
     },
   };
+}
+
+function decidedRow(
+  { index }: SealedEntry,
+  { tenant, at, admission, statement }: DecisionAccepted | BindingRevoked,
+): RowChange {
+  const { person, verdict } = statement;
+  return { change: 'decided', row: { index, tenant, person, verdict, at, admission } };
 }
 
 function foundingDocuments({ policy, bootstrap }: LedgerFounded): RowChange[] {

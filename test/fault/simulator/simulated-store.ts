@@ -72,6 +72,7 @@ type KeysOfRows = {
 const KEYS: KeysOfRows = {
   entry: ({ row }) => `entry ${row.index}`,
   decision: ({ row }) => `decision ${row.index}`,
+  decided: ({ row }) => `decided ${row.index}`,
   use: ({ row }) => `use ${row.index}`,
   node: ({ row }) => `node ${row.level} ${row.index}`,
   checkpoint: ({ size }) => `checkpoint ${size}`,
@@ -145,6 +146,7 @@ export function simulatedStore(world: World, owner: string, kept: StoredRows): R
       action: unused,
       actions: unused,
       bindings: unused,
+      decidedPage: unused,
       typedEntries: unused,
       indexFrom: unused,
       memberPage: unused,

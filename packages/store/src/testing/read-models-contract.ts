@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type {
   ActionRow,
   ActionStatus,
+  AskedRow,
   ChangeSet,
   ContentRow,
+  DecidedRow,
   DecisionRow,
   EntryRow,
   LogPosition,
@@ -464,6 +466,54 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       expect(seen).toEqual(['B', 'a', 'b', 'c']);
       const ofBob = await models.memberPage({ kind: 'credential', person: 'bob', limit: 3 });
       expect(ofBob.rows.map(({ id }) => id)).toEqual(['b', 'c']);
+    });
+
+    it('pages what people decided in a period, each once, with when they were asked', async () => {
+      const asked = [0, 1, 1].map((n, index): RowChange => ({
+        // The same bytes may be in a log twice.
+        change: 'entry',
+        row: { ...entry(index, null), at: at(n), leaf: digestOf(100 + n) },
+      }));
+      const row = (index: number, n: number, more: Partial<DecidedRow> = {}): DecidedRow => ({
+        ...{ index, tenant: TENANT, person: 'ann', verdict: 'approve', at: at(index) },
+        ...{ admission: digestOf(100 + n), ...more },
+      });
+      const rows = [
+        ...[row(5, 0), row(6, 1, { person: 'bob', verdict: 'deny' }), row(7, 1)],
+        ...[row(8, 1, { tenant: 'other' }), row(9, 0, { verdict: 'revoke' }), row(11, 0)],
+      ];
+      const entries = [3, 4, 5, 6, 7, 8, 9, 10, 11].map((index): RowChange => ({
+        change: 'entry',
+        row: entry(index, null),
+      }));
+      const decided = rows.map((each): RowChange => ({ change: 'decided', row: each }));
+      await models.apply({ rows: [...asked, ...entries, ...decided] });
+      const common = { tenant: TENANT, before: 11, limit: 2 };
+      const seen: AskedRow[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await models.decidedPage({ ...common, cursor });
+        seen.push(...page.rows);
+        ({ cursor } = page);
+      } while (cursor !== null);
+      const [first, second, third, , fifth] = rows;
+      expect(seen).toEqual([
+        ...[
+          { ...first, askedAt: at(0) },
+          { ...second, askedAt: at(1) },
+        ],
+        ...[
+          { ...third, askedAt: at(1) },
+          { ...fifth, askedAt: at(0) },
+        ],
+      ]);
+      const indexes = async (more: object): Promise<number[]> =>
+        (await models.decidedPage({ ...common, limit: 9, ...more })).rows.map(({ index }) => index);
+      expect(await indexes({ from: at(6), to: at(9) })).toEqual([6, 7]);
+      expect(await indexes({ person: 'bob' })).toEqual([6]);
+      await expect(models.decidedPage({ ...common, limit: 1_001 })).rejects.toMatchObject({
+        code: 'PAGE_REQUEST',
+      });
     });
 
     it('refuses a page without a bound', async () => {

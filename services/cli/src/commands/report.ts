@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { isTimestamp, isUlid } from '@countersign/canonical';
+import { isUlid } from '@countersign/canonical';
 import type { ReportScope } from '@countersign/report';
 import type { Level, Trust } from '@countersign/verify';
 import { Option, type Command } from 'commander';
@@ -14,6 +14,8 @@ import { writeReport, type ReportDone } from '../report.ts';
 import { folderSource, ledgerSource, type ReportSource } from '../report-source.ts';
 import { readStatementKey } from '../statement-key.ts';
 import { addReadOptions, type ClientOptions } from './access-options.ts';
+import { periodIn, timeParser } from './period-options.ts';
+import { addReportDecisions } from './report-decisions.ts';
 
 interface ReportOptions extends ClientOptions {
   readonly log?: string;
@@ -21,21 +23,22 @@ interface ReportOptions extends ClientOptions {
   readonly from?: string;
   readonly to?: string;
   readonly action?: string;
-  readonly out: string;
+  readonly out?: string;
   readonly level: Level;
   readonly signKey?: string;
   readonly allowDemo?: true;
 }
 
 export function addReport(program: Command, { context, end }: CommandParts): void {
-  addReadOptions(program.command('report'))
+  const command = addReadOptions(program.command('report'))
+    .enablePositionalOptions()
     .description('write what was asked and decided in a period, for people to read and to verify')
     .option('--log <folder>', 'an exported log in the place of a ledger that answers')
     .option('--evidence <folder>', 'with --log: evidence files, each named ACTION_ID.json')
-    .option('--from <time>', 'actions that ended at this time or later', parseTime('--from'))
-    .option('--to <time>', 'actions that ended before this time', parseTime('--to'))
+    .option('--from <time>', 'actions that ended at this time or later', timeParser('--from'))
+    .option('--to <time>', 'actions that ended before this time', timeParser('--to'))
     .option('--action <id>', 'this action only', parseId)
-    .requiredOption('--out <folder>', 'where the report goes: no folder yet, or an empty one')
+    .option('--out <folder>', 'where the report goes: no folder yet, or an empty one')
     .addOption(
       new Option('--level <level>', 'what evidence is verified to')
         .choices(['sealed', 'human', 'witnessed'])
@@ -51,19 +54,22 @@ Times are like 2026-11-01 or 2026-11-01T12:00:00.000Z, in UTC. Ends with 1 where
 Examples:
   $ countersign report --from 2026-11-01 --to 2026-12-01 --out november
   $ countersign report --action 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2 --out one --sign-key auditor.key
-  $ countersign report --log ./log --evidence november/evidence --trust trust.json --out again`,
+  $ countersign report --log ./log --evidence november/evidence --trust trust.json --out again
+  $ countersign report decisions --from 2026-11-01`,
     )
     .action(async (options: ReportOptions) => {
       const done = await report(options, context);
       say(done, new Narrator(context.stderr, options.json === true));
       end(done.exitCode);
     });
+  addReportDecisions(command, { context, end });
 }
 
 async function report(options: ReportOptions, context: CliContext): Promise<ReportDone> {
+  const { level, signKey, out } = options;
+  if (out === undefined) throw cliError('USAGE', 'expected --out <folder>');
   const { trustFile, trust } = await trustIn(options, context);
   const source = await sourceOf(options, context, trust);
-  const { level, signKey } = options;
   return writeReport(
     {
       scope: scopeOf(options),
@@ -71,7 +77,7 @@ async function report(options: ReportOptions, context: CliContext): Promise<Repo
       trustFile,
       level,
       allowDemo: options.allowDemo === true,
-      out: resolve(context.cwd, options.out),
+      out: resolve(context.cwd, out),
       key:
         signKey === undefined
           ? undefined
@@ -112,23 +118,8 @@ async function trustIn(
   return { trust, trustFile };
 }
 
-function scopeOf({ from, to, action }: ReportOptions): ReportScope {
-  if (from !== undefined && to !== undefined && from >= to) {
-    throw cliError('USAGE', `--to: expected a time after ${from}`);
-  }
-  return {
-    ...(from !== undefined && { from }),
-    ...(to !== undefined && { to }),
-    ...(action !== undefined && { actionId: action }),
-  };
-}
-
-function parseTime(name: string): (text: string) => string {
-  return (text) => {
-    const time = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00.000Z` : text;
-    if (isTimestamp(time)) return time;
-    throw cliError('USAGE', `${name}: expected a time like 2026-11-01 or 2026-11-01T12:00:00.000Z`);
-  };
+function scopeOf({ action, ...period }: ReportOptions): ReportScope {
+  return { ...periodIn(period), ...(action !== undefined && { actionId: action }) };
 }
 
 function parseId(text: string): string {

@@ -589,6 +589,13 @@ export class ScriptedLedger implements InputRouter, LogView {
           },
         },
         {
+          change: 'decided',
+          row: {
+            ...{ index: first, tenant: TENANT, person, verdict, at: this.#at() },
+            admission: statement.admission,
+          },
+        },
+        {
           change: 'content',
           row: {
             tenant: TENANT,
