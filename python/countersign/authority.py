@@ -11,11 +11,12 @@ from .decisions import check_decisions
 from .entry import Entry, read_entry
 from .delegation import issuer_member
 from .errors import CountersignError, require
-from .fixed import check_apart, own_rule
+from .fixed import EXCLUDES_NOBODY, check_apart, own_rule
 from .form import closed, integer, items, object_of, objects, text
-from .freeze import FREEZE_TYPE, check_epoch, frozen_member
+from .freeze import check_epoch, frozen_member
 from .log import leaf_hash, name_of, parse_log_key, root_of
 from .passkey import cose_key
+from .recovery import is_recovery, recovery_of, with_recovery, without_recovery
 from .signatures import is_valid, load_spki
 from .sshsig import credential_id_of, fingerprint_of, parse_ssh_key
 from .trust import Trust
@@ -88,7 +89,7 @@ def check_exclusions(binding: dict, authority: Authority) -> None:
     require(agent is not None, "AGENT_UNKNOWN", "expected an enrolled agent")
     is_enrolled = all(agent.get(name) == claimed.get(name) for name in ("key_thumbprint", "owner", "person", "sponsor"))
     require(is_enrolled, "AGENT_MISMATCH", "expected the agent as it is enrolled")
-    if object_of(binding["action_type"]).get("name") == FREEZE_TYPE:
+    if object_of(binding["action_type"]).get("name") in EXCLUDES_NOBODY:
         return
     excluded = {text(each, "person") for each in objects(binding, "excluded")}
     persons = [agent.get("person"), *items(binding, "acting_for")]
@@ -162,14 +163,15 @@ def found(genesis: dict) -> Authority:
     is_bare = "possession" not in items(bootstrap, "proof_classes") and bootstrap.get("device_bound", True) is True
     require(is_bare and not {"assurance", "break_glass", "delegation"} & set(bootstrap), "GENESIS_MISMATCH")
     ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
-    state = Authority().add({"kind": "ledger", "id": "ledger", **ledger})
+    state = Authority().add({"kind": "ledger", "id": "ledger", **ledger, **recovery_of(genesis)})
     state = state.add({"kind": "policy", "id": "policy", "digest": digest("policy", genesis["policy"])})
     for vkey in items(genesis, "log_keys"):
         key = parse_log_key(vkey)
         require(key is not None, "GENESIS_MISMATCH")
         state = state.add({"kind": "log-key", "id": key.id, "vkey": vkey})
     for member in objects(genesis, "members"):
-        require(member["kind"] not in ("ledger", "policy", "log-key", "freeze"), "GENESIS_MISMATCH")
+        is_founder = member["kind"] not in ("ledger", "policy", "log-key", "freeze") and not is_recovery(member)
+        require(is_founder, "GENESIS_MISMATCH")
         state = state.add(member)
     require(len(state.of_kind("home")) <= 1, "GENESIS_MISMATCH")
     return state
@@ -181,7 +183,7 @@ def _changed(entry: Entry, link: dict, before: Authority, trust: Trust) -> tuple
     require(entry["tenant"] == before.ledger["tenant"], "AUTHORITY_CHAIN_INVALID")
     if change.get("change") == "bound":
         closed(change, "change action binding binding_index")
-        return _bound(change, link, before, trust), integer(change, "binding_index")
+        return _bound(entry, link, before, trust), integer(change, "binding_index")
     require(change.get("change") == "credential-enrolled" and "binding" not in link, "AUTHORITY_CHAIN_INVALID")
     return _enrolled(entry, closed(change, "change statement signature"), before), integer(before.ref, "index")
 
@@ -198,6 +200,8 @@ def _enrolled(entry: Entry, change: dict, before: Authority) -> Authority:
         and invitation["not_after"] >= entry["at"]
     )
     require(is_here, "INVITATION_INVALID")
+    is_due = not is_recovery(invitation) or invitation["not_before"] <= entry["at"]
+    require(is_due, "RECOVERY_NOT_DUE", "expected the delay to be over")
     key = load_spki(from_base64url(invitation["public_key"]))
     message = b"countersign/enrolment/v1\n" + canonical(said).encode()
     is_signed = isinstance(key, ec.EllipticCurvePublicKey) and is_valid(
@@ -206,11 +210,14 @@ def _enrolled(entry: Entry, change: dict, before: Authority) -> Authority:
     require(is_signed, "SIGNATURE_INVALID")
     member = {name: said[name] for name in ("person", "public_key", "rp_id", "backup_eligible")}
     credential = {"kind": "credential", "id": said["credential_id"], **member}
+    if is_recovery(invitation):
+        return _without_keys_of(said["person"], before).add(credential)
     return before.drop("invitation", said["invitation"]).add(credential)
 
 
-def _bound(change: dict, link: dict, before: Authority, trust: Trust) -> Authority:
-    """A change that persons of the authority before it have signed for, by the bootstrap rule."""
+def _bound(entry: Entry, link: dict, before: Authority, trust: Trust) -> Authority:
+    """A change that persons of the authority before it have signed for, by the rule of its type."""
+    change = object_of(entry["change"])
     binding = read_entry(link.get("binding"), "binding-made")
     action_text = text(change, "action")
     action = parse_canonical(action_text)
@@ -239,18 +246,19 @@ def _bound(change: dict, link: dict, before: Authority, trust: Trust) -> Authori
     effect = object_of(object_of(action["params"])["change"])
     epoch = integer(binding.members, "epoch")
     check_epoch(epoch, before, (epoch, effect.get("kind")))
-    return _apply(effect, before)
+    return _apply(effect, before, text(entry.members, "at"))
 
 
-def _apply(change: dict, before: Authority) -> Authority:
+def _apply(change: dict, before: Authority, at: str) -> Authority:
     kind = text(change, "kind")
+    if kind == "recovery-started":
+        return with_recovery(change, before, at)
+    if kind == "recovery-cancelled":
+        return without_recovery(change, before)
     if kind == "person-invited":
         return _invited(change, before)
     if kind == "credential-revoked":
-        name = text(change, "credential_id")
-        after = before.drop("credential", name)
-        key = _key_of(before.members["credential", name]).hex()
-        return replace(after, gone=before.gone | {f"credential {name}", f"credential key {key}"})
+        return _revoked(text(change, "credential_id"), before)
     if kind in ("agent-enrolled", "executor-enrolled"):
         return _with_machine(kind.removesuffix("-enrolled"), change, before)
     if kind in ("agent-revoked", "executor-revoked"):
@@ -283,6 +291,22 @@ def _apply(change: dict, before: Authority) -> Authority:
     after = before.drop("log-key", text(closed(change, "kind id"), "id"))
     require(bool(after.of_kind("log-key")), "WOULD_LOCK_OUT")
     return replace(after, gone=before.gone | {change["id"]})
+
+
+def _revoked(name: str, before: Authority) -> Authority:
+    after = before.drop("credential", name)
+    key = _key_of(before.members["credential", name]).hex()
+    return replace(after, gone=before.gone | {f"credential {name}", f"credential key {key}"})
+
+
+def _without_keys_of(person: str, before: Authority) -> Authority:
+    """Whoever is recovered keeps none of their keys, and no other link."""
+    after = before
+    for credential in before.of_kind("credential"):
+        after = _revoked(credential["id"], after) if credential["person"] == person else after
+    for invitation in before.of_kind("invitation"):
+        after = after.drop("invitation", invitation["id"]) if invitation["person"] == person else after
+    return after
 
 
 def _moved(change: dict, before: Authority) -> Authority:

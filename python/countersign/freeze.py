@@ -6,7 +6,16 @@ from .form import closed, integer, object_of
 
 FREEZE_TYPE = "authority.freeze"
 
-_WORKS_FROZEN = ("frozen", "thawed", "credential-revoked", "agent-revoked", "executor-revoked", "issuer-revoked")
+_WORKS_FROZEN = (
+    "frozen",
+    "thawed",
+    "credential-revoked",
+    "agent-revoked",
+    "executor-revoked",
+    "issuer-revoked",
+    "recovery-started",
+    "recovery-cancelled",
+)
 
 
 def _freeze(authority) -> tuple[int, bool]:

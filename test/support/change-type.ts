@@ -11,6 +11,8 @@ const TYPES: Readonly<Record<string, string>> = {
   reviewed: 'authority.review',
   frozen: 'authority.freeze',
   thawed: 'authority.thaw',
+  'recovery-started': 'authority.recovery',
+  'recovery-cancelled': 'authority.cancel',
   'ssh-key-enrolled': 'authority.sshkey',
 };
 

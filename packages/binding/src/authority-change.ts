@@ -34,6 +34,16 @@ import {
   type LogKeyRemoved,
 } from './log-key.ts';
 import { policyDigest, policyShape, typeName, type Policy } from './policy.ts';
+import {
+  isRecovery,
+  recoveryCancelled,
+  recoveryStarted,
+  withRecovery,
+  withoutKeysOf,
+  withoutRecovery,
+  type RecoveryCancelled,
+  type RecoveryStarted,
+} from './recovery.ts';
 import { reviewed, type Reviewed } from './review.ts';
 import {
   boolean,
@@ -107,7 +117,9 @@ export type AuthorityChange =
   | PersonTied
   | Reviewed
   | Frozen
-  | Thawed;
+  | Thawed
+  | RecoveryStarted
+  | RecoveryCancelled;
 
 const holderRevoked: Shape<HolderRevoked> = object<HolderRevoked>({
   kind: oneOf('agent-revoked', 'executor-revoked'),
@@ -168,6 +180,8 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   reviewed,
   frozen,
   thawed,
+  'recovery-started': recoveryStarted,
+  'recovery-cancelled': recoveryCancelled,
 });
 
 /** Reads `params.change` of an authority action. @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION */
@@ -185,16 +199,16 @@ export function applyChange(
   change: AuthorityChange,
   atMs: number,
 ): AuthorityState {
-  const after = changed(state, change);
+  const after = changed(state, change, atMs);
   if (locksOut(state, after, atMs)) {
     throw new BindingError('WOULD_LOCK_OUT', 'change: expected enough persons left to undo it');
   }
   return after;
 }
 
-function changed(state: AuthorityState, change: AuthorityChange): AuthorityState {
+function changed(state: AuthorityState, change: AuthorityChange, atMs: number): AuthorityState {
   if (isKeyChange(change)) return keysChanged(state, change);
-  if (isFact(change)) return told(state, change);
+  if (isFact(change)) return told(state, change, atMs);
   switch (change.kind) {
     case 'person-invited':
       return invited(state, change);
@@ -224,7 +238,7 @@ function changed(state: AuthorityState, change: AuthorityChange): AuthorityState
   }
 }
 
-/** What is told of the ledger and of those who are in it already: nobody's key, and no rule. */
+/** What is told of the ledger and of its people: no key of theirs comes or goes by it, and no rule. */
 type Fact =
   | Frozen
   | Thawed
@@ -233,6 +247,8 @@ type Fact =
   | AgentSponsored
   | IssuerEnrolled
   | IssuerRevoked
+  | RecoveryStarted
+  | RecoveryCancelled
   | Reviewed;
 
 const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
@@ -244,13 +260,15 @@ const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
   'reviewed',
   'frozen',
   'thawed',
+  'recovery-started',
+  'recovery-cancelled',
 ]);
 
 function isFact(change: AuthorityChange): change is Fact {
   return FACTS.has(change.kind);
 }
 
-function told(state: AuthorityState, change: Fact): AuthorityState {
+function told(state: AuthorityState, change: Fact, atMs: number): AuthorityState {
   switch (change.kind) {
     case 'home-moved':
       return withHome(state, change);
@@ -264,6 +282,10 @@ function told(state: AuthorityState, change: Fact): AuthorityState {
     case 'issuer-enrolled':
     case 'issuer-revoked':
       return withIssuer(state, change);
+    case 'recovery-started':
+      return withRecovery(state, change, atMs);
+    case 'recovery-cancelled':
+      return withoutRecovery(state, change);
     case 'reviewed':
       // It changes nothing but what is left to be reviewed, which is no part of the authority.
       return state;
@@ -330,7 +352,7 @@ function thumbprintOf(holder: { readonly public_key: string }): { key_thumbprint
  * The authority after a person enrolled a credential with an invitation, which is used up by it. Whether the
  * invitation's key signed the statement is checked before (`authenticate`, or a verifier).
  *
- * @throws BindingError INVITATION_INVALID, MEMBER_EXISTS, DUPLICATE_KEY, SCHEMA_INVALID, TYPE_CONFUSION
+ * @throws BindingError INVITATION_INVALID, RECOVERY_NOT_DUE, MEMBER_EXISTS, DUPLICATE_KEY, SCHEMA_INVALID, TYPE_CONFUSION
  */
 export function applyEnrolment(
   state: AuthorityState,
@@ -342,10 +364,11 @@ export function applyEnrolment(
     throw new BindingError('TYPE_CONFUSION', 'enrolment: expected one for this ledger');
   }
   const invitation = state.get('invitation', statement.invitation);
-  const isOpen =
-    invitation?.person === statement.person && timestampMs(invitation.not_after) >= atMs;
-  if (!isOpen) {
+  if (invitation?.person !== statement.person || timestampMs(invitation.not_after) < atMs) {
     throw new BindingError('INVITATION_INVALID', 'enrolment: expected an open invitation');
+  }
+  if (isRecovery(invitation) && timestampMs(invitation.not_before) > atMs) {
+    throw new BindingError('RECOVERY_NOT_DUE', 'enrolment: expected the delay to be over');
   }
   if (!ledger.rps.some((rp) => rp.id === statement.rp_id)) {
     throw invalid('enrolment/rp_id', 'an rpId of this ledger');
@@ -362,5 +385,6 @@ export function applyEnrolment(
     backup_eligible: statement.backup_eligible,
   };
   assertMember(state, credential);
-  return state.without('invitation', statement.invitation).with(credential);
+  const before = isRecovery(invitation) ? withoutKeysOf(state, statement.person) : state;
+  return before.without('invitation', statement.invitation).with(credential);
 }

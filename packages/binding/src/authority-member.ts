@@ -16,6 +16,7 @@ import {
 } from './field-shape.ts';
 import { issuerMember, type IssuerMember } from './issuer-member.ts';
 import { approvalRule, type BootstrapRule } from './policy.ts';
+import { recoveryRule, type RecoveryRule } from './recovery-rule.ts';
 import {
   boolean,
   either,
@@ -48,6 +49,8 @@ export interface LedgerMember {
   readonly demo: boolean;
   readonly rps: readonly RelyingParty[];
   readonly bootstrap: BootstrapRule;
+  /** Of a ledger that was founded with a delay for it: without, there is no recovery. */
+  readonly recovery?: RecoveryRule;
 }
 
 export interface LogKeyMember {
@@ -76,6 +79,8 @@ export interface InvitationMember {
   readonly id: string;
   readonly person: string;
   readonly public_key: string;
+  /** Of a recovery alone: the end of its delay. */
+  readonly not_before?: string;
   readonly not_after: string;
 }
 
@@ -237,6 +242,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     demo: boolean,
     rps: relyingParties,
     bootstrap: approvalRule,
+    recovery: optional(recoveryRule),
   }),
   'log-key': object<LogKeyMember>({
     kind: oneOf('log-key'),
@@ -263,6 +269,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     id: digest,
     person: personId,
     public_key: spki,
+    not_before: optional(time),
     not_after: time,
   }),
   identity: object<IdentityMember>({

@@ -12,6 +12,7 @@ import type { LedgerState } from './ledger-state.ts';
 import { isStricterNow } from './policy-now.ts';
 import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
+import { RECOVERY_TYPE } from './recovery.ts';
 import { rareTerms, type RequestAdmitted, type Terms } from './request-entry.ts';
 import { assertReviewOf, partiesTo } from './review.ts';
 import { inOrder, isRecent } from './seating.ts';
@@ -107,6 +108,7 @@ export function bind(run: Proceeding, statement: DecisionStatement): void {
     timestampMs(open.not_after),
     ...decisions.map((decision) => timestampMs(decision.not_after)),
   );
+  raiseRecovery(run, open);
   const binding = run.write({
     type: 'binding-made',
     ...termsOf(open),
@@ -123,6 +125,17 @@ export function bind(run: Proceeding, statement: DecisionStatement): void {
   });
   raiseBreakGlass(run, open);
   if (isAuthorityType(open.action_type.name)) changeAuthority(run, open, binding);
+}
+
+/** The alarm: whoever is against it has the delay to say so. A batch ends with the change, so it stands before the binding. */
+function raiseRecovery(run: Proceeding, open: RequestAdmitted): void {
+  if (open.action_type.name !== RECOVERY_TYPE) return;
+  const { person } = Object(effectOf(open)) as { readonly person: string };
+  run.write({
+    type: 'finding-raised',
+    finding: 'RECOVERY_STARTED',
+    about: { action_id: open.action_id, person, agent: open.agent.id },
+  });
 }
 
 /** Whether the policy asks more of an action now than when it was admitted: attack row F01. */
@@ -185,7 +198,7 @@ function termsOf(open: RequestAdmitted): Terms {
   };
 }
 
-/** Who had a part in what this reviews. */
+/** Who may not sign for this. */
 export function partiesIn(open: RequestAdmitted): readonly Json[] {
   return isAuthorityType(open.action_type.name) ? partiesTo(effectOf(open)) : [];
 }

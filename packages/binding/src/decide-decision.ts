@@ -15,6 +15,7 @@ import { refusalOfCitation } from './citation.ts';
 import type { Outcome } from './decided.ts';
 import { isDeviceBound } from './decision-proof.ts';
 import { rationaleDigest } from './decision-statement.ts';
+import { isUndeniable } from './fixed-requirement.ts';
 import type { DecisionInput } from './input.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
@@ -137,7 +138,9 @@ function decideKnown(run: Proceeding, deciding: Deciding): Outcome {
   const answered = answerOf(record, input);
   if (answered !== undefined) return { status: 'repeated', index: answered };
   const code =
-    refusalOfCitation(run.state, record, input.made.statement) ?? refusalOfForm(run, deciding);
+    refusalOfCitation(run.state, record, input.made.statement) ??
+    refusalOfVerdict(deciding) ??
+    refusalOfForm(run, deciding);
   if (code !== undefined) return refuseDecision(run, deciding, code);
   return input.made.statement.verdict === 'revoke' ? revoke(run, deciding) : judge(run, deciding);
 }
@@ -145,6 +148,11 @@ function decideKnown(run: Proceeding, deciding: Deciding): Outcome {
 function answerOf(record: ActionRecord, input: DecisionInput): number | undefined {
   if (record.revocation?.statement === input.statementDigest) return record.revocation.index;
   return record.decisions.find(({ statement }) => statement === input.statementDigest)?.index;
+}
+
+function refusalOfVerdict({ input, record }: Deciding): RefusalCode | undefined {
+  const isNo = input.made.statement.verdict !== 'approve';
+  return isNo && isUndeniable(record.type) ? 'NOT_DENIABLE' : undefined;
 }
 
 function refusalOfForm(

@@ -21,7 +21,8 @@ import { assertConfirmed, confirmationOf } from './confirmation.ts';
 import type { ProvenLink } from './delegation-link.ts';
 import { judgeChain, type Delegation } from './delegation.ts';
 import { assertDelegated, assertIssuersStand, type Grant } from './grant.ts';
-import { FREEZE_TYPE, assertNotFrozen, epochOf } from './freeze.ts';
+import { excludesNobody } from './fixed-requirement.ts';
+import { assertNotFrozen, epochOf } from './freeze.ts';
 import { assertExecutor } from './executor-check.ts';
 import { assertFrom, homeOf } from './home.ts';
 import type { RequestInput } from './input.ts';
@@ -305,9 +306,9 @@ function admissionBody(
     executor: envelope.executor,
     policy_digest: terms.policyDigest,
     requirement: requirementOf(rule),
-    // Whoever stops everything gains nothing by it.
-    excluded:
-      envelope.type === FREEZE_TYPE ? [] : excludedOf(agent, personsOf(envelope), separation),
+    excluded: excludesNobody(envelope.type)
+      ? []
+      : excludedOf(agent, personsOf(envelope), separation),
     separation,
     demo,
     ...rareTerms(terms),

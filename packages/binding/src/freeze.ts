@@ -58,6 +58,8 @@ const WORKS_FROZEN: ReadonlySet<unknown> = new Set([
   'agent-revoked',
   'executor-revoked',
   'issuer-revoked',
+  'recovery-started',
+  'recovery-cancelled',
 ]);
 
 /** Why nothing may be asked for, or bound, or used now; of a change, by its kind. */

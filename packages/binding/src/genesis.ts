@@ -1,5 +1,5 @@
 import { assertMember } from './member-check.ts';
-import type { Member, RelyingParty, Separation } from './authority-member.ts';
+import type { LedgerMember, Member, RelyingParty, Separation } from './authority-member.ts';
 import { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
 import { jsonOf } from './json-bytes.ts';
@@ -15,6 +15,7 @@ import {
   type BootstrapRule,
   type Policy,
 } from './policy.ts';
+import { isRecovery } from './recovery.ts';
 import { RULES_VERSION, type RulesVersion } from './rules-version.ts';
 import { invalid } from './shape.ts';
 
@@ -33,7 +34,8 @@ export interface FoundingParams {
   readonly policy?: Policy;
   /** Needed where the policy is one in Cedar. */
   readonly policyEngine?: PolicyEngine;
-  readonly recoveryQuorum?: number;
+  /** Without a delay there is no recovery, and the quorum in the entry is of no use. */
+  readonly recovery?: LedgerFounded['recovery'];
   /** The newest unless given. */
   readonly rulesVersion?: RulesVersion;
 }
@@ -54,6 +56,7 @@ export function foundLedger(params: FoundingParams): LedgerFounded {
     bootstrap: params.bootstrap ?? DEFAULT_BOOTSTRAP,
     log_keys: params.logKeys,
     members: params.members,
+    recovery: params.recovery ?? { quorum: (params.bootstrap ?? DEFAULT_BOOTSTRAP).approvals },
     policy: params.policy ?? DEFAULT_POLICY,
   };
   assertApplicable(founding.policy, params.policyEngine);
@@ -62,7 +65,6 @@ export function foundLedger(params: FoundingParams): LedgerFounded {
     type: 'ledger-founded',
     at: params.at,
     ...founding,
-    recovery: { quorum: params.recoveryQuorum ?? founding.bootstrap.approvals },
     authority_root: foundingAuthority(founding).root,
     rules_version: params.rulesVersion ?? RULES_VERSION,
   };
@@ -76,10 +78,7 @@ function assertApplicable(policy: Policy, engine: PolicyEngine | undefined): voi
   assertCedar(policy, engine);
 }
 
-type Founding = Omit<
-  LedgerFounded,
-  'v' | 'type' | 'at' | 'recovery' | 'authority_root' | 'rules_version'
->;
+type Founding = Omit<LedgerFounded, 'v' | 'type' | 'at' | 'authority_root' | 'rules_version'>;
 
 const NOT_OF_FOUNDERS: ReadonlySet<string> = new Set(['ledger', 'policy', 'log-key', 'freeze']);
 
@@ -94,11 +93,15 @@ function foundingAuthority(founding: Founding): AuthorityState {
       demo: founding.demo,
       rps: founding.rps,
       bootstrap: founding.bootstrap,
+      ...recoveryOf(founding.recovery),
     },
     { kind: 'policy', id: 'policy', digest: policyDigest(founding.policy) },
     ...founding.log_keys.map(logKeyMember),
     ...founding.members,
   ]);
+  if (authority.ofKind('invitation').some(isRecovery)) {
+    throw invalid('members', 'no invitation of a recovery');
+  }
   if (authority.ofKind('home').length > 1) throw invalid('members', 'at most one home');
   for (const member of founding.members) {
     if (NOT_OF_FOUNDERS.has(member.kind)) {
@@ -107,6 +110,10 @@ function foundingAuthority(founding: Founding): AuthorityState {
     assertMember(authority.without(member.kind, member.id), member);
   }
   return authority;
+}
+
+function recoveryOf({ quorum, delay_h }: Founding['recovery']): Pick<LedgerMember, 'recovery'> {
+  return delay_h === undefined ? {} : { recovery: { quorum, delay_h } };
 }
 
 /**

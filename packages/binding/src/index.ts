@@ -67,7 +67,7 @@ export {
 export { citedRule, ruleOfType } from './joined-rule.ts';
 export { isEmergencyType } from './break-glass.ts';
 export { BREAK_GLASS_ENTRIES, BreakGlassBook, type BrokenGlass } from './break-glass-book.ts';
-export { authorityRule, isKindOf } from './fixed-requirement.ts';
+export { authorityRule, excludesNobody, isKindOf } from './fixed-requirement.ts';
 export { LEDGER_EXECUTOR } from './member-check.ts';
 export { partiesTo } from './review.ts';
 export { mayApprove, quorumFault } from './seating.ts';
@@ -120,7 +120,7 @@ export {
 export { parseErasureOrder, type ErasureOrder } from './erasure-order.ts';
 export { parseExecutionReport, type ExecutionReport } from './execution-report.ts';
 export type { AuthorityRef, Leaf } from './field-shape.ts';
-export { FREEZE_TYPE, epochOf, isFrozen, refusalOfEpoch } from './freeze.ts';
+export { epochOf, isFrozen, refusalOfEpoch } from './freeze.ts';
 export { authorityFromGenesis, foundLedger, type FoundingParams } from './genesis.ts';
 export { DEFAULT_LIMITS, type LedgerLimits, type Position } from './fold.ts';
 export type { HeldInput } from './held-input.ts';
@@ -177,6 +177,8 @@ export {
   type RuleInForce,
   type TypePolicy,
 } from './policy.ts';
+export { isRecovery, pendingRecoveries, type RecoveryInvitation } from './recovery.ts';
+export type { RecoveryRule } from './recovery-rule.ts';
 export { RecentEntries } from './recent-entries.ts';
 export { isHiddenRefusal, isLoggedRefusal } from './refuse-again.ts';
 export { REFUSAL_CODES, isRefusalCode, type RefusalCode } from './refusal-code.ts';

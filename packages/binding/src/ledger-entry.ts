@@ -27,11 +27,11 @@ import {
   type Leaf,
 } from './field-shape.ts';
 import { approvalRule, policyShape, type BootstrapRule, type Policy } from './policy.ts';
+import { recoveryDelay, recoveryQuorum } from './recovery-rule.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import { rulesVersion, type RulesVersion } from './rules-version.ts';
 import {
   boolean,
-  integer,
   invalid,
   list,
   object,
@@ -51,7 +51,8 @@ export interface LedgerFounded extends EntryHead<'ledger-founded'> {
   readonly separation: Separation;
   readonly rps: readonly RelyingParty[];
   readonly bootstrap: BootstrapRule;
-  readonly recovery: { readonly quorum: number };
+  /** Without a delay there is no recovery: schemas/formats/authority.md §13. */
+  readonly recovery: { readonly quorum: number; readonly delay_h?: number };
   readonly log_keys: readonly string[];
   /** All founding members but the ledger itself, its log keys and its policy, which follow from the rest. */
   readonly members: readonly Member[];
@@ -112,7 +113,12 @@ export interface FindingAbout {
 }
 
 /** What the ledger finds itself, that is no refusal. */
-const OWN_FINDINGS = ['CLONE_SUSPECTED', 'BREAK_GLASS', 'BREAK_GLASS_UNREVIEWED'] as const;
+const OWN_FINDINGS = [
+  'CLONE_SUSPECTED',
+  'BREAK_GLASS',
+  'BREAK_GLASS_UNREVIEWED',
+  'RECOVERY_STARTED',
+] as const;
 
 export type Finding = RefusalCode | (typeof OWN_FINDINGS)[number] | ReconciledFinding;
 
@@ -145,7 +151,10 @@ export const ledgerFounded: Shape<LedgerFounded> = object<LedgerFounded>({
   separation,
   rps: relyingParties,
   bootstrap: approvalRule,
-  recovery: object<LedgerFounded['recovery']>({ quorum: integer(1, 16) }),
+  recovery: object<LedgerFounded['recovery']>({
+    quorum: recoveryQuorum,
+    delay_h: optional(recoveryDelay),
+  }),
   log_keys: list(vkey, { min: 1, max: LOG_KEYS_MAX }),
   members: list(member, { min: 1, max: MEMBERS_MAX }),
   policy: policyShape,

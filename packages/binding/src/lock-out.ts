@@ -1,20 +1,22 @@
 import { timestampMs } from '@countersign/canonical';
 import type { AuthorityState } from './authority.ts';
-import { answerableFor } from './sponsor.ts';
 import { isSshKey, type AgentMember } from './authority-member.ts';
+import { isRecovery } from './recovery.ts';
+import { answerableFor } from './sponsor.ts';
 
 /**
  * The natural persons who can sign now with a passkey, or can still enrol one by an invitation that is open.
  */
-function usablePersons(state: AuthorityState, atMs: number): ReadonlySet<string> {
+function usablePersons(state: AuthorityState, atMs: number, isKept: boolean): ReadonlySet<string> {
   // Which class an SSH key can prove is not written in it, and the bootstrap rule does not accept every class.
-  const isKept = state.ledger.bootstrap.device_bound === true;
   const passkeys = state
     .ofKind('credential')
     .filter((each) => !isSshKey(each) && !(isKept && each.backup_eligible));
   const usable = new Set(passkeys.map((credential) => credential.person));
   for (const invitation of state.ofKind('invitation')) {
-    if (timestampMs(invitation.not_after) >= atMs) usable.add(invitation.person);
+    // One of a recovery may yet be cancelled, until it opens.
+    const hasOpened = !isRecovery(invitation) || timestampMs(invitation.not_before) <= atMs;
+    if (hasOpened && timestampMs(invitation.not_after) >= atMs) usable.add(invitation.person);
   }
   for (const id of usable) {
     if (state.get('person', id)?.class !== 'natural') usable.delete(id);
@@ -34,15 +36,37 @@ function couldBind(
   return [...usable].filter((person) => !excluded.has(person)).length >= bootstrap.approvals;
 }
 
+/** What the bootstrap rule can still do. */
+interface Reach {
+  readonly hasPersons: boolean;
+  /** Of an agent that is enrolled. */
+  readonly canBind: boolean;
+}
+
+function reachOf(state: AuthorityState, atMs: number): Reach {
+  const { approvals, device_bound: isKept } = state.ledger.bootstrap;
+  const usable = usablePersons(state, atMs, isKept === true);
+  return {
+    hasPersons: usable.size >= approvals,
+    canBind: state.ofKind('agent').some((agent) => couldBind(state, agent, usable)),
+  };
+}
+
+/** Whether enough persons could start a recovery, which any agent asks for. */
+function canRecover(state: AuthorityState, atMs: number): boolean {
+  const { recovery } = state.ledger;
+  if (recovery === undefined || state.ofKind('agent').length === 0) return false;
+  return usablePersons(state, atMs, false).size >= recovery.quorum;
+}
+
 /**
  * Whether a change takes away the last way to change the authority: too few persons for the bootstrap rule,
- * or no agent left whose requests enough of them may approve. schemas/formats/authority.md §7.
+ * or no agent left whose requests enough of them may approve; or, where that is so already, too few for a recovery.
+ * schemas/formats/authority.md §7.
  */
 export function locksOut(before: AuthorityState, after: AuthorityState, atMs: number): boolean {
-  const wereUsable = usablePersons(before, atMs);
-  const usable = usablePersons(after, atMs);
-  const needed = after.ledger.bootstrap.approvals;
-  if (wereUsable.size >= needed && usable.size < needed) return true;
-  const could = before.ofKind('agent').some((agent) => couldBind(before, agent, wereUsable));
-  return could && !after.ofKind('agent').some((agent) => couldBind(after, agent, usable));
+  const was = reachOf(before, atMs);
+  const is = reachOf(after, atMs);
+  if ((was.hasPersons && !is.hasPersons) || (was.canBind && !is.canBind)) return true;
+  return !is.canBind && canRecover(before, atMs) && !canRecover(after, atMs);
 }

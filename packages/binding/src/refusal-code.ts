@@ -60,6 +60,7 @@ export const REFUSAL_CODES = [
   'DISPLAY_MISMATCH',
   'ORPHAN_DECISION',
   'ALREADY_DECIDED',
+  'NOT_DENIABLE',
   'LATE_DECISION',
   'SUPERSEDED',
   // Use, report, erasure.
@@ -80,6 +81,7 @@ export const REFUSAL_CODES = [
   'POLICY_CHANGED',
   // Authority and log.
   'INVITATION_INVALID',
+  'RECOVERY_NOT_DUE',
   'WOULD_LOCK_OUT',
   'MEMBER_EXISTS',
   'MEMBER_UNKNOWN',

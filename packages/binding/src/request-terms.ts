@@ -53,8 +53,9 @@ export function termsOf(state: LedgerState, { envelope }: { readonly envelope: T
   const descriptor = enrolled && state.descriptors.get(enrolled.digest);
   assertItemsAllowed(state, descriptor);
   const isAuthority = isAuthorityType(envelope.type);
-  const own = authorityRule(envelope.type, ledger);
-  const ruling = isAuthority ? own : rulingOf(state, envelope.type);
+  const ruling = isAuthority
+    ? authorityRule(envelope.type, ledger)
+    : rulingOf(state, envelope.type);
   if (descriptor === undefined || ruling === undefined) {
     throw new BindingError('NO_POLICY', 'request: expected a type with a descriptor and a rule');
   }
@@ -63,7 +64,7 @@ export function termsOf(state: LedgerState, { envelope }: { readonly envelope: T
   return {
     descriptor,
     ruling,
-    policyDigest: isAuthority ? policyDigest(own) : policy.digest,
+    policyDigest: isAuthority ? policyDigest(ruling) : policy.digest,
   };
 }
 

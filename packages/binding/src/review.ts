@@ -41,9 +41,12 @@ export const reviewed: Shape<Reviewed> = object<Reviewed>({
   remarks: text(REMARKS_MAX),
 });
 
-/** Who had a part in what this change reviews, and may not be among those who sign for it. */
+/** Who may not be among those who sign for a change: who had a part in what it reviews, and whom it recovers. */
 export function partiesTo(change: Json | undefined): readonly Json[] {
-  if (!isObject(change) || change['kind'] !== 'reviewed') return [];
+  if (!isObject(change)) return [];
+  // Whoever can sign has a key, and needs no other persons to enrol one more.
+  if (change['kind'] === 'recovery-started') return [change['person'] ?? null];
+  if (change['kind'] !== 'reviewed') return [];
   return [change['approvers'], change['concerned']].flatMap((named) => named ?? []);
 }
 

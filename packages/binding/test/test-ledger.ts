@@ -22,6 +22,7 @@ import {
   type PlacedEntry,
   type Policy,
   type PolicyEngine,
+  type RecoveryRule,
   type Separation,
 } from '@countersign/binding';
 import {
@@ -64,6 +65,7 @@ export interface TestLedgerOptions {
   readonly policy?: Policy;
   readonly approvals?: number;
   readonly bootstrapApprovals?: number;
+  readonly recovery?: RecoveryRule;
   readonly limits?: Partial<LedgerLimits>;
   readonly extra?: readonly Member[];
   /** Types that were there when it was founded; all built-in ones otherwise. */
@@ -162,6 +164,7 @@ export class TestLedger {
       policy: options.policy ?? policyOf(options.approvals ?? 1),
       policyEngine: POLICY_ENGINE,
       ...(options.rules !== undefined && { rulesVersion: options.rules }),
+      ...(options.recovery !== undefined && { recovery: options.recovery }),
       ...(options.bootstrapApprovals === undefined
         ? {}
         : { bootstrap: { ...BOOTSTRAP, approvals: options.bootstrapApprovals } }),

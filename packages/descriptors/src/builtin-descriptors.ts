@@ -1,9 +1,11 @@
+import { AUTHORITY_CANCEL } from './builtin/authority-cancel.ts';
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
 import { AUTHORITY_FREEZE } from './builtin/authority-freeze.ts';
 import { AUTHORITY_HOME } from './builtin/authority-home.ts';
 import { AUTHORITY_ISSUER } from './builtin/authority-issuer.ts';
 import { AUTHORITY_IDENTITY } from './builtin/authority-identity.ts';
 import { AUTHORITY_LOGKEY } from './builtin/authority-logkey.ts';
+import { AUTHORITY_RECOVERY } from './builtin/authority-recovery.ts';
 import { AUTHORITY_SPONSOR } from './builtin/authority-sponsor.ts';
 import { AUTHORITY_REVIEW } from './builtin/authority-review.ts';
 import { AUTHORITY_SSHKEY } from './builtin/authority-sshkey.ts';
@@ -22,12 +24,14 @@ import { loadDescriptor, type Descriptor } from './descriptor.ts';
 
 /** The types that every ledger knows from its first entry on. */
 export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
+  AUTHORITY_CANCEL,
   AUTHORITY_CHANGE,
   AUTHORITY_FREEZE,
   AUTHORITY_HOME,
   AUTHORITY_ISSUER,
   AUTHORITY_IDENTITY,
   AUTHORITY_LOGKEY,
+  AUTHORITY_RECOVERY,
   AUTHORITY_SPONSOR,
   AUTHORITY_REVIEW,
   AUTHORITY_SSHKEY,

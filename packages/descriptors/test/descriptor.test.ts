@@ -37,12 +37,14 @@ describe('loadDescriptor', () => {
   test('loads the test document and the built-in ones', () => {
     expect(loadDescriptor(DOCUMENT).type).toBe('test.note');
     expect(BUILTIN_DESCRIPTORS.map(({ type, typeVersion }) => `${type}/${typeVersion}`)).toEqual([
+      'authority.cancel/1',
       'authority.change/1',
       'authority.freeze/1',
       'authority.home/1',
       'authority.issuer/1',
       'authority.identity/1',
       'authority.logkey/1',
+      'authority.recovery/1',
       'authority.sponsor/1',
       'authority.review/1',
       'authority.sshkey/1',

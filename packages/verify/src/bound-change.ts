@@ -86,6 +86,7 @@ function citedBinding({ change, binding: text, before }: BoundStep): BindingMade
 function assertOwnRule(binding: BindingMade, { state: { ledger } }: AuthorityAt): void {
   const rule = authorityRule(binding.action_type.name, ledger);
   const isRule =
+    rule !== undefined &&
     binding.policy_digest === policyDigest(rule) &&
     sameJson(binding.requirement, requirementOf(rule)) &&
     binding.separation === ledger.separation;

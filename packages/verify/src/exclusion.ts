@@ -1,9 +1,9 @@
-import { FREEZE_TYPE, type AuthorityState, type BindingMade } from '@countersign/binding';
+import { excludesNobody, type AuthorityState, type BindingMade } from '@countersign/binding';
 import { VerifyError } from './verify-error.ts';
 
 /**
  * That the agent is enrolled as it says, and that everybody who may not approve what it asks for is on the list of
- * the excluded: whose tool it is, its owner and its sponsor under separation `full`, and everyone in whose name it acts. Of a freeze nobody is.
+ * the excluded: whose tool it is, its owner and its sponsor under separation `full`, and everyone in whose name it acts. Of a freeze or a recovery nobody is.
  */
 export function assertExclusions(binding: BindingMade, authority: AuthorityState): void {
   const { agent: claimed, acting_for: chain, excluded } = binding;
@@ -19,7 +19,7 @@ export function assertExclusions(binding: BindingMade, authority: AuthorityState
   if (!isAsEnrolled) {
     throw new VerifyError('AGENT_MISMATCH', 'expected the agent as it is enrolled');
   }
-  if (binding.action_type.name === FREEZE_TYPE) return;
+  if (excludesNobody(binding.action_type.name)) return;
   const persons = [...chain];
   if (agent.person !== undefined) persons.push(agent.person);
   if (authority.ledger.separation === 'full') {

@@ -69,10 +69,10 @@ function assertNoPermits({ evidence }: Verification): void {
 }
 
 /** The rule for changes of the authority, which only the verified authority can tell. */
-export function assertOwnRule(rule: ApprovalRule, run: Verification): void {
+export function assertOwnRule(rule: ApprovalRule | undefined, run: Verification): void {
   const { evidence, documents } = run;
   const { entry } = evidence.binding;
-  if (policyDigest(rule) !== entry.policy_digest) {
+  if (rule === undefined || policyDigest(rule) !== entry.policy_digest) {
     throw new VerifyError('POLICY_MISMATCH', 'expected the rule of its type in this ledger');
   }
   assertRule(rule, run);
@@ -80,7 +80,7 @@ export function assertOwnRule(rule: ApprovalRule, run: Verification): void {
   assertApart(entry, action === null ? null : documents.action(action).envelope.params['change']);
 }
 
-/** A type makes the changes that it is for, and who had a part in what is reviewed does not review it. */
+/** A type makes the changes that it is for; who had a part in what is reviewed does not review it, and nobody recovers themselves. */
 export function assertApart(
   { decisions, action_type: type }: BindingMade,
   change: Json | undefined,
@@ -91,7 +91,7 @@ export function assertApart(
   }
   const parties = partiesTo(change);
   if (decisions.some(({ person }) => parties.includes(person))) {
-    throw new VerifyError('NOT_ELIGIBLE', 'expected reviewers who had no part in it');
+    throw new VerifyError('NOT_ELIGIBLE', 'expected persons who had no part in it');
   }
 }
 

@@ -139,6 +139,10 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'You have decided this already.',
       advice: NOTHING,
     },
+    NOT_DENIABLE: {
+      meaning: 'Nobody can stop a recovery, or the end of one, by saying no to it.',
+      advice: 'If it is wrong, do not sign it, and have it cancelled: countersign recover cancel.',
+    },
     DUPLICATE_HUMAN: {
       meaning: 'You have approved this already, with another passkey. One person counts once.',
       advice: 'Another person must approve it too.',
@@ -211,6 +215,10 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
     IDENTITY_PROVIDER_UNAVAILABLE: {
       meaning: 'The company’s sign-in does not answer now.',
       advice: AGAIN,
+    },
+    RECOVERY_NOT_DUE: {
+      meaning: 'This link is of a recovery that can still be cancelled, so it does not work yet.',
+      advice: 'Keep it, and open it again when its delay is over.',
     },
     INVITATION_INVALID: {
       meaning: 'This invitation was used before, is over, or was never made here.',

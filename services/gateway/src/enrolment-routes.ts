@@ -1,6 +1,7 @@
 import {
   BindingError,
   enrolmentPayload,
+  isRecovery,
   parseEnrolment,
   signedMessage,
   type EnrolmentStatement,
@@ -125,6 +126,10 @@ async function openInvitation(gateway: Gateway, wanted: Ceremony): Promise<Invit
     timestampMs(invitation.not_after) > gateway.deps.nowMs();
   if (invitation === undefined || !isOpen) {
     throw new GatewayError('INVITATION_INVALID', 'expected an open invitation of this person');
+  }
+  if (isRecovery(invitation) && timestampMs(invitation.not_before) > gateway.deps.nowMs()) {
+    const message = `expected ${invitation.not_before} to be over: until then the recovery can be cancelled`;
+    throw new GatewayError('RECOVERY_NOT_DUE', message);
   }
   return invitation;
 }

@@ -148,8 +148,8 @@ func found(g object) authority {
 	_, isChained := objectOf(g["bootstrap"])["delegation"]
 	_, isGlass := objectOf(g["bootstrap"])["break_glass"]
 	require(!isChained && (!isKept || kept == true) && !isAssured && !isGlass && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
-	a := authority{members: map[string]object{}}.add(object{"kind": "ledger", "id": "ledger", "origin": g["origin"], "tenant": g["tenant"],
-		"separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]})
+	a := authority{members: map[string]object{}}.add(withRecoveryOf(g, object{"kind": "ledger", "id": "ledger", "origin": g["origin"],
+		"tenant": g["tenant"], "separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]}))
 	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})
 	for _, v := range list(g, "log_keys") {
 		vkey, _ := v.(string)
@@ -161,7 +161,7 @@ func found(g object) authority {
 	for _, m := range objects(g, "members") {
 		kind := text(m, "kind")
 		require(kind != "ledger" && kind != "policy" && kind != "log-key" && kind != "freeze", "GENESIS_MISMATCH")
-		require(kind != "home" || !hasHome, "GENESIS_MISMATCH")
+		require((kind != "home" || !hasHome) && !isRecovery(m), "GENESIS_MISMATCH")
 		hasHome = hasHome || kind == "home"
 		a = a.add(m)
 	}
@@ -174,7 +174,7 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	change := objectOf(c.object["change"])
 	require(c.object["tenant"] == ledger["tenant"], "AUTHORITY_CHAIN_INVALID")
 	if change["change"] == "bound" {
-		return e.bound(closed(change, "change action binding binding_index"), link, before), integer(change, "binding_index")
+		return e.bound(c, link, before), integer(change, "binding_index")
 	}
 	closed(change, "change statement signature")
 	_, hasBinding := link["binding"]
@@ -183,6 +183,7 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	isOpen := invitation != nil && invitation["person"] == s["person"] && text(invitation, "not_after") >= text(c.object, "at")
 	isHere := change["change"] == "credential-enrolled" && s["v"] == "countersign.enrolment.v1" && s["ledger"] == ledger["origin"] && s["tenant"] == ledger["tenant"]
 	require(!hasBinding && isOpen && isHere, "INVITATION_INVALID")
+	require(!isRecovery(invitation) || text(invitation, "not_before") <= text(c.object, "at"), "RECOVERY_NOT_DUE")
 	spki, _ := decodeBase64url(text(invitation, "public_key"))
 	signature, ok := decodeBase64url(text(change, "signature"))
 	parsed, err := x509.ParsePKIXPublicKey(spki)
@@ -191,11 +192,15 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	require(isSigned, "SIGNATURE_INVALID")
 	passkey := object{"kind": "credential", "id": s["credential_id"], "person": s["person"],
 		"public_key": s["public_key"], "rp_id": s["rp_id"], "backup_eligible": s["backup_eligible"]}
+	if isRecovery(invitation) {
+		return before.withoutKeysOf(s["person"]).add(passkey), integer(before.ref, "index")
+	}
 	return before.without("invitation", text(s, "invitation")).add(passkey), integer(before.ref, "index")
 }
 
-// bound is a change that persons of the authority before it have signed for, by the bootstrap rule.
-func (e *evidence) bound(change, link object, before authority) authority {
+// bound is a change that persons of the authority before it have signed for, by the rule of its type.
+func (e *evidence) bound(c entry, link object, before authority) authority {
+	change := closed(c.object["change"], "change action binding binding_index")
 	b := readEntry(link["binding"], "binding-made")
 	ledger := before.get("ledger", "ledger")
 	actionText := text(change, "action")
@@ -220,7 +225,7 @@ func (e *evidence) bound(change, link object, before authority) authority {
 	checkDecisions(b.object, before, e.trust)
 	epoch := integer(b.object, "epoch")
 	before.checkEpoch(epoch, epoch, change["kind"])
-	return before.apply(change)
+	return before.apply(change, text(c.object, "at"))
 }
 
 // checkDescriptor holds what persons were shown to the descriptors of the authority.
@@ -241,8 +246,12 @@ func personsOf(action object) []any {
 	return persons
 }
 
-func (a authority) apply(c object) authority {
+func (a authority) apply(c object, at string) authority {
 	switch c["kind"] {
+	case "recovery-started":
+		return a.recovered(closed(c, "kind person invitation delay_h"), at)
+	case "recovery-cancelled":
+		return a.cancelled(closed(c, "kind person invitation"))
 	case "person-invited":
 		person := object{"kind": "person", "id": c["person"], "class": c["class"]}
 		known := a.get("person", text(c, "person"))
@@ -250,9 +259,7 @@ func (a authority) apply(c object) authority {
 		i := closed(c["invitation"], "id public_key not_after")
 		return a.with(person).add(object{"kind": "invitation", "id": i["id"], "person": c["person"], "public_key": i["public_key"], "not_after": i["not_after"]})
 	case "credential-revoked":
-		credential := a.get("credential", text(c, "credential_id"))
-		next := a.without("credential", text(c, "credential_id"))
-		return next.forget(key("credential", text(c, "credential_id"))).forget(key("credential key", keyOf(credential)))
+		return a.revoked(text(c, "credential_id"))
 	case "agent-enrolled", "executor-enrolled":
 		kind := strings.TrimSuffix(text(c, "kind"), "-enrolled")
 		member := object{"kind": kind, "key_thumbprint": thumbprint(text(objectOf(c[kind]), "public_key"))}
@@ -287,7 +294,7 @@ func (a authority) apply(c object) authority {
 		require(len(next.logKeys()) > 0, "WOULD_LOCK_OUT")
 		return next.forget(key("log-key", text(c, "id")))
 	case "person-tied":
-		return a.tied(closed(c, "kind person issuer subject_digest invited?"))
+		return a.tied(closed(c, "kind person issuer subject_digest invited?"), at)
 	case "reviewed":
 		closed(c, "kind action_id action_type action_digest approvers concerned result verdict remarks")
 		return a
@@ -298,6 +305,12 @@ func (a authority) apply(c object) authority {
 	}
 	refuse("SCHEMA_INVALID")
 	return a
+}
+
+// revoked takes a credential away, and remembers it.
+func (a authority) revoked(id string) authority {
+	next := a.without("credential", id)
+	return next.forget(key("credential", id)).forget(key("credential key", keyOf(a.get("credential", id))))
 }
 
 // sponsored says for whom an agent works.
@@ -317,10 +330,10 @@ func (a authority) sponsored(c object) authority {
 }
 
 // tied says whom of a company a person is, and invites the person where the change does both: authority.md §10.
-func (a authority) tied(c object) authority {
+func (a authority) tied(c object, at string) authority {
 	if invited, has := c["invited"]; has {
 		by := closed(invited, "class invitation")
-		a = a.apply(object{"kind": "person-invited", "person": c["person"], "class": by["class"], "invitation": by["invitation"]})
+		a = a.apply(object{"kind": "person-invited", "person": c["person"], "class": by["class"], "invitation": by["invitation"]}, at)
 	}
 	require(a.get("person", text(c, "person")) != nil, "MEMBER_UNKNOWN")
 	return a.with(object{"kind": "identity", "id": c["person"], "issuer": c["issuer"], "subject_digest": c["subject_digest"]})
@@ -441,7 +454,7 @@ func checkExclusions(b object, a authority) {
 	isAsEnrolled := agent["key_thumbprint"] == claimed["key_thumbprint"] && agent["owner"] == claimed["owner"] && agent["person"] == claimed["person"] &&
 		agent["sponsor"] == claimed["sponsor"]
 	require(isAsEnrolled, "AGENT_MISMATCH")
-	if objectOf(b["action_type"])["name"] == "authority.freeze" {
+	if excludesNobody(objectOf(b["action_type"])["name"]) {
 		return
 	}
 	out := map[any]bool{nil: true}

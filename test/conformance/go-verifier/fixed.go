@@ -10,26 +10,48 @@ var fixedRules = map[any]object{
 }
 
 // fixedKinds tells which type alone makes a change.
-var fixedKinds = map[string]any{"frozen": "authority.freeze", "reviewed": "authority.review"}
+var fixedKinds = map[string]any{"frozen": "authority.freeze", "reviewed": "authority.review",
+	"recovery-started": "authority.recovery", "recovery-cancelled": "authority.cancel"}
 
 func ownRule(kind any, ledger object) object {
 	if rule, isFixed := fixedRules[kind]; isFixed {
 		return rule
 	}
-	return objectOf(ledger["bootstrap"])
+	rule := object(nil)
+	switch kind {
+	case "authority.recovery":
+		rule = startRule(ledger)
+	case "authority.cancel":
+		rule = cancelRule(ledger)
+	default:
+		return objectOf(ledger["bootstrap"])
+	}
+	require(rule != nil, "POLICY_MISMATCH")
+	return rule
 }
 
-// checkApart: a type makes the changes that it is for, and who had a part in what is reviewed does not review it.
+// hasOwnRule tells whether the bootstrap rule does not count for a type.
+func hasOwnRule(kind any) bool {
+	_, isFixed := fixedRules[kind]
+	return isFixed || kind == "authority.recovery" || kind == "authority.cancel"
+}
+
+// excludesNobody: whoever stops everything gains nothing by it, and those who are left after a loss are few.
+func excludesNobody(kind any) bool {
+	return kind == "authority.freeze" || kind == "authority.recovery" || kind == "authority.cancel"
+}
+
+// checkApart: a type makes the changes that it is for, who had a part in what is reviewed does not review it, and nobody recovers themselves.
 func checkApart(b, change object) {
 	kind := objectOf(b["action_type"])["name"]
 	made, _ := change["kind"].(string)
 	owner, isFixed := fixedKinds[made]
-	_, hasOwn := fixedRules[kind]
-	require(isFixed && owner == kind || !isFixed && !hasOwn, "POLICY_MISMATCH")
-	if made != "reviewed" {
-		return
-	}
+	require(isFixed && owner == kind || !isFixed && !hasOwnRule(kind), "POLICY_MISMATCH")
 	for _, d := range objects(b, "decisions") {
+		require(made != "recovery-started" || d["person"] != change["person"], "NOT_ELIGIBLE")
+		if made != "reviewed" {
+			continue
+		}
 		hadPart := contains(list(change, "approvers"), d["person"]) || contains(list(change, "concerned"), d["person"])
 		require(!hadPart, "NOT_ELIGIBLE")
 	}

@@ -6,6 +6,7 @@ import { CEDAR_CASES } from './cedar-cases.ts';
 import { DELEGATION_CASES } from './delegation-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { FREEZE_CASES } from './freeze-cases.ts';
+import { RECOVERY_CASES } from './recovery-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
 import { IDENTITY_CASES } from './identity-cases.ts';
 import { RECENT_CASES } from './recent-cases.ts';
@@ -22,6 +23,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...ROTATION_CASES,
   ...SSH_CASES,
   ...FREEZE_CASES,
+  ...RECOVERY_CASES,
   ...HOME_CASES,
   ...IDENTITY_CASES,
   ...WITNESS_CASES,

@@ -22,6 +22,7 @@ import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
 import { FALSE_DELEGATION_CASES } from './delegation-cases.ts';
 import { BROKEN_QUORUM_CASES } from './quorum-cases.ts';
 import { FALSE_FREEZE_CASES } from './freeze-cases.ts';
+import { FALSE_RECOVERY_CASES } from './recovery-cases.ts';
 import { FALSE_HOME_CASES } from './home-cases.ts';
 import { FALSE_IDENTITY_CASES } from './identity-cases.ts';
 import { FALSE_KEY_CASES } from './key-cases.ts';
@@ -45,6 +46,7 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...FALSE_ROTATION_CASES,
   ...FALSE_SSH_CASES,
   ...FALSE_FREEZE_CASES,
+  ...FALSE_RECOVERY_CASES,
   ...FALSE_HOME_CASES,
   ...FALSE_DELEGATION_CASES,
   ...FALSE_IDENTITY_CASES,

@@ -12,7 +12,7 @@ import {
   DEFAULT_POLICY,
   enrolmentPayload,
   epochOf,
-  FREEZE_TYPE,
+  excludesNobody,
   foundLedger,
   homeMember,
   keyThumbprint,
@@ -39,10 +39,12 @@ import {
   type Entry,
   type ExecutionReported,
   type Leaf,
+  type LedgerMember,
   type Member,
   type MemberKind,
   type Policy,
   type Rationale,
+  type RecoveryRule,
   type RequestAdmitted,
   type RuleInForce,
   type Separation,
@@ -156,6 +158,9 @@ export interface ForgeOptions {
   readonly demo?: boolean;
   readonly policy?: Policy;
   readonly bootstrap?: ApprovalRule;
+  readonly recovery?: RecoveryRule;
+  /** By which recoveries are bound, of a ledger that has none. */
+  readonly falseRecovery?: RecoveryRule;
   /** Of Carol. */
   readonly personClass?: 'natural' | 'role' | 'machine';
   readonly logKey?: SigningKey;
@@ -255,6 +260,7 @@ export class LedgerForge {
   #ids = 0;
   readonly #descriptors: readonly Descriptor[];
   readonly #isBackupEligible: boolean;
+  readonly #falseRecovery: Pick<LedgerMember, 'recovery'>;
 
   constructor(options: ForgeOptions = {}) {
     const own = options.descriptor === undefined ? [] : [loadDescriptor(options.descriptor)];
@@ -263,6 +269,8 @@ export class LedgerForge {
     this.logKey = options.logKey ?? ed25519Key();
     this.signing = [this.logKey];
     this.#isBackupEligible = options.isBackupEligible ?? false;
+    const { falseRecovery: recovery } = options;
+    this.#falseRecovery = recovery === undefined ? {} : { recovery };
     this.bob = newPerson(options.passkey);
     this.vkey = this.noteSigner().vkey;
     this.policy = options.policy ?? DEFAULT_POLICY;
@@ -280,6 +288,7 @@ export class LedgerForge {
       ],
       policy: this.policy,
       ...(options.bootstrap !== undefined && { bootstrap: options.bootstrap }),
+      ...(options.recovery !== undefined && { recovery: options.recovery }),
     });
     const honest = authorityFromGenesis(founding);
     const founder = options.falseFounder?.(this);
@@ -385,17 +394,20 @@ export class LedgerForge {
   enrol(
     person: Person,
     by: SigningKey = person.invitation,
-    /** In place of the key of their passkey, and whether it may come in or not. */
-    forged?: { readonly credential_id: string; readonly public_key: string },
+    /** In place of the key of their passkey, and whether it may come in or not; or as if it were then. */
+    forged?:
+      { readonly credential_id: string; readonly public_key: string } | { readonly asOfMs: number },
   ): Placed<Entry> {
+    const asOfMs = forged !== undefined && 'asOfMs' in forged ? forged.asOfMs : undefined;
+    const key = forged !== undefined && 'public_key' in forged ? forged : undefined;
     const statement = {
       v: 'countersign.enrolment.v1',
       ledger: ORIGIN,
       tenant: TENANT,
       person: person.id,
       invitation: person.invitation.thumbprint,
-      credential_id: (forged ?? person.passkey.credentialKey).credential_id,
-      public_key: (forged ?? person.passkey.credentialKey).public_key,
+      credential_id: (key ?? person.passkey.credentialKey).credential_id,
+      public_key: (key ?? person.passkey.credentialKey).public_key,
       rp_id: RP.id,
       backup_eligible: person === this.bob && this.#isBackupEligible,
       nonce: base64url(randomBytes(16)),
@@ -403,16 +415,16 @@ export class LedgerForge {
     const signature = signed('enrolment', enrolmentPayload(statement), by);
     const change = { change: 'credential-enrolled', statement, signature } as const;
     const at = this.tick();
-    if (forged === undefined) {
+    if (key === undefined) {
       return this.#changed(
         { at, change },
-        applyEnrolment(this.authority, statement, Date.parse(at)),
+        applyEnrolment(this.authority, statement, asOfMs ?? Date.parse(at)),
       );
     }
     const { credential_id: id, public_key, rp_id, backup_eligible } = statement;
     const rest = this.authority.without('invitation', statement.invitation);
-    const key = { kind: 'credential', id, public_key, rp_id, backup_eligible } as const;
-    return this.#changed({ at, change }, rest.with({ ...key, person: person.id }));
+    const credential = { kind: 'credential', id, public_key, rp_id, backup_eligible } as const;
+    return this.#changed({ at, change }, rest.with({ ...credential, person: person.id }));
   }
 
   /** An action of the authority, bound by these persons. */
@@ -498,10 +510,15 @@ export class LedgerForge {
   }
 
   ruleOf(type: string): ApprovalRule {
-    if (type.startsWith('authority.')) return authorityRule(type, this.authority.ledger);
-    const rule = isCedarPolicy(this.policy) ? undefined : ruleOfType(this.policy, type);
+    const rule = type.startsWith('authority.')
+      ? authorityRule(type, { ...this.authority.ledger, ...this.#falseRecovery })
+      : this.#policyRule(type);
     if (rule === undefined) throw new Error(`no rule for ${type}`);
     return rule;
+  }
+
+  #policyRule(type: string): ApprovalRule | undefined {
+    return isCedarPolicy(this.policy) ? undefined : ruleOfType(this.policy, type);
   }
 
   admit(options: ActionOptions = {}): {
@@ -546,7 +563,7 @@ export class LedgerForge {
       policy_digest: policyDigest(isOwn ? this.ruleOf(envelope.type) : this.policy),
       requirement: requirementOf(rule),
       excluded: [
-        ...(separation === 'full' && envelope.type !== FREEZE_TYPE
+        ...(separation === 'full' && !excludesNobody(envelope.type)
           ? [{ person: owner, code: 'OWNER_APPROVAL' } as const]
           : []),
         ...persons.map(({ sub }) => ({ person: sub, code: 'OWNER_APPROVAL' }) as const),
