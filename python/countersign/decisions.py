@@ -3,6 +3,7 @@
 from .canonical import canonical, digest, raw_digest
 from .errors import require
 from .form import closed, integer, items, object_of, objects, text
+from .membership import check_membership
 from .seats import check_seats
 from .passkey import is_synced, verify_assertion
 from .sshsig import DECISION_NAMESPACE, verify_sshsig
@@ -38,13 +39,14 @@ def _key_of(decision: dict, authority) -> str:
 
 
 def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> None:
-    closed(decision, "leaf at? person credential rationale_digest not_after proof_class proof")
+    closed(decision, "leaf at? person credential rationale_digest not_after proof_class proof membership?")
     credential = authority.get("credential", decision["credential"])
     require(credential is not None, "KEY_NOT_ENROLLED_AT_TIME", "expected a passkey that was enrolled then")
     require(credential["person"] == decision["person"], "CREDENTIAL_UNKNOWN", "expected a passkey of that person")
     _check_person(decision["person"], binding, authority)
     until = text(decision, "not_after")
     require(until >= binding["at"] and until >= binding["use_by"], "EXPIRED", "expected a decision that still held")
+    check_membership(decision, binding, authority)
     own = {name: decision[name] for name in ("rationale_digest", "person", "credential", "not_after")}
     classes = items(object_of(binding["requirement"]), "proof_classes")
     typed = {"confirmation": binding["confirmation"]} if "confirmation" in binding else {}

@@ -68,24 +68,24 @@ def _proven(token, authority) -> dict:
     """The claims of a link whose signature is that of the pinned key."""
     _valid(isinstance(token, str) and len(token) <= TOKEN_MAX and token.count(".") == 2, "a token")
     head, body, tail = token.split(".")
-    header, claims = closed(_object_in(head), "alg kid typ?"), _object_in(body)
+    header, claims = closed(object_in(head), "alg kid typ?"), object_in(body)
     _check_claims(claims)
     issuer = authority.get("issuer", claims["iss"])
     _valid(issuer is not None, "an enrolled issuer")
     keys = [key for key in issuer["keys"] if key["kid"] == header["kid"] and key["alg"] == header["alg"]]
     _valid(bool(keys), "a key of the issuer")
-    is_signed = _is_signed(keys[0], f"{head}.{body}".encode(), from_base64url(tail))
-    _valid(is_signed, "a signature of the issuer")
+    holds = is_signed(keys[0], f"{head}.{body}".encode(), from_base64url(tail))
+    _valid(holds, "a signature of the issuer")
     return claims
 
 
-def _object_in(part: str) -> dict:
+def object_in(part: str) -> dict:
     raw = from_base64url(part)
     _valid(raw is not None, "base64url")
     return object_of(parse(raw))
 
 
-def _is_signed(pinned: dict, message: bytes, signature: bytes | None) -> bool:
+def is_signed(pinned: dict, message: bytes, signature: bytes | None) -> bool:
     key = load_spki(from_base64url(pinned["public_key"]))
     kinds = {"ES256": ec.EllipticCurvePublicKey, "EdDSA": ed25519.Ed25519PublicKey, "RS256": rsa.RSAPublicKey}
     if not isinstance(key, kinds[pinned["alg"]]) or signature is None:

@@ -4,6 +4,7 @@ from .canonical import same, time_ms
 from .confirmation import joined_confirm
 from .errors import require
 from .form import integer, items, object_of, objects, text
+from .membership import joined_group
 
 _COUNT_MAX = 16
 
@@ -13,7 +14,7 @@ def joined_seats(rules: list[dict], policy: dict) -> dict:
     lists = [[_resolved(seat, policy) for seat in objects(rule, "seats")] for rule in rules if "seats" in rule]
     windows = [integer(rule, "window_s") for rule in rules if "window_s" in rule]
     is_ordered = any("ordered" in rule for rule in rules)
-    confirm = joined_confirm(rules)
+    confirm, group = joined_confirm(rules), joined_group(rules)
     if is_ordered:
         is_one = bool(lists) and all(same(each, lists[0]) for each in lists)
         require(is_one, "POLICY_MISMATCH", "expected one order of the same seats")
@@ -26,6 +27,7 @@ def joined_seats(rules: list[dict], policy: dict) -> dict:
         **({"ordered": True} if is_ordered else {}),
         **({"window_s": min(windows)} if windows else {}),
         **({"confirm": confirm} if confirm else {}),
+        **({"member_of": group} if group else {}),
     }
 
 

@@ -29,6 +29,7 @@ import type {
   UseInput,
 } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
+import { proveMembership } from './membership.ts';
 import { parseSignedObject, verifySigned, type SignedObject } from './signed-object.ts';
 import { parseSubmittedFinding } from './submitted-finding.ts';
 import { parseUseClaim } from './use-claim.ts';
@@ -170,7 +171,9 @@ function requestPayload(payload: Uint8Array): RequestPayload {
 }
 
 interface DecisionRaw extends Common {
-  readonly made: Pick<DecisionMade, 'statement' | 'proof'> & { readonly rationale?: Rationale };
+  readonly made: Pick<DecisionMade, 'statement' | 'proof' | 'membership'> & {
+    readonly rationale?: Rationale;
+  };
 }
 
 /** @throws BindingError CREDENTIAL_UNKNOWN; HumanProofError */
@@ -199,6 +202,8 @@ export async function authenticateDecision(
     rationale: made.rationale,
     statementDigest,
     facts,
+    membership:
+      made.membership && (await proveMembership(made.membership, authority, verifySignature)),
     publicKey: credential.public_key,
   } as DecisionInput;
 }

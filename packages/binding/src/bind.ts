@@ -9,6 +9,7 @@ import { changeOf } from './evolve.ts';
 import { assertIssuersStand } from './grant.ts';
 import { epochOf, refusalOfEpoch } from './freeze.ts';
 import type { LedgerState } from './ledger-state.ts';
+import { membershipEndMs } from './membership.ts';
 import { isStricterNow } from './policy-now.ts';
 import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
@@ -28,19 +29,34 @@ export function liveApprovals(run: Proceeding, record: ActionRecord): readonly D
   );
 }
 
-/** Not expired, by a key that still stands, of a natural person. */
+/** When an approval ends to count, by what its person has shown: undefined where it does not count now. */
+function approvalEndMs(
+  run: Proceeding,
+  record: ActionRecord,
+  { person, notAfterMs, bound }: DecisionRecord,
+): number | undefined {
+  const needed = record.open?.requirement.member_of;
+  if (needed === undefined) return notAfterMs;
+  const shown = { person, membership: bound?.membership, atMs: run.atMs };
+  const endMs = membershipEndMs(run.state.authority, needed, shown);
+  return endMs === undefined ? undefined : Math.min(endMs, notAfterMs);
+}
+
+/** Not expired, by a key that still stands, of a natural person who is still in the group that is asked for. */
 export function standingApprovals(
   run: Proceeding,
   record: ActionRecord,
 ): readonly DecisionRecord[] {
   const { authority } = run.state;
-  return record.decisions.filter(
-    ({ verdict, notAfterMs, credential, person }) =>
+  return record.decisions.filter((decision) => {
+    const { verdict, credential, person } = decision;
+    return (
       verdict === 'approve' &&
-      notAfterMs >= run.atMs &&
+      (approvalEndMs(run, record, decision) ?? -1) >= run.atMs &&
       authority.get('credential', credential)?.person === person &&
-      authority.get('person', person)?.class === 'natural',
-  );
+      authority.get('person', person)?.class === 'natural'
+    );
+  });
 }
 
 function openAdmission(record: ActionRecord): RequestAdmitted {
@@ -102,11 +118,12 @@ export function bind(run: Proceeding, statement: DecisionStatement): void {
   const record = run.state.action(statement.action_id);
   invariant(record !== undefined, 'a binding is of an admitted action');
   const open = openAdmission(record);
-  const decisions = liveApprovals(run, record).map(boundDecision);
+  const approvals = liveApprovals(run, record);
+  const decisions = approvals.map(boundDecision);
   const useByMs = Math.min(
     run.atMs + open.use_within_s * 1_000,
     timestampMs(open.not_after),
-    ...decisions.map((decision) => timestampMs(decision.not_after)),
+    ...approvals.map((each) => approvalEndMs(run, record, each) ?? run.atMs),
   );
   raiseRecovery(run, open);
   const binding = run.write({

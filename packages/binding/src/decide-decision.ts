@@ -17,6 +17,7 @@ import { isDeviceBound } from './decision-proof.ts';
 import { rationaleDigest } from './decision-statement.ts';
 import { isUndeniable } from './fixed-requirement.ts';
 import type { DecisionInput } from './input.ts';
+import { membershipEndMs } from './membership.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import type { RequestAdmitted } from './request-entry.ts';
@@ -206,9 +207,19 @@ function refusalOfApprover(run: Proceeding, deciding: Deciding): RefusalCode | u
   if (partiesIn(open).includes(signer.person)) return 'NOT_ELIGIBLE';
   const { approvers } = open.requirement;
   if (approvers !== 'any' && !approvers.includes(signer.person)) return 'NOT_ELIGIBLE';
+  if (!isMember(run, deciding)) return 'NOT_ELIGIBLE';
   return (
     refusalOfProof(open, deciding) ?? refusalOfSeat(run, deciding) ?? placeRefusal(run, deciding)
   );
+}
+
+/** By the word of the company's identity provider, at this time of the log: attack rows D10, D11. */
+function isMember({ state, atMs }: Proceeding, { input, record, signer }: Deciding): boolean {
+  const needed = record.open?.requirement.member_of;
+  const { membership } = input;
+  if (needed === undefined || membership === 'taken') return true;
+  const shown = { person: signer.person, membership, atMs };
+  return membershipEndMs(state.authority, needed, shown) !== undefined;
 }
 
 /** An approval after the window is told so where it is out of order only because those before it are over. */
@@ -258,7 +269,9 @@ function refusalOfSeat(run: Proceeding, { record, signer }: Deciding): RefusalCo
 
 function accept(run: Proceeding, { input, record }: Deciding): ReturnType<Proceeding['write']> {
   noteCounter(run, input);
-  const { made, facts } = input;
+  const { made, facts, membership } = input;
+  const isAsked =
+    record.open?.requirement.member_of !== undefined && typeof membership === 'object';
   const accepted = run.write({
     type: 'decision-accepted',
     action_id: record.id,
@@ -266,6 +279,7 @@ function accept(run: Proceeding, { input, record }: Deciding): ReturnType<Procee
     statement: made.statement,
     proof: made.proof,
     proof_class: facts.proofClass,
+    ...(isAsked && { membership }),
     input: input.input,
   });
   keepRationale(run, input);

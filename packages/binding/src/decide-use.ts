@@ -11,6 +11,7 @@ import { payloadDigest } from './evolve.ts';
 import { refusalOfEpoch } from './freeze.ts';
 import type { ReportInput, UseInput } from './input.ts';
 import type { LedgerState } from './ledger-state.ts';
+import { areMembersTied } from './membership.ts';
 import { isAuthorityType } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
@@ -133,7 +134,8 @@ function refusalOfMoment(
   const areApproversActive = binding.approvals.every(
     ({ person, credential }) => authority.get('credential', credential)?.person === person,
   );
-  if (!areApproversActive) return { code: 'APPROVER_REVOKED' };
+  const areTied = areMembersTied(authority, record.ruled?.requirement.member_of, binding.approvals);
+  if (!areApproversActive || !areTied) return { code: 'APPROVER_REVOKED' };
   const changed = refusalOfAgent(authority, record);
   if (changed !== undefined) return { code: changed };
   if (isRuledStricter(state, record, binding.approvals)) return { code: 'POLICY_CHANGED' };

@@ -23,6 +23,7 @@ import {
   type AuthorityRef,
   type Leaf,
 } from './field-shape.ts';
+import { provenMembership, type ProvenMembership } from './membership.ts';
 import { QUORUM_MAX } from './policy.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import { terms, type Terms } from './request-entry.ts';
@@ -34,6 +35,8 @@ export interface DecisionAccepted extends EntryHead<'decision-accepted'> {
   readonly statement: DecisionStatement;
   readonly proof: HumanProof;
   readonly proof_class: ProofClass;
+  /** Only where the requirement asks for a group of the company. */
+  readonly membership?: ProvenMembership;
   readonly input: Digest;
 }
 
@@ -61,6 +64,7 @@ export interface BoundDecision {
   readonly not_after: string;
   readonly proof_class: ProofClass;
   readonly proof: HumanProof;
+  readonly membership?: ProvenMembership;
 }
 
 export interface BindingMade extends EntryHead<'binding-made'>, Terms {
@@ -98,6 +102,7 @@ export const decisionAccepted: Shape<DecisionAccepted> = object<DecisionAccepted
   statement: decisionStatement,
   proof: humanProof,
   proof_class: proofClass,
+  membership: optional(provenMembership),
   input: digest,
 });
 
@@ -122,6 +127,7 @@ const boundDecision: Shape<BoundDecision> = object<BoundDecision>({
   not_after: time,
   proof_class: proofClass,
   proof: humanProof,
+  membership: optional(provenMembership),
 });
 
 export const bindingMade: Shape<BindingMade> = object<BindingMade>({

@@ -21,6 +21,7 @@ import {
   humanProof,
   type Leaf,
 } from './field-shape.ts';
+import { membership, type Membership } from './membership.ts';
 import { object, oneOf, optional, tag, text, type Shape } from './shape.ts';
 
 export type Verdict = 'approve' | 'deny' | 'revoke';
@@ -103,6 +104,8 @@ export interface DecisionMade {
   readonly statement: DecisionStatement;
   readonly proof: HumanProof;
   readonly rationale: Rationale;
+  /** Where the rule asks for a group of the company. */
+  readonly membership?: Membership;
 }
 
 const decisionMade: Shape<DecisionMade> = object<DecisionMade>({
@@ -110,6 +113,7 @@ const decisionMade: Shape<DecisionMade> = object<DecisionMade>({
   statement: decisionStatement,
   proof: humanProof,
   rationale,
+  membership: optional(membership),
 });
 
 /**

@@ -1,30 +1,11 @@
-import {
-  derFromRaw,
-  fromBase64url,
-  parseStrict,
-  utf8,
-  type Json,
-  type JsonObject,
-  type SignatureCheck,
-  type VerifySignature,
-} from '@countersign/canonical';
+import type { Json, JsonObject, VerifySignature } from '@countersign/canonical';
 import type { AuthorityState } from './authority.ts';
 import { refusalCodeOf } from './binding-error.ts';
 import { id } from './field-shape.ts';
 import { notDelegated } from './grant.ts';
-import type { IssuerKey } from './issuer-member.ts';
+import { isSignedBy, keyOfJws, parseJws } from './jws.ts';
 import { typeName } from './policy.ts';
-import {
-  integer,
-  invalid,
-  isObject,
-  list,
-  matching,
-  object,
-  oneOf,
-  optional,
-  text,
-} from './shape.ts';
+import { integer, invalid, isObject, list, matching, object, optional, text } from './shape.ts';
 
 /** Who acts now; `act` is who acted before, as in RFC 8693 §4.1. */
 export interface Actor {
@@ -62,27 +43,7 @@ export const LINKS_MAX = 4;
 const TYPES_MAX = 32;
 const LIMITS_MAX = 8;
 const SECONDS_MAX = 253_402_300_799;
-const TOKEN = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 const POINTER = /^(?:\/[A-Za-z0-9_]{1,64}){1,8}$/;
-const TOKEN_LIMITS = { maxBytes: 8_192, maxDepth: 8, maxMembers: 400 };
-const ALGORITHMS: Readonly<Record<IssuerKey['alg'], SignatureCheck['algorithm']>> = {
-  ES256: 'ecdsa-p256-sha256',
-  EdDSA: 'ed25519',
-  RS256: 'rsa-pkcs1-sha256',
-};
-
-interface Header {
-  readonly alg: IssuerKey['alg'];
-  readonly kid: string;
-  readonly typ?: string;
-}
-
-/** Closed: `crit`, `jku`, `jwk` and the like would tell a verifier to trust what nobody has pinned. */
-const headerShape = object<Header>({
-  alg: oneOf('ES256', 'EdDSA', 'RS256'),
-  kid: id,
-  typ: optional(text(40)),
-});
 
 function actorOf(json: Json | undefined, depth: number): Actor {
   if (depth > LINKS_MAX) throw invalid('act', `at most ${LINKS_MAX} actors`);
@@ -135,32 +96,18 @@ function linkOf(claims: JsonObject): Link {
   };
 }
 
-function jsonIn(part: string): JsonObject {
-  const json = parseStrict(fromBase64url(part), TOKEN_LIMITS);
-  if (!isObject(json)) throw invalid('token', 'an object');
-  return json;
-}
-
 async function proveLink(
   token: string,
   authority: AuthorityState,
   verifySignature: VerifySignature,
 ): Promise<ProvenLink> {
-  const [, head = '', body = '', tail = ''] = TOKEN.exec(token) ?? [];
-  const { alg, kid } = headerShape(jsonIn(head), 'header');
-  const link = linkOf(jsonIn(body));
-  const issuer = authority.get('issuer', link.iss);
-  const key = issuer?.keys.find((each) => each.kid === kid && each.alg === alg);
+  const jws = parseJws(token);
+  const link = linkOf(jws.claims);
+  const key = keyOfJws(authority.get('issuer', link.iss), jws);
   if (key === undefined) throw notDelegated('a key of an enrolled issuer');
-  const raw = fromBase64url(tail);
-  if (alg === 'ES256' && raw.length !== 64) throw invalid('signature', '64 bytes');
-  const isSigned = await verifySignature({
-    algorithm: ALGORITHMS[alg],
-    publicKey: fromBase64url(key.public_key),
-    message: utf8(`${head}.${body}`),
-    signature: alg === 'ES256' ? derFromRaw(raw) : raw,
-  });
-  if (!isSigned) throw notDelegated('a signature of the issuer');
+  if (!(await isSignedBy(jws, key, verifySignature))) {
+    throw notDelegated('a signature of the issuer');
+  }
   return { ...link, publicKey: key.public_key };
 }
 

@@ -218,6 +218,7 @@ function evolveDecision(tables: Tables, entry: DecisionAccepted, position: Posit
       not_after: statement.not_after,
       proof_class,
       proof,
+      ...(entry.membership !== undefined && { membership: entry.membership }),
     },
   };
   evolveCounter(tables, entry);

@@ -150,6 +150,14 @@ export type {
   LedgerFounded,
   StateCommitted,
 } from './ledger-entry.ts';
+export type { CompanyGroup } from './company-group.ts';
+export {
+  membershipEndMs,
+  proveMembership,
+  signInNonce,
+  type Membership,
+  type ProvenMembership,
+} from './membership.ts';
 export type {
   OpenPolicy,
   PolicyAnswer,

@@ -6,6 +6,7 @@ import type { DecisionMade, Rationale } from './decision-statement.ts';
 import type { Enrolment } from './enrolment.ts';
 import type { ErasureOrder } from './erasure-order.ts';
 import type { ExecutionReport } from './execution-report.ts';
+import type { ProvenMembership } from './membership.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import type { SubmittedFinding } from './submitted-finding.ts';
 import type { UseClaim } from './use-claim.ts';
@@ -57,6 +58,8 @@ export interface DecisionInput extends Authenticated<'decision'> {
   readonly rationale: Rationale | undefined;
   readonly statementDigest: Digest;
   readonly facts: ProofFacts | AssertionFacts;
+  /** A sign-in that its issuer has signed. For who decides a refusal again and does not have it: taken to show what is needed. */
+  readonly membership: ProvenMembership | 'taken' | undefined;
   /** The key that the proof was checked with. */
   readonly publicKey: string;
 }

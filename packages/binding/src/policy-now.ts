@@ -10,6 +10,7 @@ import {
   type Requirement,
   type RuleInForce,
 } from './policy.ts';
+import { isOtherGroup } from './company-group.ts';
 import { seatingOf } from './quorum-terms.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import type { RulesVersion } from './rules-version.ts';
@@ -76,6 +77,7 @@ function asksMore(now: RuleInForce, was: Requirement): boolean {
     (now.delegation !== undefined && was.delegation === undefined) ||
     (now.break_glass !== undefined && was.break_glass === undefined) ||
     isLonger(now.confirm, was.confirm) ||
+    isOtherGroup(now.member_of, was.member_of) ||
     hasOtherSeats(now, was)
   );
 }

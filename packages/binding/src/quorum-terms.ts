@@ -1,5 +1,11 @@
 import { confirmRule, type ConfirmRule } from './confirmation.ts';
 import { personId } from './field-shape.ts';
+import {
+  GROUP_APPROVALS_MAX,
+  joinedGroup,
+  companyGroup,
+  type CompanyGroup,
+} from './company-group.ts';
 import { integer, invalid, list, object, optional, type Members, type Shape } from './shape.ts';
 import { canBeFilled } from './seat-matching.ts';
 
@@ -27,6 +33,8 @@ export interface QuorumTerms {
   readonly window_s?: number;
   /** What each who approves has to type. */
   readonly confirm?: ConfirmRule;
+  /** In which group of the company each who decides has to be. */
+  readonly member_of?: CompanyGroup;
 }
 
 /** There or not, and never false: no policy has two spellings. */
@@ -45,12 +53,17 @@ export const quorumTerms: Members<QuorumTerms> = {
   ordered: optional(onlyTrue),
   window_s: optional(integer(1, WINDOW_MAX_S)),
   confirm: optional(confirmRule),
+  member_of: optional(companyGroup),
 };
 
 /** Of a rule, what its requirement says of the quorum. */
 export function quorumTermsOf(rule: QuorumTerms): QuorumTerms {
-  const { confirm } = rule;
-  return { ...seatingOf(rule), ...(confirm !== undefined && { confirm }) };
+  const { confirm, member_of } = rule;
+  return {
+    ...seatingOf(rule),
+    ...(confirm !== undefined && { confirm }),
+    ...(member_of !== undefined && { member_of }),
+  };
 }
 
 /** Of these, who approves when. */
@@ -75,6 +88,9 @@ export function assertQuorum(rule: Quorum, path: string): void {
   if (ordered !== true && new Set(lists).size !== lists.length) {
     throw invalid(`${path}/seats`, 'each list of persons once');
   }
+  if (rule.member_of !== undefined && rule.approvals > GROUP_APPROVALS_MAX) {
+    throw invalid(`${path}/approvals`, `at most ${GROUP_APPROVALS_MAX} beside member_of`);
+  }
   if (!isPossible(rule)) throw invalid(`${path}/seats`, 'seats that its approvers can fill');
 }
 
@@ -83,7 +99,7 @@ export function isPossible(rule: Quorum): boolean {
   const { seats = [], approvals, approvers } = rule;
   const persons = seats.reduce((sum, seat) => sum + seat.approvers.length, 0);
   return (
-    approvals <= QUORUM_MAX &&
+    approvals <= (rule.member_of === undefined ? QUORUM_MAX : GROUP_APPROVALS_MAX) &&
     seatCount(rule) <= approvals &&
     seats.length <= SEATS_MAX &&
     persons <= SEATED_MAX &&
@@ -108,13 +124,15 @@ export function joinedTerms(rules: readonly QuorumTerms[]): QuorumTerms | undefi
   const [first] = confirm;
   // Nobody could type the ends of two fields into one.
   const isOne = confirm.every(({ field }) => field === first?.field);
-  if (seats === undefined || !isOne) return undefined;
+  const group = joinedGroup(rules);
+  if (seats === undefined || !isOne || group === undefined) return undefined;
   const last = Math.max(...confirm.map((each) => each.last));
   return {
     ...(seats.length > 0 && { seats }),
     ...(isOrdered && { ordered: true }),
     ...(windows.length > 0 && { window_s: Math.min(...windows) }),
     ...(first !== undefined && { confirm: { field: first.field, last } }),
+    ...group,
   };
 }
 

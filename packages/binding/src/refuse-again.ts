@@ -158,6 +158,9 @@ function refuseDecision(run: Proceeding, entry: DecisionRefused): Outcome {
   const signer = authority.get('credential', credential) ?? authority.retiredCredential(credential);
   if (signer?.person !== person) return { status: 'quarantined', code: 'CREDENTIAL_UNKNOWN' };
   if (HIDDEN['decision-refused'].has(code)) return asLogged(run, entry);
+  // Whether somebody was in a group of the company was said by a token that is not in the log.
+  const { requirement } = run.state.action(entry.action_id)?.open ?? {};
+  if (code === 'NOT_ELIGIBLE' && requirement?.member_of !== undefined) return asLogged(run, entry);
   const input = decisionAgain(run, entry, signer.public_key);
   if (code !== 'ORPHAN_DECISION') return decideDecision(run, input);
   if (run.state.action(entry.action_id) !== undefined) return { status: 'held' };
@@ -216,6 +219,7 @@ function decisionAgain(run: Proceeding, entry: DecisionRefused, publicKey: strin
     rationale: undefined,
     statementDigest: entry.statement_digest,
     facts: { proofClass } as DecisionInput['facts'],
+    membership: 'taken',
     publicKey,
   });
 }

@@ -18,6 +18,7 @@ import {
   type InputKind,
   type LedgerLimits,
   type Member,
+  type Membership,
   type Outcome,
   type PlacedEntry,
   type Policy,
@@ -29,6 +30,8 @@ import {
   canonicalBytes,
   digestBytes,
   formatTimestamp,
+  fromUtf8,
+  utf8,
   type JsonObject,
 } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS, parseAction, type Action } from '@countersign/descriptors';
@@ -84,6 +87,7 @@ export interface DecideOptions {
   readonly statement?: Partial<DecisionStatement>;
   readonly assertion?: AssertionOverrides;
   readonly admission?: PlacedEntry;
+  readonly membership?: Membership;
 }
 
 /** A ledger in memory with everything real but the clock: real keys, real passkeys, real bytes. */
@@ -292,7 +296,11 @@ export class TestLedger {
     const { statement, rationale } = this.statement(person, asked, options);
     const passkey = options.passkey ?? person.passkey;
     const proof = passkey.assert(decisionChallenge(statement), options.assertion);
-    return decisionBytes(statement, proof, rationale);
+    const bytes = decisionBytes(statement, proof, rationale);
+    const { membership } = options;
+    if (membership === undefined) return bytes;
+    const made = JSON.parse(fromUtf8(bytes)) as JsonObject;
+    return utf8(JSON.stringify({ ...made, membership }));
   }
 
   async decide(person: TestPerson, asked: Asked, options: DecideOptions = {}): Promise<Outcome> {

@@ -41,6 +41,7 @@ export const DIGEST_TAGS = [
   'countersign/erasure/v1',
   'countersign/session/v1',
   'countersign/enrolment/v1',
+  'countersign/sign-in/v1',
   'countersign/subject/v1',
   'countersign/input/v1',
   'countersign/idempotency/v1',

@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 
-/** Measured: 79.6 kB. More than a third of it is rendering the display again, for every type of action. */
-const GZIP_BYTES_MAX = 80_000;
+/** Measured: 82.0 kB. More than a third of it is rendering the display again, for every type of action. */
+const GZIP_BYTES_MAX = 82_500;
 
 it('verifies in a browser: no node:*, in a bounded number of bytes', async () => {
   const { outputFiles, metafile } = await build({

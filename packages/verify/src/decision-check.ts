@@ -1,7 +1,9 @@
-import type { VerifySignature } from '@countersign/canonical';
+import { timestampMs, type VerifySignature } from '@countersign/canonical';
 import {
   decisionDigest,
   isDeviceBound,
+  membershipEndMs,
+  proveMembership,
   quorumFault,
   statementOf,
   verifyDecisionProof,
@@ -37,6 +39,7 @@ export async function checkDecisions(context: DecisionContext): Promise<void> {
   for (const [position, decision] of decisions.entries()) {
     log.begin(`decision ${position + 1}`);
     assertEligible(decision, context);
+    await assertMember(decision, context);
     const facts = await assertProven(decision, context);
     const place = 'origin' in facts ? `on ${facts.origin}` : 'by SSH';
     log.ok(`${decision.person} signed with class ${facts.proofClass} ${place}`);
@@ -105,6 +108,20 @@ function assertEligible(decision: BoundDecision, { binding, authority }: Decisio
   if (decision.not_after < binding.at || decision.not_after < binding.use_by) {
     throw new VerifyError('EXPIRED', 'expected a decision that is good until the last use');
   }
+}
+
+/** That the company's identity provider has said so, of this person, and until the last use. */
+async function assertMember(decision: BoundDecision, context: DecisionContext): Promise<void> {
+  const { binding, authority, verifySignature } = context;
+  const needed = binding.requirement.member_of;
+  if (needed === undefined) return;
+  const { person, membership: told } = decision;
+  const membership = told && (await proveMembership(told, authority, verifySignature));
+  const shown = { person, membership, atMs: timestampMs(binding.at) };
+  const endMs = membershipEndMs(authority, needed, shown);
+  const isShown = endMs !== undefined && membership?.key === told?.key;
+  if (isShown && timestampMs(binding.use_by) <= endMs) return;
+  throw new VerifyError('NOT_ELIGIBLE', `expected a sign-in that shows the group ${needed.group}`);
 }
 
 function credentialOf(decision: BoundDecision, authority: AuthorityState): CredentialMember {

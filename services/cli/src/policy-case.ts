@@ -195,7 +195,7 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
   if ('code' in verdict) return { code: verdict.code };
   const { rule, permits } = verdict;
   const { id, approvals, approvers, proof_classes, rationale, max_uses, ...times } = rule;
-  const { seats, ordered, window_s, confirm } = rule;
+  const { seats, ordered, window_s, confirm, member_of } = rule;
   return {
     rule: id,
     ...(permits !== undefined && { permits }),
@@ -207,6 +207,7 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
     ...(ordered !== undefined && { ordered }),
     ...(window_s !== undefined && { window_s }),
     ...(confirm !== undefined && { confirm: { ...confirm } }),
+    ...(member_of !== undefined && { member_of: { ...member_of } }),
   };
 }
 

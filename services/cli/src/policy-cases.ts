@@ -39,6 +39,7 @@ const EXPECTED = [
     'ordered',
     'window_s',
     'confirm',
+    'member_of',
   ],
 ];
 

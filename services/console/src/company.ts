@@ -1,3 +1,4 @@
+import type { Membership } from '@countersign/binding';
 import { flagIn, objectOf, textIn } from './answer-json.ts';
 import { getJson } from './api.ts';
 import { exact, h, paragraph } from './element.ts';
@@ -26,6 +27,16 @@ export async function currentColleague(): Promise<Colleague | undefined> {
     if (isSignedOut(error)) return undefined;
     throw error;
   }
+}
+
+/** What shows in which groups of the company a person is. @throws ServerProblem IDENTITY_REQUIRED, IDENTITY_MISMATCH */
+export async function membershipOf(person: string): Promise<Membership> {
+  const from = objectOf(await getJson(`/v1/identity/membership?person=${person}`));
+  return {
+    token: textIn(from, 'token'),
+    subject_salt: textIn(from, 'subject_salt'),
+    nonce_salt: textIn(from, 'nonce_salt'),
+  };
 }
 
 /** What a sign-in that failed came back with, taken out of the address; undefined if there is nothing. */

@@ -3,9 +3,19 @@ import { span } from './time-words.ts';
 
 /** What a rule asks of a quorum besides its size, a line each: schemas/formats/policy.md §7.7. */
 export function quorumWords(
-  requirement: Pick<Requirement, 'approvals' | 'seats' | 'ordered' | 'window_s' | 'confirm'>,
+  requirement: Pick<
+    Requirement,
+    'approvals' | 'seats' | 'ordered' | 'window_s' | 'confirm' | 'member_of'
+  >,
 ): readonly string[] {
-  const { approvals, seats = [], ordered, window_s: windowS, confirm } = requirement;
+  const {
+    approvals,
+    seats = [],
+    ordered,
+    window_s: windowS,
+    confirm,
+    member_of: group,
+  } = requirement;
   const seated = seats.map(({ approvers, count }) => `${count} of ${approvers.join(', ')}`);
   const rest = approvals - seats.reduce((sum, { count }) => sum + count, 0);
   return [
@@ -16,6 +26,11 @@ export function quorumWords(
     ...(confirm === undefined
       ? []
       : [`each types the last ${confirm.last} of ${confirm.field} to approve`]),
+    ...(group === undefined
+      ? []
+      : [
+          `each is in the group ${group.group} of ${group.issuer}, by a sign-in of the last ${span(group.within_s)}`,
+        ]),
     ...(windowS === undefined ? [] : [`all of them within ${span(windowS)}`]),
   ];
 }

@@ -1,5 +1,5 @@
 import { sha256, toBase64url, toHex, utf8 } from '@countersign/canonical';
-import { subjectDigest } from '@countersign/binding';
+import { subjectDigest, type IdentityMember, type Membership } from '@countersign/binding';
 import type { FastifyRequest } from 'fastify';
 import type { AuthorityView } from './authority-view.ts';
 import { cookieOf } from './cookie.ts';
@@ -84,13 +84,32 @@ export class Company {
    *
    * @throws GatewayError IDENTITY_MISMATCH
    */
-  async assertIs(person: string, { issuer, subject }: Colleague): Promise<void> {
+  async assertIs(person: string, colleague: Colleague): Promise<void> {
     const tie = await this.#authority.member('identity', person);
-    if (tie === undefined) return;
+    if (tie !== undefined) this.#saltOf(person, { colleague, tie });
+  }
+
+  /**
+   * What shows, beside a decision, in which groups a person is who is tied to this colleague.
+   *
+   * @throws GatewayError IDENTITY_MISMATCH
+   */
+  async membershipOf(person: string, colleague: Colleague): Promise<Membership> {
+    const tie = await this.#authority.member('identity', person);
+    const subject_salt = this.#saltOf(person, { colleague, tie });
+    return { token: colleague.token, subject_salt, nonce_salt: colleague.nonceSalt };
+  }
+
+  /** The salt that ties a person to a colleague. */
+  #saltOf(
+    person: string,
+    of: { readonly colleague: Colleague; readonly tie: IdentityMember | undefined },
+  ): string {
+    const { issuer, subject } = of.colleague;
     const { subjectKey } = this.#config;
     if (subjectKey !== undefined) {
       const salt = subjectSalt(subjectKey, { issuer, person });
-      if (tie.subject_digest === subjectDigest({ issuer, subject, salt })) return;
+      if (of.tie?.subject_digest === subjectDigest({ issuer, subject, salt })) return salt;
     }
     throw new GatewayError('IDENTITY_MISMATCH', 'expected the company account of this person');
   }

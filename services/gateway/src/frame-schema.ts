@@ -4,7 +4,7 @@ import { DigestSchema, UlidSchema } from './answer-schema.ts';
 const closed = { additionalProperties: false } as const;
 
 const Base64url = Type.String({ pattern: '^[A-Za-z0-9_-]*$' });
-const PersonSchema = Type.String({ pattern: '^prs_[0-7][0-9A-HJKMNP-TV-Z]{25}$' });
+export const PersonSchema = Type.String({ pattern: '^prs_[0-7][0-9A-HJKMNP-TV-Z]{25}$' });
 const TimeSchema = Type.String({
   pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$',
 });
@@ -34,6 +34,12 @@ const SshsigBodySchema = Type.Object(
 
 const ProofBodySchema = Type.Union([AssertionBodySchema, SshsigBodySchema]);
 
+/** schemas/formats/decision.md §3. */
+export const MembershipSchema = Type.Object(
+  { token: Type.String(), subject_salt: Base64url, nonce_salt: Base64url },
+  closed,
+);
+
 export const DecisionFrameSchema = Type.Object(
   {
     v: Type.Literal('countersign.decision-made.v1'),
@@ -61,6 +67,7 @@ export const DecisionFrameSchema = Type.Object(
     ),
     proof: ProofBodySchema,
     rationale: Type.Object({ text: Type.String(), salt: Base64url }, closed),
+    membership: Type.Optional(MembershipSchema),
   },
   closed,
 );

@@ -1,4 +1,6 @@
 import { createRemoteJWKSet, errors as joseErrors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { signInNonce } from '@countersign/binding';
+import { toBase64url } from '@countersign/canonical';
 import {
   allowInsecureRequests,
   authorizationCodeGrant,
@@ -9,7 +11,6 @@ import {
   discovery,
   enableNonRepudiationChecks,
   None,
-  randomNonce,
   randomPKCECodeVerifier,
   randomState,
   ResponseBodyError,
@@ -35,6 +36,8 @@ export interface IdentityConfig {
 export interface PendingSignIn {
   readonly state: string;
   readonly nonce: string;
+  /** Of the nonce, which commits to this ledger. */
+  readonly nonceSalt: string;
   readonly codeVerifier: string;
 }
 
@@ -45,6 +48,9 @@ export interface CompanyIdentity {
   /** Of the session at the provider, where it names it. */
   readonly providerSession?: string;
   readonly groups: readonly string[];
+  /** As the provider has signed it. */
+  readonly token: string;
+  readonly nonceSalt: string;
 }
 
 /** Who has left, as a provider says it: a person, or one session of theirs. */
@@ -54,6 +60,7 @@ export interface ProviderLogout {
   readonly providerSession?: string;
 }
 
+const SALT_BYTES = 16;
 const TIMEOUT_S = 10;
 const SUBJECT_MAX = 255;
 const GROUPS_MAX = 1_000;
@@ -80,20 +87,30 @@ const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 export class IdentityProvider {
   readonly #config: IdentityConfig;
   readonly #redirectUri: string;
+  readonly #randomBytes: (size: number) => Uint8Array;
   #found: Promise<Configuration> | undefined;
   #keys: JWTVerifyGetKey | undefined;
 
-  constructor(config: IdentityConfig, redirectUri: string) {
+  constructor(
+    config: IdentityConfig,
+    parts: {
+      readonly redirectUri: string;
+      readonly randomBytes: (size: number) => Uint8Array;
+    },
+  ) {
     this.#config = config;
-    this.#redirectUri = redirectUri;
+    this.#redirectUri = parts.redirectUri;
+    this.#randomBytes = parts.randomBytes;
   }
 
-  /** Where a person signs in, and what must come back from there. @throws GatewayError IDENTITY_PROVIDER_UNAVAILABLE */
-  async begin(): Promise<{ url: URL; pending: PendingSignIn }> {
+  /** Where a person signs in to this ledger, and what must come back from there. @throws GatewayError IDENTITY_PROVIDER_UNAVAILABLE */
+  async begin(ledger: string): Promise<{ url: URL; pending: PendingSignIn }> {
     const provider = await this.#provider();
+    const nonceSalt = toBase64url(this.#randomBytes(SALT_BYTES));
     const pending = {
       state: randomState(),
-      nonce: randomNonce(),
+      nonce: signInNonce({ ledger, salt: nonceSalt }),
+      nonceSalt,
       codeVerifier: randomPKCECodeVerifier(),
     };
     const url = buildAuthorizationUrl(provider, {
@@ -128,8 +145,9 @@ export class IdentityProvider {
         },
       );
       const claims = tokens.claims();
-      if (claims === undefined) throw invalidIdentity('NO_ID_TOKEN');
-      return this.#identityIn(claims);
+      const { id_token: token } = tokens;
+      if (claims === undefined || token === undefined) throw invalidIdentity('NO_ID_TOKEN');
+      return { ...this.#identityIn(claims), token, nonceSalt: pending.nonceSalt };
     } catch (error) {
       throw problemOf(error);
     }
@@ -154,7 +172,7 @@ export class IdentityProvider {
     }
   }
 
-  #identityIn(claims: IDToken): CompanyIdentity {
+  #identityIn(claims: IDToken): Omit<CompanyIdentity, 'token' | 'nonceSalt'> {
     const { iss, sub, sid, groups } = claims;
     // Some issuers stand for many: a token of a tenant next door is none of this company's.
     if (iss !== this.#config.issuer) throw invalidIdentity('OTHER_ISSUER');

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Company } from './company.ts';
 import { cookieHeader, cookieOf } from './cookie.ts';
+import { MembershipSchema, PersonSchema } from './frame-schema.ts';
 import type { App, Gateway } from './gateway-app.ts';
 import { GatewayError } from './gateway-error.ts';
 import { IdentityProvider, type PendingSignIn } from './identity-provider.ts';
@@ -40,12 +41,16 @@ export function registerIdentityRoutes(app: App, gateway: Gateway): void {
   const parts: Parts = {
     gateway,
     company,
-    provider: new IdentityProvider(deps.identity, `${origin}${CALLBACK}`),
+    provider: new IdentityProvider(deps.identity, {
+      redirectUri: `${origin}${CALLBACK}`,
+      randomBytes: deps.randomBytes,
+    }),
     leaving: new OneTimeStore<Leaving>({ max, lifeMs, nowMs: deps.nowMs }),
   };
   registerSignIn(app, parts);
   registerCallback(app, parts);
   registerColleague(app, parts);
+  registerMembership(app, parts);
   registerLogout(app, parts);
 }
 
@@ -63,7 +68,8 @@ function registerSignIn(app: App, { gateway, provider, leaving }: Parts): void {
     },
     async (request, reply) => {
       assertOwnPage(request);
-      const { url, pending } = await provider.begin();
+      const { origin } = await gateway.authority.ledger();
+      const { url, pending } = await provider.begin(origin);
       const token = Buffer.from(gateway.deps.randomBytes(32)).toString('base64url');
       const returnTo = request.query.return_to ?? '/';
       if (!leaving.put(token, { ...pending, returnTo })) {
@@ -151,6 +157,23 @@ function registerColleague(app: App, { company }: Parts): void {
       const may_read = company.mayRead(colleague);
       return { issuer, subject, may_read, expires_at: formatTimestamp(expiresAtMs) };
     },
+  );
+}
+
+/** For the person's own page, which puts it beside a decision where the rule asks for a group of the company. */
+function registerMembership(app: App, { gateway, company }: Parts): void {
+  app.get(
+    '/v1/identity/membership',
+    {
+      schema: {
+        summary: 'The sign-in of a person, as their decision brings it along',
+        tags: TAGS,
+        querystring: Type.Object({ person: PersonSchema }, closed),
+        response: { 200: MembershipSchema, ...PROBLEMS },
+      },
+      preValidation: gateway.limitCeremonies,
+    },
+    (request) => company.membershipOf(request.query.person, company.colleagueOf(request)),
   );
 }
 

@@ -1,6 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { subjectDigest } from '@countersign/binding';
+import { createPublicKey, randomBytes, type JsonWebKey } from 'node:crypto';
+import {
+  AuthorityState,
+  membershipEndMs,
+  proveMembership,
+  subjectDigest,
+  type LedgerMember,
+  type Membership,
+} from '@countersign/binding';
 import { toBase64url, type JsonObject } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
 import { SoftwarePasskey } from '@countersign/software-passkey';
 import { generateKeyPair, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -78,6 +86,27 @@ async function enter(account: string): Promise<{ sent: Sent; cookie: string }> {
 async function codeOf(url: string, headers: Readonly<Record<string, string>>): Promise<unknown> {
   const sent = await bench.send({ url, headers });
   return sent.body['code'] ?? sent.status;
+}
+
+/** One that pins the key of the provider, and ties this person to Carla. */
+async function authorityWith(person: string): Promise<AuthorityState> {
+  const { issuer } = company;
+  const salt = subjectSalt(subjectKey, { issuer, person });
+  const { keys } = (await (await fetch(`${issuer}/jwks`)).json()) as { keys: JsonWebKey[] };
+  const public_key = createPublicKey({ key: keys[0] ?? {}, format: 'jwk' })
+    .export({ type: 'spki', format: 'der' })
+    .toString('base64url');
+  const subject_digest = subjectDigest({ issuer, subject: 'carla', salt });
+  return AuthorityState.of([
+    { kind: 'ledger', id: 'ledger', origin: ORIGIN } as LedgerMember,
+    { kind: 'issuer', id: issuer, keys: [{ kid: 'one', alg: 'RS256', public_key }], persons: [] },
+    { kind: 'identity', id: person, issuer, subject_digest },
+  ]);
+}
+
+/** What the person's page puts beside a decision. */
+async function membershipOf(person: string, cookie: string): Promise<Sent> {
+  return bench.send({ url: `/v1/identity/membership?person=${person}`, headers: { cookie } });
 }
 
 describe('a sign-in with a company account', () => {
@@ -397,6 +426,25 @@ describe('a person whom the authority ties to an account', () => {
     const own = await bench.signIn(passkey, { cookie: carla.cookie, ...HERE });
     expect(own.sent.status).toBe(201);
     expect(await codeOf('/v1/inbox', own.headers)).toBe(200);
+  });
+
+  test('D11: has the groups beside a decision that the provider has signed for this ledger, and nobody else has them', async () => {
+    const { person } = bench.ledger;
+    const carla = await enter('carla');
+    const sent = await membershipOf(person, carla.cookie);
+    expect(sent.status).toBe(200);
+    const shown = sent.body as unknown as Membership;
+    const authority = await authorityWith(person);
+    const proven = await proveMembership(shown, authority, verifySignature);
+    const { issuer } = company;
+    const needed = { issuer, audience: CLIENT_ID, group: READERS, within_s: 3_600 };
+    const of = { person, membership: proven, atMs: Date.now() };
+    expect(membershipEndMs(authority, needed, of)).toBeGreaterThan(Date.now());
+    expect(membershipEndMs(authority, { ...needed, group: 'board' }, of)).toBeUndefined();
+
+    const bob = await membershipOf(person, (await enter('bob')).cookie);
+    expect([bob.status, bob.body['code']]).toEqual([403, 'IDENTITY_MISMATCH']);
+    expect((await membershipOf(person, '')).body['code']).toBe('IDENTITY_REQUIRED');
   });
 
   test('cannot enrol where nobody signs in with an account', async () => {

@@ -497,7 +497,7 @@ func checkDecisions(b object, a authority, trust trustFile) {
 }
 
 func checkDecision(d, b object, a authority, trust trustFile) {
-	closed(d, "leaf at? person credential rationale_digest not_after proof_class proof")
+	closed(d, "leaf at? person credential rationale_digest not_after proof_class proof membership?")
 	requirement := objectOf(b["requirement"])
 	credential := a.get("credential", text(d, "credential"))
 	require(credential != nil, "KEY_NOT_ENROLLED_AT_TIME")
@@ -510,6 +510,7 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 	}
 	require(requirement["approvers"] == "any" || contains(list(requirement, "approvers"), d["person"]), "NOT_ELIGIBLE")
 	require(text(d, "not_after") >= text(b, "at") && text(d, "not_after") >= text(b, "use_by"), "EXPIRED")
+	checkMembership(d, b, a)
 	statement := object{"rationale_digest": d["rationale_digest"], "person": d["person"], "credential": d["credential"], "not_after": d["not_after"]}
 	for name, v := range objectOf(b["statement"]) {
 		statement[name] = v

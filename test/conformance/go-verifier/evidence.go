@@ -298,7 +298,7 @@ func ruleFor(policy object, kind any) object {
 func requirementOf(rule object) object {
 	r := object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
 		"proof_classes": rule["proof_classes"], "rationale": rule["rationale"]}
-	for _, name := range []string{"device_bound", "assurance", "delegation", "break_glass", "seats", "ordered", "window_s", "confirm"} {
+	for _, name := range []string{"device_bound", "assurance", "delegation", "break_glass", "seats", "ordered", "window_s", "confirm", "member_of"} {
 		if extra, has := rule[name]; has {
 			r[name] = extra
 		}

@@ -19,6 +19,7 @@ func joinSeats(rule object, all []object, policy object) {
 	var lists [][]object
 	ordered := false
 	joinConfirm(rule, all)
+	joinGroup(rule, all)
 	for _, each := range all {
 		if seats := seatsIn(each); seats != nil {
 			lists = append(lists, resolved(seats, policy))
