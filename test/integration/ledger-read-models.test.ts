@@ -3,6 +3,7 @@ import { utf8 } from '@countersign/canonical';
 import { verifyConsistency } from '@countersign/tlog';
 import { evidenceOutcome } from '../support/evidence-outcome.ts';
 import { FoundedLedger, entryOf } from '../support/founded-ledger.ts';
+import { authorityAction } from '../support/log-key-rotation.ts';
 import { TENANT, actionDigestOf, commandPolicy } from '../support/parties.ts';
 import { expectWitnessedEvidence } from '../support/witnessed-evidence.ts';
 
@@ -58,6 +59,23 @@ describe('evidence at level witnessed', () => {
 });
 
 describe('read models', () => {
+  it('keep a key that was revoked, with the entry and the time of that', async () => {
+    const at = await started();
+    const { alice, bob } = at.parties;
+    const { credentialId: id } = alice.passkey;
+    const revoking = { kind: 'credential-revoked', credential_id: id };
+    const asked = await at.admit(authorityAction(at, 'authority.change', revoking));
+    const { index } = entryOf(await at.decide(asked, { person: bob }), 'authority-changed');
+    await stored(at);
+    const [entry] = await at.store.entries(index, 1);
+    const { rows } = await at.store.formerMembers({ kind: 'credential', limit: 9 });
+    expect(rows).toMatchObject([
+      { id, person: alice.id, removedIndex: index, removedAt: entry?.at },
+    ]);
+    expect(await at.store.member('credential', id)).toBeUndefined();
+    expect((await at.store.formerMembers({ kind: 'agent', limit: 9 })).rows).toEqual([]);
+  });
+
   it('are byte for byte the same when they are built again', async () => {
     const at = await started({ tier: 'sqlite' });
     const bound = await at.bind();

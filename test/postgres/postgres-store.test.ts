@@ -119,7 +119,7 @@ describe('a schema', () => {
     await store.apply({ rows: ROWS, log: position(1), side });
     await runSql(
       url,
-      `drop table ${schema}.uses, ${schema}.cosigned, ${schema}.decided`,
+      `drop table ${['uses', 'cosigned', 'decided', 'former_members'].map((name) => `${schema}.${name}`).join(', ')}`,
       `update ${schema}.layout set version = 1`,
     );
     // Whoever comes at the same time finds it done.

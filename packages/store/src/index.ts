@@ -19,6 +19,7 @@ export {
   type EntryFilter,
   type EntryPage,
   type EntryRow,
+  type FormerMemberRow,
   type InputOutcome,
   type LogPosition,
   type MemberFilter,

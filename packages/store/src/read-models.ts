@@ -86,6 +86,17 @@ export interface UseRow {
   readonly at: string;
 }
 
+/** A member of the authority as it was last, before the entry of this index and time took it away. */
+export interface FormerMemberRow {
+  readonly kind: string;
+  readonly id: string;
+  readonly person: string | null;
+  /** Canonical JSON. */
+  readonly text: string;
+  readonly removedIndex: number;
+  readonly removedAt: string;
+}
+
 /** A member of the authority as of the newest sealed head. */
 export interface MemberRow {
   readonly kind: string;
@@ -167,6 +178,7 @@ export type RowChange =
   | { readonly change: 'use'; readonly row: UseRow }
   | { readonly change: 'member-set'; readonly row: MemberRow }
   | { readonly change: 'member-removed'; readonly kind: string; readonly id: string }
+  | { readonly change: 'former-member'; readonly row: FormerMemberRow }
   | { readonly change: 'document'; readonly digest: string; readonly text: string }
   | { readonly change: 'content'; readonly row: ContentRow }
   | { readonly change: 'content-erased'; readonly tenant: string; readonly actionId: string }
@@ -230,7 +242,7 @@ export interface DecidedFilter extends PageRequest, Period {
   readonly before: number;
 }
 
-/** Of a kind of member; the cursor is the id after which to go on. */
+/** Of a kind of member; the cursor is the one of the page before. */
 export interface MemberFilter extends PageRequest {
   readonly kind: string;
   /** Whose: of credentials, and of agents that are a person's own tool. */
@@ -301,6 +313,8 @@ export interface ReadModels {
   members(kind: string): Promise<MemberRow[]>;
   /** By id. */
   memberPage(filter: MemberFilter): Promise<Page<MemberRow>>;
+  /** Those that are there no more, the one that was removed last first; one that came back and went again is there twice. */
+  formerMembers(filter: MemberFilter): Promise<Page<FormerMemberRow>>;
   document(digest: string): Promise<string | undefined>;
   content(tenant: string, actionId: string): Promise<ContentRow[]>;
   input(digest: string): Promise<InputOutcome | undefined>;

@@ -8,6 +8,7 @@ import {
   type ContentRow,
   type DecisionRow,
   type EntryRow,
+  type FormerMemberRow,
   type InputOutcome,
   type LogPosition,
   type MemberRow,
@@ -101,6 +102,17 @@ export function memberRow(row: SqlRow): MemberRow {
     person: textOrNull(row, 'person'),
     text: textIn(row, 'text'),
     sinceIndex: numberIn(row, 'since_index'),
+  };
+}
+
+export function formerMemberRow(row: SqlRow): FormerMemberRow {
+  return {
+    kind: textIn(row, 'kind'),
+    id: textIn(row, 'id'),
+    person: textOrNull(row, 'person'),
+    text: textIn(row, 'text'),
+    removedIndex: numberIn(row, 'removed_index'),
+    removedAt: textIn(row, 'removed_at'),
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type DecidedFilter,
   type EntryFilter,
   type EntryRow,
+  type FormerMemberRow,
   type MemberFilter,
   type MemberRow,
   type Page,
@@ -23,7 +24,14 @@ import type { Tables } from './tables.ts';
 
 type Pages = Pick<
   ReadModels,
-  'actions' | 'bindings' | 'decidedPage' | 'findings' | 'typedEntries' | 'memberPage' | 'indexFrom'
+  | 'actions'
+  | 'bindings'
+  | 'decidedPage'
+  | 'findings'
+  | 'typedEntries'
+  | 'memberPage'
+  | 'formerMembers'
+  | 'indexFrom'
 >;
 
 export function pageReader(db: Kysely<Tables>): Pages {
@@ -34,6 +42,7 @@ export function pageReader(db: Kysely<Tables>): Pages {
     findings: (filter) => typedPage(db, { ...filter, types: ['finding-raised'] }),
     typedEntries: (filter) => typedPage(db, filter),
     memberPage: (filter) => memberPage(db, filter),
+    formerMembers: (filter) => formerMemberPage(db, filter),
     indexFrom: (at) => indexFrom(db, at),
   };
 }
@@ -128,6 +137,30 @@ async function memberPage(
   return paged((await query.execute()).map(map.memberRow), limit, ({ id }) => id);
 }
 
+async function formerMemberPage(
+  db: Kysely<Tables>,
+  { kind, person, cursor, limit }: MemberFilter,
+): Promise<Page<FormerMemberRow>> {
+  assertLimit(limit, PAGE_ROWS_MAX);
+  const { index, id } = removalAt(cursor);
+  let query = db
+    .selectFrom('former_members')
+    .selectAll()
+    .where('kind', '=', kind)
+    .where((eb) =>
+      eb.or([
+        eb('removed_index', '<', index),
+        eb.and([eb('removed_index', '=', index), eb('id', '>', id)]),
+      ]),
+    )
+    .orderBy('removed_index', 'desc')
+    .orderBy('id')
+    .limit(limit + 1);
+  if (person !== undefined) query = query.where('person', '=', person);
+  const rows = (await query.execute()).map(map.formerMemberRow);
+  return paged(rows, limit, (row) => `${row.removedIndex}/${row.id}`);
+}
+
 async function typedPage(db: Kysely<Tables>, filter: EntryFilter): Promise<Page<EntryRow>> {
   const { tenant, types, cursor, limit, wanted } = filter;
   assertLimit(limit, PAGE_ROWS_MAX);
@@ -187,6 +220,13 @@ function paged<T>(rows: readonly T[], limit: number, cursorOf: (row: T) => strin
   const found = rows.slice(0, limit);
   const last = rows.length > limit ? found.at(-1) : undefined;
   return { rows: found, cursor: last === undefined ? null : cursorOf(last) };
+}
+
+/** One entry may take several members away: each goes on after its index and its id. */
+function removalAt(cursor: string | null | undefined): { index: number; id: string } {
+  const [, index, id = ''] = /^(\d{1,15})\/(.+)$/s.exec(cursor ?? '') ?? [];
+  if (index !== undefined) return { index: Number(index), id };
+  return { index: indexOf(cursor === null || cursor === undefined ? cursor : ''), id };
 }
 
 function indexOf(cursor: string | null | undefined): number {

@@ -14,6 +14,7 @@ export type FixedTable =
   | 'decided'
   | 'decisions'
   | 'documents'
+  | 'former_members'
   | 'uses';
 
 type Move = {
@@ -121,6 +122,11 @@ const WRITES: { readonly [K in RowChange['change']]: (change: ChangeOf<K>) => Ro
     row: { kind, id, thumbprint, person, text, since_index: sinceIndex },
   }),
   'member-removed': ({ kind, id }) => ({ write: 'member-removed', row: { kind, id } }),
+  'former-member': ({ row: { kind, id, person, text, removedIndex, removedAt } }) => ({
+    write: 'insert',
+    table: 'former_members',
+    row: { kind, id, person, text, removed_index: removedIndex, removed_at: removedAt },
+  }),
   document: ({ digest, text }) => ({ write: 'insert', table: 'documents', row: { digest, text } }),
   content: ({ row: { tenant, actionId, kind, digest, text, salt } }) => ({
     write: 'content',

@@ -109,6 +109,18 @@ export const TABLES = {
     key: ['kind', 'id'],
     indexes: { members_by_thumbprint: { on: ['kind', 'thumbprint'], where: 'thumbprint' } },
   },
+  former_members: {
+    columns: {
+      kind: 'text',
+      id: 'text',
+      person: 'text?',
+      text: 'text',
+      removed_index: 'integer',
+      removed_at: 'text',
+    },
+    key: ['kind', 'removed_index', 'id'],
+    indexes: {},
+  },
   documents: { columns: { digest: 'text', text: 'text' }, key: ['digest'], indexes: {} },
   content: {
     columns: {
@@ -184,7 +196,12 @@ export function columnsOf(table: TableName): string[] {
 export const TABLE_NAMES = Object.keys(TABLES) as readonly TableName[];
 
 /** Tables that read models of layout version 1 do not have. */
-export const TABLES_SINCE_2: readonly TableName[] = ['uses', 'cosigned', 'decided'];
+export const TABLES_SINCE_2: readonly TableName[] = [
+  'uses',
+  'cosigned',
+  'decided',
+  'former_members',
+];
 
 /** Positions that go back to the beginning when the read models are built again; those of the router do not. */
 export const DERIVED_POSITIONS = ['log', 'content', 'quarantine'] as const;

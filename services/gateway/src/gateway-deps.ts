@@ -84,6 +84,7 @@ export type Models = Pick<
   | 'entriesOfType'
   | 'entryWithLeaf'
   | 'findings'
+  | 'formerMembers'
   | 'input'
   | 'member'
   | 'memberByThumbprint'

@@ -6,10 +6,11 @@ import {
   type MemberKind,
 } from '@countersign/binding';
 import { parseStrict, utf8 } from '@countersign/canonical';
-import type { EntryRow, MemberRow } from '@countersign/store';
+import type { EntryRow, MemberFilter } from '@countersign/store';
 import { Type, type Static } from 'typebox';
 import { DigestSchema, LogSizeSchema, ProvenEntriesSchema } from './answer-schema.ts';
 import type { App, Gateway } from './gateway-app.ts';
+import type { Models } from './gateway-deps.ts';
 import { assertReadsAll, pageOf, PageMembers, periodOf, PeriodMembers } from './list-query.ts';
 import { PROBLEMS } from './problem-schema.ts';
 import { provenEntries } from './proven-entries.ts';
@@ -35,7 +36,13 @@ const MemberPageSchema = Type.Object(
       Type.Object(
         {
           member: Type.Object({}, { additionalProperties: true }),
-          since_index: Type.Integer({ minimum: 0, description: 'Of the entry that set it so' }),
+          since_index: Type.Optional(
+            Type.Integer({ minimum: 0, description: 'Of the entry that set it so' }),
+          ),
+          removed_index: Type.Optional(
+            Type.Integer({ minimum: 0, description: 'Of the entry that removed it' }),
+          ),
+          removed_at: Type.Optional(Type.String()),
         },
         closed,
       ),
@@ -58,7 +65,7 @@ const PolicyPageSchema = Type.Object(
   closed,
 );
 
-/** Who is in the authority now, and which policies were ever in force. Who was in it before is in the log. */
+/** Who is in the authority now, who was before, and which policies were ever in force. */
 export function registerMemberRoutes(app: App, gateway: Gateway): void {
   for (const each of LISTED) registerMembers(app, gateway, each);
   registerPolicies(app, gateway);
@@ -77,7 +84,15 @@ function registerMembers(
         summary,
         tags: TAGS,
         querystring: Type.Object(
-          { ...PageMembers, person: Type.Optional(Type.String({ maxLength: 40 })) },
+          {
+            ...PageMembers,
+            person: Type.Optional(Type.String({ maxLength: 40 })),
+            removed: Type.Optional(
+              Type.Literal('1', {
+                description: 'Those that are there no more, the last one first',
+              }),
+            ),
+          },
           closed,
         ),
         response: { 200: MemberPageSchema, ...PROBLEMS },
@@ -86,35 +101,63 @@ function registerMembers(
     },
     async (request) => {
       assertReadsAll(readerOf(request));
-      const { person, proofs } = request.query;
+      const { person, proofs, removed } = request.query;
       const logSize = await logSizeOf(models);
-      const page = await models.memberPage({
+      const filter = {
         kind,
         ...pageOf(gateway, request.query),
         ...(person !== undefined && { person }),
-      });
+      };
+      const { members, cursor } = await (removed === undefined
+        ? presentMembers(models, filter)
+        : formerMembers(models, filter));
       return {
         log_size: logSize,
-        members: page.rows.map(sentMember),
-        cursor: page.cursor,
-        ...(proofs !== undefined && { proofs: await provenAt(gateway, page.rows) }),
+        members,
+        cursor,
+        ...(proofs !== undefined && { proofs: await provenAt(gateway, members) }),
       };
     },
   );
 }
 
-function sentMember({
-  text,
-  sinceIndex,
-}: MemberRow): Static<typeof MemberPageSchema>['members'][number] {
-  return { member: Object(parseStrict(utf8(text))) as object, since_index: sinceIndex };
+type SentMember = Static<typeof MemberPageSchema>['members'][number];
+
+interface SentPage {
+  readonly members: SentMember[];
+  readonly cursor: string | null;
 }
 
+async function presentMembers(models: Models, filter: MemberFilter): Promise<SentPage> {
+  const { rows, cursor } = await models.memberPage(filter);
+  const members = rows.map(({ text, sinceIndex }) => ({
+    member: memberIn(text),
+    since_index: sinceIndex,
+  }));
+  return { members, cursor };
+}
+
+async function formerMembers(models: Models, filter: MemberFilter): Promise<SentPage> {
+  const { rows, cursor } = await models.formerMembers(filter);
+  const members = rows.map(({ text, removedIndex, removedAt }) => ({
+    member: memberIn(text),
+    removed_index: removedIndex,
+    removed_at: removedAt,
+  }));
+  return { members, cursor };
+}
+
+function memberIn(text: string): object {
+  return Object(parseStrict(utf8(text))) as object;
+}
+
+/** By the entries that set these members as they are, or removed them. */
 async function provenAt(
   gateway: Gateway,
-  rows: readonly MemberRow[],
+  members: readonly SentMember[],
 ): Promise<Static<typeof ProvenEntriesSchema>> {
-  const indexes = [...new Set(rows.map(({ sinceIndex }) => sinceIndex))].sort((a, b) => a - b);
+  const found = members.map((sent) => sent.removed_index ?? sent.since_index ?? 0);
+  const indexes = [...new Set(found)].sort((a, b) => a - b);
   const read = indexes.map((index) => gateway.deps.models.entries(index, 1));
   return provenEntries(gateway, (await Promise.all(read)).flat());
 }

@@ -21,12 +21,12 @@ async function listed(path: string, member: string): Promise<readonly JsonObject
 }
 
 /** All of a list, a row at a time. */
-async function walked(path: string, member: string): Promise<readonly JsonObject[]> {
+async function walked(path: string, member: string, filter = ''): Promise<readonly JsonObject[]> {
   const rows: JsonObject[] = [];
   let cursor: Json | undefined;
   do {
     const more = typeof cursor === 'string' ? `&cursor=${encodeURIComponent(cursor)}` : '';
-    const { body } = await bench.read(`/v1/${path}?limit=1${more}`);
+    const { body } = await bench.read(`/v1/${path}?limit=1${filter}${more}`);
     rows.push(...(body[member] as readonly JsonObject[]));
     cursor = body['cursor'];
   } while (typeof cursor === 'string');
@@ -48,6 +48,29 @@ describe('lists', () => {
     const { person } = bench.ledger;
     expect((await listed(`credentials?person=${person}`, 'members')).length).toBeGreaterThan(0);
     expect(await listed('credentials?person=prs_0', 'members')).toEqual([]);
+  });
+
+  test('members that were removed, with entry, time and receipt, and no longer among the others', async () => {
+    const { ledger } = bench;
+    const { credentialId } = await ledger.enrolPasskey();
+    await ledger.removeMember('credential', credentialId);
+    const index = ledger.size - 1;
+    const [gone, ...others] = await listed('credentials?removed=1', 'members');
+    expect(others).toEqual([]);
+    expect(gone).toMatchObject({
+      member: { kind: 'credential', id: credentialId, person: ledger.person },
+      removed_index: index,
+      removed_at: new Date(ledger.nowMs).toISOString(),
+    });
+    expect(await walked('credentials', 'members', '&removed=1')).toEqual([gone]);
+    const ids = (await listed('credentials', 'members')).map(({ member }) => member);
+    expect(ids).not.toContainEqual(expect.objectContaining({ id: credentialId }));
+    const { body } = await bench.read('/v1/credentials?removed=1&proofs=1');
+    expect(body['proofs']).toMatchObject({ entries: [{ entry: { index } }] });
+    expect(await listed('credentials?removed=1&person=prs_0', 'members')).toEqual([]);
+    expect(await listed('agents?removed=1', 'members')).toEqual([]);
+    const bad = await bench.read('/v1/agents?removed=yes');
+    expect([bad.status, bad.body['code']]).toEqual([400, 'SCHEMA_INVALID']);
   });
 
   test('policies, with entry and time, and with receipts', async () => {
@@ -79,6 +102,8 @@ describe('lists', () => {
     const passkey = await bench.ledger.enrolPasskey();
     const ids: string[] = [];
     for (const verdict of ['deny', 'approve'] as const) {
+      // Ids of one moment are in any order.
+      bench.ledger.nowMs += 1;
       const { actionId } = await bench.request();
       await bench.post('/v1/decisions', await bench.decisionOf(actionId, passkey, { verdict }));
       ids.unshift(actionId);
@@ -98,15 +123,20 @@ describe('lists', () => {
   });
 
   test('how people decided, by person and by when', async () => {
+    // What others have decided before is none of it.
+    bench.ledger.nowMs += 1_000;
+    const period = `from=${new Date(bench.ledger.nowMs).toISOString()}`;
     const passkey = await bench.ledger.enrolPasskey();
     const { actionId } = await bench.request();
     const denial = await bench.decisionOf(actionId, passkey, { verdict: 'deny' });
     expect((await bench.post('/v1/decisions', denial)).status).toBe(201);
     const { person, nowMs } = bench.ledger;
-    const [figures, ...others] = await listed('reports/decisions', 'persons');
+    const [figures, ...others] = await listed(`reports/decisions?${period}`, 'persons');
     expect(figures).toMatchObject({ person, approved: 0, denied: 1, denied_per_mille: 1_000 });
     expect(others).toEqual([]);
-    expect(await listed(`reports/decisions?person=${person}`, 'persons')).toEqual([figures]);
+    expect(await listed(`reports/decisions?${period}&person=${person}`, 'persons')).toEqual([
+      figures,
+    ]);
     const after = new Date(nowMs + 1).toISOString();
     expect(await listed(`reports/decisions?from=${after}`, 'persons')).toEqual([]);
   });

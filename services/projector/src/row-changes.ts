@@ -44,7 +44,7 @@ export function projectEntry(sealed: SealedEntry, before: AuthorityState | undef
       ...ownRows(sealed, entry),
       { change: 'entry', row: entryRow(sealed) },
       ...(input === undefined ? [] : [{ change: 'input', digest: input, index } as const]),
-      ...(authority === before ? [] : memberRows(before, authority, index)),
+      ...(authority === before ? [] : memberRows(sealed, before, authority)),
     ],
   };
 }
@@ -233,9 +233,9 @@ function changedDocuments({ change }: AuthorityChanged): RowChange[] {
 
 /** The members that came, went or changed, so that the table always holds the authority in force. */
 function memberRows(
+  { index, entry: { at: removedAt } }: SealedEntry,
   before: AuthorityState | undefined,
   after: AuthorityState | undefined,
-  index: number,
 ): RowChange[] {
   const old = new Map((before?.members ?? []).map((each) => [keyOf(each), textOf(each)]));
   const rows: RowChange[] = [];
@@ -245,9 +245,11 @@ function memberRows(
     old.delete(keyOf(member));
   }
   for (const member of before?.members ?? []) {
-    if (old.has(keyOf(member))) {
-      rows.push({ change: 'member-removed', kind: member.kind, id: member.id });
-    }
+    const text = old.get(keyOf(member));
+    if (text === undefined) continue;
+    const { kind, id } = member;
+    const row = { kind, id, person: personOf(member), text, removedIndex: index, removedAt };
+    rows.push({ change: 'member-removed', kind, id }, { change: 'former-member', row });
   }
   return rows;
 }
@@ -255,8 +257,12 @@ function memberRows(
 function memberSet(member: Member, text: string, sinceIndex: number): RowChange {
   const { kind, id } = member;
   const thumbprint = 'key_thumbprint' in member ? member.key_thumbprint : null;
-  const person = 'person' in member ? (member.person ?? null) : null;
+  const person = personOf(member);
   return { change: 'member-set', row: { kind, id, thumbprint, person, text, sinceIndex } };
+}
+
+function personOf(member: Member): string | null {
+  return 'person' in member ? (member.person ?? null) : null;
 }
 
 function keyOf({ kind, id }: Member): string {

@@ -84,6 +84,7 @@ const KEYS: KeysOfRows = {
   'action-moved': (change) => `moved ${actionOf(change)} ${change.index}`,
   'member-set': ({ row }) => `member ${row.kind} ${row.id}`,
   'member-removed': ({ kind, id }) => `member ${kind} ${id}`,
+  'former-member': ({ row }) => `former ${row.kind} ${row.removedIndex} ${row.id}`,
   content: ({ row }) => `content ${actionOf(row)} ${row.digest}`,
   'content-erased': (change) => `erased ${actionOf(change)}`,
 };
@@ -150,6 +151,7 @@ export function simulatedStore(world: World, owner: string, kept: StoredRows): R
       typedEntries: unused,
       indexFrom: unused,
       memberPage: unused,
+      formerMembers: unused,
       entriesOf: unused,
       entryWithLeaf: unused,
       decisions: unused,

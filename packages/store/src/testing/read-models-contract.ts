@@ -8,6 +8,7 @@ import type {
   DecidedRow,
   DecisionRow,
   EntryRow,
+  FormerMemberRow,
   LogPosition,
   ReadModels,
   RowChange,
@@ -514,6 +515,33 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       await expect(models.decidedPage({ ...common, limit: 1_001 })).rejects.toMatchObject({
         code: 'PAGE_REQUEST',
       });
+    });
+
+    it('pages members that were removed, the last one first, and keeps them as they were', async () => {
+      const row = (id: string, removedIndex: number): FormerMemberRow => ({
+        ...{ kind: 'agent', id, person: id === 'b' ? 'bob' : null, text: `{"n":${removedIndex}}` },
+        ...{ removedIndex, removedAt: at(removedIndex) },
+      });
+      const rows = [row('a', 3), row('b', 9), row('a', 9), row('c/9', 9), row('a', 7)];
+      const changes = rows.map((each): RowChange => ({ change: 'former-member', row: each }));
+      const other = { ...row('x', 9), kind: 'executor' };
+      await models.apply({ rows: [...changes, { change: 'former-member', row: other }] });
+      await models.apply({ rows: changes });
+      const seen: FormerMemberRow[] = [];
+      let cursor: string | null = null;
+      do {
+        const page = await models.formerMembers({ kind: 'agent', limit: 2, cursor });
+        seen.push(...page.rows);
+        ({ cursor } = page);
+      } while (cursor !== null);
+      expect(seen).toEqual([row('a', 9), row('b', 9), row('c/9', 9), row('a', 7), row('a', 3)]);
+      const ofBob = await models.formerMembers({ kind: 'agent', person: 'bob', limit: 2 });
+      expect(ofBob.rows).toEqual([row('b', 9)]);
+      for (const bad of ['9', 'x/a', '9/', '']) {
+        await expect(
+          models.formerMembers({ kind: 'agent', limit: 2, cursor: bad }),
+        ).rejects.toMatchObject({ code: 'PAGE_REQUEST' });
+      }
     });
 
     it('refuses a page without a bound', async () => {

@@ -10,6 +10,7 @@ type Filter = (typeof FILTERS)[number];
 
 interface ListOptions extends ClientOptions, Partial<Record<Filter, string>> {
   readonly limit: number;
+  readonly removed?: true;
 }
 
 interface Kind {
@@ -42,12 +43,13 @@ export function addList(program: Command, { context, end }: CommandParts): void 
       : `with this ${name}`;
     command.option(`--${name} <${isTime ? 'time' : name}>`, what);
   }
+  command.option('--removed', 'members that are there no more, with the time');
   command
     .addHelpText(
       'after',
       `
 Requests, bindings: --status --type --agent --executor --code --person --from --to, where --person is who has decided. Credentials,
-agents: --person, whose they are. Policies: --from --to. Findings: --code --from --to. Times are like 2026-11-29T10:00:00.000Z. What is listed is what read models say: an action or an
+agents: --person, whose they are. Persons, credentials, agents, executors: --removed, those that are there no more. Policies: --from --to. Findings: --code --from --to. Times are like 2026-11-29T10:00:00.000Z. What is listed is what read models say: an action or an
 entry is checked by its receipt, see show and log.
 
 Examples:
@@ -76,6 +78,10 @@ function pathOf(name: string, options: ListOptions): string {
       throw cliError('USAGE', `--${filter}: expected none for ${name}`);
     }
     query.set(filter, value);
+  }
+  if (options.removed === true) {
+    if (kind?.rows !== 'members') throw cliError('USAGE', `--removed: expected none for ${name}`);
+    query.set('removed', '1');
   }
   return `/v1/${kind?.path ?? ''}?${query.toString()}`;
 }

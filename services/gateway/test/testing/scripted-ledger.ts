@@ -271,8 +271,18 @@ export class ScriptedLedger implements InputRouter, LogView {
     await this.store.apply({ rows: [memberRow(tie, this.size)] });
   }
 
+  /** Removes it as a change of the authority would whose entry is the newest one. */
   async removeMember(kind: string, id: string): Promise<void> {
-    await this.store.apply({ rows: [{ change: 'member-removed', kind, id }] });
+    const row = await this.store.member(kind, id);
+    if (row === undefined) throw new Error(`expected a ${kind} ${id}`);
+    const { person, text } = row;
+    const former = { kind, id, person, text, removedIndex: this.size - 1, removedAt: this.#at() };
+    await this.store.apply({
+      rows: [
+        { change: 'member-removed', kind, id },
+        { change: 'former-member', row: former },
+      ],
+    });
   }
 
   /** An action as an agent would send it. */
