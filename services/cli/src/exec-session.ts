@@ -7,7 +7,6 @@ import {
   utf8,
   type JsonObject,
 } from '@countersign/canonical';
-import type { Writable } from 'node:stream';
 import { draftAction, signedFrame, type Patience } from '@countersign/sdk';
 import { waitForApproval } from './approval-wait.ts';
 import {
@@ -20,7 +19,14 @@ import {
 } from './bound-use.ts';
 import { CliError, cliError, EXIT } from './cli-error.ts';
 import { describeCommand, paramsJson, type CommandOrder } from './command-line.ts';
-import { runCommand, type CommandEnd } from './command-runner.ts';
+import type { CommandEnd } from './command-runner.ts';
+import {
+  commandResult,
+  endWords,
+  startCommand,
+  type CommandStreams,
+  type CommandUse,
+} from './command-start.ts';
 import { EXEC_INTERFACE_DIGEST } from './exec-interface.ts';
 import {
   ExecRecord,
@@ -32,10 +38,7 @@ import { paramsOf, prepareCommand } from './prepared-command.ts';
 import { submitKept } from './kept-arrival.ts';
 import type { Narrator } from './narrator.ts';
 
-export interface ExecDeps extends ExecParts {
-  /** Where the command's own output goes. */
-  readonly stdout: Writable;
-  readonly stderr: Writable;
+export interface ExecDeps extends ExecParts, CommandStreams {
   readonly narrator: Narrator;
   /** While a decision is waited for. */
   readonly patience: Patience;
@@ -168,21 +171,16 @@ async function goOn(open: OpenRequest, deps: ExecDeps): Promise<number> {
     action_id: request.action_id,
   });
   deps.onOpen?.(binding.evidence.binding.entry.use_by);
-  const command = await prepareCommand({ request, input, stdin, context });
+  const { salts } = request.keepsakes;
+  const command = await prepareCommand({ params: paramsOf(request), salts, input, stdin, context });
   try {
     const use = await draftUse(binding, deps);
     deps.onOpen?.(undefined);
     const granted = await claimUse(use, binding, { record, parts: deps });
     const startedAt = formatTimestamp(context.nowMs());
     const facts = { request, useId: use.use_id, startedAt };
-    const end = await started(async () => {
-      if (context.interrupted.aborted) {
-        throw cliError('INTERRUPTED', 'stopped after the use was claimed; it did not run');
-      }
-      await command.recheck();
-      assertInTime(granted.startBy, context.nowMs());
-      return runCommand(command.toRun(granted.shortId), surroundings(use, deps));
-    });
+    const { shortId, startBy } = granted;
+    const end = await startCommand(command, { shortId, startBy, salts: saltsOf(use) }, deps);
     if (end instanceof CliError) {
       await report(record, { ...facts, result: 'failed' }, deps);
       throw end;
@@ -193,32 +191,8 @@ async function goOn(open: OpenRequest, deps: ExecDeps): Promise<number> {
   }
 }
 
-/** A refusal to start, as a value: the use is spent, and the ledger has to hear that nothing came of it. */
-async function started(start: () => Promise<CommandEnd>): Promise<CommandEnd | CliError> {
-  try {
-    return await start();
-  } catch (error) {
-    if (error instanceof CliError) return error;
-    throw error;
-  }
-}
-
-/** No skew: starting late is the harm. */
-function assertInTime(startBy: string, nowMs: number): void {
-  if (nowMs <= Date.parse(startBy)) return;
-  throw new CliError('EXPIRED', `expected a start by ${startBy}; it did not run`);
-}
-
-function surroundings(use: UseRecord, deps: ExecDeps): Parameters<typeof runCommand>[1] {
-  return {
-    stdout: deps.stdout,
-    stderr: deps.stderr,
-    interrupted: deps.context.interrupted,
-    salts: {
-      stdout: fromBase64url(use.output_salts.stdout),
-      stderr: fromBase64url(use.output_salts.stderr),
-    },
-  };
+function saltsOf({ output_salts: { stdout, stderr } }: UseRecord): CommandUse['salts'] {
+  return { stdout: fromBase64url(stdout), stderr: fromBase64url(stderr) };
 }
 
 async function reportEnd(
@@ -227,11 +201,10 @@ async function reportEnd(
   deps: ExecDeps,
 ): Promise<number> {
   const { facts, end } = ended;
-  const { exitStatus, isTimedOut, outputs } = end;
-  const result = exitStatus === 0 && !isTimedOut ? 'succeeded' : 'failed';
+  const { exitStatus, outputs } = end;
+  const result = commandResult(end);
   await report(record, { ...facts, result, exitStatus, outputs }, deps);
-  const words = isTimedOut ? 'stopped when its time was over' : `ended with ${exitStatus}`;
-  deps.narrator.say('ended', `the command ${words}`, {
+  deps.narrator.say('ended', endWords(end), {
     action_id: facts.request.action_id,
     use_id: facts.useId,
     result,

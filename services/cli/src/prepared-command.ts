@@ -22,7 +22,10 @@ export interface PreparedCommand {
 }
 
 export interface Preparation {
-  readonly request: RequestRecord;
+  /** Of an action that was approved. */
+  readonly params: CommandParams;
+  /** Salt of each secret variable's digest. */
+  readonly salts: Readonly<Record<string, string>>;
   /** Standard input, when this process has read it already. */
   readonly input: Uint8Array | undefined;
   /** Where to read it from otherwise. */
@@ -50,9 +53,7 @@ export function paramsOf(request: RequestRecord): CommandParams {
  * @throws CliError ACTION_DIGEST_MISMATCH, ENV_MISSING, COMMAND_NOT_FOUND
  */
 export async function prepareCommand(preparation: Preparation): Promise<PreparedCommand> {
-  const { request, context } = preparation;
-  const params = paramsOf(request);
-  const { salts } = request.keepsakes;
+  const { params, salts, context } = preparation;
   const env = childEnvironment({ ...params, salts }, context.env);
   const stdin = preparation.input ?? (await rereadInput(params.stdin, preparation.stdin, context));
   const files = await holdFiles(params, context.tempFolder);

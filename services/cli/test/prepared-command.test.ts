@@ -1,12 +1,10 @@
 import { chmod, copyFile, mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { canonicalText } from '@countersign/canonical';
 import { describe, expect, it } from 'vitest';
 import { runCommand } from '../src/command-runner.ts';
-import { describeCommand, paramsJson } from '../src/command-line.ts';
+import { describeCommand } from '../src/command-line.ts';
 import type { CliContext } from '../src/context.ts';
-import type { RequestRecord } from '../src/exec-record.ts';
 import { prepareCommand, type PreparedCommand } from '../src/prepared-command.ts';
 import { codeOf } from './refusal.ts';
 import { scratchFolder } from './scratch-folder.ts';
@@ -41,20 +39,18 @@ async function approved(text: string): Promise<Stage> {
     stdin: process.stdin,
     randomBytes: () => new Uint8Array(16),
   };
-  const { params, keepsakes } = await describeCommand(order, place);
+  const {
+    params,
+    keepsakes: { salts },
+  } = await describeCommand(order, place);
   return {
     folder,
     script,
     prepare: (change = () => undefined) => {
-      const json = { ...paramsJson(params) };
+      const json = { ...params };
       change(json);
-      // What the preparation does not look at is left out.
-      const request = {
-        action: canonicalText({ params: json }),
-        keepsakes,
-      } as unknown as RequestRecord;
       const context = { ...place, tempFolder: temp } as unknown as CliContext;
-      return prepareCommand({ request, input: undefined, stdin: undefined, context });
+      return prepareCommand({ params: json, salts, input: undefined, stdin: undefined, context });
     },
   };
 }
