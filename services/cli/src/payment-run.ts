@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { batchedType } from '@countersign/descriptors';
-import { digestOf, parseStrict, utf8, type Digest, type JsonObject } from '@countersign/canonical';
+import { digestOf, type Digest, type JsonObject } from '@countersign/canonical';
 import {
   endToEndId,
   GrantConnector,
@@ -12,19 +12,11 @@ import {
   type Effect,
   type GuardedCalls,
 } from '@countersign/connectors/payment';
-import {
-  guard,
-  LedgerClient,
-  type RunRefused,
-  type RunResult,
-  type RunStore,
-} from '@countersign/sdk';
-import { fileRunStore } from '@countersign/sdk/file-store';
-import { parseEvidence, VerifyError } from '@countersign/verify';
+import type { RunRefused, RunResult } from '@countersign/sdk';
+import { ApprovedRun } from './approved-run.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import type { LedgerAccess } from './ledger-access.ts';
-import { refusingAsCommand } from './ledger-client.ts';
 import type { Narrator } from './narrator.ts';
 
 /** Where payments go, and what they are made of besides what was approved. */
@@ -91,30 +83,20 @@ export function paymentInterfaces(): readonly Pick<Payer, 'type' | 'interfaceDig
  */
 export async function payApproved(order: PaymentOrder, parts: PaymentParts): Promise<number> {
   const { access, context, place } = parts;
-  const { nowMs, randomBytes } = context;
   const { id, key } = access.agent;
-  const { thumbprint: keyId, sign } = key;
-  const reader = { keyId, sign };
-  const ledger = new LedgerClient({ url: access.client.url, reader, nowMs, randomBytes });
   const folder = join(access.requestsFolder, 'pay');
-  const action = actionIn(await refusingAsCommand(() => ledger.evidence(order.actionId)));
+  const executor = { id, audience: order.audience, key };
+  const approved = await ApprovedRun.open(order.actionId, { access, context, executor, folder });
+  const { action } = approved;
   const { interfaceDigest, calls } = payerOf(action, payers(place, join(folder, 'journal')));
   assertItemNamed(action, order);
-  const guarded = guard({
-    ledger,
-    trust: access.trust,
-    allowDemo: access.allowDemo,
-    executor: { id, audience: order.audience, key, interfaceDigest },
-    store: othersOpen(fileRunStore(join(folder, 'runs')), `${order.actionId}.${order.run}`),
-    nowMs,
-  });
-  // The next use of a grant must wait for what came of one that was cut off, so the ledger hears of that first.
-  for (const left of await guarded.settle()) tellLeft(left, parts);
+  const { guarded, left } = await approved.guarded(order.run, interfaceDigest);
+  for (const each of left) tellLeft(each, parts);
   let effect: Effect | undefined;
   const run = await guarded.run(
     {
       action,
-      preconditions: (approved) => calls.preconditions(approved),
+      preconditions: (envelope) => calls.preconditions(envelope),
       name: order.run,
       ...(order.chosen !== undefined && { chosen: order.chosen }),
       ...(order.item !== undefined && { item: order.item }),
@@ -125,22 +107,6 @@ export async function payApproved(order: PaymentOrder, parts: PaymentParts): Pro
     },
   );
   return tell(run, effect, { order, parts });
-}
-
-/** Without the run at hand: its own call knows better what to do with what is left of it. */
-function othersOpen(store: RunStore, own: string): RunStore {
-  return { ...store, open: async () => (await store.open()).filter((run) => run !== own) };
-}
-
-function actionIn(evidence: string): JsonObject {
-  try {
-    const { action } = parseEvidence(utf8(evidence)).content;
-    if (action !== null) return parseStrict(utf8(action)) as JsonObject;
-  } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    throw new CliError(error.code, error.message, { cause: error });
-  }
-  throw new CliError('CONTENT_ERASED', 'expected what the action says, which was erased');
 }
 
 function payerOf(action: JsonObject, all: readonly Payer[]): Payer {

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { parseStrict, utf8, type Digest, type JsonObject } from '@countersign/canonical';
+import { guard, LedgerClient, type Guard, type RunResult, type RunStore } from '@countersign/sdk';
+import { fileRunStore } from '@countersign/sdk/file-store';
+import { parseEvidence, VerifyError } from '@countersign/verify';
+import type { Executor } from './bound-use.ts';
+import { CliError } from './cli-error.ts';
+import type { CliContext } from './context.ts';
+import type { LedgerAccess } from './ledger-access.ts';
+import { refusingAsCommand } from './ledger-client.ts';
+
+export interface ApprovedRunParts {
+  readonly access: LedgerAccess;
+  readonly context: CliContext;
+  readonly executor: Executor;
+  /** Where the runs of this kind are remembered. */
+  readonly folder: string;
+}
+
+/** What somebody has asked for and persons have approved, for one of our executors to run by a guard. */
+export class ApprovedRun {
+  /** As the ledger tells it: the guard holds it against the evidence. */
+  readonly action: JsonObject;
+  readonly #parts: ApprovedRunParts;
+  readonly #ledger: LedgerClient;
+
+  private constructor(action: JsonObject, ledger: LedgerClient, parts: ApprovedRunParts) {
+    this.action = action;
+    this.#ledger = ledger;
+    this.#parts = parts;
+  }
+
+  /** @throws CliError what the ledger refuses, CONTENT_ERASED */
+  static async open(actionId: string, parts: ApprovedRunParts): Promise<ApprovedRun> {
+    const { access, context, executor } = parts;
+    const { nowMs, randomBytes } = context;
+    const { thumbprint: keyId, sign } = executor.key;
+    const reader = { keyId, sign };
+    const ledger = new LedgerClient({ url: access.client.url, reader, nowMs, randomBytes });
+    const action = actionIn(await refusingAsCommand(() => ledger.evidence(actionId)));
+    return new ApprovedRun(action, ledger, parts);
+  }
+
+  /**
+   * The guard of a run, once the ledger has heard of those that were cut off: it lets nothing that waits for them go on before.
+   *
+   * @param run the name of the run at hand: its own call knows better what to do with what is left of it
+   */
+  async guarded(
+    run: string,
+    interfaceDigest: Digest,
+  ): Promise<{ readonly guarded: Guard; readonly left: readonly RunResult[] }> {
+    const { access, context, executor, folder } = this.#parts;
+    const { action_id: actionId } = this.action as { readonly action_id: string };
+    const guarded = guard({
+      ledger: this.#ledger,
+      trust: access.trust,
+      allowDemo: access.allowDemo,
+      executor: { ...executor, interfaceDigest },
+      store: othersOpen(fileRunStore(join(folder, 'runs')), `${actionId}.${run}`),
+      nowMs: context.nowMs,
+    });
+    return { guarded, left: await guarded.settle() };
+  }
+}
+
+function othersOpen(store: RunStore, own: string): RunStore {
+  return { ...store, open: async () => (await store.open()).filter((run) => run !== own) };
+}
+
+function actionIn(evidence: string): JsonObject {
+  try {
+    const { action } = parseEvidence(utf8(evidence)).content;
+    if (action !== null) return parseStrict(utf8(action)) as JsonObject;
+  } catch (error) {
+    if (!(error instanceof VerifyError)) throw error;
+    throw new CliError(error.code, error.message, { cause: error });
+  }
+  throw new CliError('CONTENT_ERASED', 'expected what the action says, which was erased');
+}
