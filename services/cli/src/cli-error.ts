@@ -88,6 +88,7 @@ const USAGE_CODES: ReadonlySet<string> = new Set<CliErrorCode>([
 const INDETERMINATE_CODES: ReadonlySet<string> = new Set([
   'INTERRUPTED',
   'RESUME_BUSY',
+  'RUN_BUSY',
   'RULES_UNKNOWN',
   'LEDGER_UNREACHABLE',
   'CONTENT_MISSING',

@@ -1,4 +1,5 @@
 import { digestOf, type Digest, type JsonObject } from '@countersign/canonical';
+import { batchedType } from '@countersign/descriptors';
 
 /**
  * What `countersign exec` promises about how it runs a command. Its digest is in the authority and in every action, so a
@@ -25,7 +26,7 @@ export const MCP_GATE_EXECUTOR = 'local-mcp-gate';
 
 const COMMAND_TYPES: ReadonlySet<unknown> = new Set(['emergency.command', 'generic.command']);
 
-/** Whether an action of this type is a command, which is run in one way whatever allowed it. */
+/** Whether an action of this type is a command, or a batch of them: they are run in one way, whatever allowed them. */
 export function isCommandType(type: unknown): boolean {
-  return COMMAND_TYPES.has(type);
+  return COMMAND_TYPES.has(typeof type === 'string' ? (batchedType(type) ?? type) : type);
 }

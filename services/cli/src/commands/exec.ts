@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
+import { isUlid } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { patienceOf } from '../away-words.ts';
 import { CliError, cliError, EXIT } from '../cli-error.ts';
-import type { Emergency } from '../command-line.ts';
+import { describeCommand, type CommandOrder, type Emergency } from '../command-line.ts';
 import type { CliContext } from '../context.ts';
 import { EXEC_AUDIENCE, EXEC_EXECUTOR } from '../exec-interface.ts';
+import { execItem, type ItemOrder } from '../exec-item.ts';
 import { execCommand, resumeCommand, type ExecDeps } from '../exec-session.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
@@ -12,13 +14,14 @@ import type { CommandParts } from '../command-parts.ts';
 import { readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 import { accessWords, againLine } from './again-line.ts';
+import { parseItem } from './item-option.ts';
 
 interface ExecOptions extends ClientOptions {
   readonly env?: readonly string[];
   readonly secretEnv?: readonly string[];
   readonly stdin?: string;
   readonly cwd?: string;
-  readonly timeout: number;
+  readonly timeout?: number;
   readonly purpose?: string;
   readonly incident?: string;
   readonly reason?: string;
@@ -26,6 +29,9 @@ interface ExecOptions extends ClientOptions {
   readonly executorId: string;
   readonly audience: string;
   readonly resume?: string;
+  readonly batch?: string;
+  readonly item?: number;
+  readonly describe?: true;
 }
 
 const DEFAULT_TIMEOUT_S = 3_600;
@@ -39,7 +45,7 @@ export function addExec(program: Command, { context, end }: CommandParts): void 
     .option('--secret-env <name>', 'pass this variable on, shown as a digest (repeat)', collect)
     .option('--stdin <file>', 'standard input of the command; - for that of countersign')
     .option('--cwd <dir>', 'working directory of the command')
-    .option('--timeout <seconds>', 'stop it after this time', parseTimeout, DEFAULT_TIMEOUT_S)
+    .option('--timeout <seconds>', 'stop it after this time (default: 3600)', parseTimeout)
     .option('--purpose <text>', 'why, in your own words; shown as a claim')
     .option('--incident <system:id>', 'BREAK-GLASS: the incident that cannot wait; with --reason')
     .option('--reason <text>', 'BREAK-GLASS: why it cannot wait; shown as a claim')
@@ -47,6 +53,9 @@ export function addExec(program: Command, { context, end }: CommandParts): void 
     .option('--executor-id <id>', 'id of the executor', EXEC_EXECUTOR)
     .option('--audience <name>', 'audience of the executor', EXEC_AUDIENCE)
     .option('--resume <id>', 'go on with a request that was interrupted')
+    .option('--describe', 'print what would be asked for, as an item of a batch, and end')
+    .option('--batch <id>', 'run an item of this batch, which others asked for; with --item')
+    .option('--item <number>', 'which item of it, as its page numbers them', parseItem)
     .addHelpText(
       'after',
       `
@@ -58,7 +67,9 @@ Examples:
   $ countersign exec --purpose "clean up" -- /usr/bin/find /var/tmp -mtime +30 -delete
   $ countersign exec --env PATH --secret-env DB_PASSWORD --timeout 600 -- ./migrate.sh --to 42
   $ countersign exec --incident siem:INC-118 --reason "customers cannot pay" -- /usr/sbin/restart-payments
-  $ countersign exec --resume 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2`,
+  $ countersign exec --resume 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2
+  $ countersign exec --describe -- ./migrate.sh --to 42 > step-1.json
+  $ countersign exec --batch 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2 --item 2`,
     )
     .action(async (argv: readonly string[], options: ExecOptions) => {
       end(await exec(argv, options, context));
@@ -85,36 +96,76 @@ function emergencyIn({ incident, reason }: ExecOptions): Emergency | undefined {
   return { incident: { system, id }, reason };
 }
 
+/** What an action says already, the command line cannot. */
+const ASKED: readonly (keyof ExecOptions)[] = [
+  ...(['env', 'secretEnv', 'cwd', 'timeout', 'purpose', 'incident', 'reason', 'resume'] as const),
+];
+
+/** @throws CliError USAGE */
+function itemIn(options: ExecOptions): Pick<ItemOrder, 'actionId' | 'item'> | undefined {
+  const { batch, item } = options;
+  if (batch === undefined && item === undefined) return undefined;
+  if (batch === undefined || item === undefined || !isUlid(batch)) {
+    throw cliError('USAGE', 'expected --batch, the id of an action, and --item together');
+  }
+  if (ASKED.every((name) => options[name] === undefined)) return { actionId: batch, item };
+  throw cliError('USAGE', 'expected nothing but --stdin with --batch: the item says the rest');
+}
+
 async function exec(
   argv: readonly string[],
   options: ExecOptions,
   context: CliContext,
 ): Promise<number> {
   const { resume, stdin } = options;
+  const item = itemIn(options);
+  if (item !== undefined) {
+    const deps = await execDeps(options, context);
+    return execItem({ ...item, argv, stdin }, deps);
+  }
   if (argv.length === 0 && resume === undefined) {
     throw cliError('USAGE', 'expected a command after --', {
       hint: `${context.command} exec -- echo hello`,
     });
   }
+  if (options.describe === true) return describe(argv, options, context);
   const { command } = context;
-  const progress: Progress = { id: resume, openUntil: undefined, url: undefined };
+  const progress = newProgress(resume);
   const deps = await execDeps(options, context, progress);
   if (resume !== undefined) {
     return resumable(options, { argv, command, progress }, () =>
       resumeCommand(resume, { argv, stdin }, deps),
     );
   }
+  const order = orderOf(argv, options);
+  return resumable(options, { argv, command, progress }, () => execCommand(order, deps));
+}
+
+/** An item of a batch is run by another process than this one, which alone would know the salts of its secrets. */
+async function describe(
+  argv: readonly string[],
+  options: ExecOptions,
+  context: CliContext,
+): Promise<number> {
+  if (options.secretEnv !== undefined || options.incident !== undefined) {
+    throw cliError('USAGE', 'expected neither --secret-env nor --incident with --describe');
+  }
+  const { params } = await describeCommand(orderOf(argv, options), context);
+  context.stdout.json({ params });
+  return EXIT.ok;
+}
+
+function orderOf(argv: readonly string[], options: ExecOptions): CommandOrder {
   const emergency = emergencyIn(options);
-  const order = {
+  return {
     argv,
     variables: { env: options.env ?? [], secretEnv: options.secretEnv ?? [] },
-    stdin,
+    stdin: options.stdin,
     cwd: options.cwd,
-    timeoutS: options.timeout,
+    timeoutS: options.timeout ?? DEFAULT_TIMEOUT_S,
     purpose: options.purpose,
     ...(emergency !== undefined && { emergency }),
   };
-  return resumable(options, { argv, command, progress }, () => execCommand(order, deps));
 }
 
 /** How far it came: what can still be done with the request when it ends with an error. */
@@ -124,10 +175,14 @@ interface Progress {
   url: string | undefined;
 }
 
+function newProgress(id: string | undefined): Progress {
+  return { id, openUntil: undefined, url: undefined };
+}
+
 async function execDeps(
   options: ExecOptions,
   context: CliContext,
-  progress: Progress,
+  progress: Progress = newProgress(undefined),
 ): Promise<ExecDeps> {
   const narrator = new Narrator(context.stderr, options.json === true);
   const patience = patienceOf(context, narrator);

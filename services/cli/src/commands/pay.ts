@@ -6,6 +6,7 @@ import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
+import { parseItem } from './item-option.ts';
 
 interface PayOptions {
   readonly data?: string;
@@ -94,11 +95,6 @@ function parseDebtor(
 function parseRun(text: string): string {
   if (/^[a-z0-9-]{1,32}$/.test(text)) return text;
   throw cliError('USAGE', '--run: expected 1 to 32 small letters, digits and hyphens');
-}
-
-function parseItem(text: string): number {
-  if (/^[1-9][0-9]?$/.test(text)) return Number(text);
-  throw cliError('USAGE', '--item: expected the number of an item, from 1');
 }
 
 /** What a payment needs; `--interfaces` needs none of it. */
