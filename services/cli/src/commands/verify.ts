@@ -94,10 +94,10 @@ async function verify(file: string, options: VerifyOptions, context: CliContext)
   const { facts } = outcome;
   const mayRun = facts === undefined ? undefined : mayRunOf(facts, nowMs ?? context.nowMs());
   if (options.json === true) {
-    const chosen = facts === undefined ? {} : { facts: withChosen(facts, bytes) };
+    const claimed = facts === undefined ? {} : { facts: withClaimed(facts, bytes) };
     context.stdout.json({
       ...outcome,
-      ...chosen,
+      ...claimed,
       ...(mayRun !== undefined && { may_run: mayRun }),
     });
   } else {
@@ -180,7 +180,9 @@ function report(outcome: Outcome, bytes: Uint8Array, mayRun: MayRun | undefined)
   const { facts, code } = outcome;
   // The display is shown only once it has been derived again from the action that was signed for.
   const facted =
-    facts === undefined ? [] : ['', ...factLines(withChosen(facts, bytes)), ...displayLines(bytes)];
+    facts === undefined
+      ? []
+      : ['', ...factLines(withClaimed(facts, bytes)), ...displayLines(bytes)];
   const told = mayRun === undefined ? [] : ['', mayRunLine(mayRun)];
   const noJson = code === 'EVIDENCE_FORMAT' && holdsNoJson(bytes) ? ['the file is not JSON'] : [];
   return [...stepLines(outcome), ...facted, ...told, ...noJson, '', endOf(outcome)];
@@ -197,27 +199,39 @@ function endOf({ outcome, code, level }: Outcome<unknown>): string {
   return outcome === 'VALID' ? `VALID at level ${level}` : `${outcome} ${code ?? ''}`.trim();
 }
 
+type UseFacts = Facts['uses'][number] & {
+  readonly chosen?: Chosen;
+  /** Of a batch, as people see them numbered: from 1. */
+  readonly item?: number;
+};
+
 interface FactsOfUses extends Facts {
-  readonly uses: readonly (Facts['uses'][number] & { readonly chosen?: Chosen })[];
+  readonly uses: readonly UseFacts[];
 }
 
-/** With what each use has chosen within the bounds of its action, out of the claims that were verified. */
-function withChosen(facts: Facts, bytes: Uint8Array): FactsOfUses {
+/** With what each use has chosen within the bounds of its action, or which item it is of, out of the claims that were verified. */
+function withClaimed(facts: Facts, bytes: Uint8Array): FactsOfUses {
   const { uses } = parseEvidence(bytes);
   return {
     ...facts,
     uses: facts.uses.map((use, position) => {
       const claim = uses[position]?.entry.claim;
-      const chosen = claim === undefined ? undefined : parseUseClaim(utf8(claim)).chosen;
-      return { ...use, ...(chosen !== undefined && { chosen }) };
+      const { chosen, item } = claim === undefined ? {} : parseUseClaim(utf8(claim));
+      return {
+        ...use,
+        ...(chosen !== undefined && { chosen }),
+        ...(item !== undefined && { item: item.index + 1 }),
+      };
     }),
   };
 }
 
-function chosenWords(chosen: Chosen): string {
-  return Object.entries(chosen)
-    .map(([name, value]) => `${name} ${value}`)
-    .join(', ');
+function claimedWords({ chosen = {}, item }: UseFacts): string {
+  const words = [
+    ...Object.entries(chosen).map(([name, value]) => `${name} ${value}`),
+    ...(item === undefined ? [] : [`item ${item}`]),
+  ];
+  return words.length === 0 ? '' : `: ${words.join(', ')}`;
 }
 
 function factLines(facts: FactsOfUses): string[] {
@@ -236,10 +250,7 @@ function factLines(facts: FactsOfUses): string[] {
     ...(facts.break_glass === undefined
       ? []
       : [`BREAK-GLASS   ${breakGlassWords(facts.break_glass)}`]),
-    ...facts.uses.map(
-      ({ use_id, used_at, chosen }) =>
-        `used          ${used_at} (${use_id})${chosen === undefined ? '' : `: ${chosenWords(chosen)}`}`,
-    ),
+    ...facts.uses.map((use) => `used          ${use.used_at} (${use.use_id})${claimedWords(use)}`),
     ...(facts.witnessed_at === undefined ? [] : [`witnessed     by ${facts.witnessed_at}`]),
     ...(facts.revoked_at === undefined ? [] : [`revoked       ${facts.revoked_at}`]),
     ...(facts.demo ? ['DEMONSTRATION: this ledger proves nothing'] : []),
