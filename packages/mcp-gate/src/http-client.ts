@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { toBase64url } from '@countersign/canonical';
 import { isObject, type RequestId } from './client-message.ts';
-import { eventOf } from './event-stream.ts';
 import { GateSession, type SessionParts } from './gate-session.ts';
 import { maybeJson } from './maybe-json.ts';
+import { OutStream } from './out-stream.ts';
 import { PostStream } from './post-stream.ts';
 
 export interface Listening {
@@ -24,7 +24,7 @@ interface Session {
   /** Digest of what the client authenticated with when it began. */
   readonly owner: string;
   readonly posts: Map<RequestId, PostStream>;
-  stream: ServerResponse | undefined;
+  stream: OutStream | undefined;
   usedMs: number;
 }
 
@@ -33,6 +33,9 @@ const BODY_BYTES_MAX = 16 * 1024 * 1024;
 const SESSIONS_MAX = 256;
 const IDLE_MS = 3_600_000;
 const SESSION_ID_BYTES = 24;
+/** All of a request, head and body. What it is answered with may take as long as a human does. */
+const REQUEST_WITHIN_MS = 30_000;
+const CONNECTIONS_MAX = 1_024;
 
 /**
  * Clients over HTTP: MCP, "Streamable HTTP". Each session has a server end of its own. Nothing but `/mcp` leads anywhere.
@@ -43,21 +46,30 @@ export class HttpClients implements HttpGate {
   readonly #sessions = new Map<string, Session>();
   readonly #server: Server;
 
-  private constructor(parts: Omit<SessionParts, 'client'>, listening: Listening) {
+  private constructor(
+    parts: Omit<SessionParts, 'client'>,
+    listening: Listening,
+    requestWithinMs: number,
+  ) {
     this.#parts = parts;
     this.#listening = listening;
-    this.#server = createServer((request, response) => {
+    const limits = {
+      headersTimeout: requestWithinMs,
+      requestTimeout: requestWithinMs,
+      connectionsCheckingInterval: requestWithinMs / 6,
+    };
+    this.#server = createServer(limits, (request, response) => {
       this.#answer(request, response).catch(() => response.destroy());
     });
-    // A call waits for a human.
-    this.#server.requestTimeout = 0;
+    this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
   static async listen(
     parts: Omit<SessionParts, 'client'>,
     listening: Listening,
+    requestWithinMs: number = REQUEST_WITHIN_MS,
   ): Promise<HttpClients> {
-    const clients = new HttpClients(parts, listening);
+    const clients = new HttpClients(parts, listening, requestWithinMs);
     await new Promise<void>((resolve, reject) => {
       clients.#server.once('error', reject);
       clients.#server.listen(listening.port, listening.host, resolve);
@@ -176,11 +188,10 @@ export class HttpClients implements HttpGate {
     }
     const [id, open] = session;
     open.stream?.end();
-    open.stream = response;
-    response.writeHead(200, { ...PostStream.headers, 'mcp-session-id': id });
-    response.flushHeaders();
+    const stream = new OutStream(response, id);
+    open.stream = stream;
     response.once('close', () => {
-      if (open.stream === response) open.stream = undefined;
+      if (open.stream === stream) open.stream = undefined;
     });
   }
 
@@ -196,7 +207,7 @@ export class HttpClients implements HttpGate {
     if (session === undefined) return;
     const post = about === undefined ? undefined : session.posts.get(about);
     if (post !== undefined) post.send(text);
-    else if (session.stream !== undefined) session.stream.write(eventOf(text));
+    else if (session.stream !== undefined) session.stream.send(text);
     else session.posts.values().next().value?.send(text);
   }
 

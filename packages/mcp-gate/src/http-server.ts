@@ -15,37 +15,56 @@ export interface HttpUpstream {
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 const STREAM_AGAIN_MS = 1_000;
 const CLOSE_WITHIN_MS = 5_000;
+/** For an answer that is no stream of events, all of it: longer than the clients of MCP wait. A tool that takes longer answers by a stream. */
+const ANSWER_WITHIN_MS = 600_000;
+/** A host that is gone without a word is found out by its silence. */
+const KEEP_ALIVE_MS = 60_000;
 
 /** Servers that somebody else runs: MCP, "Streamable HTTP". */
-export function httpServer(upstream: HttpUpstream): OpenServer {
-  return (events, credentials) => new HttpServerEnd(upstream, events, credentials.authorization);
+export function httpServer(
+  upstream: HttpUpstream,
+  answerWithinMs: number = ANSWER_WITHIN_MS,
+): OpenServer {
+  return (events, { authorization }) =>
+    new HttpServerEnd(
+      { ...upstream, authorization: upstream.authorization ?? authorization },
+      events,
+      answerWithinMs,
+    );
+}
+
+/** An answer that has begun. */
+interface Begun {
+  readonly response: IncomingMessage;
+  /** There is no hurry any more: it is over, or a stream, which lives as long as both ends want. */
+  readonly untimed: () => void;
 }
 
 class HttpServerEnd implements ServerEnd {
   readonly #upstream: HttpUpstream;
   readonly #events: ServerEvents;
-  readonly #authorization: string | undefined;
+  readonly #answerWithinMs: number;
   readonly #closing = new AbortController();
   #session: string | undefined;
   #version: string | undefined;
   #isListening = false;
 
-  constructor(upstream: HttpUpstream, events: ServerEvents, authorization: string | undefined) {
+  constructor(upstream: HttpUpstream, events: ServerEvents, answerWithinMs: number) {
     this.#upstream = upstream;
     this.#events = events;
-    this.#authorization = upstream.authorization ?? authorization;
+    this.#answerWithinMs = answerWithinMs;
   }
 
   async send(text: string, about: RequestId | undefined): Promise<void> {
-    const response = await this.#call('POST', text);
-    const { statusCode = 0, headers } = response;
+    const begun = await this.#call('POST', text);
+    const { statusCode = 0, headers } = begun.response;
     if (statusCode >= 300) {
-      response.destroy();
+      ended(begun);
       throw new GateError('UPSTREAM_FAILED', `the server answered HTTP ${statusCode}`);
     }
     const session = headers['mcp-session-id'];
     if (typeof session === 'string') this.#session ??= session;
-    void this.#read(response, about);
+    void this.#read(begun, about);
     // Only after `initialize` may the server be asked for what it has to say by itself.
     if (text.includes('notifications/initialized') && !this.#isListening) {
       this.#isListening = true;
@@ -56,19 +75,14 @@ class HttpServerEnd implements ServerEnd {
   async close(): Promise<void> {
     const ending = this.#session === undefined ? undefined : this.#call('DELETE');
     const late = new Promise((resolve) => setTimeout(resolve, CLOSE_WITHIN_MS).unref());
-    await Promise.race([
-      ending?.then(
-        (response) => response.destroy(),
-        () => undefined,
-      ),
-      late,
-    ]);
+    await Promise.race([ending?.then(ended, () => undefined), late]);
     this.#closing.abort();
   }
 
-  async #read(response: IncomingMessage, about: RequestId | undefined): Promise<void> {
+  async #read({ response, untimed }: Begun, about: RequestId | undefined): Promise<void> {
     try {
       if (typeOf(response) === 'text/event-stream') {
+        untimed();
         await readEvents(response, (data) => {
           this.#message(data, about);
         });
@@ -77,8 +91,9 @@ class HttpServerEnd implements ServerEnd {
         if (typeOf(response) === 'application/json' && text !== '') this.#message(text, about);
       }
     } catch {
-      // Cut off: whoever waits for an answer on it hears that it is over.
+      // Cut off, or too slow: whoever waits for an answer on it hears that it is over.
     }
+    untimed();
     if (about !== undefined) this.#events.onStreamEnd(about);
   }
 
@@ -92,11 +107,11 @@ class HttpServerEnd implements ServerEnd {
     const { signal } = this.#closing;
     while (!signal.aborted) {
       try {
-        const response = await this.#call('GET');
-        if (response.statusCode === 200) await this.#read(response, undefined);
-        else response.destroy();
+        const begun = await this.#call('GET');
+        if (begun.response.statusCode === 200) await this.#read(begun, undefined);
+        else ended(begun);
         // A server that has no such stream says so with 405.
-        if (response.statusCode !== 200) return;
+        if (begun.response.statusCode !== 200) return;
       } catch {
         // It may be back in a moment.
       }
@@ -104,8 +119,8 @@ class HttpServerEnd implements ServerEnd {
     }
   }
 
-  #call(method: 'POST' | 'GET' | 'DELETE', body?: string): Promise<IncomingMessage> {
-    const { url } = this.#upstream;
+  #call(method: 'POST' | 'GET' | 'DELETE', body?: string): Promise<Begun> {
+    const { url, authorization } = this.#upstream;
     const send = url.startsWith('https:') ? httpsRequest : httpRequest;
     const headers = {
       accept: method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream',
@@ -115,16 +130,33 @@ class HttpServerEnd implements ServerEnd {
       }),
       ...(this.#session !== undefined && { 'mcp-session-id': this.#session }),
       ...(this.#version !== undefined && { 'mcp-protocol-version': this.#version }),
-      ...(this.#authorization !== undefined && { authorization: this.#authorization }),
+      ...(authorization !== undefined && { authorization }),
     };
+    const late = new AbortController();
+    const timer = setTimeout(() => {
+      late.abort();
+    }, this.#answerWithinMs).unref();
+    const untimed = (): void => {
+      clearTimeout(timer);
+    };
+    const signal = AbortSignal.any([this.#closing.signal, late.signal]);
     return new Promise((resolve, reject) => {
-      const outgoing = send(url, { method, headers, signal: this.#closing.signal }, resolve);
+      const outgoing = send(url, { method, headers, signal }, (response) => {
+        resolve({ response, untimed });
+      });
+      outgoing.setSocketKeepAlive(true, KEEP_ALIVE_MS);
       outgoing.on('error', (cause) => {
+        untimed();
         reject(new GateError('UPSTREAM_FAILED', 'expected an answer of the server', { cause }));
       });
       outgoing.end(body);
     });
   }
+}
+
+function ended({ response, untimed }: Begun): void {
+  untimed();
+  response.destroy();
 }
 
 function typeOf({ headers }: IncomingMessage): string | undefined {

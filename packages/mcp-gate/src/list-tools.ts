@@ -10,14 +10,21 @@ import { digestsOf } from './tool-catalogue.ts';
 const PAGES_MAX = 100;
 const SECRET_BYTES = 16;
 const PROTOCOL_VERSION = '2025-11-25';
+/** Calls wait for it: a server that never answers must not hold them for ever. */
+const ANSWER_WITHIN_MS = 60_000;
 
 /** All tools of a server, as it describes them now. @throws GateError UPSTREAM_FAILED, UPSTREAM_GONE */
-export async function listTools(own: OwnRequests): Promise<readonly unknown[]> {
+export async function listTools(
+  own: OwnRequests,
+  answerWithinMs: number = ANSWER_WITHIN_MS,
+): Promise<readonly unknown[]> {
   const tools: unknown[] = [];
   let cursor: unknown;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const params = typeof cursor === 'string' ? JSON.stringify({ cursor }) : '{}';
-    const { json } = await own.ask('tools/list', params);
+    const { json } = await own.ask('tools/list', params, {
+      signal: AbortSignal.timeout(answerWithinMs),
+    });
     const { result } = json;
     if (!isObject(result) || !Array.isArray(result['tools'])) {
       throw new GateError('UPSTREAM_FAILED', 'expected the server to list its tools');
@@ -59,7 +66,8 @@ export async function pinnedConfig(
   try {
     const clientInfo = { name: 'countersign', version: '1' };
     const begin = { protocolVersion: PROTOCOL_VERSION, capabilities: {}, clientInfo };
-    await own.ask('initialize', JSON.stringify(begin));
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    await own.ask('initialize', JSON.stringify(begin), { signal });
     await server.send('{"jsonrpc":"2.0","method":"notifications/initialized"}', undefined);
     const pins = Object.fromEntries(digestsOf(await listTools(own)));
     const tools = Object.fromEntries(Object.keys(pins).map((tool) => [tool, 'approve' as const]));

@@ -102,6 +102,6 @@ export class OwnRequests {
     const open = this.#open.get(id);
     const note = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"${id}"}}`;
     void this.#send(note, id).catch(() => undefined);
-    open?.reject(new GateError('UPSTREAM_GONE', 'the call was cancelled while it ran'));
+    open?.reject(new GateError('UPSTREAM_GONE', 'it was cancelled before it was answered'));
   }
 }

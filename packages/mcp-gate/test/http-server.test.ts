@@ -24,7 +24,10 @@ interface Connected {
 }
 
 /** An end of the gate, and a server that answers as it is told. */
-async function connected(answer: (response: ServerResponse) => void): Promise<Connected> {
+async function connected(
+  answer: (response: ServerResponse) => void,
+  withinMs?: number,
+): Promise<Connected> {
   const requests: IncomingMessage[] = [];
   const listening = createServer((request, response) => {
     requests.push(request);
@@ -36,7 +39,8 @@ async function connected(answer: (response: ServerResponse) => void): Promise<Co
   await new Promise<void>((resolve) => listening.listen(0, '127.0.0.1', resolve));
   const { port } = listening.address() as AddressInfo;
   const [messages, ended]: [string[], RequestId[]] = [[], []];
-  end = httpServer({ url: `http://127.0.0.1:${port}/mcp`, authorization: 'Bearer of-the-gate' })(
+  const upstream = { url: `http://127.0.0.1:${port}/mcp`, authorization: 'Bearer of-the-gate' };
+  end = httpServer(upstream, withinMs)(
     {
       onMessage: (text) => messages.push(text),
       onStreamEnd: (about) => ended.push(about),
@@ -89,5 +93,32 @@ describe('the way to a server over HTTP', () => {
     await until(() => at.ended.length === 1);
     expect(at.messages).toEqual(['{"jsonrpc":"2.0","method":"notifications/message"}']);
     expect(at.ended).toEqual(['a']);
+  });
+
+  it('gives up on a server that does not begin an answer, or only ever goes on with it', async () => {
+    const silent = await connected(() => undefined, 200);
+    await expect(silent.end.send('{}', 1)).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' });
+    await silent.end.close();
+    const dripping = await connected((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      const drip = setInterval(() => response.write(' '), 20);
+      response.once('close', () => {
+        clearInterval(drip);
+      });
+    }, 200);
+    await dripping.end.send('{}', 1);
+    await until(() => dripping.ended.length === 1);
+    expect(dripping.messages).toEqual([]);
+  });
+
+  it('listens to a stream for as long as the server wants', async () => {
+    const at = await connected((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.flushHeaders();
+      setTimeout(() => response.end('data: {"late":true}\n\n'), 600);
+    }, 100);
+    await at.end.send('{}', 1);
+    await until(() => at.ended.length === 1);
+    expect(at.messages).toEqual(['{"late":true}']);
   });
 });
