@@ -83,6 +83,42 @@ describe('the replay of a log', () => {
     });
   });
 
+  it.each([1, 2] as const)(
+    'goes by the rules that the founding names, whoever the agent is by then: %i',
+    async (rules) => {
+      const log = new DecidedLog({ rules });
+      const { parties } = log;
+      const other = new DecidedLog({ rules, like: log });
+      const asking = parties.requestFrame(parties.action());
+      for (const each of [log, other]) await each.submit('request', asking);
+      const deciding = parties.decisionFrame(log.last('request-admitted'));
+      for (const each of [log, other]) await each.submit('decision', deciding);
+      const using = parties.useFrame(log.last('binding-made'));
+      const revoking = { kind: 'agent-revoked', id: parties.agent.id };
+      const change = await log.admit(authorityAction(log, 'authority.change', revoking));
+      await log.decide(change.admission, { person: parties.bob });
+      const [made] = await log.submit('use', using);
+      expect(made).toMatchObject(
+        rules === 1 ? { type: 'binding-used' } : { type: 'use-refused', code: 'AGENT_UNKNOWN' },
+      );
+      expect((await audited(log)).head.size).toBe(log.entries.length);
+      // What the other version comes to is no answer, though every signature in it is good.
+      await other.submit('use', using);
+      const honest = other.lastEntry('binding-used');
+      const refused: Entry = {
+        ...{ v: 'countersign.entry.v1', type: 'use-refused', at: log.at, tenant: honest.tenant },
+        ...{ action_id: honest.action_id, executor: parties.executor.id, use_id: honest.use_id },
+        key_thumbprint: parties.executor.thumbprint,
+        ...{ code: 'AGENT_UNKNOWN', input: honest.input },
+      };
+      const index = log.entries.length - 1;
+      const entries = log.entries.with(index, encodeEntry(rules === 1 ? refused : honest));
+      expect(await auditRefusal(log, await filesOf(entries, log.signer))).toMatchObject({
+        ...{ code: 'REPLAY_MISMATCH', index },
+      });
+    },
+  );
+
   it('a finding that its operator did not sign: SIGNATURE_INVALID at its index', async () => {
     const log = new DecidedLog();
     await log.submit('finding', log.parties.findingFrame());

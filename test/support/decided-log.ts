@@ -13,6 +13,7 @@ import {
   type InputKind,
   type LedgerLimits,
   type Policy,
+  type RulesVersion,
 } from '@countersign/binding';
 import { digestBytes, formatTimestamp, useSha256, type JsonObject } from '@countersign/canonical';
 import { nativeSha256, verifySignature } from '@countersign/crypto-node';
@@ -47,6 +48,8 @@ export class DecidedLog {
   constructor(
     options: {
       readonly policy?: Policy;
+      /** Those of a new ledger unless given. */
+      readonly rules?: RulesVersion;
       readonly limits?: Partial<LedgerLimits>;
       /** The same founding, and the same people. */
       readonly like?: DecidedLog;
@@ -62,7 +65,7 @@ export class DecidedLog {
       policyEngine: POLICY_ENGINE,
       limits,
     });
-    this.write(this.parties.founding([this.signer.vkey], options.policy));
+    this.write(this.parties.founding([this.signer.vkey], options.policy, options.rules));
   }
 
   get origin(): string {

@@ -13,6 +13,7 @@ import {
   type LedgerFounded,
   type Member,
   type Policy,
+  type RulesVersion,
   type TypePolicy,
   type SignedKind,
   type Verdict,
@@ -143,7 +144,11 @@ export class Parties {
     this.crew = Array.from({ length: crewSize }, (_, at) => new KeyHolder(`deployer-${at}`));
   }
 
-  founding(logKeys: readonly string[], policy: Policy = commandPolicy()): LedgerFounded {
+  founding(
+    logKeys: readonly string[],
+    policy: Policy = commandPolicy(),
+    rulesVersion?: RulesVersion,
+  ): LedgerFounded {
     return foundLedger({
       at: formatTimestamp(this.nowMs()),
       origin: this.origin,
@@ -153,6 +158,7 @@ export class Parties {
       rps: [{ id: 'localhost', origins: [WEB_ORIGIN] }],
       logKeys,
       policy,
+      ...(rulesVersion !== undefined && { rulesVersion }),
       policyEngine: POLICY_ENGINE,
       members: [
         ...this.owner.members,
