@@ -1,7 +1,8 @@
 import { appendFile, chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { DEFAULT_POLICY } from '@countersign/binding';
 import type { HttpPerson } from '../support/http-person.ts';
-import { approve, type CliLedger } from './cli-process.ts';
+import { approve, type CliLedger, type CliProcess } from './cli-process.ts';
 import { ledgersOfTests } from './ledgers-of-tests.ts';
 
 const ledgers = ledgersOfTests();
@@ -112,5 +113,43 @@ describe('a command that waits', () => {
     expect((await ledger.run('exec', ['--resume', id, '--', path]).ended).exit).toBe(0);
     const spent = await ledger.run('exec', ['--resume', id, '--', '/bin/echo']).ended;
     expect([spent.exit, /stays open/.test(spent.stderr)]).toEqual([1, false]);
+  });
+
+  it('watches until an approval is taken back, and until its time to be used has passed', async () => {
+    const ledger = await ledgers.create();
+    const { rules } = DEFAULT_POLICY;
+    const policy = {
+      ...DEFAULT_POLICY,
+      rules: rules.map((rule) => ({ ...rule, use_within_s: 8 })),
+    };
+    await writeFile(ledger.at('policy.json'), JSON.stringify(policy));
+    await ledger.serve('--port', String(ledger.port), '--policy', ledger.at('policy.json'));
+    const person = await ledger.founder();
+    const watched = async (): Promise<{ id: string; watch: CliProcess }> => {
+      const { exec, id } = await ledger.ask(['--', '/bin/echo', 'hi']);
+      await exec.signal('SIGINT');
+      const watch = ledger.run('watch', [id]);
+      await watch.said(/pending/);
+      await approve(person, id);
+      await watch.said(/bound/);
+      return { id, watch };
+    };
+    const revoked = await watched();
+    expect((await person.decide(revoked.id, 'revoke', 'on second thoughts')).status).toBe(201);
+    const { exit, stdout } = await revoked.watch.ended;
+    expect([exit, stdout.split(`${revoked.id}  `).at(-1)]).toEqual([
+      1,
+      expect.stringMatching(/^revoked\n[^]*revoked by .*: "on second thoughts"\n/),
+    ]);
+    const late = await watched();
+    const [, useBy = ''] = await late.watch.said(/use_by +(2[0-9TZ:.-]+)/);
+    const end = await late.watch.ended;
+    expect([end.exit, end.stdout.split(`${late.id}  `).at(-1)]).toEqual([
+      1,
+      expect.stringMatching(/^bound\n/),
+    ]);
+    expect(Date.now()).toBeGreaterThan(Date.parse(useBy));
+    // No later than a loaded machine may be, and sooner than the next answer of a ledger where nothing happens.
+    expect(Date.now() - Date.parse(useBy)).toBeLessThan(15_000);
   });
 });

@@ -143,9 +143,10 @@ export class LedgerClient {
     });
   }
 
-  /** With `since` it answers as soon as there is an entry beyond that index, or when the time is over. */
-  action(id: string, since?: number): Promise<ActionView> {
-    const query = since === undefined ? '' : `?since=${since}&wait_ms=${WAIT_MS}`;
+  /** With `since` it answers as soon as there is an entry beyond that index, or when the time is over: 20 seconds at most. */
+  action(id: string, since?: number, forMs: number = WAIT_MS): Promise<ActionView> {
+    const waitMs = Math.max(0, Math.min(WAIT_MS, forMs));
+    const query = since === undefined ? '' : `?since=${since}&wait_ms=${waitMs}`;
     return this.#asked(async () =>
       viewOf(objectOf(await this.#call('GET', `/v1/actions/${id}${query}`))),
     );

@@ -69,9 +69,10 @@ interface Watch {
 
 async function follow(id: string, { client, context, isJson }: Watch): Promise<number> {
   let seen = -1;
+  let forMs: number | undefined;
   const endOf = endings(client, context);
   for (;;) {
-    const view = await client.action(id, seen);
+    const view = await client.action(id, seen, forMs);
     if (view.last_index > seen) {
       seen = view.last_index;
       if (isJson) context.stdout.json(view);
@@ -79,7 +80,14 @@ async function follow(id: string, { client, context, isJson }: Watch): Promise<n
     }
     const exit = await endOf(view);
     if (exit !== undefined) return exit;
+    // No entry comes when its time to be used is over.
+    const useByMs = useByOf(view);
+    forMs = useByMs === undefined ? undefined : useByMs - context.nowMs() + 1;
   }
+}
+
+function useByOf({ use_by: useBy }: ActionView): number | undefined {
+  return typeof useBy === 'string' ? Date.parse(useBy) : undefined;
 }
 
 /** With what an action is over; undefined while something about it can still come. */
@@ -97,9 +105,8 @@ function endings(
       maxUses ??= await usesOf(client, view.action_id);
       if (uses >= maxUses) return EXIT.ok;
     }
-    const { use_by: useBy } = view;
-    const isLate = typeof useBy === 'string' && nowMs() > Date.parse(useBy);
-    if (!isLate) return undefined;
+    const useByMs = useByOf(view);
+    if (useByMs === undefined || nowMs() <= useByMs) return undefined;
     return isUsed ? EXIT.ok : EXIT.refused;
   };
 }
