@@ -1,6 +1,6 @@
 """Ask for a binding, wait for it, verify it offline, and run an action only under one."""
 
-from .canonical import precondition_digest
+from .canonical import canonical, precondition_digest
 from .client import Ended, Ledger, Requested, SigningKey, draft_action, request, wait
 from .errors import CountersignError
 from .guard import Executor, Guard, Run, Verified
@@ -23,6 +23,7 @@ __all__ = [
     "Trust",
     "Verified",
     "Verifier",
+    "canonical",
     "draft_action",
     "parse_trust",
     "precondition_digest",

@@ -8,6 +8,7 @@ import stat
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -23,6 +24,8 @@ _RETRY_S = 0.5
 _RETRIES = 3
 #: No answer is no refusal: what was sent may have arrived.
 UNANSWERED = ("LEDGER_UNREACHABLE", "ANSWER_INVALID")
+
+OnArrival = Callable[[dict], object]
 
 
 class SigningKey:
@@ -69,15 +72,23 @@ class Ledger:
         self.url = url.rstrip("/")
         self._key = key
 
-    def submit(self, path: str, frame: str) -> dict:
-        """Sends a signed object and waits for its entry and receipt. The same frame again gets the same answer."""
-        status, answer = self._call("POST", f"/v1/{path}?wait_ms={_WAIT_MS}", frame)
+    def submit(self, path: str, frame: str, on_arrival: OnArrival | None = None) -> dict:
+        """Sends a signed object and waits for its entry and receipt. The same frame again gets the same answer.
+
+        `on_arrival` is given what proves that it has arrived (schemas/formats/arrival-promise.md), where the answer is
+        not there at once and the ledger promises.
+        """
+        # A promise is worth most while nobody knows the answer: so it is not waited for.
+        wait_ms = _WAIT_MS if on_arrival is None else 0
+        status, answer = self._call("POST", f"/v1/{path}?wait_ms={wait_ms}", frame)
+        if status == 202 and on_arrival is not None and isinstance(answer.get("arrival"), dict):
+            on_arrival(answer["arrival"])
         while status == 202:
             status, answer = self._call("GET", f"/v1/inputs/{answer.get('input')}?wait_ms={_WAIT_MS}")
-        entry = answer.get("entry")
-        is_proven = isinstance(entry, dict) and isinstance(entry.get("text"), str) and isinstance(answer.get("receipt"), str)
-        require(is_proven, "ANSWER_INVALID", "expected an entry and its receipt")
-        return answer
+        answered = _answer_in(answer)
+        if answered is None:
+            raise CountersignError("ANSWER_INVALID", "expected an entry and its receipt")
+        return answered
 
     def action(self, action_id: str, since: int | None = None) -> dict:
         """Where it stands; with `since` it waits for an entry beyond that index, or 20 seconds."""
@@ -150,6 +161,13 @@ def _read(response) -> bytes:
     return raw
 
 
+def _answer_in(body: dict) -> dict | None:
+    """The entry that answers, with its receipt; None where there is none."""
+    entry = body.get("entry")
+    is_proven = isinstance(entry, dict) and isinstance(entry.get("text"), str) and isinstance(body.get("receipt"), str)
+    return {name: body.get(name) for name in ("input", "entry", "receipt")} if is_proven else None
+
+
 def _object_in(raw: bytes) -> dict:
     try:
         value = parse(raw, _BODY_BYTES_MAX, 40, 200_000)
@@ -162,12 +180,12 @@ def _object_in(raw: bytes) -> dict:
 def _refusal(status: int, raw: bytes) -> CountersignError:
     try:
         problem = json.loads(raw)
-        code, detail = problem["code"], str(problem.get("detail", ""))
+        code, detail, answer = problem["code"], str(problem.get("detail", "")), _answer_in(problem)
     except (ValueError, KeyError, TypeError, AttributeError):
         return CountersignError("LEDGER_UNREACHABLE", f"expected a problem document, got HTTP {status}")
     if status >= 500 or status == 429 or not isinstance(code, str):
         return CountersignError("LEDGER_UNREACHABLE", f"the ledger takes nothing now ({code})")
-    return CountersignError(code, detail)
+    return CountersignError(code, detail, answer)
 
 
 def draft_action(*, tenant: str, agent: str, key: SigningKey, executor: dict, type: str, params: dict,
@@ -202,13 +220,14 @@ class Requested:
     page_url: str
 
 
-def request(ledger: Ledger, key: SigningKey, action: dict) -> Requested:
+def request(ledger: Ledger, key: SigningKey, action: dict, *, on_arrival: OnArrival | None = None) -> Requested:
     """Signs an action and asks for a binding of it. Safe to repeat: the same action is the same request.
 
-    Raises CountersignError with the ledger's code; LEDGER_UNREACHABLE says that it may have arrived.
+    Raises CountersignError with the ledger's code; LEDGER_UNREACHABLE says that it may have arrived. `on_arrival` keeps what
+    proves that it has: from then on the ledger cannot leave it out unnoticed.
     """
     text = canonical(action)
-    ledger.submit("requests", signed_frame("request", text.encode(), key))
+    ledger.submit("requests", signed_frame("request", text.encode(), key), on_arrival)
     action_id = action["action_id"]
     return Requested(action_id, digest("action", text), f"{ledger.url}/action/{action_id}")
 

@@ -63,6 +63,8 @@ class Run:
     #: logged or pending; a pending one is sent again by the next `run` or by `settle`.
     report: str | None = None
     cause: BaseException | None = None
+    #: The entry by which the ledger refused the use, with its receipt.
+    answer: dict | None = None
 
 
 Execute = Callable[[Verified], str | dict]
@@ -322,4 +324,4 @@ def _refusals_of(act: Callable[[], Run]) -> Run:
     except CountersignError as error:
         if error.code == "RECORD_DAMAGED":
             raise
-        return Run("refused", error.code, error.detail)
+        return Run("refused", error.code, error.detail, answer=error.answer)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from countersign import CountersignError, Executor, FileRunStore, Guard, Ledger, Run, SigningKey, Verifier
+from countersign import canonical, draft_action, request
 
 story, work = sys.argv[1], Path(sys.argv[2])
 key = SigningKey.read(work / "executor.key")
@@ -112,6 +113,22 @@ elif story == "settles":
     for each in guard().settle():
         tell(each)
     run(guard())
+elif story == "arrival":
+    agent = SigningKey.read(work / "agent.key")
+    way = Ledger(ledger.url, agent)
+    kept = work / "arrival.json"
+    while not kept.exists():
+        # What is answered at once needs no promise.
+        named = {"tenant": action["tenant"], "agent": action["agent"]["id"], "key": agent, "executor": action["executor"]}
+        asked = draft_action(**named, type=action["type"], params=action["params"], life_s=600)
+        request(way, agent, asked, on_arrival=lambda arrival: kept.write_text(canonical(arrival)))
+    try:
+        request(way, agent, {**asked, "max_uses": 2}, on_arrival=lambda _arrival: None)
+    except CountersignError as error:
+        print(error.code, json.loads(error.answer["entry"]["text"])["type"], error.answer["receipt"].split()[0])
+    run(guard())
+    refused = guard(store="no-memory").run(action, succeed, preconditions=lambda _action: {})
+    print(refused.code, refused.answer)
 elif story == "cut":
     run(guard(Without("evidence")))
     run(guard(Without("uses")))

@@ -1,10 +1,13 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { openArrival, parseArrival } from '@countersign/audit';
 import type { JsonObject } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
+import { parseTrust } from '@countersign/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HttpLedger } from '../support/http-ledger.ts';
 import { commandPolicy } from '../support/parties.ts';
@@ -190,6 +193,22 @@ describe('the Python package at a ledger', () => {
       'unknown OUTCOME_UNKNOWN 0 repeat',
       'unknown OUTCOME_UNKNOWN 0 repeat',
     ]);
+  });
+
+  it('G10: keeps what proves that a request arrived, and the entry of a refusal', async () => {
+    const { work } = await prepared(1);
+    const { agent } = at.ledger.parties;
+    await writeFile(join(work, 'agent.key'), agent.privateKeyPem, { mode: 0o600 });
+    expect(await play('arrival', work)).toEqual([
+      'REQUEST_ID_REUSED request-refused c2sp.org/tlog-proof@v1',
+      'ended succeeded 1',
+      // Evidence that shows the use is refused by the guard, before the ledger is asked.
+      'ALREADY_CONSUMED None',
+    ]);
+    const { origin, logKeys } = parseTrust(at.trustFile());
+    const file = parseArrival(await readFile(join(work, 'arrival.json')));
+    const promise = await openArrival(file, { origin, logKeys, verifySignature });
+    expect(promise).toMatchObject({ kind: 'request', sender: `agent ${agent.id}` });
   });
 
   const GRANT: JsonObject = {

@@ -95,6 +95,22 @@ describe('request', () => {
     ]);
   });
 
+  it('G10: keeps the entry of a refusal with its receipt', async () => {
+    const ledger = await started();
+    const refused = await ledger.run('request', [
+      ...[example('iam.policy.change'), '--receipt', 'asked.json'],
+    ]).ended;
+    expect([refused.exit, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('EXECUTOR_UNKNOWN'),
+    ]);
+    const kept = JSON.parse(await readFile(ledger.at('asked.json'), 'utf8')) as Kept;
+    expect(kept).toMatchObject({
+      entry: expect.stringContaining('"type":"request-refused"') as string,
+      receipt: expect.stringMatching(/^c2sp\.org\/tlog-proof@v1\n/) as string,
+    });
+  });
+
   it('enrol type: a new ledger knows every type, so none is left to enrol', async () => {
     const ledger = await started();
     const again = await ledger.run('enrol type', ['key.rotate']).ended;

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseDigest, type JsonObject } from '@countersign/canonical';
+import { openArrival, parseArrival } from '@countersign/audit';
+import { canonicalText, parseDigest, utf8, type JsonObject } from '@countersign/canonical';
+import { verifySignature } from '@countersign/crypto-node';
 import {
   requestBinding,
   waitForBinding,
@@ -8,6 +10,7 @@ import {
   type LedgerClient,
   type SigningKey,
 } from '@countersign/sdk';
+import { parseTrust } from '@countersign/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Admitted } from '../support/founded-ledger.ts';
 import { HttpLedger } from '../support/http-ledger.ts';
@@ -63,7 +66,17 @@ describe('requestBinding', () => {
     await ask(action);
     expect(
       await ask({ ...action, max_uses: 1, not_after: '2027-01-01T00:00:00.000Z' }),
-    ).toMatchObject({ status: 'refused', code: 'REQUEST_ID_REUSED' });
+    ).toMatchObject({
+      status: 'refused',
+      code: 'REQUEST_ID_REUSED',
+      answer: {
+        entry: {
+          type: 'request-refused',
+          text: expect.stringContaining('REQUEST_ID_REUSED') as string,
+        },
+        receipt: expect.stringMatching(/^c2sp\.org\/tlog-proof@v1\n/) as string,
+      },
+    });
     const unknown = at.ledger.parties.executor;
     const other = { thumbprint: unknown.thumbprint, sign: (m: Uint8Array) => unknown.sign(m) };
     const refused = await requestBinding(client, {
@@ -71,6 +84,29 @@ describe('requestBinding', () => {
       action: at.ledger.parties.action(),
     });
     expect(refused).toMatchObject({ status: 'refused', code: 'AGENT_UNKNOWN' });
+    // Nobody unknown leaves an entry.
+    expect(refused).not.toHaveProperty('answer');
+  });
+
+  it('G10: hands over what proves that it arrived, before its answer is waited for', async () => {
+    const kept: JsonObject[] = [];
+    const onArrival = (arrival: JsonObject): Promise<void> => {
+      kept.push(arrival);
+      return Promise.resolve();
+    };
+    // What is answered at once needs no promise.
+    while (kept.length === 0) {
+      const action = at.ledger.parties.action();
+      const requested = await requestBinding(client, { key, action, onArrival });
+      expect(requested.status).toBe('requested');
+    }
+    const { origin, logKeys } = parseTrust(at.trustFile());
+    const file = parseArrival(utf8(canonicalText(kept[0] ?? {})));
+    const promise = await openArrival(file, { origin, logKeys, verifySignature });
+    expect(promise).toMatchObject({
+      kind: 'request',
+      sender: `agent ${at.ledger.parties.agent.id}`,
+    });
   });
 });
 

@@ -12,6 +12,7 @@ import { FoundedLedger, type FoundedOptions } from './founded-ledger.ts';
 import { freePort } from './free-port.ts';
 import { MeddlingProxy } from './meddling-proxy.ts';
 import { TENANT, type KeyHolder } from './parties.ts';
+import { promiseKeyOf } from './promised.ts';
 
 /** Reads everything. */
 export const READ_TOKEN = 'read-token-of-the-http-ledger';
@@ -26,6 +27,7 @@ export class HttpLedger {
   readonly #port: number;
   readonly #config: HttpConfig;
   #app: FastifyInstance | undefined;
+  #promiseKey: ReturnType<typeof promiseKeyOf> | undefined;
 
   private constructor(
     ledger: FoundedLedger,
@@ -77,6 +79,11 @@ export class HttpLedger {
           keyEntries: () =>
             ledger.store.entriesOfType(['authority-changed'], Number.MAX_SAFE_INTEGER),
         }).sign(note),
+      promiseKey: () => {
+        const { origin, signer, clock } = ledger;
+        this.#promiseKey ??= promiseKeyOf({ origin, signer, nowMs: clock.nowMs() });
+        return this.#promiseKey;
+      },
       descriptors: BUILTIN_DESCRIPTORS,
       health: () => ({
         writer: ledger.writer.status,

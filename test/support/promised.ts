@@ -8,7 +8,7 @@ import {
 } from '@countersign/binding';
 import { digestBytes, formatTimestamp } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
-import { signNote } from '@countersign/tlog';
+import { signNote, type NoteSigner } from '@countersign/tlog';
 import type { DecidedLog } from './decided-log.ts';
 import { noteSigner } from './note-key.ts';
 import { TENANT } from './parties.ts';
@@ -36,19 +36,31 @@ export async function promisedOf(
     logged_by: formatTimestamp(nowMs + WITHIN_MS),
     ...more,
   };
+  const key = await promiseKeyOf(log);
+  return {
+    v: 'countersign.arrival.v1',
+    promise: await signNote(statementText(promise), [key.signer]),
+    certificate: key.certificate,
+  };
+}
+
+/** A key that a log lets promise for a day. */
+export async function promiseKeyOf(log: {
+  readonly origin: string;
+  readonly signer: NoteSigner;
+  readonly nowMs: number;
+}): Promise<{ readonly signer: NoteSigner; readonly certificate: string }> {
+  const { origin, nowMs } = log;
   const signer = noteSigner(gatewayKeyName(origin));
   const leave = statementText({
     v: 'countersign.gateway-key.v1',
     ledger: origin,
     vkey: signer.vkey,
-    not_before: formatTimestamp(nowMs),
+    // The first input had arrived when its key was asked for: schemas/formats/arrival-promise.md §3.
+    not_before: formatTimestamp(nowMs - 120_000),
     not_after: formatTimestamp(nowMs + 86_400_000),
   });
-  return {
-    v: 'countersign.arrival.v1',
-    promise: await signNote(statementText(promise), [signer]),
-    certificate: await signNote(leave, [log.signer]),
-  };
+  return { signer, certificate: await signNote(leave, [log.signer]) };
 }
 
 export function arrivalFile(arrival: Arrival): string {

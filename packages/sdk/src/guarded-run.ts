@@ -9,6 +9,7 @@ import {
   type Verifier,
 } from '@countersign/verify';
 import { assertItemState, assertSameItem, itemToRun, type RunItem } from './batch-run.ts';
+import type { InputAnswer } from './input-answer.ts';
 import type { RunOrder } from './run-order.ts';
 import { orderedAction } from './ordered-action.ts';
 import { readRun, runName, writeRunPart, type ClaimRecord, type RunRecords } from './run-record.ts';
@@ -373,10 +374,10 @@ async function refusalsOf(act: () => Promise<RunResult>): Promise<RunResult> {
     return await act();
   } catch (error) {
     if (!(error instanceof SdkError) || error.code === 'RECORD_DAMAGED') throw error;
-    return refused(error.code, error.message);
+    return refused(error.code, error.message, error.answer);
   }
 }
 
-function refused(code: string, detail: string): RunRefused {
-  return { outcome: 'refused', code, detail };
+function refused(code: string, detail: string, answer?: InputAnswer): RunRefused {
+  return { outcome: 'refused', code, detail, ...(answer !== undefined && { answer }) };
 }

@@ -1,11 +1,9 @@
 export { guard, type Guard, type GuardOptions } from './guard.ts';
 export type { ExecutorIdentity, ExecutorLedger, RunOrder } from './run-order.ts';
+export { isAnsweredEntry, type AnsweredEntry, type InputAnswer } from './input-answer.ts';
 export {
-  isAnsweredEntry,
   LedgerClient,
   type ActionView,
-  type AnsweredEntry,
-  type InputAnswer,
   type InputPath,
   type LedgerClientOptions,
   type OnArrival,

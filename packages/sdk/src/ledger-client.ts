@@ -10,22 +10,8 @@ import {
 } from '@countersign/canonical';
 import { signRequest, type RequestSigner, type TokenSigner } from '@countersign/http-auth';
 import { eventData } from './event-stream.ts';
+import { inputAnswer, type InputAnswer } from './input-answer.ts';
 import { SdkError, sdkError } from './sdk-error.ts';
-
-/** An answer to something that was sent in. */
-export interface InputAnswer {
-  readonly input: string;
-  readonly entry: AnsweredEntry;
-  readonly receipt: string;
-}
-
-export interface AnsweredEntry {
-  readonly index: number;
-  readonly leaf: string;
-  readonly type: string;
-  /** The exact text in the log. */
-  readonly text: string;
-}
 
 export interface ActionView {
   readonly action_id: string;
@@ -135,11 +121,9 @@ export class LedgerClient {
         if (typeof waiting !== 'string') throw noEntry();
         answer = await this.#call('GET', `/v1/inputs/${waiting}?wait_ms=${WAIT_MS}`);
       }
-      const { input, entry, receipt } = objectOf(answer);
-      if (typeof input !== 'string' || typeof receipt !== 'string' || !isAnsweredEntry(entry)) {
-        throw noEntry();
-      }
-      return { input, entry, receipt };
+      const answered = inputAnswer(objectOf(answer));
+      if (answered === undefined) throw noEntry();
+      return answered;
     });
   }
 
@@ -360,17 +344,6 @@ function viewOf(view: Readonly<Record<string, Json>>): ActionView {
   return view as unknown as ActionView;
 }
 
-export function isAnsweredEntry(json: Json | undefined): json is Json & AnsweredEntry {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
-  const entry = json as Readonly<Record<string, Json>>;
-  return (
-    typeof entry['index'] === 'number' &&
-    typeof entry['leaf'] === 'string' &&
-    typeof entry['type'] === 'string' &&
-    typeof entry['text'] === 'string'
-  );
-}
-
 /** RFC 9457; anything else that is no success is no answer of a ledger. */
 function refusalOf(answer: Pick<Answer, 'status' | 'text'>): SdkError {
   let problem: Readonly<Record<string, Json>>;
@@ -386,5 +359,6 @@ function refusalOf(answer: Pick<Answer, 'status' | 'text'>): SdkError {
   // A ledger that failed says so with 500; for us INTERNAL is nobody's failure but our own.
   if ((answer.status >= 500 && code !== NOT_RETRIED) || code === 'INTERNAL')
     return unreachable(`the ledger failed (${code})`);
-  return new SdkError(code, typeof detail === 'string' ? detail : 'the ledger refused it');
+  const words = typeof detail === 'string' ? detail : 'the ledger refused it';
+  return new SdkError(code, words, { answer: inputAnswer(problem) });
 }

@@ -1,5 +1,6 @@
 import type { Digest, JsonObject } from '@countersign/canonical';
-import type { InputAnswer, LedgerClient } from './ledger-client.ts';
+import type { InputAnswer } from './input-answer.ts';
+import type { LedgerClient, OnArrival } from './ledger-client.ts';
 import { orderedAction } from './ordered-action.ts';
 import { isUnanswered } from './run-report.ts';
 import { SdkError } from './sdk-error.ts';
@@ -10,6 +11,8 @@ export interface BindingOrder {
   readonly key: SigningKey;
   /** A whole envelope, as `draftAction` makes one: keep it until the request has ended, to ask again with the same. */
   readonly action: Uint8Array | JsonObject;
+  /** Keeps what proves that the request has arrived, before its answer is waited for: schemas/formats/arrival-promise.md. */
+  readonly onArrival?: OnArrival;
 }
 
 export type BindingRequested =
@@ -28,6 +31,8 @@ export type BindingRequested =
       /** The ledger's: AGENT_UNKNOWN, NO_POLICY, REQUEST_ID_REUSED, SCHEMA_INVALID, … */
       readonly code: string;
       readonly detail: string;
+      /** The refusal, with its receipt, where it is an entry. */
+      readonly answer?: InputAnswer;
     };
 
 /**
@@ -44,11 +49,12 @@ export async function requestBinding(
   const actionId = envelope.action_id;
   const frame = await signedFrame('request', bytes, order.key);
   try {
-    const answer = await ledger.submit('requests', frame);
+    const answer = await ledger.submit('requests', frame, order.onArrival);
     const pageUrl = `${ledger.url}/action/${actionId}`;
     return { status: 'requested', actionId, actionDigest: digest, pageUrl, answer };
   } catch (error) {
     if (!(error instanceof SdkError) || isUnanswered(error)) throw error;
-    return { status: 'refused', actionId, code: error.code, detail: error.message };
+    const { code, message: detail, answer } = error;
+    return { status: 'refused', actionId, code, detail, ...(answer !== undefined && { answer }) };
   }
 }

@@ -1,5 +1,6 @@
 import type { Digest, JsonObject } from '@countersign/canonical';
 import type { ApprovalFacts } from '@countersign/verify';
+import type { InputAnswer } from './input-answer.ts';
 
 /** What the callback is given: nothing in it was taken from anywhere but verified evidence. */
 export interface VerifiedAction {
@@ -56,6 +57,8 @@ export interface RunRefused {
   /** Of the verifier, of the ledger, or one of SdkErrorCode. */
   readonly code: string;
   readonly detail: string;
+  /** The entry by which the ledger refused the use, with its receipt. */
+  readonly answer?: InputAnswer;
 }
 
 /**

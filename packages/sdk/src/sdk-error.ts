@@ -1,3 +1,5 @@
+import type { InputAnswer } from './input-answer.ts';
+
 /** What this package refuses with by itself. Codes of the ledger and of the verifier come through as they are. */
 export type SdkErrorCode =
   /** No answer, or none that can be read. It is never taken for a yes. */
@@ -25,10 +27,17 @@ export type SdkErrorCode =
 export class SdkError extends Error {
   override readonly name = 'SdkError';
   readonly code: string;
+  /** The entry by which the ledger refused it, with its receipt: proof of the refusal. Not every refusal is an entry. */
+  readonly answer: InputAnswer | undefined;
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
+  constructor(
+    code: string,
+    message: string,
+    options: ErrorOptions & { readonly answer?: InputAnswer | undefined } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.answer = options.answer;
   }
 }
 

@@ -9,7 +9,8 @@ import { canonicalBytes, formatTimestamp, utf8, type Digest } from '@countersign
 import { newUlid } from '@countersign/crypto-node';
 import { violatedBound, type Chosen } from '@countersign/descriptors';
 import type { Evidence, Verifier } from '@countersign/verify';
-import type { InputAnswer, LedgerClient } from './ledger-client.ts';
+import type { InputAnswer } from './input-answer.ts';
+import type { LedgerClient } from './ledger-client.ts';
 import type { ExecutionResult } from './run-result.ts';
 import { SdkError } from './sdk-error.ts';
 import { signedFrame, type SigningKey } from './signing-key.ts';

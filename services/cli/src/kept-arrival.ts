@@ -1,5 +1,6 @@
 import { canonicalText, type Json, type JsonObject } from '@countersign/canonical';
-import type { InputAnswer, LedgerClient } from '@countersign/sdk';
+import { SdkError, type InputAnswer, type LedgerClient } from '@countersign/sdk';
+import { CliError } from './cli-error.ts';
 import { writePrivate } from './data-folder.ts';
 
 /**
@@ -7,7 +8,7 @@ import { writePrivate } from './data-folder.ts';
  * (schemas/formats/arrival-promise.md §1). Without a file it only asks.
  *
  * Crash story: the promise is on the disk before the answer is waited for. Stopping after that leaves what
- * `countersign audit --promise` holds the log to; what is refused later stays as it was promised, and its entry keeps it.
+ * `countersign audit --promise` holds the log to. A refusal is an answer, and is kept as one.
  */
 export async function submitKept(
   client: LedgerClient,
@@ -17,12 +18,20 @@ export async function submitKept(
   if (path === undefined) return client.submit('requests', frame);
   let arrival: JsonObject | undefined;
   const write = (kept: JsonObject): Promise<void> => writePrivate(path, `${canonicalText(kept)}\n`);
-  const answer = await client.submit('requests', frame, async (promised) => {
-    arrival = promised;
-    await write(promised);
-  });
-  const { entry, receipt } = answer;
-  const told: Readonly<Record<string, Json>> = { entry: entry.text, receipt };
-  await write({ ...(arrival ?? { v: 'countersign.arrival.v1' }), ...told });
-  return answer;
+  const answered = async ({ entry, receipt }: InputAnswer): Promise<void> => {
+    const told: Readonly<Record<string, Json>> = { entry: entry.text, receipt };
+    await write({ ...(arrival ?? { v: 'countersign.arrival.v1' }), ...told });
+  };
+  try {
+    const answer = await client.submit('requests', frame, async (promised) => {
+      arrival = promised;
+      await write(promised);
+    });
+    await answered(answer);
+    return answer;
+  } catch (error) {
+    const refusal = error instanceof CliError ? error.cause : undefined;
+    if (refusal instanceof SdkError && refusal.answer !== undefined) await answered(refusal.answer);
+    throw error;
+  }
 }

@@ -7,9 +7,12 @@ export function ledgerClient(options: Omit<LedgerClientOptions, 'asError'>): Led
 }
 
 function cliErrorOf(error: SdkError): CliError {
-  const { code, message, cause } = error;
+  const { code, message } = error;
   const hint = 'is `countersign serve` running, and is --url right?';
-  return new CliError(code, message, { cause, ...(code === 'LEDGER_UNREACHABLE' && { hint }) });
+  return new CliError(code, message, {
+    cause: error,
+    ...(code === 'LEDGER_UNREACHABLE' && { hint }),
+  });
 }
 
 /** @throws CliError in place of an SdkError of the same code */
