@@ -95,6 +95,31 @@ it('cosigns what goes on from there, and says where it is to who asks from elsew
   expect(status).toBe(200);
 });
 
+it('G01: refuses a head with one byte changed in any line, and a proof with one', async () => {
+  const from = ledger.tree.size;
+  ledger.bind({}, { approvers: [ledger.bob] });
+  const checkpoint = await ledger.checkpoint();
+  const proof = consistencyProof(from, ledger.tree.size, ledger.tree.node);
+  const whole = { oldSize: from, proof, checkpoint };
+  const [first = new Uint8Array(), ...others] = proof;
+  const spoiled = [(first[0] ?? 0) ^ 1, ...first.slice(1)];
+  const bad = { ...whole, proof: [Uint8Array.from(spoiled), ...others] };
+  expect((await witness.add(formatWitnessRequest(bad))).status).toBe(422);
+  const [origin = '', size = '', root = '', ...signed] = checkpoint.split('\n');
+  const changed = [
+    [`${origin}x`, size, root],
+    [origin, String(ledger.tree.size + 1), root],
+    [origin, size, root.replace(/^./, (letter) => (letter === 'A' ? 'B' : 'A'))],
+  ].map((lines) => [...lines, ...signed].join('\n'));
+  changed.push(checkpoint.replace(/.{8}\n$/, 'AAAAAAA=\n'));
+  for (const each of changed) {
+    const { status } = await witness.add(formatWitnessRequest({ ...whole, checkpoint: each }));
+    expect([each, [400, 403, 404].includes(status)]).toEqual([each, true]);
+  }
+  // It has cosigned none of them: the true one still goes on from what it holds.
+  expect((await witness.add(formatWitnessRequest(whole))).status).toBe(200);
+});
+
 it('G03: refuses a head from before, and one that goes on from another', async () => {
   const { size } = ledger.tree;
   const back = formatWitnessRequest({ oldSize: first.size, proof: [], checkpoint: first.note });

@@ -56,6 +56,16 @@ async function flip(path: string, place: number): Promise<void> {
   await writeFile(path, bytes);
 }
 
+/** The place of a byte in each line that says something, and not in the name of a key, which may be anybody's. */
+function middlesOfLines(text: string): number[] {
+  let start = 0;
+  return text.split('\n').flatMap((line) => {
+    const from = start + Math.max(0, Buffer.byteLength(line) - 9);
+    start += Buffer.byteLength(line) + 1;
+    return line === '' ? [] : [from];
+  });
+}
+
 /** A log of the same size under the same key, whose last entry says something else. */
 async function fork(into: string): Promise<void> {
   const { entries } = await http.reader().getObject(`/v1/log/entries?start=0&limit=${size}`);
@@ -183,6 +193,27 @@ describe('tools that others wrote refuse', () => {
       const url = await changed((copy) => flip(join(copy, 'checkpoint'), place));
       expect([place, await fsck(url)]).not.toEqual([place, 'holds']);
       expect([place, await audit(url)]).not.toEqual([place, 'holds']);
+    }
+  });
+
+  it('G01: one byte of any line of a receipt, and of a checkpoint', async () => {
+    const { binding } = await http.ledger.bind();
+    const [proof, entry, note] = [at('own.tlog-proof'), at('own.json'), at('own.note')] as const;
+    const head = binding.receipt.slice(binding.receipt.indexOf('\n\n') + 2);
+    const { vkey } = http.ledger.signer;
+    await writeFile(entry, binding.text);
+    const proves = ['proof', '-policy', policy(), '-entry', entry, '-proof', proof];
+    for (const [path, text, args] of [
+      [proof, binding.receipt, proves],
+      [note, head, ['note', '-vkey', vkey, note]],
+    ] as const) {
+      await writeFile(path, text);
+      expect((await tlogcheck(...args)).status).toBe(0);
+      for (const place of middlesOfLines(text)) {
+        await writeFile(path, text);
+        await flip(path, place);
+        expect([path, place, (await tlogcheck(...args)).status]).toEqual([path, place, 1]);
+      }
     }
   });
 
