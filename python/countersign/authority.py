@@ -15,6 +15,7 @@ from .fixed import EXCLUDES_NOBODY, check_apart, own_rule
 from .form import closed, integer, items, object_of, objects, text
 from .freeze import check_epoch, frozen_member
 from .log import leaf_hash, name_of, parse_log_key, root_of
+from .membership import check_account
 from .passkey import cose_key
 from .recovery import is_recovery, recovery_of, with_recovery, without_recovery
 from .signatures import is_valid, load_spki
@@ -151,7 +152,7 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
     for link in chain[1:]:
         entry = read_entry(link.get("entry"), "authority-changed")
         before = place(object_of(entry["previous"]), leaf, after)
-        state, after = _changed(entry, link, before, trust)
+        state, after = _changed(entry, link, before, trust, integer(genesis.members, "rules_version"))
         leaf = entry.leaf
         require(state.root() == entry["authority_root"], "AUTHORITY_CHAIN_INVALID")
     place(object_of(cited), leaf, after)
@@ -177,7 +178,7 @@ def found(genesis: dict) -> Authority:
     return state
 
 
-def _changed(entry: Entry, link: dict, before: Authority, trust: Trust) -> tuple[Authority, int]:
+def _changed(entry: Entry, link: dict, before: Authority, trust: Trust, rules: int) -> tuple[Authority, int]:
     """Who allowed a change, and what it leads to; the entry stands behind the index that is answered."""
     change = object_of(entry["change"])
     require(entry["tenant"] == before.ledger["tenant"], "AUTHORITY_CHAIN_INVALID")
@@ -185,10 +186,10 @@ def _changed(entry: Entry, link: dict, before: Authority, trust: Trust) -> tuple
         closed(change, "change action binding binding_index")
         return _bound(entry, link, before, trust), integer(change, "binding_index")
     require(change.get("change") == "credential-enrolled" and "binding" not in link, "AUTHORITY_CHAIN_INVALID")
-    return _enrolled(entry, closed(change, "change statement signature"), before), integer(before.ref, "index")
+    return _enrolled(entry, closed(change, "change statement signature identity?"), before, rules), integer(before.ref, "index")
 
 
-def _enrolled(entry: Entry, change: dict, before: Authority) -> Authority:
+def _enrolled(entry: Entry, change: dict, before: Authority, rules: int) -> Authority:
     names = "v ledger tenant person invitation credential_id public_key rp_id backup_eligible nonce"
     said = closed(change["statement"], names)
     invitation = before.get("invitation", said["invitation"])
@@ -208,6 +209,8 @@ def _enrolled(entry: Entry, change: dict, before: Authority) -> Authority:
         key, message, from_base64url(change["signature"])
     )
     require(is_signed, "SIGNATURE_INVALID")
+    if rules > 1:
+        check_account(change, entry["at"], before)
     member = {name: said[name] for name in ("person", "public_key", "rp_id", "backup_eligible")}
     credential = {"kind": "credential", "id": said["credential_id"], **member}
     if is_recovery(invitation):

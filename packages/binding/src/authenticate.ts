@@ -215,10 +215,13 @@ export async function authenticateEnrolment(
   verifySignature: VerifySignature,
 ): Promise<EnrolmentInput> {
   const { enrolment } = raw;
-  const input = { ...common(raw), kind: 'enrolment', enrolment } as EnrolmentInput;
+  const { authority } = state;
+  const told = enrolment.identity;
+  const identity = told && (await proveMembership(told, authority, verifySignature));
+  const input = { ...common(raw), kind: 'enrolment', enrolment, identity } as EnrolmentInput;
   // Its invitation is used up, so the key is gone; but the very same bytes were checked with it before.
   if (state.answerTo(raw.input, raw.appendTimeMs) !== undefined) return input;
-  const invitation = state.authority.get('invitation', enrolment.statement.invitation);
+  const invitation = authority.get('invitation', enrolment.statement.invitation);
   if (invitation === undefined) {
     throw new BindingError('INVITATION_INVALID', 'enrolment: expected an open invitation');
   }

@@ -3,14 +3,23 @@ import type { AuthorityState } from './authority.ts';
 import { refusalCodeOf } from './binding-error.ts';
 import type { Outcome } from './decided.ts';
 import type { EnrolmentInput } from './input.ts';
+import { isAccountNeeded, isAccountShown } from './membership.ts';
 import type { Proceeding } from './proceeding.ts';
 
 /**
  * A person registers a key with an invitation. Nobody is known before that, so a refusal writes nothing.
  */
-export function decideEnrolment(run: Proceeding, { enrolment, input }: EnrolmentInput): Outcome {
+export function decideEnrolment(
+  run: Proceeding,
+  { enrolment, identity, input }: EnrolmentInput,
+): Outcome {
   const { statement, signature } = enrolment;
   const { authority, authorityRef } = run.state;
+  // Whoever has the link of somebody of the company is not yet that person: attack row D14.
+  const isNeeded = run.state.rules > 1 && isAccountNeeded(authority, statement.person);
+  if (isNeeded && !isAccountShown(authority, { statement, identity, atMs: run.atMs })) {
+    return { status: 'quarantined', code: 'INVITATION_INVALID' };
+  }
   let after: AuthorityState;
   try {
     after = applyEnrolment(authority, statement, run.atMs);
@@ -21,7 +30,12 @@ export function decideEnrolment(run: Proceeding, { enrolment, input }: Enrolment
   }
   run.write({
     type: 'authority-changed',
-    change: { change: 'credential-enrolled', statement, signature },
+    change: {
+      change: 'credential-enrolled',
+      statement,
+      signature,
+      ...(isNeeded && identity !== undefined && { identity }),
+    },
     previous: authorityRef,
     authority_root: after.root,
     input,

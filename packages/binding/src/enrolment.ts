@@ -9,7 +9,8 @@ import {
   personId,
   tenant,
 } from './field-shape.ts';
-import { boolean, object, tag, text, type Shape } from './shape.ts';
+import { membership, type Membership } from './membership.ts';
+import { boolean, object, optional, tag, text, type Shape } from './shape.ts';
 import type { Digest } from '@countersign/canonical';
 
 /** A credential that a person registers with an invitation: schemas/formats/authority.md §5. */
@@ -44,11 +45,14 @@ export interface Enrolment {
   readonly statement: EnrolmentStatement;
   /** ECDSA P-256 by the invitation's key, DER, base64url. */
   readonly signature: string;
+  /** The sign-in with the company account that the person is tied to. */
+  readonly identity?: Membership;
 }
 
 const enrolment: Shape<Enrolment> = object<Enrolment>({
   statement: enrolmentStatement,
   signature: derSignature,
+  identity: optional(membership),
 });
 
 /** @throws BindingError TYPE_CONFUSION, UNKNOWN_MEMBER, SCHEMA_INVALID, and the codes of the gate */

@@ -150,8 +150,11 @@ export type {
   LedgerFounded,
   StateCommitted,
 } from './ledger-entry.ts';
+export type { IssuerMember } from './issuer-member.ts';
 export type { CompanyGroup } from './company-group.ts';
 export {
+  isAccountNeeded,
+  isAccountShown,
   membershipEndMs,
   proveMembership,
   signInNonce,

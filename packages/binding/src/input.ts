@@ -86,6 +86,8 @@ export interface ErasureInput extends Authenticated<'erasure'>, Signed {
 
 export interface EnrolmentInput extends Authenticated<'enrolment'> {
   readonly enrolment: Enrolment;
+  /** A sign-in that its issuer has signed. */
+  readonly identity: ProvenMembership | undefined;
 }
 
 export type TickInput = Authenticated<'tick'>;

@@ -26,6 +26,7 @@ import {
   type AuthorityRef,
   type Leaf,
 } from './field-shape.ts';
+import { provenMembership, type ProvenMembership } from './membership.ts';
 import { approvalRule, policyShape, type BootstrapRule, type Policy } from './policy.ts';
 import { recoveryDelay, recoveryQuorum } from './recovery-rule.ts';
 import type { RefusalCode } from './refusal-code.ts';
@@ -66,6 +67,8 @@ export interface CredentialEnrolled {
   readonly change: 'credential-enrolled';
   readonly statement: EnrolmentStatement;
   readonly signature: string;
+  /** By rules 2, of a person whose company account can be checked. */
+  readonly identity?: ProvenMembership;
 }
 
 /** An `authority.*` action was bound; its effect is in its params. */
@@ -169,6 +172,7 @@ export const authorityChanged: Shape<AuthorityChanged> = object<AuthorityChanged
       change: oneOf('credential-enrolled'),
       statement: enrolmentStatement,
       signature: derSignature,
+      identity: optional(provenMembership),
     }),
     bound: object<BoundChange>({
       change: oneOf('bound'),

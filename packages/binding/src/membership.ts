@@ -25,7 +25,16 @@ export interface ProvenMembership extends Membership {
   readonly key: Digest;
 }
 
+interface SignIn {
+  /** Its origin. */
+  readonly ledger: string;
+  readonly salt: string;
+  readonly invitation?: string;
+}
+
 const TOKEN_MAX = 2_500;
+/** From a sign-in to the enrolment that it is for. */
+const ENROL_WITHIN_MS = 900_000;
 const GROUPS_MAX = 200;
 const SECONDS_MAX = 253_402_300_799;
 /** Between the clock of the issuer and that of the ledger. */
@@ -94,9 +103,10 @@ const claimsShape: Shape<Claims> = object<Claims>({
   ),
 });
 
-/** What the nonce of a sign-in commits to, so that a token of another ledger's sign-in is none of this one's. */
-export function signInNonce(of: { readonly ledger: string; readonly salt: string }): Digest {
-  return digestOf('countersign/sign-in/v1', { ledger: of.ledger, salt: of.salt });
+/** What the nonce of a sign-in commits to, so that a token counts for this ledger, and for one invitation where it is for one. */
+export function signInNonce({ ledger, salt: own, invitation }: SignIn): Digest {
+  const named = invitation === undefined ? {} : { invitation };
+  return digestOf('countersign/sign-in/v1', { ledger, salt: own, ...named });
 }
 
 function read(token: string): { readonly jws: Jws; readonly claims: Claims } | undefined {
@@ -146,15 +156,62 @@ export function membershipEndMs(
   const { claims, jws } = told;
   const madeMs = claims.iat * 1_000;
   const endMs = madeMs + needed.within_s * 1_000;
-  const { issuer } = needed;
   const holds =
-    isPinned(keyOfJws(authority.get('issuer', issuer), jws), proven.key) &&
-    claims.iss === issuer &&
-    isOf(claims, { tie: authority.get('identity', person), salt: proven.subject_salt }) &&
+    claims.iss === needed.issuer &&
+    isSignInOf(authority, { person, proven, claims, jws }) &&
     isFor(claims, needed.audience) &&
-    isHere(claims, { ledger: authority.ledger.origin, salt: proven.nonce_salt }) &&
     (claims.groups ?? []).includes(needed.group);
   return holds && isWithin(atMs, madeMs - SKEW_MS, endMs) ? endMs : undefined;
+}
+
+/**
+ * Whether whoever enrols has to show the company account that the authority ties them to: where it can be checked, because its
+ * issuer is pinned. schemas/formats/authority.md §10
+ */
+export function isAccountNeeded(authority: AuthorityState, person: string): boolean {
+  const tie = authority.get('identity', person);
+  return tie !== undefined && authority.has('issuer', tie.issuer);
+}
+
+/** Whether this sign-in is that of who enrols, was made for their invitation, and not long ago. */
+export function isAccountShown(
+  authority: AuthorityState,
+  shown: {
+    readonly statement: { readonly person: string; readonly invitation: string };
+    readonly identity: ProvenMembership | undefined;
+    readonly atMs: number;
+  },
+): boolean {
+  const { identity: proven, atMs } = shown;
+  const { person, invitation } = shown.statement;
+  const told = proven && read(proven.token);
+  if (proven === undefined || told === undefined) return false;
+  const madeMs = told.claims.iat * 1_000;
+  return (
+    isSignInOf(authority, { person, proven, ...told, invitation }) &&
+    isWithin(atMs, madeMs - SKEW_MS, madeMs + ENROL_WITHIN_MS)
+  );
+}
+
+/** By a key of its issuer as of now, of whom the authority says the person is, and for what its nonce commits to. */
+function isSignInOf(
+  authority: AuthorityState,
+  shown: {
+    readonly person: string;
+    readonly proven: ProvenMembership;
+    readonly claims: Claims;
+    readonly jws: Jws;
+    readonly invitation?: string;
+  },
+): boolean {
+  const { person, proven, claims, jws, invitation } = shown;
+  const { ledger } = authority;
+  const of = { ledger: ledger.origin, salt: proven.nonce_salt };
+  return (
+    isPinned(keyOfJws(authority.get('issuer', claims.iss), jws), proven.key) &&
+    isOf(claims, { tie: authority.get('identity', person), salt: proven.subject_salt }) &&
+    claims.nonce === signInNonce({ ...of, ...(invitation !== undefined && { invitation }) })
+  );
 }
 
 /** A key that took the place of another under its id has signed nothing yet. */
@@ -164,10 +221,6 @@ function isPinned(key: IssuerKey | undefined, thumbprint: Digest): boolean {
 
 function isWithin(atMs: number, fromMs: number, toMs: number): boolean {
   return fromMs <= atMs && atMs <= toMs;
-}
-
-function isHere({ nonce }: Claims, of: Parameters<typeof signInNonce>[0]): boolean {
-  return nonce === signInNonce(of);
 }
 
 /** Whether it is the sign-in of whom the authority says the person is. */

@@ -1,19 +1,23 @@
-import { formatTimestamp, type JsonObject } from '@countersign/canonical';
+import { formatTimestamp, utf8, type JsonObject } from '@countersign/canonical';
+import type { SoftwarePasskey } from '@countersign/software-passkey';
 import { describe, expect, it } from 'vitest';
 import {
   BindingError,
+  enrolmentPayload,
   parsePolicy,
   signInNonce,
   subjectDigest,
   type CedarPolicy,
+  type EnrolmentStatement,
   type Membership,
   type Outcome,
   type Policy,
 } from '../src/index.ts';
-import { ORIGIN, policyOf } from './test-documents.ts';
+import { ORIGIN, TENANT, policyOf } from './test-documents.ts';
 import { ISSUER, OTHER_ISSUER, TestIssuer } from './test-issuer.ts';
+import { invitationKey, type TestKey } from './test-keys.ts';
 import { TestLedger, type Asked, type DecideOptions } from './test-ledger.ts';
-import type { TestPerson } from './test-members.ts';
+import { START_MS, testPerson, type TestPerson } from './test-members.ts';
 
 const CLIENT = 'countersign';
 const SALT = 'c2FsdC1vZi10aGUtdGVzdHM';
@@ -311,5 +315,86 @@ permit (principal, action == Action::"ask", resource is generic::command_v1);
       const { requirement } = ledger.last('request-admitted').entry;
       expect(requirement.member_of).toEqual({ ...GROUP, within_s: within });
     }
+  });
+});
+
+describe('an enrolment of somebody of the company', () => {
+  /** Dora is invited, and tied to the company. */
+  async function invited(rules: 1 | 2 = 2, isPinned = true): Promise<Invited> {
+    const ledger = new TestLedger({ rules });
+    const issuer = new TestIssuer();
+    if (isPinned) await ledger.change(issuer.change([]));
+    const key = invitationKey();
+    const { id: person, passkey } = testPerson();
+    const not_after = formatTimestamp(ledger.nowMs + 3_600_000);
+    const by = { id: key.thumbprint, public_key: key.publicKey, not_after };
+    const subject_digest = subjectDigest({
+      issuer: ISSUER,
+      subject: subjectOf(person),
+      salt: SALT,
+    });
+    const tied = { kind: 'person-tied', person, issuer: ISSUER, subject_digest };
+    const change = { ...tied, invited: { class: 'natural', invitation: by } };
+    expect(await ledger.change(change)).toEqual(ACCEPTED);
+    return { ledger, issuer, key, person, passkey };
+  }
+
+  interface Invited {
+    readonly ledger: TestLedger;
+    readonly issuer: TestIssuer;
+    readonly key: TestKey;
+    readonly person: string;
+    readonly passkey: SoftwarePasskey;
+  }
+
+  async function enrol(
+    { ledger, issuer, key, person, passkey }: Invited,
+    claims: JsonObject | undefined,
+  ): Promise<Outcome> {
+    const statement: EnrolmentStatement = {
+      v: 'countersign.enrolment.v1',
+      ledger: ORIGIN,
+      tenant: TENANT,
+      person,
+      invitation: key.thumbprint,
+      credential_id: passkey.credentialId,
+      public_key: passkey.credentialKey.public_key,
+      rp_id: 'localhost',
+      backup_eligible: false,
+      nonce: NONCE_SALT,
+    };
+    const iat = Math.floor(ledger.nowMs / 1_000);
+    const signIn = { ledger: ORIGIN, salt: NONCE_SALT, invitation: key.thumbprint };
+    const own = { sub: subjectOf(person), aud: CLIENT, iat, exp: iat + 300, scope: null };
+    const token = await issuer.token({ ...own, nonce: signInNonce(signIn), ...claims });
+    const identity = { token, subject_salt: SALT, nonce_salt: NONCE_SALT };
+    const signature = key.sign('enrolment', enrolmentPayload(statement));
+    const frame = { statement, signature, ...(claims !== undefined && { identity }) };
+    return ledger.submit('enrolment', utf8(JSON.stringify(frame)));
+  }
+
+  it('D14: takes a sign-in for this very invitation, and holds it', async () => {
+    const who = await invited();
+    expect(await enrol(who, {})).toEqual(ACCEPTED);
+    expect(who.ledger.last('authority-changed').entry.change).toHaveProperty('identity.key');
+  });
+
+  it.each<[string, JsonObject | undefined]>([
+    ['the link alone', undefined],
+    ['the account of somebody else', { sub: 'sub-of-somebody' }],
+    ['a sign-in for no invitation', { nonce: signInNonce({ ledger: ORIGIN, salt: NONCE_SALT }) }],
+    ['a sign-in of another time', { iat: Math.floor(START_MS / 1_000) - 901 }],
+    ['a token with a name', { name: 'Dora' }],
+  ])('D14: is INVITATION_INVALID by %s', async (_, claims) => {
+    const refused = { status: 'quarantined', code: 'INVITATION_INVALID' };
+    expect(await enrol(await invited(), claims)).toEqual(refused);
+  });
+
+  it('asks for none where the issuer is not pinned, and by rules 1, and keeps none', async () => {
+    for (const who of [await invited(2, false), await invited(1)]) {
+      expect(await enrol(who, {})).toEqual(ACCEPTED);
+      expect(who.ledger.last('authority-changed').entry.change).not.toHaveProperty('identity');
+    }
+    expect(await enrol(await invited(1), undefined)).toEqual(ACCEPTED);
   });
 });

@@ -5,12 +5,16 @@ import {
   authorityFromGenesis,
   BindingError,
   enrolmentPayload,
+  isAccountNeeded,
+  isAccountShown,
+  proveMembership,
   signedMessage,
   type AuthorityChanged,
   type AuthorityRef,
   type AuthorityState,
   type CredentialEnrolled,
   type Leaf,
+  type RulesVersion,
 } from '@countersign/binding';
 import type { AuthorityAt, AuthorityHistory } from './authority-history.ts';
 import { BoundedCache } from './bounded-cache.ts';
@@ -30,6 +34,8 @@ interface VerifiedChain {
 interface Unplaced {
   readonly leaf: Leaf;
   readonly state: AuthorityState;
+  /** Of the founding. */
+  readonly rules: RulesVersion;
   /** It stands behind this index. */
   readonly after: number;
 }
@@ -99,7 +105,8 @@ export class AuthorityChainCheck {
       );
       const before = placed(unplaced, change.entry.previous, history);
       history.push(before);
-      unplaced = await this.#changed({ path, change, before, binding: link.binding });
+      const { rules } = unplaced;
+      unplaced = await this.#changed({ path, change, before, rules, binding: link.binding });
     }
     history.push(placed(unplaced, cited, history));
     return history;
@@ -112,16 +119,18 @@ export class AuthorityChainCheck {
       throw new VerifyError('GENESIS_MISMATCH', 'expected the genesis that the trust file pins');
     }
     if (link.binding !== undefined) throw invalidChain('expected no binding for genesis');
-    return { leaf, state: inChain('genesis', () => authorityFromGenesis(entry)), after: -1 };
+    const state = inChain('genesis', () => authorityFromGenesis(entry));
+    return { leaf, state, rules: entry.rules_version, after: -1 };
   }
 
   async #changed(step: {
     readonly path: string;
     readonly change: EntryText<AuthorityChanged>;
     readonly before: AuthorityAt;
+    readonly rules: RulesVersion;
     readonly binding: string | undefined;
   }): Promise<Unplaced> {
-    const { path, before, binding } = step;
+    const { path, before, rules, binding } = step;
     const { entry, leaf } = step.change;
     const { change } = entry;
     if (entry.tenant !== before.state.ledger.tenant) throw invalidChain('expected one tenant');
@@ -132,14 +141,15 @@ export class AuthorityChainCheck {
         const effect = await checkBoundChange({ change, binding, ...context });
         return applyChange(before.state, effect, atMs);
       });
-      return rooted({ leaf, state: next, after: change.binding_index }, entry);
+      return rooted({ leaf, state: next, rules, after: change.binding_index }, entry);
     }
     if (binding !== undefined) throw invalidChain('expected no binding for an enrolment');
     const next = await inChainAsync(path, async () => {
       await assertInvited(change, before.state, this.#verifySignature);
+      if (rules > 1) await assertAccount(change, { ...context, atMs });
       return applyEnrolment(before.state, change.statement, atMs);
     });
-    return rooted({ leaf, state: next, after: before.ref.index }, entry);
+    return rooted({ leaf, state: next, rules, after: before.ref.index }, entry);
   }
 }
 
@@ -163,6 +173,23 @@ async function assertInvited(
   if (!isSigned) {
     throw new VerifyError('SIGNATURE_INVALID', 'expected a signature by the key of the invitation');
   }
+}
+
+/** Nor by anybody who has the link alone, where it can be told who the person is at the company. */
+async function assertAccount(
+  { statement, identity }: CredentialEnrolled,
+  of: {
+    readonly before: AuthorityAt;
+    readonly verifySignature: VerifySignature;
+    readonly atMs: number;
+  },
+): Promise<void> {
+  const { state } = of.before;
+  if (!isAccountNeeded(state, statement.person)) return;
+  const proven = identity && (await proveMembership(identity, state, of.verifySignature));
+  const isSame = proven?.key === identity?.key;
+  if (isSame && isAccountShown(state, { statement, identity: proven, atMs: of.atMs })) return;
+  throw new VerifyError('INVITATION_INVALID', 'expected the company account of the person');
 }
 
 function placed(unplaced: Unplaced, ref: AuthorityRef, history: AuthorityHistory): AuthorityAt {

@@ -42,7 +42,7 @@ async function run(main: HTMLElement, link: InvitationLink | undefined): Promise
   const visit = await begin(main);
   if (visit === undefined) return;
   if (location.pathname === '/enrol') {
-    if (link !== undefined && hasCompany(visit)) await askForColleague(visit);
+    if (link !== undefined && hasCompany(visit)) await askForColleague(visit, link);
     showEnrolment(visit, link);
     return;
   }

@@ -1,8 +1,10 @@
 import type { Membership } from '@countersign/binding';
+import type { Json } from '@countersign/canonical';
 import { flagIn, objectOf, textIn } from './answer-json.ts';
 import { getJson } from './api.ts';
 import { exact, h, paragraph } from './element.ts';
 import { failureNotice, notice } from './notice.ts';
+import { openInvitation, type InvitationLink } from './invitation.ts';
 import { ServerProblem } from './server-problem.ts';
 import { isSignedOut } from './session.ts';
 import { show, type Visit } from './visit.ts';
@@ -31,7 +33,21 @@ export async function currentColleague(): Promise<Colleague | undefined> {
 
 /** What shows in which groups of the company a person is. @throws ServerProblem IDENTITY_REQUIRED, IDENTITY_MISMATCH */
 export async function membershipOf(person: string): Promise<Membership> {
-  const from = objectOf(await getJson(`/v1/identity/membership?person=${person}`));
+  return membershipIn(await getJson(`/v1/identity/membership?person=${person}`));
+}
+
+/** What shows who enrols, where the ledger asks for it. @throws ServerProblem IDENTITY_REQUIRED, IDENTITY_MISMATCH */
+export async function identityFor(invitation: {
+  readonly id: string;
+  readonly person: string;
+}): Promise<Membership | undefined> {
+  const query = `person=${invitation.person}&invitation=${invitation.id}`;
+  const { identity } = objectOf(await getJson(`/v1/identity/enrolment?${query}`));
+  return identity === undefined ? undefined : membershipIn(identity);
+}
+
+function membershipIn(json: Json): Membership {
+  const from = objectOf(json);
   return {
     token: textIn(from, 'token'),
     subject_salt: textIn(from, 'subject_salt'),
@@ -55,7 +71,7 @@ export function showCompanySignIn(visit: Visit, failed: ServerProblem | undefine
     'Sign in',
     h('h1', {}, 'Sign in'),
     paragraph('This ledger is for people of the company. Your passkey is asked for afterwards.'),
-    wayIn(visit, location.pathname),
+    wayIn(visit, `/v1/identity/sign-in?return_to=${encodeURIComponent(location.pathname)}`),
     ...(failed === undefined ? [] : [failureNotice(failed, 'You are not signed in')]),
   );
 }
@@ -63,8 +79,10 @@ export function showCompanySignIn(visit: Visit, failed: ServerProblem | undefine
 /**
  * Asks for it in a window beside this one, which holds an invitation that is never stored. Resolves once somebody is signed in.
  */
-export async function askForColleague(visit: Visit): Promise<void> {
-  if ((await currentColleague()) !== undefined) return;
+export async function askForColleague(visit: Visit, link: InvitationLink): Promise<void> {
+  const invitation = await openInvitation(link);
+  const isThere = (): Promise<boolean> => isSignedInFor(invitation);
+  if (await isThere()) return;
   show(
     visit.main,
     'Enrol',
@@ -72,7 +90,10 @@ export async function askForColleague(visit: Visit): Promise<void> {
     paragraph(
       'First sign in with your company account. It opens beside this page; then come back here.',
     ),
-    wayIn(visit, '/signed-in', { target: '_blank', rel: 'noopener' }),
+    wayIn(visit, `/v1/identity/sign-in?return_to=%2Fsigned-in&invitation=${invitation.id}`, {
+      target: '_blank',
+      rel: 'noopener',
+    }),
   );
   const told = new BroadcastChannel(CHANNEL);
   do {
@@ -81,8 +102,20 @@ export async function askForColleague(visit: Visit): Promise<void> {
       // Also for a browser that keeps its windows apart.
       setTimeout(resolve, LOOK_MS);
     });
-  } while ((await currentColleague()) === undefined);
+  } while (!(await isThere()));
   told.close();
+}
+
+/** Somebody else than the invitation is for is told so when they enrol. */
+async function isSignedInFor(invitation: Parameters<typeof identityFor>[0]): Promise<boolean> {
+  try {
+    await identityFor(invitation);
+    return true;
+  } catch (error) {
+    if (isSignedOut(error)) return false;
+    if (error instanceof ServerProblem && error.code === 'IDENTITY_MISMATCH') return true;
+    throw error;
+  }
 }
 
 /** Where the window beside ends. */
@@ -98,10 +131,9 @@ export function showSignedIn({ main }: Visit): void {
 
 function wayIn(
   { ledger }: Visit,
-  returnTo: string,
+  href: string,
   attributes: Readonly<Record<string, string>> = {},
 ): HTMLElement {
-  const href = `/v1/identity/sign-in?return_to=${encodeURIComponent(returnTo)}`;
   return h(
     'div',
     {},

@@ -66,7 +66,11 @@ async function enrolled(
         h(
           'p',
           {},
-          h('a', { class: 'button primary', href: '/' }, 'Sign in and see the open requests'),
+          h(
+            'a',
+            { class: 'button primary', href: wayOn(visit) },
+            'Sign in and see the open requests',
+          ),
         ),
       ),
     };
@@ -74,6 +78,11 @@ async function enrolled(
     if (!isTellable(error)) throw error;
     return { isDone: false, told: failureNotice(error, 'You are not enrolled yet') };
   }
+}
+
+/** A sign-in that was for the invitation is for nothing else: the company is asked again, and knows the person already. */
+function wayOn({ ledger }: Visit): string {
+  return ledger.signInIssuer === undefined ? '/' : '/v1/identity/sign-in?return_to=%2F';
 }
 
 function showWithoutLink({ main }: Visit): void {

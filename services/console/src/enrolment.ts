@@ -2,6 +2,7 @@ import type { EnrolmentStatement } from '@countersign/binding';
 import { toBase64url, type Json } from '@countersign/canonical';
 import { objectIn, objectOf, textIn } from './answer-json.ts';
 import { postJson, submit, type Logged } from './api.ts';
+import { identityFor } from './company.ts';
 import { ConsoleError } from './console-error.ts';
 import { signEnrolment, type Invitation } from './invitation.ts';
 import { createPasskey, type RegisteredPasskey } from './passkey.ts';
@@ -19,6 +20,8 @@ export async function enrol(visit: Visit, invitation: Invitation): Promise<Logge
   if (tenant !== visit.ledger.tenant) {
     throw new ConsoleError('INVITATION_FORMAT', 'expected an invitation to this ledger');
   }
+  const isAsked = visit.ledger.signInIssuer !== undefined;
+  const identity = isAsked ? await identityFor(invitation) : undefined;
   const options = objectOf(await postJson('/v1/enrolments/options', { invitation: id, person }));
   const rpId = textIn(objectIn(options, 'rp'), 'id');
   const passkey = await createPasskey(options);
@@ -31,7 +34,11 @@ export async function enrol(visit: Visit, invitation: Invitation): Promise<Logge
     nonce,
   });
   const signature = await signEnrolment(invitation, statement);
-  const frame: Json = { statement: { ...statement }, signature };
+  const frame: Json = {
+    statement: { ...statement },
+    signature,
+    ...(identity !== undefined && { identity: { ...identity } }),
+  };
   return submit(
     '/v1/enrolments',
     { body: { ...frame, response: passkey.response }, frame },

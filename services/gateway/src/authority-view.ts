@@ -5,6 +5,7 @@ import type {
   IdentityMember,
   FreezeMember,
   InvitationMember,
+  IssuerMember,
   LedgerMember,
   PersonMember,
 } from '@countersign/binding';
@@ -19,6 +20,7 @@ interface MemberByKind {
   readonly identity: IdentityMember;
   readonly freeze: FreezeMember;
   readonly invitation: InvitationMember;
+  readonly issuer: IssuerMember;
   readonly ledger: LedgerMember;
   readonly person: PersonMember;
 }

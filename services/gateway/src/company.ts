@@ -97,7 +97,26 @@ export class Company {
   async membershipOf(person: string, colleague: Colleague): Promise<Membership> {
     const tie = await this.#authority.member('identity', person);
     const subject_salt = this.#saltOf(person, { colleague, tie });
+    if (colleague.invitation !== undefined) throw otherSignIn('to the ledger');
     return { token: colleague.token, subject_salt, nonce_salt: colleague.nonceSalt };
+  }
+
+  /**
+   * What shows, beside an enrolment, who enrols; nothing where the ledger asks for nothing.
+   *
+   * @throws GatewayError IDENTITY_MISMATCH, IDENTITY_REQUIRED for a sign-in that was for something else
+   */
+  async enrolmentOf(
+    { person, invitation }: { readonly person: string; readonly invitation: string },
+    colleague: Colleague,
+  ): Promise<{ readonly identity?: Membership }> {
+    const tie = await this.#authority.member('identity', person);
+    if (tie === undefined) return {};
+    const subject_salt = this.#saltOf(person, { colleague, tie });
+    if ((await this.#authority.member('issuer', tie.issuer)) === undefined) return {};
+    if (colleague.invitation !== invitation) throw otherSignIn('for this invitation');
+    const { token, nonceSalt: nonce_salt } = colleague;
+    return { identity: { token, subject_salt, nonce_salt } };
   }
 
   /** The salt that ties a person to a colleague. */
@@ -113,6 +132,10 @@ export class Company {
     }
     throw new GatewayError('IDENTITY_MISMATCH', 'expected the company account of this person');
   }
+}
+
+function otherSignIn(what: string): GatewayError {
+  return new GatewayError('IDENTITY_REQUIRED', `expected a sign-in ${what}`);
 }
 
 /** For counting only. */

@@ -104,8 +104,12 @@ function registerEnrolment(app: App, gateway: Gateway, ceremonies: OneTimeStore<
       preValidation: gateway.limitCeremonies,
     },
     async (request, reply) => {
-      const { response, statement, signature } = request.body;
-      const frame = routeFrame('enrolment', { statement, signature });
+      const { response, statement, signature, identity } = request.body;
+      const frame = routeFrame('enrolment', {
+        statement,
+        signature,
+        ...(identity !== undefined && { identity }),
+      });
       // A repeated enrolment, whose answer was lost on the way, is answered again without a ceremony.
       if ((await gateway.deps.models.input(frame.digest))?.kind !== 'entry') {
         const parsed = parseEnrolment(frame.payload);

@@ -119,6 +119,7 @@ export const EnrolmentBodySchema = Type.Object(
       closed,
     ),
     signature: Base64url,
+    identity: Type.Optional(MembershipSchema),
   },
   closed,
 );

@@ -38,6 +38,8 @@ export interface PendingSignIn {
   readonly nonce: string;
   /** Of the nonce, which commits to this ledger. */
   readonly nonceSalt: string;
+  /** That it is for, where it is for one. */
+  readonly invitation?: string;
   readonly codeVerifier: string;
 }
 
@@ -51,6 +53,8 @@ export interface CompanyIdentity {
   /** As the provider has signed it. */
   readonly token: string;
   readonly nonceSalt: string;
+  /** That the sign-in was for, where it was for one. */
+  readonly invitation?: string;
 }
 
 /** Who has left, as a provider says it: a person, or one session of theirs. */
@@ -103,14 +107,18 @@ export class IdentityProvider {
     this.#randomBytes = parts.randomBytes;
   }
 
-  /** Where a person signs in to this ledger, and what must come back from there. @throws GatewayError IDENTITY_PROVIDER_UNAVAILABLE */
-  async begin(ledger: string): Promise<{ url: URL; pending: PendingSignIn }> {
+  /** Where a person signs in to this ledger, or for an invitation to it, and what must come back from there. @throws GatewayError IDENTITY_PROVIDER_UNAVAILABLE */
+  async begin(of: {
+    readonly ledger: string;
+    readonly invitation?: string;
+  }): Promise<{ url: URL; pending: PendingSignIn }> {
     const provider = await this.#provider();
     const nonceSalt = toBase64url(this.#randomBytes(SALT_BYTES));
     const pending = {
       state: randomState(),
-      nonce: signInNonce({ ledger, salt: nonceSalt }),
+      nonce: signInNonce({ ...of, salt: nonceSalt }),
       nonceSalt,
+      ...(of.invitation !== undefined && { invitation: of.invitation }),
       codeVerifier: randomPKCECodeVerifier(),
     };
     const url = buildAuthorizationUrl(provider, {
@@ -147,7 +155,9 @@ export class IdentityProvider {
       const claims = tokens.claims();
       const { id_token: token } = tokens;
       if (claims === undefined || token === undefined) throw invalidIdentity('NO_ID_TOKEN');
-      return { ...this.#identityIn(claims), token, nonceSalt: pending.nonceSalt };
+      const { nonceSalt, invitation } = pending;
+      const identity = { ...this.#identityIn(claims), token, nonceSalt };
+      return invitation === undefined ? identity : { ...identity, invitation };
     } catch (error) {
       throw problemOf(error);
     }
@@ -172,7 +182,7 @@ export class IdentityProvider {
     }
   }
 
-  #identityIn(claims: IDToken): Omit<CompanyIdentity, 'token' | 'nonceSalt'> {
+  #identityIn(claims: IDToken): Omit<CompanyIdentity, 'token' | 'nonceSalt' | 'invitation'> {
     const { iss, sub, sid, groups } = claims;
     // Some issuers stand for many: a token of a tenant next door is none of this company's.
     if (iss !== this.#config.issuer) throw invalidIdentity('OTHER_ISSUER');

@@ -1,6 +1,7 @@
 import { formatTimestamp } from '@countersign/canonical';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { DigestSchema } from './answer-schema.ts';
 import type { Company } from './company.ts';
 import { cookieHeader, cookieOf } from './cookie.ts';
 import { MembershipSchema, PersonSchema } from './frame-schema.ts';
@@ -61,15 +62,22 @@ function registerSignIn(app: App, { gateway, provider, leaving }: Parts): void {
       schema: {
         summary: 'Sends a browser to the identity provider of the company',
         tags: TAGS,
-        querystring: Type.Object({ return_to: Type.Optional(ReturnTo) }, closed),
+        querystring: Type.Object(
+          { return_to: Type.Optional(ReturnTo), invitation: Type.Optional(DigestSchema) },
+          closed,
+        ),
         response: { 303: Type.Null(), ...PROBLEMS },
       },
       preValidation: gateway.limitCeremonies,
     },
     async (request, reply) => {
       assertOwnPage(request);
-      const { origin } = await gateway.authority.ledger();
-      const { url, pending } = await provider.begin(origin);
+      const { origin: ledger } = await gateway.authority.ledger();
+      const { invitation } = request.query;
+      const { url, pending } = await provider.begin({
+        ledger,
+        ...(invitation !== undefined && { invitation }),
+      });
       const token = Buffer.from(gateway.deps.randomBytes(32)).toString('base64url');
       const returnTo = request.query.return_to ?? '/';
       if (!leaving.put(token, { ...pending, returnTo })) {
@@ -174,6 +182,22 @@ function registerMembership(app: App, { gateway, company }: Parts): void {
       preValidation: gateway.limitCeremonies,
     },
     (request) => company.membershipOf(request.query.person, company.colleagueOf(request)),
+  );
+  app.get(
+    '/v1/identity/enrolment',
+    {
+      schema: {
+        summary: 'The sign-in of who enrols, as their enrolment brings it along where it has to',
+        tags: TAGS,
+        querystring: Type.Object({ person: PersonSchema, invitation: DigestSchema }, closed),
+        response: {
+          200: Type.Object({ identity: Type.Optional(MembershipSchema) }, closed),
+          ...PROBLEMS,
+        },
+      },
+      preValidation: gateway.limitCeremonies,
+    },
+    (request) => company.enrolmentOf(request.query, company.colleagueOf(request)),
   );
 }
 

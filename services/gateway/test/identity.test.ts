@@ -1,6 +1,7 @@
 import { createPublicKey, randomBytes, type JsonWebKey } from 'node:crypto';
 import {
   AuthorityState,
+  isAccountShown,
   membershipEndMs,
   proveMembership,
   subjectDigest,
@@ -64,8 +65,8 @@ function cookieIn(sent: Sent, name: string): string {
 }
 
 /** Leaves for the provider. */
-async function leave(returnTo = '/'): Promise<{ url: string; cookie: string }> {
-  const url = `/v1/identity/sign-in?return_to=${encodeURIComponent(returnTo)}`;
+async function leave(returnTo = '/', more = ''): Promise<{ url: string; cookie: string }> {
+  const url = `/v1/identity/sign-in?return_to=${encodeURIComponent(returnTo)}${more}`;
   const sent = await bench.send({ url });
   expect(sent.status).toBe(303);
   return { url: String(sent.headers['location']), cookie: cookieIn(sent, 'countersign_leaving') };
@@ -77,8 +78,8 @@ async function back(address: string, cookie: string): Promise<Sent> {
 }
 
 /** Signs in at the company, and answers the way back with the cookie that it gave. */
-async function enter(account: string): Promise<{ sent: Sent; cookie: string }> {
-  const left = await leave();
+async function enter(account: string, more = ''): Promise<{ sent: Sent; cookie: string }> {
+  const left = await leave('/', more);
   const sent = await back(await company.signIn(left.url, account), left.cookie);
   return { sent, cookie: cookieIn(sent, 'countersign_identity') };
 }
@@ -445,6 +446,27 @@ describe('a person whom the authority ties to an account', () => {
     const bob = await membershipOf(person, (await enter('bob')).cookie);
     expect([bob.status, bob.body['code']]).toEqual([403, 'IDENTITY_MISMATCH']);
     expect((await membershipOf(person, '')).body['code']).toBe('IDENTITY_REQUIRED');
+  });
+
+  test('D14: has a sign-in for an invitation beside the enrolment where the issuer is pinned, and for nothing else', async () => {
+    const { person, invitationId: invitation } = bench.ledger;
+    const url = `/v1/identity/enrolment?person=${person}&invitation=${invitation}`;
+    const ask = async (cookie: string): Promise<Sent> => bench.send({ url, headers: { cookie } });
+    const plain = await enter('carla');
+    expect((await ask(plain.cookie)).body).toEqual({});
+    await bench.ledger.pinIssuer(company.issuer);
+    expect((await ask(plain.cookie)).body['code']).toBe('IDENTITY_REQUIRED');
+    const forIt = await enter('carla', `&invitation=${invitation}`);
+    const { identity } = (await ask(forIt.cookie)).body as { identity?: Membership };
+    const proven =
+      identity && (await proveMembership(identity, await authorityWith(person), verifySignature));
+    const statement = { person, invitation };
+    const shown = { statement, identity: proven, atMs: Date.now() };
+    expect(isAccountShown(await authorityWith(person), shown)).toBe(true);
+    expect((await membershipOf(person, forIt.cookie)).body['code']).toBe('IDENTITY_REQUIRED');
+    const bob = await enter('bob', `&invitation=${invitation}`);
+    expect((await ask(bob.cookie)).body['code']).toBe('IDENTITY_MISMATCH');
+    await bench.ledger.removeMember('issuer', company.issuer);
   });
 
   test('cannot enrol where nobody signs in with an account', async () => {

@@ -176,7 +176,7 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	if change["change"] == "bound" {
 		return e.bound(c, link, before), integer(change, "binding_index")
 	}
-	closed(change, "change statement signature")
+	closed(change, "change statement signature identity?")
 	_, hasBinding := link["binding"]
 	s := closed(change["statement"], "v ledger tenant person invitation credential_id public_key rp_id backup_eligible nonce")
 	invitation := before.get("invitation", text(s, "invitation"))
@@ -190,6 +190,7 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	_, isECDSA := parsed.(*ecdsa.PublicKey)
 	isSigned := ok && err == nil && isECDSA && signatureValid(parsed, []byte("countersign/enrolment/v1\n"+canonical(s)), signature)
 	require(isSigned, "SIGNATURE_INVALID")
+	e.requireAccount(change, s, text(c.object, "at"), before)
 	passkey := object{"kind": "credential", "id": s["credential_id"], "person": s["person"],
 		"public_key": s["public_key"], "rp_id": s["rp_id"], "backup_eligible": s["backup_eligible"]}
 	if isRecovery(invitation) {

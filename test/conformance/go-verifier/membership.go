@@ -42,15 +42,16 @@ func checkMembership(d, b object, a authority) {
 	as("NOT_ELIGIBLE", func() { a.requireMember(needed, d, b) })
 }
 
-func (a authority) requireMember(needed, d, b object) {
+// signedIn answers the claims of a sign-in of this person, by an issuer of the authority, for this ledger and invitation (or none).
+func (a authority) signedIn(v any, person string, invitation any) object {
 	eligible := func(ok bool) { require(ok, "NOT_ELIGIBLE") }
-	shown := closed(d["membership"], "token subject_salt nonce_salt key")
+	shown := closed(v, "token subject_salt nonce_salt key")
 	token := text(shown, "token")
 	parts := strings.Split(token, ".")
 	eligible(len(parts) == 3 && len(token) <= tokenMax)
 	header, claims := closed(tokenObject(parts[0]), "alg kid typ?"), closed(tokenObject(parts[1]), claimsOfToken)
-	issuer, tie := a.get("issuer", text(needed, "issuer")), a.get("identity", text(d, "person"))
-	eligible(issuer != nil && tie != nil && claims["iss"] == needed["issuer"] && tie["issuer"] == needed["issuer"])
+	issuer, tie := a.get("issuer", text(claims, "iss")), a.get("identity", person)
+	eligible(issuer != nil && tie != nil && tie["issuer"] == claims["iss"])
 	raw, ok := decodeBase64url(parts[2])
 	isSigned := false
 	for _, k := range objects(issuer, "keys") {
@@ -65,17 +66,40 @@ func (a authority) requireMember(needed, d, b object) {
 	subject := object{"issuer": claims["iss"], "salt": shown["subject_salt"], "subject": claims["sub"]}
 	eligible(tie["subject_digest"] == digest("subject", canonical(subject)))
 	signIn := object{"ledger": a.get("ledger", "ledger")["origin"], "salt": shown["nonce_salt"]}
+	if invitation != nil {
+		signIn["invitation"] = invitation
+	}
 	eligible(claims["nonce"] == digest("sign-in", canonical(signIn)))
+	return claims
+}
+
+func (a authority) requireMember(needed, d, b object) {
+	claims := a.signedIn(d["membership"], text(d, "person"), nil)
 	client, azp := needed["audience"], claims["azp"]
 	aud, isList := claims["aud"].([]any)
 	if !isList {
 		aud = []any{claims["aud"]}
 	}
-	eligible(contains(aud, client) && (azp == client || azp == nil && len(aud) == 1))
+	isFor := contains(aud, client) && (azp == client || azp == nil && len(aud) == 1)
 	made := integer(claims, "iat") * 1000
 	ends := made + integer(needed, "within_s")*1000
 	at, last := parseTime(text(b, "at")).UnixMilli(), parseTime(text(b, "use_by")).UnixMilli()
-	eligible(made <= at+tokenSkewMs && at <= ends && last <= ends)
+	isNow := made <= at+tokenSkewMs && at <= ends && last <= ends
 	groups, _ := claims["groups"].([]any)
-	eligible(contains(groups, needed["group"]))
+	require(claims["iss"] == needed["issuer"] && isFor && isNow && contains(groups, needed["group"]), "NOT_ELIGIBLE")
+}
+
+// requireAccount: by rules 2 who enrols shows the company account that the authority ties them to, where its issuer is pinned.
+func (e *evidence) requireAccount(change, statement object, at string, before authority) {
+	genesis, err := parseCanonical(text(objects(objectOf(e.object["authority"]), "chain")[0], "entry"))
+	require(err == nil, "AUTHORITY_CHAIN_INVALID")
+	tie := before.get("identity", text(statement, "person"))
+	if integer(genesis, "rules_version") < 2 || tie == nil || before.get("issuer", text(tie, "issuer")) == nil {
+		return
+	}
+	as("INVITATION_INVALID", func() {
+		claims := before.signedIn(change["identity"], text(statement, "person"), statement["invitation"])
+		made, now := integer(claims, "iat")*1000, parseTime(at).UnixMilli()
+		require(made <= now+tokenSkewMs && now <= made+900000, "INVITATION_INVALID")
+	})
 }

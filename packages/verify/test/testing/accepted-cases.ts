@@ -10,7 +10,7 @@ import { RECOVERY_CASES } from './recovery-cases.ts';
 import { HOME_CASES } from './home-cases.ts';
 import { IDENTITY_CASES } from './identity-cases.ts';
 import { RECENT_CASES } from './recent-cases.ts';
-import { MEMBERSHIP_CASES } from './membership-cases.ts';
+import { ACCOUNT_CASES, MEMBERSHIP_CASES } from './membership-cases.ts';
 import { QUORUM_CASES } from './quorum-cases.ts';
 import { ROTATION_CASES } from './rotation-cases.ts';
 import { SSH_CASES } from './ssh-cases.ts';
@@ -36,6 +36,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...DELEGATION_CASES,
   ...RECENT_CASES,
   ...BREAK_GLASS_CASES,
+  ...ACCOUNT_CASES,
   ...MEMBERSHIP_CASES,
   ...QUORUM_CASES,
 ];

@@ -20,7 +20,7 @@ import { FALSE_BREAK_GLASS_CASES } from './break-glass-cases.ts';
 import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
 import { FALSE_DELEGATION_CASES } from './delegation-cases.ts';
-import { FALSE_MEMBERSHIP_CASES } from './membership-cases.ts';
+import { FALSE_ACCOUNT_CASES, FALSE_MEMBERSHIP_CASES } from './membership-cases.ts';
 import { BROKEN_QUORUM_CASES } from './quorum-cases.ts';
 import { FALSE_FREEZE_CASES } from './freeze-cases.ts';
 import { FALSE_RECOVERY_CASES } from './recovery-cases.ts';
@@ -60,6 +60,7 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...BROKEN_CEDAR_CASES,
   ...BROKEN_RECENT_CASES,
   ...FALSE_BREAK_GLASS_CASES,
+  ...FALSE_ACCOUNT_CASES,
   ...FALSE_MEMBERSHIP_CASES,
   ...BROKEN_QUORUM_CASES,
 ];

@@ -45,6 +45,7 @@ import {
   type Policy,
   type Rationale,
   type RecoveryRule,
+  type ProvenMembership,
   type RequestAdmitted,
   type RuleInForce,
   type Separation,
@@ -394,9 +395,11 @@ export class LedgerForge {
   enrol(
     person: Person,
     by: SigningKey = person.invitation,
-    /** In place of the key of their passkey, and whether it may come in or not; or as if it were then. */
+    /** In place of the key of their passkey, and whether it may come in or not; or as if it were then; or with a sign-in. */
     forged?:
-      { readonly credential_id: string; readonly public_key: string } | { readonly asOfMs: number },
+      | { readonly credential_id: string; readonly public_key: string }
+      | { readonly asOfMs: number }
+      | { readonly identity: ProvenMembership },
   ): Placed<Entry> {
     const asOfMs = forged !== undefined && 'asOfMs' in forged ? forged.asOfMs : undefined;
     const key = forged !== undefined && 'public_key' in forged ? forged : undefined;
@@ -413,7 +416,8 @@ export class LedgerForge {
       nonce: base64url(randomBytes(16)),
     } as const;
     const signature = signed('enrolment', enrolmentPayload(statement), by);
-    const change = { change: 'credential-enrolled', statement, signature } as const;
+    const more = forged !== undefined && 'identity' in forged ? forged : {};
+    const change = { change: 'credential-enrolled', statement, signature, ...more } as const;
     const at = this.tick();
     if (key === undefined) {
       return this.#changed(

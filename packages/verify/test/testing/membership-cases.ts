@@ -7,11 +7,11 @@ import {
   type CedarPolicy,
   type CompanyGroup,
 } from '@countersign/binding';
-import type { JsonObject } from '@countersign/canonical';
+import type { Digest, JsonObject } from '@countersign/canonical';
 import { SignJWT } from 'jose';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { CaseHead, EvidenceCase, EvidenceFile } from './evidence-case.ts';
-import { ORIGIN, readyLedger, type LedgerForge } from './ledger-forge.ts';
+import { LedgerForge, ORIGIN, readyLedger } from './ledger-forge.ts';
 import { file } from './valid-cases.ts';
 
 type Alg = 'ES256' | 'EdDSA' | 'RS256';
@@ -67,16 +67,27 @@ function tie(person: string): JsonObject {
   return { kind: 'person-tied', person, issuer: ISSUER, subject_digest };
 }
 
+interface Pinned {
+  readonly issuer: JsonObject;
+  readonly thumbprint: Digest;
+  readonly privateKey: KeyObject;
+}
+
+function pinned(alg: Alg): Pinned {
+  const { privateKey, publicKey } = keyPair(alg);
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  const keys = [{ kid: 'one', alg, public_key: spki.toString('base64url') }];
+  const issuer = { kind: 'issuer-enrolled', issuer: { id: ISSUER, keys, persons: [] } };
+  return { issuer, thumbprint: keyThumbprint(spki), privateKey };
+}
+
 /** Bob approves under a rule that counts who is in a group of the company. */
 async function bound(said: SignedIn = {}): Promise<EvidenceFile> {
   const { alg = 'ES256' } = said;
   const ledger = readyLedger();
   const { bob } = ledger;
-  const own = keyPair(alg);
-  const spki = own.publicKey.export({ type: 'spki', format: 'der' });
-  const keys = [{ kid: 'one', alg, public_key: spki.toString('base64url') }];
-  const issuer = { kind: 'issuer-enrolled', issuer: { id: ISSUER, keys, persons: [] } };
-  ledger.change(issuer, { approvers: [bob] });
+  const own = pinned(alg);
+  ledger.change(own.issuer, { approvers: [bob] });
   if (said.isUntied !== true) ledger.change(tie(bob.id), { approvers: [bob] });
   const policy = {
     v: 'countersign.policy.v3',
@@ -106,7 +117,7 @@ async function bound(said: SignedIn = {}): Promise<EvidenceFile> {
     token,
     subject_salt: SALT,
     nonce_salt: NONCE_SALT,
-    key: keyThumbprint(spki),
+    key: own.thumbprint,
   } as const;
   const { told = {} } = said;
   const decision = told === 'nothing' ? {} : { membership: { ...shown, ...told } };
@@ -115,6 +126,54 @@ async function bound(said: SignedIn = {}): Promise<EvidenceFile> {
     { approvers: [bob], decision },
   );
   return file(ledger, made);
+}
+
+interface Enrolling {
+  readonly claims?: JsonObject;
+  readonly of?: (ledger: LedgerForge) => { readonly id: string };
+  readonly isForged?: true;
+  /** The nonce commits to this, and not to the invitation. */
+  readonly nonce?: (ledger: LedgerForge) => Digest;
+  readonly isUnsaid?: true;
+  readonly isUnpinned?: true;
+}
+
+/** Carol, who is tied to the company, enrols with a sign-in for her invitation; then Bob approves something. */
+async function enrolled(said: Enrolling = {}): Promise<EvidenceFile> {
+  const ledger = new LedgerForge();
+  ledger.enrol(ledger.alice);
+  ledger.enrol(ledger.bob);
+  const { bob, carol } = ledger;
+  const own = pinned('ES256');
+  if (said.isUnpinned !== true) ledger.change(own.issuer, { approvers: [bob] });
+  ledger.change(tie(carol.id), { approvers: [bob] });
+  const { id } = said.of?.(ledger) ?? carol;
+  const invitation = carol.invitation.thumbprint;
+  const token = await new SignJWT({
+    iss: ISSUER,
+    sub: `sub-${id}`,
+    aud: CLIENT,
+    iat: IAT,
+    exp: IAT + 300,
+    nonce: said.nonce?.(ledger) ?? signInNonce({ ledger: ORIGIN, salt: NONCE_SALT, invitation }),
+    ...said.claims,
+  })
+    .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+    .sign(said.isForged === true ? keyPair('ES256').privateKey : own.privateKey);
+  const key = own.thumbprint;
+  const identity = { token, subject_salt: SALT, nonce_salt: NONCE_SALT, key };
+  const isUnsaid = said.isUnsaid === true || said.isUnpinned === true;
+  ledger.enrol(carol, carol.invitation, isUnsaid ? undefined : { identity });
+  return file(ledger, ledger.bind({}, { approvers: [bob] }));
+}
+
+function enrolment(name: string, about: string, said: Enrolling = {}): EvidenceCase {
+  return { name: `enrolled-${name}`, about, make: () => enrolled(said) };
+}
+
+function unlike(name: string, about: string, said: Enrolling): EvidenceCase {
+  const head: CaseHead = { name: `enrolled-${name}`, code: 'AUTHORITY_CHAIN_INVALID', about };
+  return { ...head, make: () => enrolled(said) };
 }
 
 function course(name: string, about: string, said: SignedIn = {}): EvidenceCase {
@@ -132,6 +191,33 @@ export const MEMBERSHIP_CASES: readonly EvidenceCase[] = [
   course('rs256', 'The same, signed with RSA.', { alg: 'RS256' }),
   course('two-audiences', 'The token is for two clients, and this one has asked for it.', {
     claims: { aud: ['intranet', CLIENT], azp: CLIENT },
+  }),
+];
+
+export const ACCOUNT_CASES: readonly EvidenceCase[] = [
+  enrolment('with-account', 'Somebody of the company enrolled by a sign-in for the invitation.'),
+  enrolment('unpinned', 'The issuer is not pinned, so nothing shows who enrolled.', {
+    isUnpinned: true,
+  }),
+];
+
+export const FALSE_ACCOUNT_CASES: readonly EvidenceCase[] = [
+  unlike('without-account', 'Somebody of the company enrolled by the link alone.', {
+    isUnsaid: true,
+  }),
+  unlike('other-account', 'The sign-in is that of somebody else.', { of: ({ bob }) => bob }),
+  unlike('forged-account', 'Another key than that of the issuer has signed the token.', {
+    isForged: true,
+  }),
+  unlike('other-sign-in', 'The sign-in was to the ledger, and for no invitation.', {
+    nonce: () => signInNonce({ ledger: ORIGIN, salt: NONCE_SALT }),
+  }),
+  unlike('other-invitation', 'The sign-in was for the invitation of somebody else.', {
+    nonce: ({ bob }) =>
+      signInNonce({ ledger: ORIGIN, salt: NONCE_SALT, invitation: bob.invitation.thumbprint }),
+  }),
+  unlike('old-sign-in', 'The sign-in was more than 15 minutes before.', {
+    claims: { iat: IAT - 900 },
   }),
 ];
 

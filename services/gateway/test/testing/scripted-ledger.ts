@@ -271,6 +271,11 @@ export class ScriptedLedger implements InputRouter, LogView {
     await this.store.apply({ rows: [memberRow(tie, this.size)] });
   }
 
+  async pinIssuer(id: string): Promise<void> {
+    const issuer: Member = { kind: 'issuer', id, keys: [], persons: [] };
+    await this.store.apply({ rows: [memberRow(issuer, this.size)] });
+  }
+
   /** Removes it as a change of the authority would whose entry is the newest one. */
   async removeMember(kind: string, id: string): Promise<void> {
     const row = await this.store.member(kind, id);
