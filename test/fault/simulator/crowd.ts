@@ -25,6 +25,7 @@ import {
   toBase64url,
   toHex,
   utf8,
+  type Digest,
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
@@ -46,6 +47,7 @@ import {
   type AssertionMade,
 } from './population.ts';
 import type { OracleAction } from './rule-oracle.ts';
+import type { SeededChoice } from './seeded-choice.ts';
 import type { Frame } from './signed-truth.ts';
 import {
   coseOf,
@@ -334,7 +336,7 @@ export class Crowd {
       case 'policy':
         return {
           kind: 'policy-set',
-          policy: policyFor(random, population.approvals) as unknown as Json,
+          policy: policyFor(random, population.approvals, population.persons) as unknown as Json,
         };
       case 'dismiss':
         return { kind: 'agent-revoked', id: random.of(this.#agents).id };
@@ -436,6 +438,7 @@ export class Crowd {
       person: person.id,
       credential: person.credential,
       not_after: this.#nowText(random.of([3_000, 60_000, 60_000, 3_600_000, 3_600_000])),
+      ...(how.verdict === 'approve' && someTyping(random, admission.confirmation)),
       ...how.statement,
     };
     const isForged = how.isForged === true;
@@ -759,6 +762,17 @@ export class Crowd {
         `at ${disk.append({ topic, partition: 0 }, [{ key: actionId, value }]).firstOffset}`,
     });
   }
+}
+
+/** Mostly what was asked for. */
+function someTyping(
+  random: SeededChoice,
+  confirmation: Digest | undefined,
+): Pick<DecisionStatement, 'confirmation'> {
+  if (confirmation === undefined) return {};
+  const typed = random.weighted({ right: 8, other: 1, nothing: 1 });
+  if (typed === 'nothing') return {};
+  return { confirmation: typed === 'right' ? confirmation : `sha256:${'5a'.repeat(32)}` };
 }
 
 function isRoutedByAction({ kind, actionId }: Frame): boolean {

@@ -12,6 +12,10 @@ export type Broken =
   | 'TWO_BINDINGS'
   | 'BOUND_WITHOUT_APPROVALS'
   | 'BOUND_TOO_LATE'
+  /** By approvals that fill no seat of its rule, or not in its order or its time. */
+  | 'BOUND_OUT_OF_TURN'
+  /** Approved without what its rule has typed. */
+  | 'UNCONFIRMED'
   | 'USED_WITHOUT_BINDING'
   | 'USED_TOO_OFTEN'
   | 'USED_AFTER_REVOCATION'

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import {
   foundLedger,
   type AgentMember,
+  type CedarRule,
+  type ConfirmRule,
   type LedgerFounded,
   type LedgerLimits,
   type Member,
@@ -107,7 +109,12 @@ function executorMember({ id, key }: SimulatedHolder): Member {
   };
 }
 
-export function policyFor(random: SeededChoice, approvals: number): Policy {
+/** @param persons of whom the last two have a seat of their own, where a rule has seats */
+export function policyFor(
+  random: SeededChoice,
+  approvals: number,
+  persons: readonly Pick<SimulatedPerson, 'id'>[],
+): Policy {
   const rationale = random.chance(0.5) ? 'required' : 'optional';
   const decideWithinS = random.between(20, 300);
   const rule = {
@@ -123,7 +130,7 @@ export function policyFor(random: SeededChoice, approvals: number): Policy {
     // Of numbers that are drawn anyway: one draw more would make another history of every seed.
     ...(decideWithinS % 3 === 0 && { device_bound: true as const }),
   } as const;
-  if (rule.use_within_s % 3 > 0) {
+  if (rule.use_within_s % 3 === 0) {
     const types = ['generic.command', 'payment.grant', 'batch.generic.command'];
     return { v: 'countersign.policy.v1', rules: [{ ...rule, types }] };
   }
@@ -131,9 +138,33 @@ export function policyFor(random: SeededChoice, approvals: number): Policy {
     v: 'countersign.policy.v3',
     cedar: CEDAR,
     groups: {},
-    rules: [rule, { ...rule, ...OWN_TOOL, id: 'own-tool' }, { ...rule, ...GLASS, id: 'glass' }],
+    rules: [
+      rule,
+      { ...rule, ...OWN_TOOL, id: 'own-tool' },
+      { ...rule, ...GLASS, id: 'glass' },
+      { ...rule, ...turnsOf(rule, persons), id: 'turns' },
+    ],
   };
 }
+
+/** What the rule for commands has of its own: nothing, seats, an order of them within a time, or a text to type. */
+function turnsOf(
+  {
+    start_within_s: drawn,
+    use_within_s: windowS,
+  }: Pick<CedarRule, 'start_within_s' | 'use_within_s'>,
+  persons: readonly Pick<SimulatedPerson, 'id'>[],
+): Partial<CedarRule> {
+  const approvers = persons.slice(-2).map(({ id }) => id);
+  const seats = [{ approvers: approvers.sort(), count: 1 }];
+  // Of a number that is drawn anyway, as above.
+  return [{}, { seats }, { seats, ordered: true, window_s: windowS } as const, { confirm: TYPED }][
+    drawn % 4
+  ] as Partial<CedarRule>;
+}
+
+/** Of /srv. */
+const TYPED: ConfirmRule = { field: '/cwd', last: 3 };
 
 /** What the second rule of a policy in Cedar has of its own. */
 export const OWN_TOOL = { rationale: 'required', use_within_s: 40 } as const;
@@ -154,6 +185,10 @@ when { ["generic.command", "payment.grant", "batch.generic.command"].contains(re
 @id("own-tool") @rule("own-tool")
 permit (principal, action == Action::"ask", resource)
 when { ["generic.command", "payment.grant", "batch.generic.command"].contains(resource.type) && principal has person };
+
+@id("turns") @rule("turns")
+permit (principal, action == Action::"ask", resource is generic::command_v1)
+unless { principal has person };
 
 @id("emergency") @rule("glass")
 permit (principal, action == Action::"ask", resource is emergency::command_v1);
@@ -200,7 +235,7 @@ export function populate(random: SeededChoice): Population {
         digest: each.digest,
       })),
     ],
-    policy: policyFor(random, Number(approvals)),
+    policy: policyFor(random, Number(approvals), persons),
     policyEngine: POLICY_ENGINE,
   });
   return { persons, role, agents, executors, approvals: Number(approvals), founding, logKey, vkey };

@@ -35,9 +35,11 @@ import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
 import { OWN_TOOL, TENANT } from './population.ts';
 import type { SignedTruth } from './signed-truth.ts';
+import { assertQuorum, assertTurn, isOtherTurn } from './turn-oracle.ts';
 
 interface OracleApproval {
   readonly person: string;
+  readonly atMs: number;
   readonly credential: string;
   readonly notAfterMs: number;
 }
@@ -332,19 +334,23 @@ export class RuleOracle {
 
   /** What the policies of the population say in Cedar, said again without it. */
   #ruleInCedar(policy: CedarPolicy, entry: EntryOf<'request-admitted'>): ApprovalRule | undefined {
-    const [usual, , glass] = policy.rules;
+    const [usual, , glass, turns] = policy.rules;
     const isEmergency = entry.action_type.name === 'emergency.command';
     if (isEmergency && glass !== undefined) return this.#ruleInEmergency(glass, entry);
     const types = ['generic.command', 'payment.grant', 'batch.generic.command'];
     const isPermitted = types.includes(entry.action_type.name);
-    if (usual === undefined || !isPermitted) return undefined;
+    if (usual === undefined || turns === undefined || !isPermitted) return undefined;
     const isOwn = entry.agent.person !== undefined;
-    const permits = isOwn ? ['command', 'own-tool'] : ['command'];
+    // Of a batch each item is asked for too, as if it was alone.
+    const isInTurn = !isOwn && entry.action_type.name !== 'payment.grant';
+    const other = isInTurn ? ['turns'] : [];
+    const permits = ['command', ...(isOwn ? ['own-tool'] : other)];
     hold(sameJson(entry.permits ?? [], permits), 'RULE', `${entry.action_id}: other permits`);
     const distinct = this.#othersThan(entry.agent.owner);
     const out = new Set(entry.excluded.map(({ person }) => person));
     const left = distinct.filter((id) => !out.has(id)).length;
     hold(left >= usual.approvals, 'RULE', `${entry.action_id}: admitted, and nobody could decide`);
+    if (isInTurn) return { ...turns, id: 'default+turns', approvers: distinct };
     if (!isOwn) return { ...usual, approvers: distinct };
     const useWithin = Math.min(usual.use_within_s, OWN_TOOL.use_within_s);
     const own = { id: 'default+own-tool', rationale: OWN_TOOL.rationale, use_within_s: useWithin };
@@ -442,12 +448,23 @@ export class RuleOracle {
     const isKept = admission.requirement.device_bound !== true || !isSynced(entry.proof);
     hold(isKept, 'RULE', `${action.id}: decided with a synced passkey`);
     if (statement.verdict === 'approve') {
-      const { person, credential, not_after } = statement;
-      action.approvals.set(leaf, { person, credential, notAfterMs: timestampMs(not_after) });
+      const { person, credential, confirmation: typed } = statement;
+      const approval = { person, credential, atMs: this.#lastMs };
+      assertTurn(action.id, admission, { ...approval, typed }, this.#standing(action));
+      const notAfterMs = timestampMs(statement.not_after);
+      action.approvals.set(leaf, { ...approval, notAfterMs });
     } else {
       hold(statement.verdict === 'deny', 'RULE', `${action.id}: a revocation taken for a decision`);
       action.denial = leaf;
     }
+  }
+
+  /** Approvals of keys in force that are not over. */
+  #standing({ approvals }: OracleAction): readonly OracleApproval[] {
+    return [...approvals.values()].filter(
+      ({ person, credential, notAfterMs }) =>
+        notAfterMs >= this.#lastMs && this.#mayDecide(person, credential),
+    );
   }
 
   #bind(entry: EntryOf<'binding-made'>, { leaf, index }: OracleEntry): void {
@@ -477,6 +494,7 @@ export class RuleOracle {
         `${action.id}: an approval too old`,
       );
     }
+    assertQuorum(action.id, entry);
     const decideByMs = timestampMs(admission.decide_by);
     hold(this.#lastMs <= decideByMs, 'BOUND_TOO_LATE', `${action.id}: bound after its expiry`);
     const useByMs = timestampMs(entry.use_by);
@@ -641,7 +659,8 @@ function isKept(
 ): boolean {
   const isSaid = rule.rationale === 'optional' || was.rationale === 'required';
   const isBound = rule.device_bound === undefined || was.device_bound === true;
-  return persons.length >= rule.approvals && isSaid && isBound;
+  const isTurn = !isOtherTurn(rule, was);
+  return persons.length >= rule.approvals && isSaid && isBound && isTurn;
 }
 
 type Refusal = EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>;
@@ -659,6 +678,12 @@ const REASONS: ReadonlyMap<string, (action: OracleAction | undefined, entry: Ref
     [
       'AUTHENTICATOR_CLASS',
       (action): boolean => action?.admission.requirement.device_bound === true,
+    ],
+    ['ORDER', (action): boolean => action?.admission.requirement.ordered === true],
+    ['WINDOW', (action): boolean => action?.admission.requirement.window_s !== undefined],
+    [
+      'CONFIRMATION_REQUIRED',
+      (action): boolean => action?.admission.requirement.confirm !== undefined,
     ],
     ['ORPHAN_DECISION', (action): boolean => action === undefined],
     [
