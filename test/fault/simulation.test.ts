@@ -16,6 +16,12 @@ const LONG_MS = 1_800_000;
 
 /** What must have happened, or nothing was tried. */
 const TRIED = [
+  'change agent-sponsored',
+  'change credential-revoked',
+  'change frozen',
+  'change policy-set',
+  'change reviewed',
+  'change thawed',
   'constraint amount',
   'constraint chosen',
   'constraint currency',

@@ -31,6 +31,7 @@ import {
 } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS, parseAction } from '@countersign/descriptors';
 import { encodePublic, type PublicTopic } from '@countersign/wire';
+import { changeType } from '../../support/change-type.ts';
 import { BATCH_TYPE, someBatch, someItem } from './batch-choice.ts';
 import { someChoice, someGrant } from './grant-choice.ts';
 import {
@@ -46,6 +47,7 @@ import {
   type SimulatedPerson,
   type AssertionMade,
 } from './population.ts';
+import { isReviewable, someReview } from './review-choice.ts';
 import type { OracleAction } from './rule-oracle.ts';
 import type { SeededChoice } from './seeded-choice.ts';
 import type { Frame } from './signed-truth.ts';
@@ -76,11 +78,6 @@ const PUBLIC_TOPICS: Readonly<Record<string, PublicTopic>> = {
   finding: 'finding-submitted',
 };
 
-function typeOf({ kind }: JsonObject): string {
-  if (kind === 'frozen') return 'authority.freeze';
-  return kind === 'thawed' ? 'authority.thaw' : 'authority.change';
-}
-
 function digestOfType(wanted: string): string {
   return BUILTIN_DESCRIPTORS.find(({ type }) => type === wanted)?.digest ?? '';
 }
@@ -106,7 +103,7 @@ type Deed =
   | 'junk';
 
 /** A freeze ends all that is open, and little would come to a use if there were many. */
-const CHANGES = { revoke: 6, policy: 6, agent: 4, dismiss: 2, invite: 6, freeze: 2 };
+const CHANGES = { revoke: 6, policy: 6, agent: 4, dismiss: 2, invite: 6, freeze: 2, sponsor: 3 };
 
 const DEEDS: Readonly<Record<Deed, number>> = {
   request: 20,
@@ -147,6 +144,7 @@ export class Crowd {
   /** Begins one thing; answers what. */
   act(): string {
     if (this.#switch()) return 'switch';
+    if (this.#review()) return 'review';
     for (let tries = 0; tries < 4; tries += 1) {
       const deed = this.#someDeed();
       if (!this.#do(deed)) continue;
@@ -171,6 +169,21 @@ export class Crowd {
     }
     if (isFrozen) return random.chance(0.15) && this.#change({ kind: 'thawed', epoch });
     return all.some(isUsable) && random.chance(0.03) && this.#change({ kind: 'frozen' });
+  }
+
+  /** Emergencies are looked at soon after; whoever had a part in one tries it too. */
+  #review(): boolean {
+    const { random, rules, time } = this.#world;
+    const all = [...rules.actions.values()];
+    const open = all.filter((action) => !action.isReviewed && isReviewable(action, time.nowMs));
+    const [first] = open;
+    if (first === undefined || !random.chance(0.3)) return false;
+    const asked = all.find(
+      ({ status, admission }) =>
+        status === 'pending' && admission.action_type.name === 'authority.review',
+    );
+    if (asked === undefined) return this.#change(someReview(random, first));
+    return this.#send(this.#decision(this.#person(), asked, { verdict: 'approve', text: 'read' }));
   }
 
   /** Whoever has something to run does not wait for the thaw, and goes on trying after it. */
@@ -314,7 +327,7 @@ export class Crowd {
 
   #change(change: JsonObject = this.#someChange()): boolean {
     const agent = this.#world.random.of(this.#agents);
-    const type = typeOf(change);
+    const type = changeType(change);
     const envelope = this.#envelope(agent, {
       type,
       params: { change },
@@ -352,6 +365,11 @@ export class Crowd {
           member: { kind: 'agent', key_thumbprint: key.thumbprint, ...member },
         });
         return { kind: 'agent-enrolled', agent: member };
+      }
+      case 'sponsor': {
+        const isNobody = random.chance(0.2);
+        const agent = random.of(this.#agents).id;
+        return { kind: 'agent-sponsored', agent, ...(!isNobody && { sponsor: this.#person().id }) };
       }
       case 'invite':
         return this.#invitation();

@@ -6,7 +6,7 @@ interface Waiting {
   isTold: boolean;
 }
 
-/** What is never so of emergencies, whatever the ledger makes of them: schemas/formats/policy.md §11. Nobody here reviews any. */
+/** What is never so of emergencies, whatever the ledger makes of them: schemas/formats/policy.md §11. */
 export class GlassOracle {
   readonly #waiting = new Map<string, Waiting>();
   /** Of the binding that the next entry has to raise the alarm about. */
@@ -36,6 +36,11 @@ export class GlassOracle {
     hold(!this.#isOverdue(atMs), 'RULE', `${id}: bound while the review of another is overdue`);
     this.#waiting.set(id, { byMs: atMs + glass.review_within_s * 1_000, isTold: false });
     this.#owed = id;
+  }
+
+  /** Two persons have said what they think of it. */
+  reviewed(id: string): void {
+    hold(this.#waiting.delete(id), 'RULE', `${id}: reviewed, and nobody had to, or again`);
   }
 
   #tell(id: string, atMs: number): void {

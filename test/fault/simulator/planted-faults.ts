@@ -221,11 +221,12 @@ function takesClaims(code: string, version: string = 'countersign.use.v1'): Plan
 }
 
 /** A decision that was refused with this code is taken. */
-function takesDecisions(code: string): PlantFault {
+function takesDecisions(code: string, type?: string): PlantFault {
   return changingEntries((entry, world) => {
     if (entry.type !== 'decision-refused' || entry.code !== code) return entry;
     const frame = frameOf(entry.input, world);
-    if (frame === undefined || !world.rules.actions.has(entry.action_id)) return entry;
+    const about = world.rules.actions.get(entry.action_id)?.admission.action_type.name;
+    if (frame === undefined || about === undefined || about !== (type ?? about)) return entry;
     const { statement, proof } = parseDecisionMade(frame);
     if (statement.verdict !== 'approve' || proof === undefined) return entry;
     return {
@@ -399,6 +400,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: 'takes an approval out of its order',
     found: ['BOUND_OUT_OF_TURN'],
     plant: takesDecisions('ORDER'),
+  },
+  {
+    name: 'lets whoever had a part in an emergency review it',
+    found: ['RULE'],
+    plant: takesDecisions('NOT_ELIGIBLE', 'authority.review'),
   },
   { name: 'lets a use in too late', found: ['USED_TOO_LATE'], plant: takesClaims('EXPIRED') },
   {

@@ -64,6 +64,7 @@ export interface OracleAction {
     | undefined;
   readonly uses: Map<string, OracleUse>;
   isErased: boolean;
+  isReviewed: boolean;
 }
 
 /**
@@ -201,8 +202,7 @@ export class RuleOracle {
     const last = this.#last;
     const isBound = last?.entry.type === 'binding-made' && last.leaf === change.binding;
     hold(isBound, 'RULE', 'a change of the authority that does not follow its binding');
-    const action = parseCanonical(utf8(change.action));
-    this.#apply(parseAuthorityChange(memberOf(memberOf(action, 'params'), 'change') ?? null));
+    this.#apply(changeIn(change.action));
   }
 
   #apply(change: AuthorityChange): void {
@@ -240,16 +240,53 @@ export class RuleOracle {
       case 'log-key-added':
       case 'log-key-removed':
         return;
+      case 'reviewed':
+        this.#review(change);
+        return;
+      case 'agent-sponsored':
+        this.#sponsor(change);
+        return;
       case 'ssh-key-enrolled':
       case 'home-moved':
-      case 'reviewed':
-      case 'agent-sponsored':
       case 'issuer-enrolled':
       case 'issuer-revoked':
       case 'person-tied':
         // Nobody here asks for these: it would be invented.
         hold(false, 'FORGED', `a change that nobody asked for: ${change.kind}`);
     }
+  }
+
+  /** By two who had no part in it, and as it was. */
+  #review(change: ChangeOf<'reviewed'>): void {
+    const { action_id: id, result, verdict } = change;
+    const action = this.#known(id);
+    const bound = this.#last?.entry;
+    const signed = bound?.type === 'binding-made' ? bound.decisions : [];
+    const persons = new Set(signed.map(({ person }) => person));
+    const parties = this.#partiesTo(action);
+    hold(persons.size >= 2, 'RULE', `${id}: reviewed by one person`);
+    hold(
+      [...persons].every((each) => !parties.has(each)),
+      'RULE',
+      `${id}: reviewed by a party`,
+    );
+    const [use] = action.uses.values();
+    const is = use === undefined ? 'not-used' : (use.result ?? 'not-reported');
+    hold(result === is, 'RULE', `${id}: reviewed as ${result} and ${verdict}, which is ${is}`);
+    this.#glass.reviewed(id);
+    action.isReviewed = true;
+  }
+
+  #partiesTo({ admission: { agent }, binding }: OracleAction): ReadonlySet<string | undefined> {
+    const approvers = (binding?.entry.decisions ?? []).map(({ person }) => person);
+    return new Set([...approvers, agent.owner, agent.person]);
+  }
+
+  #sponsor({ agent: id, sponsor }: ChangeOf<'agent-sponsored'>): void {
+    const agent = this.#get('agent', id);
+    hold(agent !== undefined, 'RULE', `${id}: sponsored, and not enrolled`);
+    const { sponsor: _, ...bare } = agent;
+    this.#set({ ...bare, ...(sponsor !== undefined && { sponsor }) });
   }
 
   #admit(entry: EntryOf<'request-admitted'>, leaf: Leaf): void {
@@ -264,7 +301,7 @@ export class RuleOracle {
     hold(isAuthority === (entry.executor.id === LEDGER_EXECUTOR), 'RULE', `${id}: executor`);
     const isFreeze = entry.action_type.name === 'authority.freeze';
     this.#assertEpoch(entry, entry.epoch ?? 0);
-    const own = isFreeze ? FREEZE_RULE : this.#bootstrap;
+    const own = FIXED_RULES.get(entry.action_type.name) ?? this.#bootstrap;
     const rule = isAuthority ? own : this.#ruleOf(entry);
     hold(rule !== undefined, 'RULE', `${id}: admitted without a rule`);
     const isByRule =
@@ -275,7 +312,7 @@ export class RuleOracle {
     hold(isByRule, 'RULE', `${id}: admitted under another rule than the one in force`);
     const excluded = [
       agent.person,
-      this.#separation === 'full' ? agent.owner : undefined,
+      ...(this.#separation === 'full' ? [agent.owner, agent.sponsor] : []),
       ...entry.acting_for,
     ];
     for (const person of excluded) {
@@ -295,6 +332,7 @@ export class RuleOracle {
       binding: undefined,
       uses: new Map(),
       isErased: false,
+      isReviewed: false,
     });
   }
 
@@ -443,6 +481,7 @@ export class RuleOracle {
     );
     const isExcluded = admission.excluded.some(({ person }) => person === statement.person);
     hold(!isExcluded, 'RULE', `${action.id}: decided by somebody who is excluded`);
+    this.#assertNoParty(admission, statement.person);
     const isProven = admission.requirement.proof_classes.includes(entry.proof_class);
     hold(isProven, 'RULE', `${action.id}: decided with a proof of another class`);
     const isKept = admission.requirement.device_bound !== true || !isSynced(entry.proof);
@@ -457,6 +496,14 @@ export class RuleOracle {
       hold(statement.verdict === 'deny', 'RULE', `${action.id}: a revocation taken for a decision`);
       action.denial = leaf;
     }
+  }
+
+  #assertNoParty({ action_id: id, action }: EntryOf<'request-admitted'>, person: string): void {
+    if (action?.includes('"kind":"reviewed"') !== true) return;
+    const made = changeIn(action);
+    hold(made.kind === 'reviewed', 'RULE', `${id}: not what it says`);
+    const isParty = this.#partiesTo(this.#known(made.action_id)).has(person);
+    hold(!isParty, 'RULE', `${id}: decided by who had a part in what is reviewed`);
   }
 
   /** Approvals of keys in force that are not over. */
@@ -474,6 +521,9 @@ export class RuleOracle {
     hold(entry.admission === action.admissionLeaf, 'RULE', `${action.id}: binds another admission`);
     const { admission } = action;
     this.#assertEpoch(admission, entry.epoch);
+    const agent = this.#get('agent', admission.agent.id);
+    const isSame = agent !== undefined && agent.sponsor === admission.agent.sponsor;
+    hold(isSame, 'RULE', `${action.id}: of an agent that works for somebody else by now`);
     const who = entry.decisions.map(({ person }) => person);
     hold(!this.#isStricterNow(action, who), 'STRICTER_NOW', `${action.id}: bound by an old policy`);
     const { approvals } = admission.requirement;
@@ -638,7 +688,7 @@ export class RuleOracle {
 const WORKS_FROZEN =
   /"change":\{[^{}]*"kind":"(frozen|thawed|credential-revoked|agent-revoked|executor-revoked)"/;
 
-/** schemas/formats/authority.md §10 */
+/** schemas/formats/authority.md §11 */
 const FREEZE_RULE: ApprovalRule = {
   id: 'freeze',
   approvals: 1,
@@ -651,6 +701,14 @@ const FREEZE_RULE: ApprovalRule = {
   max_uses: 1,
 };
 
+const FIXED_RULES: ReadonlyMap<string, ApprovalRule> = new Map([
+  ['authority.freeze', FREEZE_RULE],
+  [
+    'authority.review',
+    { ...FREEZE_RULE, id: 'review', approvals: 2, rationale: 'required', decide_within_s: 86_400 },
+  ],
+]);
+
 /** The population's rules differ in nothing else. */
 function isKept(
   rule: CedarPolicy['rules'][number] | PolicyRule,
@@ -662,6 +720,8 @@ function isKept(
   const isTurn = !isOtherTurn(rule, was);
   return persons.length >= rule.approvals && isSaid && isBound && isTurn;
 }
+
+type ChangeOf<K extends AuthorityChange['kind']> = Extract<AuthorityChange, { readonly kind: K }>;
 
 type Refusal = EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>;
 
@@ -745,6 +805,12 @@ function wasUsed(action: OracleAction | undefined, useId: string): boolean {
   if (action === undefined) return false;
   const isAuthority = action.admission.action_type.name.startsWith('authority.');
   return isAuthority || action.uses.has(useId) || action.uses.size >= action.admission.max_uses;
+}
+
+/** Of the text of an action of the authority. */
+function changeIn(action: string): AuthorityChange {
+  const params = memberOf(parseCanonical(utf8(action)), 'params');
+  return parseAuthorityChange(memberOf(params, 'change') ?? null);
 }
 
 function memberOf(value: Json | undefined, name: string): Json | undefined {

@@ -146,6 +146,7 @@ export class World implements LogWatcher {
     this.rules.accept(placed);
     this.#countGrant(entry);
     this.#countItem(entry);
+    this.#countChange(entry);
     if (index > 0) this.#assertTime(entry, lastMs);
     this.#assertContent(entry);
     if (entry.type === 'state-committed') {
@@ -170,6 +171,12 @@ export class World implements LogWatcher {
     if (entry.type !== 'binding-used') return;
     const { batch } = this.rules.actions.get(entry.action_id)?.admission ?? {};
     if (batch !== undefined) this.count(batch.order === 'any' ? 'items used' : 'steps used');
+  }
+
+  #countChange(entry: Entry): void {
+    if (entry.type !== 'authority-changed' || entry.change.change !== 'bound') return;
+    const [, kind] = /"change":\{[^{}]*"kind":"([a-z-]+)"/.exec(entry.change.action) ?? [];
+    if (kind !== undefined) this.count(`change ${kind}`);
   }
 
   batchAccepted(batch: Batch): void {
