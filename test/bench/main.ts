@@ -9,6 +9,7 @@ import { measureBareP256 } from './bare-crypto.ts';
 import { answerDecisions, benchLedger, measureDecisions, prepareDecisions } from './decisions.ts';
 import { measureInclusion } from './inclusion.ts';
 import { measurePeer } from './peer.ts';
+import { measurePolicy, policyTable } from './policy.ts';
 import { profiled, type FunctionShare } from './profile.ts';
 import { tableOf, type Report } from './report.ts';
 import { measureVerifications, prepareVerifications } from './verifications.ts';
@@ -93,6 +94,7 @@ const { values, positionals } = parseArgs({
   options: {
     json: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    policy: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
   },
 });
@@ -106,6 +108,8 @@ if (values.profile) {
   const [what = 'decisions'] = positionals;
   const profile = what === 'verifications' ? profileVerifications : profileDecisions;
   for (const line of (await profile(amounts)).slice(0, SHARES_SHOWN)) console.log(shareLine(line));
+} else if (values.policy) {
+  console.log(policyTable(await measurePolicy({ each: amounts.most, ms: amounts.ms })));
 } else {
   const report = await withLedger(amounts.most, (ledger) => measure(ledger, amounts));
   console.log(tableOf(report));

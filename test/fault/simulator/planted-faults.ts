@@ -228,7 +228,7 @@ function takesDecisions(code: string, type?: string): PlantFault {
     const about = world.rules.actions.get(entry.action_id)?.admission.action_type.name;
     if (frame === undefined || about === undefined || about !== (type ?? about)) return entry;
     const { statement, proof } = parseDecisionMade(frame);
-    if (statement.verdict !== 'approve' || proof === undefined) return entry;
+    if (statement.verdict !== 'approve') return entry;
     return {
       v: entry.v,
       type: 'decision-accepted',

@@ -285,8 +285,9 @@ export class RuleOracle {
   #sponsor({ agent: id, sponsor }: ChangeOf<'agent-sponsored'>): void {
     const agent = this.#get('agent', id);
     hold(agent !== undefined, 'RULE', `${id}: sponsored, and not enrolled`);
-    const { sponsor: _, ...bare } = agent;
-    this.#set({ ...bare, ...(sponsor !== undefined && { sponsor }) });
+    const bare = Object.entries(agent).filter(([name]) => name !== 'sponsor');
+    const told = sponsor === undefined ? {} : { sponsor };
+    this.#set({ ...(Object.fromEntries(bare) as unknown as MemberOf<'agent'>), ...told });
   }
 
   #admit(entry: EntryOf<'request-admitted'>, leaf: Leaf): void {
@@ -489,7 +490,7 @@ export class RuleOracle {
     if (statement.verdict === 'approve') {
       const { person, credential, confirmation: typed } = statement;
       const approval = { person, credential, atMs: this.#lastMs };
-      assertTurn(action.id, admission, { ...approval, typed }, this.#standing(action));
+      assertTurn(admission, { ...approval, typed }, this.#standing(action));
       const notAfterMs = timestampMs(statement.not_after);
       action.approvals.set(leaf, { ...approval, notAfterMs });
     } else {

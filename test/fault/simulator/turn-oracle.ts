@@ -1,5 +1,5 @@
 import type { CedarRule, EntryOf, PolicyRule } from '@countersign/binding';
-import { canonicalText, timestampMs, type Json } from '@countersign/canonical';
+import { canonicalText, timestampMs } from '@countersign/canonical';
 import { hold } from './invariant-broken.ts';
 
 /*
@@ -16,8 +16,7 @@ interface Said {
 
 /** That an approval had a place beside those that stood, when it was taken. */
 export function assertTurn(
-  id: string,
-  { requirement: needed, confirmation }: EntryOf<'request-admitted'>,
+  { action_id: id, requirement: needed, confirmation }: EntryOf<'request-admitted'>,
   approval: Said & { readonly typed: string | undefined },
   before: readonly Said[],
 ): void {
@@ -62,7 +61,7 @@ function placesOf({
     ...(ordered !== undefined && { ordered }),
     ...(windowS !== undefined && { window_s: windowS }),
   };
-  return canonicalText(places as unknown as Json);
+  return canonicalText(places);
 }
 
 function windowMsOf({ window_s: windowS = Infinity }: Requirement): number {
