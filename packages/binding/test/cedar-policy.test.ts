@@ -91,7 +91,36 @@ async function answer(ledger: TestLedger, envelope: JsonObject): Promise<string>
   return 'code' in outcome ? outcome.code : outcome.status;
 }
 
+/** Ways to look at the params: what is left out of a question must not be what it is about. */
+const LOOKS: readonly (readonly [string, 'accepted' | 'NO_POLICY'])[] = [
+  ['resource.params.rail == "sepa-sct"', 'accepted'],
+  ['resource["params"]["rail"] == "sepa-sct"', 'accepted'],
+  ['resource["par\\u{61}ms"]["r\\u{61}il"] == "sepa-sct"', 'accepted'],
+  ['resource.params.creditor.country == "AT"', 'accepted'],
+  ['resource has params.creditor.country', 'accepted'],
+  ['resource.params has rail && resource.facts has currency', 'accepted'],
+  ['resource.params == resource.params', 'accepted'],
+  ['resource.params.amount == {amount: "9.99", currency: "EUR"}', 'accepted'],
+  ['resource.params.amount == {amount: "9.98", currency: "EUR"}', 'NO_POLICY'],
+  ['resource.params has creditor.country', 'accepted'],
+  ['[resource.params.amount].contains({currency: "EUR", amount: "9.99"})', 'accepted'],
+  [
+    '(if resource.params.rail == "x" then resource.params else resource.params).rail == "sepa-sct"',
+    'accepted',
+  ],
+  ['resource.params.rail == "swift"', 'NO_POLICY'],
+];
+
 describe('a policy in Cedar', () => {
+  it.each(LOOKS)('sees what it looks at: %s', async (condition, expected) => {
+    const cedar = `@id("look") @rule("one")
+permit (principal, action == Action::"ask", resource is payment::transfer_v1)
+when { ${condition} };
+`;
+    const ledger = ledgerOf(cedar);
+    expect(await answer(ledger, payment(ledger, '9.99'))).toBe(expected);
+  });
+
   it('takes one approver for a small payment', async () => {
     const ledger = ledgerOf(SMALL + LARGE);
     const { admission } = await ledger.request(payment(ledger, '999.99'));

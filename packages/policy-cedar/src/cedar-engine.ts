@@ -10,6 +10,7 @@ import type { Descriptor } from '@countersign/descriptors';
 import type { Response, SchemaJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
 import { agentOf, entitiesOf, personOf, resourceOf } from './cedar-entities.ts';
 import { cedar } from './cedar-module.ts';
+import { readsOfAll, type Reads } from './cedar-reads.ts';
 import { cedarSchema } from './cedar-schema.ts';
 import { confirmFaults } from './confirm-faults.ts';
 import { faultAt, readText, type ReadPolicy } from './cedar-text.ts';
@@ -95,13 +96,18 @@ class ParsedPolicy implements OpenPolicy {
   readonly #name: string;
   readonly #groups: CedarPolicy['groups'];
   readonly #rules: ReadonlyMap<string, string>;
+  /** What no policy about an action looks at is left out: Cedar takes longer to read it than to evaluate. */
+  readonly #reads: Readonly<Record<'ask' | 'decide', Reads>>;
 
   constructor(name: string, policies: readonly ReadPolicy[], groups: CedarPolicy['groups']) {
     this.#name = name;
     this.#groups = groups;
     this.#rules = new Map(policies.map(({ id, rule }) => [id, rule ?? '']));
-    this.readsClaims = policies.some((each) => each.readsClaims);
-    this.readsRecent = policies.some((each) => each.readsRecent);
+    this.readsClaims = policies.some(({ reads }) => reads.names('claimed'));
+    this.readsRecent = policies.some(({ reads }) => reads.names('recent'));
+    const readsBut = (other: ReadPolicy['actions']): Reads =>
+      readsOfAll(policies.filter(({ actions }) => actions !== other).map(({ reads }) => reads));
+    this.#reads = { ask: readsBut('decide'), decide: readsBut('ask') };
     this.deciders = decidersOf(policies);
   }
 
@@ -139,7 +145,11 @@ class ParsedPolicy implements OpenPolicy {
       resource: resourceOf(subject),
       context: {},
       preparsedPolicySetId: this.#name,
-      entities: entitiesOf(subject, claims, { groups: this.#groups, persons }),
+      entities: entitiesOf(subject, claims, {
+        groups: this.#groups,
+        persons,
+        reads: this.#reads[action],
+      }),
     });
     const isWhole = answer.type === 'success' && answer.response.diagnostics.errors.length === 0;
     return isWhole ? answer.response : undefined;

@@ -1,6 +1,7 @@
 import type { DetailedError, PolicyJson } from '@cedar-policy/cedar-wasm/nodejs';
 import type { CedarPolicy, PolicyFault } from '@countersign/binding';
 import { cedar } from './cedar-module.ts';
+import { readsOf, type Reads } from './cedar-reads.ts';
 
 /** One policy of a text, as Cedar reads it. */
 export interface ReadPolicy {
@@ -10,10 +11,7 @@ export interface ReadPolicy {
   readonly effect: 'permit' | 'forbid';
   readonly actions: 'ask' | 'decide' | 'other';
   readonly text: string;
-  /** Whether any part of it names the attribute that holds what an agent claims. */
-  readonly readsClaims: boolean;
-  /** The same of the attribute that holds how many were asked for before. */
-  readonly readsRecent: boolean;
+  readonly reads: Reads;
   readonly groups: readonly string[];
 }
 
@@ -52,15 +50,13 @@ export function readText(policy: Pick<CedarPolicy, 'cedar' | 'groups' | 'rules'>
 
 function readPolicy(text: string, json: PolicyJson): ReadPolicy {
   const { id = '', rule } = json.annotations ?? {};
-  const whole = JSON.stringify(json);
   return {
     id,
     rule,
     effect: json.effect,
     actions: actionsOf(json),
     text,
-    readsClaims: whole.includes('"claimed"'),
-    readsRecent: whole.includes('"recent"'),
+    reads: readsOf(json),
     groups: groupsIn(json),
   };
 }

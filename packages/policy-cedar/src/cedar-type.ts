@@ -46,8 +46,26 @@ export function factsType(kinds: FactKinds): Type<string> {
   return { type: 'Record', attributes: Object.fromEntries(attributes) };
 }
 
-/** schemas/formats/policy.md §7.2: undefined for what Cedar cannot hold, or what is on the other side. */
+/** Of the schemas of a descriptor, by side and pointer: none of them ever changes, and every action asks for all of them. */
+const known = new WeakMap<Place['fields'], WeakMap<Schema, Map<string, Known>>>();
+
+interface Known {
+  readonly type: Type<string> | undefined;
+}
+
 function typeOf(schema: Schema, place: Place): Type<string> | undefined {
+  const bySchema = known.get(place.fields) ?? new WeakMap<Schema, Map<string, Known>>();
+  known.set(place.fields, bySchema);
+  const byPlace = bySchema.get(schema) ?? new Map<string, Known>();
+  bySchema.set(schema, byPlace);
+  const key = `${place.side} ${place.pointer}`;
+  const kept = byPlace.get(key) ?? { type: derivedType(schema, place) };
+  byPlace.set(key, kept);
+  return kept.type;
+}
+
+/** schemas/formats/policy.md §7.2: undefined for what Cedar cannot hold, or what is on the other side. */
+function derivedType(schema: Schema, place: Place): Type<string> | undefined {
   if (schema.kind === 'object') {
     return recordType(
       [...schema.members].map(([name, member]) => {
@@ -113,8 +131,8 @@ function valueOf(value: Json, schema: Schema, place: Place): CedarValueJson | un
   if (schema.kind === 'union') {
     const variant = isNamed(value) ? variantOf(schema, value) : undefined;
     if (variant === undefined || !isNamed(value)) return undefined;
-    const known = attributesOf(unionType(schema, place));
-    const members = [...variant.members].filter(([name]) => Object.hasOwn(known, name));
+    const shared = attributesOf(typeOf(schema, place));
+    const members = [...variant.members].filter(([name]) => Object.hasOwn(shared, name));
     return recordValue(value, new Map(members), place);
   }
   if (schema.kind === 'array') {
