@@ -76,6 +76,13 @@ async function paid(ledger: CliLedger): Promise<string[]> {
 }
 
 describe('pay', () => {
+  it('uses nothing up where there is no outbox', async () => {
+    const { ledger, id } = await granted();
+    const none = await pay(ledger, id, [...chosen('1.00', 'one'), '--outbox', 'nowhere']);
+    expect([none.exit, none.stderr]).toEqual([2, expect.stringContaining('DIRECTORY_NOT_FOUND')]);
+    expect((await pay(ledger, id, chosen('1.00', 'one'))).exit).toBe(0);
+  });
+
   it('has examples for the policy and the executor that it needs', async () => {
     const { stdout } = await countersign(['pay', '--interfaces']);
     const [, digest = ''] = /^payment.grant +(sha256:[0-9a-f]{64})$/m.exec(stdout) ?? [];

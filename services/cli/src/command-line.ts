@@ -1,4 +1,3 @@
-import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Digest, Json, JsonObject } from '@countersign/canonical';
@@ -7,9 +6,10 @@ import {
   type EnvironmentFacts,
   type VariableNames,
 } from './child-environment.ts';
-import { CliError, cliError, isSystemError } from './cli-error.ts';
+import { CliError } from './cli-error.ts';
 import { inputFact, readCommandInput, type CommandInput } from './command-input.ts';
 import { findExecutable, type Executable } from './executable.ts';
+import { existingFolder } from './existing-folder.ts';
 
 export interface CommandOrder {
   readonly argv: readonly string[];
@@ -69,7 +69,7 @@ export async function describeCommand(
   order: CommandOrder,
   place: CommandPlace,
 ): Promise<DescribedCommand> {
-  const cwd = await workingDirectory(order.cwd, place.cwd);
+  const cwd = await existingFolder(resolve(place.cwd, order.cwd ?? '.'), '--cwd');
   const found = await findExecutable(order.argv[0] ?? '', {
     cwd: place.cwd,
     path: place.env['PATH'],
@@ -111,17 +111,6 @@ function paramsOf(order: CommandOrder, parts: Parts): CommandParams {
     ...(order.purpose !== undefined && { purpose: order.purpose }),
     ...order.emergency,
   };
-}
-
-async function workingDirectory(named: string | undefined, cwd: string): Promise<string> {
-  const path = resolve(cwd, named ?? '.');
-  try {
-    const real = await realpath(path);
-    if ((await stat(real)).isDirectory()) return real;
-  } catch (error) {
-    if (!isSystemError(error, 'ENOENT', 'ENOTDIR', 'EACCES')) throw error;
-  }
-  throw cliError('DIRECTORY_NOT_FOUND', `expected a folder for --cwd at ${path}`);
 }
 
 /** After an interruption: the input again, which must be the one that was approved. */

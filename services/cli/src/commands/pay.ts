@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
+import { existingFolder } from '../existing-folder.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { parseItem } from './item-option.ts';
@@ -127,6 +128,8 @@ async function pay(
   const outbox = resolve(context.cwd, demanded(options.outbox, '--outbox'));
   const { choose, debtor = new Map<string, string>(), item } = options;
   const { run = item === undefined ? '1' : `item-${item}` } = options;
+  // Else the use would be spent before anybody finds out.
+  await existingFolder(outbox, '--outbox');
   const access = await openLedger({ ...options, key, agentId }, context);
   return payApproved(
     {
