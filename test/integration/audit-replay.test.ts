@@ -224,6 +224,20 @@ describe('the replay of a log', () => {
     expect(refused).toMatchObject({ code: 'ASSERTION_INVALID', index });
   });
 
+  it('D15: a decision that tells of fewer prompts than there were: REPLAY_MISMATCH', async () => {
+    const log = new DecidedLog();
+    for (let i = 0; i < 5; i += 1) await log.admit();
+    const { admission } = await log.admit();
+    await log.decide(admission, { verdict: 'deny' });
+    const { index } = log.last('decision-accepted');
+    const told = log.lastEntry('decision-accepted');
+    expect(told.load).toEqual({ prompts_1h: 6, decisions_1h: 0 });
+    const entries = log.entries.slice(0, index + 1);
+    entries[index] = encodeEntry({ ...told, load: { prompts_1h: 1, decisions_1h: 0 } });
+    const refused = await auditRefusal(log, await filesOf(entries, log.signer));
+    expect(refused).toMatchObject({ code: 'REPLAY_MISMATCH', index });
+  });
+
   it('D10: an approval by a key that was revoked before: REPLAY_MISMATCH', async () => {
     const log = new DecidedLog();
     const { alice, bob } = log.parties;

@@ -18,6 +18,7 @@ import { rationaleDigest } from './decision-statement.ts';
 import { isUndeniable } from './fixed-requirement.ts';
 import type { DecisionInput } from './input.ts';
 import { membershipEndMs } from './membership.ts';
+import { loadOf } from './person-load.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import type { RequestAdmitted } from './request-entry.ts';
@@ -272,6 +273,7 @@ function accept(run: Proceeding, { input, record }: Deciding): ReturnType<Procee
   const { made, facts, membership } = input;
   const isAsked =
     record.open?.requirement.member_of !== undefined && typeof membership === 'object';
+  const { rules, tables } = run.state;
   const accepted = run.write({
     type: 'decision-accepted',
     action_id: record.id,
@@ -280,6 +282,7 @@ function accept(run: Proceeding, { input, record }: Deciding): ReturnType<Procee
     proof: made.proof,
     proof_class: facts.proofClass,
     ...(isAsked && { membership }),
+    ...(rules > 1 && { load: loadOf(tables.load, made.statement.person, run.atMs) }),
     input: input.input,
   });
   keepRationale(run, input);

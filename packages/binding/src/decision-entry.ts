@@ -24,6 +24,7 @@ import {
   type Leaf,
 } from './field-shape.ts';
 import { provenMembership, type ProvenMembership } from './membership.ts';
+import { load, type Load } from './load.ts';
 import { QUORUM_MAX } from './policy.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import { terms, type Terms } from './request-entry.ts';
@@ -37,6 +38,8 @@ export interface DecisionAccepted extends EntryHead<'decision-accepted'> {
   readonly proof_class: ProofClass;
   /** Only where the requirement asks for a group of the company. */
   readonly membership?: ProvenMembership;
+  /** By rules 2. */
+  readonly load?: Load;
   readonly input: Digest;
 }
 
@@ -103,6 +106,7 @@ export const decisionAccepted: Shape<DecisionAccepted> = object<DecisionAccepted
   proof: humanProof,
   proof_class: proofClass,
   membership: optional(provenMembership),
+  load: optional(load),
   input: digest,
 });
 

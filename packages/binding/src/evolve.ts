@@ -26,9 +26,12 @@ import type { Fold, Head, Position, Tables } from './fold.ts';
 import { authorityFromGenesis } from './genesis.ts';
 import type { AuthorityChanged, LedgerFounded } from './ledger-entry.ts';
 import type { Policy } from './policy.ts';
+import { minuteOf } from './minute-count.ts';
+import { noteAsked, noteDecided } from './person-load.ts';
 import { noteCounted } from './recent-requests.ts';
 import { ruledBy } from './policy-now.ts';
 import type { RequestAdmitted } from './request-entry.ts';
+import { partiesTo } from './review.ts';
 import { isObject } from './shape.ts';
 import { isTimed } from './seating.ts';
 import { counterOf } from './signature-counter.ts';
@@ -46,7 +49,7 @@ export function evolveEntry(
     return { ...fold.head, committedSize: position.index + 1 };
   }
   if (entry.type === 'request-admitted') evolveAdmission(fold, entry, position);
-  else if (isProgress(entry)) evolveProgress(fold.tables, entry, position);
+  else if (isProgress(entry)) evolveProgress(fold, entry, position);
   else evolveEnd(fold.tables, entry);
   if (entry.type !== 'binding-made') return fold.head;
   return { ...fold.head, bindings: fold.head.bindings + 1 };
@@ -76,10 +79,13 @@ function isProgress(entry: Exclude<ActionEntry, RequestAdmitted>): entry is Prog
   return PROGRESS.has(entry.type);
 }
 
-function evolveProgress(tables: Tables, entry: ProgressEntry, position: Position): void {
+function evolveProgress({ tables, head }: Fold, entry: ProgressEntry, position: Position): void {
   switch (entry.type) {
     case 'decision-accepted':
       evolveDecision(tables, entry, position);
+      if (head.rules > 1) {
+        noteDecided(tables.load, entry.statement.person, timestampMs(entry.at));
+      }
       return;
     case 'binding-made':
       evolveBinding(tables, entry, position);
@@ -187,6 +193,15 @@ function evolveAdmission({ tables, head }: Fold, entry: RequestAdmitted, positio
   }
   putOpen(tables, record);
   noteCounted(tables.recent, record);
+  if (head.rules > 1)
+    noteAsked(tables.load, { ...entry, out: outOf(entry), atMs: timestampMs(entry.at) });
+}
+
+/** Who may not decide it, whatever its rule says. */
+function outOf({ action, excluded }: RequestAdmitted): ReadonlySet<string> {
+  const parties = action === undefined ? [] : partiesTo(changeOf(action));
+  const named = [...excluded.map(({ person }) => person), ...parties];
+  return new Set(named.filter((person) => typeof person === 'string'));
 }
 
 /** Puts in an open action with everything that it is found by. */
@@ -337,8 +352,4 @@ export function senderOf(
         ? `agent ${entry.about.agent ?? ''}`
         : `executor ${entry.about.executor}`;
   }
-}
-
-export function minuteOf(timeMs: number): number {
-  return Math.floor(timeMs / 60_000);
 }

@@ -5,6 +5,7 @@ import { DeadlineQueue } from './deadline-queue.ts';
 import { DraftMap } from './draft-map.ts';
 import type { AuthorityRef, Leaf } from './field-shape.ts';
 import type { Policy } from './policy.ts';
+import { commitLoad, loadTablesOver, type LoadTables } from './person-load.ts';
 import type { RecentTable } from './recent-requests.ts';
 import type { RulesVersion } from './rules-version.ts';
 
@@ -59,6 +60,7 @@ export interface Tables {
   readonly openByAgent: DraftMap<string, number>;
   /** Requests of the last day by agent and type, as far as a policy counts them. */
   readonly recent: RecentTable;
+  readonly load: LoadTables;
   /** Refused entries of a sender in one minute of ledger time. */
   readonly refusals: DraftMap<string, { readonly minute: number; readonly count: number }>;
   readonly answered: DraftMap<Digest, { readonly atMs: number; readonly index: number }>;
@@ -82,6 +84,7 @@ export function tablesOver(below: Tables | undefined): Tables {
     openByDigest: new DraftMap(below?.openByDigest),
     openByAgent: new DraftMap(below?.openByAgent),
     recent: new DraftMap(below?.recent),
+    load: loadTablesOver(below?.load),
     refusals: new DraftMap(below?.refusals),
     answered: new DraftMap(below?.answered),
     counters: new DraftMap(below?.counters),
@@ -96,6 +99,7 @@ export function commitTables(tables: Tables): void {
   tables.openByDigest.commit();
   tables.openByAgent.commit();
   tables.recent.commit();
+  commitLoad(tables.load);
   tables.refusals.commit();
   tables.answered.commit();
   tables.counters.commit();

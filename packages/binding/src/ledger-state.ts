@@ -20,6 +20,7 @@ import {
 } from './fold.ts';
 import type { HeldInput } from './held-input.ts';
 import { jsonOf } from './json-bytes.ts';
+import { loadPartsOf, putLoad, trimLoad } from './person-load.ts';
 import type { PolicyEngine } from './policy-engine.ts';
 import type { Policy } from './policy.ts';
 import type { KeptAction } from './action-table.ts';
@@ -132,6 +133,7 @@ export class LedgerState {
     for (const { credential, counter } of snapshot.parts.counters) {
       tables.counters.set(credential, counter);
     }
+    if (snapshot.parts.load !== undefined) putLoad(tables.load, snapshot.parts.load);
     if (state.stateDigest() !== snapshot.digest) return undefined;
     for (const packed of snapshot.actions) {
       if (packed.isOpen) putOpen(tables, packed.unpack());
@@ -228,6 +230,7 @@ export class LedgerState {
     this.#noteAnswer(entry, position.index);
     if (entry.type === 'state-committed' && before !== undefined) {
       this.#committed = { head: before, forgotten: this.#forget() };
+      trimLoad(this.tables.load, before.lastAtMs);
     }
     this.#version += 1;
   }
@@ -283,6 +286,9 @@ export class LedgerState {
       authority: head.authorityRef,
       retired: digestOf('countersign/state/v1', head.authority.retired.map(jsonOf)),
       counters: Object.fromEntries(tables.counters.entries()),
+      ...(head.rules > 1 && {
+        load: digestOf('countersign/state/v1', jsonOf(loadPartsOf(tables.load, head.lastAtMs))),
+      }),
       actions: Object.fromEntries(tables.actions.groupDigests()),
     };
     return digestOf('countersign/state/v1', jsonOf(state));
@@ -302,7 +308,7 @@ export class LedgerState {
     const committed = this.#committed;
     if (!this.endsWithCommit || committed === undefined) return undefined;
     const changes = tables.actions.takeChanges(committed.forgotten);
-    return { parts: partsOf(committed.head, tables.counters.entries()), changes };
+    return { parts: partsOf(committed.head, tables), changes };
   }
 
   /** What is taken next holds every action again. */

@@ -142,10 +142,16 @@ export const typeName: Shape<string> = matching(
 
 const isAny = (json: Json): boolean => json === 'any';
 
+export const approvers: Shape<'any' | readonly string[]> = either(
+  isAny,
+  oneOf('any'),
+  list(personId, { min: 1, max: APPROVERS_MAX }),
+);
+
 const ruleMembers = {
   id: ruleId,
   approvals: integer(1, QUORUM_MAX),
-  approvers: either(isAny, oneOf('any'), list(personId, { min: 1, max: APPROVERS_MAX })),
+  approvers,
   proof_classes: list(oneOf('uv', 'up'), { min: 1, max: 2 }),
   rationale: oneOf('required', 'optional'),
   decide_within_s: integer(DECIDE_WITHIN_MIN_S, WITHIN_MAX_S),

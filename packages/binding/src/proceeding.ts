@@ -1,7 +1,8 @@
 import { formatTimestamp, type Digest } from '@countersign/canonical';
 import type { ContentWrite, Decided, Outcome, PlacedEntry } from './decided.ts';
 import { encodeEntry, leafOf, type Entry } from './entry.ts';
-import { minuteOf, senderOf } from './evolve.ts';
+import { senderOf } from './evolve.ts';
+import { minuteOf } from './minute-count.ts';
 import type { HeldInput } from './held-input.ts';
 import { rememberDraft, type LedgerState } from './ledger-state.ts';
 import type { RefusalCode } from './refusal-code.ts';

@@ -9,7 +9,8 @@ import {
   type AuthorityRef,
   type Leaf,
 } from './field-shape.ts';
-import type { Head } from './fold.ts';
+import type { Head, Tables } from './fold.ts';
+import { loadParts, loadPartsOf, type LoadParts } from './person-load.ts';
 import { policyDigest, policyShape, type Policy } from './policy.ts';
 import { rulesVersion, type RulesVersion } from './rules-version.ts';
 import { integer, invalid, list, object, optional, type Shape } from './shape.ts';
@@ -27,6 +28,8 @@ export interface StateParts {
   readonly members: readonly Member[];
   readonly retired: readonly Retirable[];
   readonly policy: Policy;
+  /** By rules 2. */
+  readonly load?: LoadParts;
   readonly counters: readonly { readonly credential: string; readonly counter: number }[];
 }
 
@@ -43,6 +46,7 @@ const stateParts: Shape<StateParts> = object<StateParts>({
   members: list(member, ANY_NUMBER),
   retired: list(retiredMember, ANY_NUMBER),
   policy: policyShape,
+  load: optional(loadParts),
   counters: list(
     object<StateParts['counters'][number]>({ credential: credentialId, counter: integer(1) }),
     ANY_NUMBER,
@@ -85,7 +89,10 @@ export function headOf(parts: StateParts): Head | undefined {
   };
 }
 
-export function partsOf(head: Head, counters: ReadonlyMap<string, number>): StateParts {
+export function partsOf(
+  head: Head,
+  { load, counters }: Pick<Tables, 'load' | 'counters'>,
+): StateParts {
   return {
     genesis: head.genesis,
     ...(head.rules > 1 && { rules: head.rules }),
@@ -97,6 +104,7 @@ export function partsOf(head: Head, counters: ReadonlyMap<string, number>): Stat
     members: head.authority.members,
     retired: head.authority.retired,
     policy: head.policy,
-    counters: [...counters].map(([credential, counter]) => ({ credential, counter })),
+    ...(head.rules > 1 && { load: loadPartsOf(load, head.lastAtMs) }),
+    counters: [...counters.entries()].map(([credential, counter]) => ({ credential, counter })),
   };
 }

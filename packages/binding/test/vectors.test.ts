@@ -108,6 +108,7 @@ describe('vectors of entries', () => {
       'action',
       'bounds',
       'constraint',
+      'load',
       'permits',
     ]);
     for (const [name, { text }] of valid) {

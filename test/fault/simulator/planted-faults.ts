@@ -186,6 +186,13 @@ function changingEntries(change: (entry: Entry, world: World) => Entry): PlantFa
   });
 }
 
+/** So that nobody sees how hard somebody was pressed: attack row D15. */
+const tellsFewerPrompts: PlantFault = changingEntries((entry) => {
+  if (entry.type !== 'decision-accepted' || entry.load === undefined) return entry;
+  const { prompts_1h: prompts } = entry.load;
+  return { ...entry, load: { ...entry.load, prompts_1h: Math.max(0, prompts - 1) } };
+});
+
 /** Also on a grant, and on an item of a batch. */
 const ANY_CLAIM = 'countersign.use.v';
 
@@ -413,6 +420,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     plant: takesClaims('NOT_IN_BATCH', 'countersign.use.v3'),
   },
   { name: 'gives a binding more time', found: ['RULE'], plant: lengthensUses },
+  { name: 'tells of fewer prompts than there were', found: ['RULE'], plant: tellsFewerPrompts },
   { name: 'raises no alarm about an emergency', found: ['RULE'], plant: raisesNoAlarm },
   { name: 'believes any signature', found: ['FORGED'], plant: believesAnySignature },
   { name: 'acknowledges too early', found: ['ACKNOWLEDGED_LOST'], plant: acknowledgesTooEarly },

@@ -33,6 +33,7 @@ import { batchDescriptor } from './batch-choice.ts';
 import { GlassOracle } from './glass-oracle.ts';
 import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
+import { LoadOracle } from './load-oracle.ts';
 import { OWN_TOOL, TENANT } from './population.ts';
 import type { SignedTruth } from './signed-truth.ts';
 import { assertQuorum, assertTurn, isOtherTurn } from './turn-oracle.ts';
@@ -76,6 +77,7 @@ export class RuleOracle {
   readonly #truth: SignedTruth;
   readonly #members = new Map<string, Member>();
   readonly #glass = new GlassOracle();
+  readonly #load = new LoadOracle();
   #bootstrap: ApprovalRule | undefined;
   #separation = 'full';
   #policy: Policy | undefined;
@@ -107,6 +109,7 @@ export class RuleOracle {
     hold(placed.entry.tenant === TENANT, 'RULE', `entry ${placed.index} of another tenant`);
     this.#lastMs = atMs;
     this.#glass.note(placed.entry, atMs);
+    this.#load.note(placed.entry);
     this.#acceptEntry(placed.entry, placed);
     this.#last = placed;
   }
