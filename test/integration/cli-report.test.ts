@@ -164,6 +164,10 @@ describe('report', () => {
       {
         ...{ person: person.person, approved: 2, denied: 1, taken_back: 0 },
         denied_per_mille: 333,
+        load: {
+          prompts_1h: { median: expect.any(Number) as number, most: expect.any(Number) as number },
+          decisions_1h: { most: 2 },
+        },
         days: expect.any(Number) as number,
       },
     ]);
@@ -177,7 +181,7 @@ describe('report', () => {
     expect(await figures('--person', 'prs_01M8KFEVBR2PAWBX72QWAAPJ13')).toEqual([]);
     const told = await ledger.run('report decisions', ['--person', person.person]).ended;
     expect(told.stdout).toMatch(
-      /^prs_\w{26}\n {2}decided {7}3: 2 approved, 1 denied \(33.3 %\); 0 taken back\n {2}time {10}half within /,
+      /^prs_\w{26}\n {2}decided {7}3: 2 approved, 1 denied \(33.3 %\); 0 taken back\n {2}time {10}half within [^]*\n {2}hour before {3}at most \d+ requests to decide, /,
     );
   });
 

@@ -87,6 +87,7 @@ export {
   type DecisionAccepted,
   type DecisionRefused,
 } from './decision-entry.ts';
+export type { Load } from './load.ts';
 export { isDeviceBound, verifyDecisionProof } from './decision-proof.ts';
 export {
   DECISION_NAMESPACE,

@@ -47,15 +47,14 @@ export class FiguresLog {
     return this.#figures.persons;
   }
 
-  #decided({
-    action_id: actionId,
-    at,
-    statement: { person, verdict },
-  }: Extract<Entry, { type: 'decision-accepted' | 'binding-revoked' }>): void {
+  #decided(entry: Extract<Entry, { type: 'decision-accepted' | 'binding-revoked' }>): void {
+    const { action_id: actionId, at, statement } = entry;
+    const { person, verdict } = statement;
+    const load = entry.type === 'decision-accepted' ? entry.load : undefined;
     const { from = '', to, actionId: only, person: whose } = this.#scope;
     // Times of the ledger are compared as text: schemas/formats/canonical-json.md §8.
     const isIn = at >= from && (to === undefined || at < to);
     if (!isIn || (only ?? actionId) !== actionId || (whose ?? person) !== person) return;
-    this.#figures.note({ person, verdict, at, askedAt: this.#askedAt.get(actionId) ?? at });
+    this.#figures.note({ person, verdict, at, askedAt: this.#askedAt.get(actionId) ?? at, load });
   }
 }

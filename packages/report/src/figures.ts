@@ -1,7 +1,7 @@
-import type { Verdict } from '@countersign/binding';
+import type { Load, Verdict } from '@countersign/binding';
 import { timestampMs } from '@countersign/canonical';
 import { ReportError } from './report-error.ts';
-import { TimeToDecide, type DecideTimes } from './time-to-decide.ts';
+import { rank, TimeToDecide, type DecideTimes } from './time-to-decide.ts';
 import { UnitCount } from './unit-count.ts';
 
 /** How one person decided. */
@@ -17,6 +17,14 @@ export interface PersonFigures {
   readonly mostInADay: number;
   readonly mostOn: string;
   readonly busiestHour: { readonly hour: string; readonly decisions: number };
+  /** Of what each decision says of the hour before it; undefined where none does. */
+  readonly load: LoadFigures | undefined;
+}
+
+export interface LoadFigures {
+  readonly medianPrompts: number;
+  readonly mostPrompts: number;
+  readonly mostDecisions: number;
 }
 
 export interface Decided {
@@ -25,6 +33,8 @@ export interface Decided {
   readonly at: string;
   /** When it was asked for. */
   readonly askedAt: string;
+  /** As the ledger has counted it: schemas/formats/entries.md §10. */
+  readonly load?: Load | undefined;
 }
 
 /** Of one answer or report: its times are held to find the middle one. */
@@ -67,17 +77,22 @@ class PersonCount {
   readonly #times = new TimeToDecide();
   readonly #days = new UnitCount('day');
   readonly #hours = new UnitCount('hour');
+  readonly #prompts: number[] = [];
+  #mostDecisions = 0;
 
   constructor(person: string) {
     this.#person = person;
   }
 
-  note({ verdict, at, askedAt }: Decided): void {
+  note({ verdict, at, askedAt, load }: Decided): void {
     this.#verdicts[verdict] += 1;
     this.#days.note(at);
     this.#hours.note(at);
     // What was taken back had been decided before; how long that took tells nothing of the care of it.
     if (verdict !== 'revoke') this.#times.note(timestampMs(at) - timestampMs(askedAt));
+    if (load === undefined) return;
+    this.#prompts.push(load.prompts_1h);
+    this.#mostDecisions = Math.max(this.#mostDecisions, load.decisions_1h);
   }
 
   get told(): PersonFigures {
@@ -93,6 +108,17 @@ class PersonCount {
       mostInADay: this.#days.most,
       mostOn: this.#days.mostIn,
       busiestHour: { hour: `${this.#hours.mostIn}:00:00.000Z`, decisions: this.#hours.most },
+      load: this.#load,
+    };
+  }
+
+  get #load(): LoadFigures | undefined {
+    if (this.#prompts.length === 0) return undefined;
+    const sorted = [...this.#prompts].sort((a, b) => a - b);
+    return {
+      medianPrompts: rank(sorted, 0.5),
+      mostPrompts: rank(sorted, 1),
+      mostDecisions: this.#mostDecisions,
     };
   }
 }
@@ -114,10 +140,14 @@ export type FiguresJson = {
   readonly busiest_hour: { readonly hour: string; readonly decisions: number };
   readonly busiest_day: { readonly day: string; readonly decisions: number };
   readonly days: number;
+  readonly load: {
+    readonly prompts_1h: { readonly median: number; readonly most: number };
+    readonly decisions_1h: { readonly most: number };
+  } | null;
 };
 
 export function figuresJson(of: PersonFigures): FiguresJson {
-  const { times, denialRate, busiestHour } = of;
+  const { times, denialRate, busiestHour, load } = of;
   return {
     person: of.person,
     approved: of.approved,
@@ -137,5 +167,12 @@ export function figuresJson(of: PersonFigures): FiguresJson {
     busiest_hour: { ...busiestHour },
     busiest_day: { day: of.mostOn, decisions: of.mostInADay },
     days: of.days,
+    load:
+      load === undefined
+        ? null
+        : {
+            prompts_1h: { median: load.medianPrompts, most: load.mostPrompts },
+            decisions_1h: { most: load.mostDecisions },
+          },
   };
 }

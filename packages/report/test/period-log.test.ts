@@ -85,6 +85,7 @@ describe('how people decided', () => {
       approved: 2,
       denied: 1,
       denialRate: 1 / 3,
+      load: { medianPrompts: 1, mostPrompts: 2, mostDecisions: 1 },
       days: 2,
       mostInADay: 2,
       busiestHour: { hour: '2026-11-23T09:00:00.000Z', decisions: 2 },
@@ -97,6 +98,7 @@ describe('how people decided', () => {
       approved: 1,
       denied: 0,
       denialRate: 0,
+      load: { medianPrompts: 2, mostPrompts: 2, mostDecisions: 0 },
       times: { count: 1, medianMs: 10_000, p90Ms: 10_000, quick: 0 },
     });
   });

@@ -69,6 +69,8 @@ export interface DecidedRow {
   readonly at: string;
   /** Leaf of the admission that they were asked by. */
   readonly admission: string;
+  /** What the entry says of the hour before it; null where it says nothing. */
+  readonly load: { readonly prompts_1h: number; readonly decisions_1h: number } | null;
 }
 
 export interface AskedRow extends DecidedRow {

@@ -79,6 +79,7 @@ export function askedRow(row: SqlRow): AskedRow {
     verdict: verdictIn(row),
     at: textIn(row, 'at'),
     admission: textIn(row, 'admission'),
+    load: loadIn(row),
     askedAt: textIn(row, 'asked_at'),
   };
 }
@@ -186,6 +187,14 @@ function bytesIn(row: SqlRow, column: string): Uint8Array {
   const value = row[column];
   if (!(value instanceof Uint8Array)) throw malformed(column);
   return value;
+}
+
+function loadIn(row: SqlRow): AskedRow['load'] {
+  if (row['prompts_1h'] === null) return null;
+  return {
+    prompts_1h: numberIn(row, 'prompts_1h'),
+    decisions_1h: numberIn(row, 'decisions_1h'),
+  };
 }
 
 function verdictIn(row: SqlRow): AskedRow['verdict'] {

@@ -107,10 +107,15 @@ const WRITES: { readonly [K in RowChange['change']]: (change: ChangeOf<K>) => Ro
     table: 'decisions',
     row: { idx: index, leaf, tenant, action_id: actionId, person, credential, verdict, at },
   }),
-  decided: ({ row: { index, tenant, person, verdict, at, admission } }) => ({
+  decided: ({ row: { index, load, ...row } }) => ({
     write: 'insert',
     table: 'decided',
-    row: { idx: index, tenant, person, verdict, at, admission },
+    row: {
+      idx: index,
+      ...row,
+      prompts_1h: load?.prompts_1h ?? null,
+      decisions_1h: load?.decisions_1h ?? null,
+    },
   }),
   use: ({ row: { index, tenant, actionId, useId, shortId, at } }) => ({
     write: 'insert',

@@ -81,6 +81,8 @@ export const TABLES = {
       verdict: 'text',
       at: 'text',
       admission: 'text',
+      prompts_1h: 'integer?',
+      decisions_1h: 'integer?',
     },
     key: ['idx'],
     indexes: {},

@@ -33,6 +33,19 @@ const FiguresSchema = Type.Object(
     busiest_hour: Type.Object({ hour: Type.String(), decisions: Count }, closed),
     busiest_day: Type.Object({ day: Type.String(), decisions: Count }, closed),
     days: Count,
+    load: Type.Union(
+      [
+        Type.Object(
+          {
+            prompts_1h: Type.Object({ median: Count, most: Count }, closed),
+            decisions_1h: Type.Object({ most: Count }, closed),
+          },
+          closed,
+        ),
+        Type.Null(),
+      ],
+      { description: 'Of what each decision says of the hour before it' },
+    ),
   },
   closed,
 );
@@ -94,7 +107,7 @@ async function figuresIn(
 
 function note(figures: DecisionFigures, row: AskedRow): void {
   try {
-    figures.note(row);
+    figures.note({ ...row, load: row.load ?? undefined });
   } catch (error) {
     if (!(error instanceof ReportError)) throw error;
     throw new GatewayError('LIMIT_EXCEEDED', error.message, { cause: error });

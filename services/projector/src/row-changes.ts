@@ -209,12 +209,11 @@ function decisionRow({ index, leaf, entry }: SealedEntry, decision: DecisionAcce
   };
 }
 
-function decidedRow(
-  { index }: SealedEntry,
-  { tenant, at, admission, statement }: DecisionAccepted | BindingRevoked,
-): RowChange {
+function decidedRow({ index }: SealedEntry, entry: DecisionAccepted | BindingRevoked): RowChange {
+  const { tenant, at, admission, statement } = entry;
   const { person, verdict } = statement;
-  return { change: 'decided', row: { index, tenant, person, verdict, at, admission } };
+  const load = entry.type === 'decision-accepted' ? (entry.load ?? null) : null;
+  return { change: 'decided', row: { index, tenant, person, verdict, at, admission, load } };
 }
 
 function foundingDocuments({ policy, bootstrap }: LedgerFounded): RowChange[] {

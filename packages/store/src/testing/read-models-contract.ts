@@ -477,10 +477,14 @@ export function readModelsContract(name: string, subject: ReadModelsSubject): vo
       }));
       const row = (index: number, n: number, more: Partial<DecidedRow> = {}): DecidedRow => ({
         ...{ index, tenant: TENANT, person: 'ann', verdict: 'approve', at: at(index) },
-        ...{ admission: digestOf(100 + n), ...more },
+        ...{ admission: digestOf(100 + n), load: null, ...more },
       });
       const rows = [
-        ...[row(5, 0), row(6, 1, { person: 'bob', verdict: 'deny' }), row(7, 1)],
+        ...[
+          row(5, 0, { load: { prompts_1h: 3, decisions_1h: 0 } }),
+          row(6, 1, { person: 'bob', verdict: 'deny' }),
+          row(7, 1),
+        ],
         ...[row(8, 1, { tenant: 'other' }), row(9, 0, { verdict: 'revoke' }), row(11, 0)],
       ];
       const entries = [3, 4, 5, 6, 7, 8, 9, 10, 11].map((index): RowChange => ({

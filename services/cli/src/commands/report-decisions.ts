@@ -79,8 +79,15 @@ function isFigures(json: unknown): json is FiguresJson {
     areNumbers(more, ['approved', 'denied', 'taken_back', 'days']) &&
     (times === null || areNumbers(membersOf(times), TIMES)) &&
     [membersOf(hour), membersOf(day)].every((each) => areNumbers(each, ['decisions'])) &&
+    (more['load'] === null || isLoad(membersOf(more['load']))) &&
     typeof membersOf(hour)['hour'] === 'string' &&
     typeof membersOf(day)['day'] === 'string'
+  );
+}
+
+function isLoad({ prompts_1h: prompts, decisions_1h: decisions }: Members): boolean {
+  return (
+    areNumbers(membersOf(prompts), ['median', 'most']) && areNumbers(membersOf(decisions), ['most'])
   );
 }
 
@@ -99,7 +106,7 @@ function areNumbers(members: Members, names: readonly string[]): boolean {
 function figureLines(of: FiguresJson): string[] {
   const { approved, denied, taken_back: takenBack, denied_per_mille: rate } = of;
   const share = rate === null ? '' : ` (${rate / 10} %)`;
-  const { busiest_hour: hour, busiest_day: day, time_to_decide: times } = of;
+  const { busiest_hour: hour, busiest_day: day, time_to_decide: times, load } = of;
   return [
     of.person,
     `  decided       ${approved + denied}: ${approved} approved, ${denied} denied${share}; ${takenBack} taken back`,
@@ -111,5 +118,10 @@ function figureLines(of: FiguresJson): string[] {
         ]),
     `  busiest hour  ${hour.decisions} in that of ${hour.hour}`,
     `  busiest day   ${day.decisions} on ${day.day}; on ${of.days} days in all`,
+    ...(load === null
+      ? []
+      : [
+          `  hour before   at most ${load.prompts_1h.most} requests to decide, half of the times at most ${load.prompts_1h.median}; at most ${load.decisions_1h.most} decided`,
+        ]),
   ];
 }

@@ -608,6 +608,7 @@ export class ScriptedLedger implements InputRouter, LogView {
           row: {
             ...{ index: first, tenant: TENANT, person, verdict, at: this.#at() },
             admission: statement.admission,
+            load: null,
           },
         },
         {
