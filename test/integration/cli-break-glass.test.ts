@@ -104,7 +104,7 @@ describe('an emergency, from the command line', { timeout: WITHIN_MS }, () => {
     const [, asked = ''] = await review.said(/\/action\/([0-9A-Z]{26})/);
     for (const person of reviewers) await approve(person, asked);
     expect((await review.ended).exit).toBe(0);
-    expect(await status()).toEqual({ status: 'green', unreviewed: [] });
+    expect(await status()).toEqual({ status: 'green', unreviewed: [], recoveries: [] });
     expect((await ledger.run('report', ['--out', 'green']).ended).exit).toBe(0);
     expect((await ledger.run('log export', ['log']).ended).exit).toBe(0);
     const trust = join(ledger.data, 'trust.json');

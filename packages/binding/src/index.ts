@@ -67,7 +67,7 @@ export {
 export { citedRule, ruleOfType } from './joined-rule.ts';
 export { isEmergencyType } from './break-glass.ts';
 export { BREAK_GLASS_ENTRIES, BreakGlassBook, type BrokenGlass } from './break-glass-book.ts';
-export { authorityRule, excludesNobody, isKindOf } from './fixed-requirement.ts';
+export { authorityRule, excludesNobody, isKindOf, isUndeniable } from './fixed-requirement.ts';
 export { LEDGER_EXECUTOR } from './member-check.ts';
 export { partiesTo } from './review.ts';
 export { mayApprove, quorumFault } from './seating.ts';

@@ -22,6 +22,8 @@ export interface ChangeParts {
     | 'authority.review'
     | 'authority.sshkey'
     | 'authority.freeze'
+    | 'authority.recovery'
+    | 'authority.cancel'
     | 'authority.thaw';
   /** Shown to whoever decides, as the words of who asks. */
   readonly note?: string;
@@ -30,11 +32,13 @@ export interface ChangeParts {
   readonly options: ClientOptions;
   /** What is of use once the change is made, even when nobody waited for it. */
   readonly kept: string;
+  /** How long it can be signed for; an hour unless given. */
+  readonly lifeS?: number;
 }
 
 /** Asks for a change of the authority and waits until the ledger has made it. */
 export async function askForChange(change: JsonObject, parts: ChangeParts): Promise<void> {
-  const { access, context, options, type, note } = parts;
+  const { access, context, options, type, note, lifeS = LIFE_S } = parts;
   const { agent, tenant, trust, client } = access;
   const descriptor = BUILTIN_DESCRIPTORS.find((known) => known.type === type);
   if (descriptor === undefined) throw new Error(`expected a descriptor of ${type}`);
@@ -52,7 +56,7 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
       type,
       typeVersion: descriptor.typeVersion,
       params: { change, ...(note !== undefined && { note }) },
-      lifeS: LIFE_S,
+      lifeS,
     },
     context,
   );

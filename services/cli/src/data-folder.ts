@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { canonicalText, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
-import type { BootstrapRule, Policy, Separation } from '@countersign/binding';
+import type { BootstrapRule, Policy, RecoveryRule, Separation } from '@countersign/binding';
 import { createDurably, makePrivateFolder, replaceDurably } from '@countersign/durable-file';
 import { readRegular } from './bounded-file.ts';
 import { cliError, isSystemError } from './cli-error.ts';
@@ -33,6 +33,8 @@ export interface LedgerMark {
   /** What it is founded with; the log says the same. Without them the usual ones. */
   readonly policy?: Policy;
   readonly bootstrap?: BootstrapRule;
+  /** Without it there is none. */
+  readonly recovery?: RecoveryRule;
 }
 
 export interface DataFolder {

@@ -6,6 +6,8 @@ import {
   policyDigest,
   type BootstrapRule,
   type Policy,
+  type RecoveryRule,
+  type Separation,
 } from '@countersign/binding';
 import { CliError, cliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
@@ -26,6 +28,7 @@ interface RuleFiles {
 
 /** The founding is one entry, with the founders and their keys. */
 const RULES_BYTES_MAX = 40_000;
+const QUORUM_MAX = 16;
 
 /**
  * Read before anything is made: nobody approves a founding, so what is wrong is said now, with the place.
@@ -71,6 +74,37 @@ function reachable(rule: BootstrapRule): BootstrapRule {
     'WOULD_LOCK_OUT',
     'expected one approval by any person, whom the founding invites',
   );
+}
+
+/** Long enough for somebody who is away over a weekend to hear of it. */
+export const RECOVERY_DELAY_H = 72;
+
+interface RecoveryOptions {
+  readonly recovery?: boolean;
+  readonly recoveryQuorum?: number;
+  readonly recoveryDelay?: number;
+}
+
+/**
+ * As many persons as a change needs: fewer would be cheaper than a change but for the delay. Under separation `full` one
+ * more, because the owner of the agent that asks may sign for a recovery. docs/recovery.md
+ *
+ * @throws CliError USAGE
+ */
+export function recoveryFor(
+  { recovery: isWanted, recoveryQuorum, recoveryDelay }: RecoveryOptions,
+  {
+    bootstrap = DEFAULT_BOOTSTRAP,
+    separation,
+  }: FoundingRules & { readonly separation: Separation },
+): { readonly recovery?: RecoveryRule } {
+  if (isWanted === false) {
+    if (recoveryQuorum === undefined && recoveryDelay === undefined) return {};
+    throw cliError('USAGE', 'expected --no-recovery, or how it is to be, not both');
+  }
+  const usual = Math.min(bootstrap.approvals + (separation === 'full' ? 1 : 0), QUORUM_MAX);
+  const quorum = recoveryQuorum ?? usual;
+  return { recovery: { quorum, delay_h: recoveryDelay ?? RECOVERY_DELAY_H } };
 }
 
 /** @throws CliError DATA_OTHER_FOUNDING */

@@ -10,6 +10,7 @@ import {
   type LedgerFounded,
   type Member,
   type Policy,
+  type RecoveryRule,
   type Separation,
 } from '@countersign/binding';
 import { newUlid } from '@countersign/crypto-node';
@@ -38,6 +39,7 @@ export interface FoundingChoice {
   readonly separation: Separation;
   readonly policy?: Policy;
   readonly bootstrap?: BootstrapRule;
+  readonly recovery?: RecoveryRule;
 }
 
 const INVITATION_LIFE_MS = 30 * 24 * 3_600_000;
@@ -58,6 +60,7 @@ export function newMark(choice: FoundingChoice, nowMs: number): LedgerMark {
     founder: `prs_${newUlid(nowMs)}`,
     ...(choice.policy !== undefined && { policy: choice.policy }),
     ...(choice.bootstrap !== undefined && { bootstrap: choice.bootstrap }),
+    ...(choice.recovery !== undefined && { recovery: choice.recovery }),
   };
 }
 
@@ -143,6 +146,7 @@ export function foundingEntry(
     policy: mark.policy ?? DEFAULT_POLICY,
     policyEngine: POLICY_ENGINE,
     ...(mark.bootstrap !== undefined && { bootstrap: mark.bootstrap }),
+    ...(mark.recovery !== undefined && { recovery: mark.recovery }),
   });
 }
 
@@ -186,7 +190,7 @@ export function assertAsFounded(mark: LedgerMark, entry: LedgerFounded): void {
 
 /** A folder that says nothing of its rules was founded with what was usual then. */
 function rulesSaid(
-  { policy, bootstrap }: LedgerMark,
+  { policy, bootstrap, recovery }: LedgerMark,
   entry: LedgerFounded,
 ): readonly [string, string, string][] {
   const said: [string, string, string][] = [];
@@ -196,7 +200,14 @@ function rulesSaid(
   if (bootstrap !== undefined) {
     said.push(['bootstrap', policyDigest(bootstrap), policyDigest(entry.bootstrap)]);
   }
+  if (recovery !== undefined) {
+    said.push(['recovery', recoveryWords(recovery), recoveryWords(entry.recovery)]);
+  }
   return said;
+}
+
+function recoveryWords({ quorum, delay_h }: LedgerFounded['recovery']): string {
+  return delay_h === undefined ? 'none' : `${quorum} persons, ${delay_h} hours`;
 }
 
 function executorMember(id: string, key: HeldKey, interfaceDigest: Digest): Member {

@@ -25,6 +25,7 @@ import { addFindings } from './commands/findings.ts';
 import { addReconcile } from './commands/reconcile.ts';
 import { addReport } from './commands/report.ts';
 import { addRequest } from './commands/request.ts';
+import { addRecover } from './commands/recover.ts';
 import { addReview } from './commands/review.ts';
 import { addServe } from './commands/serve.ts';
 import { addShow } from './commands/show.ts';
@@ -63,6 +64,7 @@ const COMMANDS = [
   addReview,
   addFreeze,
   addThaw,
+  addRecover,
   addErase,
   addPolicy,
   addLog,

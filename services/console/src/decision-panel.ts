@@ -1,4 +1,4 @@
-import type { Verdict } from '@countersign/binding';
+import { isUndeniable, type Verdict } from '@countersign/binding';
 import type { Logged } from './api.ts';
 import { ConfirmField } from './confirm-field.ts';
 import { decide } from './decide.ts';
@@ -82,7 +82,8 @@ export class DecisionPanel {
     approve.disabled = true;
     approve.setAttribute('aria-describedby', 'approve-hint');
     const confirm = confirmField(checked);
-    const controls = new Controls(field, [deny, approve], confirm);
+    const buttons = isUndeniable(checked.admission.action_type.name) ? [approve] : [deny, approve];
+    const controls = new Controls(field, buttons, confirm);
     whenSeen(end, () => {
       controls.release(approve);
       hint.textContent = 'You have come to the end of what you would approve.';
@@ -96,8 +97,9 @@ export class DecisionPanel {
       h('p', {}, 'You decide as ', exact(visit.signer.person), ', with your passkey.'),
       field.element,
       confirm?.element,
-      h('div', { class: 'buttons' }, deny, approve),
+      h('div', { class: 'buttons' }, ...buttons),
       hint,
+      buttons.includes(deny) ? undefined : undeniable(),
     );
   }
 
@@ -209,6 +211,13 @@ function confirmField(checked: CheckedReview): ConfirmField | undefined {
   return new ConfirmField(
     requirement.confirm,
     (typed) => confirmationTyped(checked, typed) === confirmation,
+  );
+}
+
+/** schemas/formats/authority.md §13. */
+function undeniable(): HTMLElement {
+  return paragraph(
+    'This cannot be denied, so that no single lost key stops it: if you are against it, do not sign. A recovery that others have signed for can be cancelled until it is used.',
   );
 }
 

@@ -20,6 +20,8 @@ const TELLING: ReadonlyMap<string, readonly string[]> = new Map([
     'authority.home',
     ['Change', 'Ledger of the tenant', 'Shard that it leaves for ever', 'Shard that it goes on in'],
   ],
+  ['authority.recovery', ['Change', 'Person', 'Takes effect']],
+  ['authority.cancel', ['Change', 'Person']],
   ['authority.sponsor', ['Change', 'Agent', 'Sponsor']],
   ['authority.issuer', ['Change', 'Issuer', 'Issuer to revoke']],
   ['authority.freeze', ['Change']],

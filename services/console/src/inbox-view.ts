@@ -4,7 +4,7 @@ import { oddFirst, ranked, type Crowd } from './crowd.ts';
 import { readInbox, type Inbox, type OpenRequest } from './inbox.ts';
 import { failureNotice, isTellable } from './notice.ts';
 import { RequestRow } from './request-row.ts';
-import { statusNotice } from './status-view.ts';
+import { statusNotices } from './status-view.ts';
 import { announce, entitle, show, type Visit } from './visit.ts';
 
 const REFRESH_MS = 4_000;
@@ -19,8 +19,7 @@ export async function showInbox(visit: Visit): Promise<void> {
   for (;;) {
     try {
       if (document.visibilityState === 'visible') {
-        const red = await statusNotice();
-        status.replaceChildren(...(red === undefined ? [] : [red]));
+        status.replaceChildren(...(await statusNotices()));
         list.update(await readInbox(getJson));
         await list.check(visit);
       }

@@ -199,6 +199,12 @@ export const LedgerSchema = Type.Object(
     log_keys: Type.Array(Type.String()),
     genesis: DigestSchema,
     freeze: Type.Object({ epoch: Type.Integer({ minimum: 0 }), frozen: Type.Boolean() }, closed),
+    recovery: Type.Optional(
+      Type.Object(
+        { quorum: Type.Integer({ minimum: 1 }), delay_h: Type.Integer({ minimum: 1 }) },
+        { ...closed, description: 'Absent where the founding has no delay: there is no recovery' },
+      ),
+    ),
     version: Type.String(),
     sign_in: Type.Optional(
       Type.Object(

@@ -8,8 +8,10 @@ import type {
   IssuerMember,
   LedgerMember,
   PersonMember,
+  RecoveryInvitation,
 } from '@countersign/binding';
-import { parseStrict, utf8, type Json } from '@countersign/canonical';
+import { isRecovery } from '@countersign/binding';
+import { parseStrict, timestampMs, utf8, type Json } from '@countersign/canonical';
 import type { MemberRow } from '@countersign/store';
 import type { Models } from './gateway-deps.ts';
 
@@ -46,6 +48,16 @@ export class AuthorityView {
   async freeze(): Promise<Pick<FreezeMember, 'epoch' | 'frozen'>> {
     const { epoch, frozen } = (await this.member('freeze', 'freeze')) ?? NEVER_FROZEN;
     return { epoch, frozen };
+  }
+
+  /** The recoveries that can still be cancelled, or used. */
+  async recoveries(nowMs: number): Promise<readonly RecoveryInvitation[]> {
+    const rows = await this.#models.members('invitation');
+    return rows
+      .map((row) => memberOf('invitation', row))
+      .filter((each) => each !== undefined)
+      .filter(isRecovery)
+      .filter(({ not_after }) => timestampMs(not_after) >= nowMs);
   }
 
   async member<K extends keyof MemberByKind>(

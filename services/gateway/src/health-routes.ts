@@ -56,6 +56,8 @@ export function registerHealthRoutes(app: App, gateway: Gateway): void {
     async (_request, reply) => {
       const { frozen } = await gateway.authority.freeze();
       gateway.metrics.frozen(frozen);
+      const recoveries = await gateway.authority.recoveries(gateway.deps.nowMs());
+      gateway.metrics.recoveries(recoveries.length);
       return reply.type(gateway.metrics.contentType).send(await gateway.metrics.text());
     },
   );

@@ -51,13 +51,14 @@ function registerLedger(app: App, gateway: Gateway): void {
       const { size: log_size } = await gateway.proofs.heads.newest();
       const { ledger, log_keys, genesis } = await facts(gateway);
       const { id, origins } = relyingPartyOf(ledger, config.publicOrigins);
-      const { origin, tenant, demo, separation } = ledger;
+      const { origin, tenant, demo, separation, recovery } = ledger;
       const rp = { id, origins: [...origins] };
       const { version } = config;
       const { identity } = gateway.deps;
       const freeze = await gateway.authority.freeze();
       const told = { log_size, origin, tenant, demo, separation, rp, log_keys, genesis };
-      const known = { ...told, freeze, version };
+      const rule = recovery === undefined ? {} : { recovery };
+      const known = { ...told, freeze, version, ...rule };
       return { ...known, ...(identity !== undefined && { sign_in: { issuer: identity.issuer } }) };
     },
   );

@@ -23,6 +23,7 @@ export class GatewayMetrics {
   readonly #decisions: Counter<'verdict'>;
   readonly #receipts: Histogram<'kind'>;
   readonly #frozen: Gauge;
+  readonly #recoveries: Gauge;
 
   constructor(sources: Sources) {
     this.#registry = sources.registry ?? new Registry();
@@ -64,6 +65,11 @@ export class GatewayMetrics {
       help: '1 while the ledger is frozen',
       registers,
     });
+    this.#recoveries = new Gauge({
+      name: 'countersign_recoveries_pending',
+      help: 'Recoveries that can be cancelled, or used once their delay is over',
+      registers,
+    });
     this.#gauges(sources);
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -92,6 +98,10 @@ export class GatewayMetrics {
 
   frozen(isFrozen: boolean): void {
     this.#frozen.set(Number(isFrozen));
+  }
+
+  recoveries(count: number): void {
+    this.#recoveries.set(count);
   }
 
   receipt(kind: string, ms: number): void {

@@ -1,6 +1,6 @@
 import { BREAK_GLASS_ENTRIES, BreakGlassBook, parseEntry } from '@countersign/binding';
 import { Type } from 'typebox';
-import { UlidSchema } from './answer-schema.ts';
+import { DigestSchema, UlidSchema } from './answer-schema.ts';
 import type { App, Gateway } from './gateway-app.ts';
 import { GatewayError } from './gateway-error.ts';
 import { PROBLEMS } from './problem-schema.ts';
@@ -12,7 +12,8 @@ const closed = { additionalProperties: false } as const;
 const StatusSchema = Type.Object(
   {
     status: Type.Union([Type.Literal('green'), Type.Literal('red')], {
-      description: 'red while anything that ran as BREAK-GLASS is not reviewed',
+      description:
+        'red while anything that ran as BREAK-GLASS is not reviewed, or a recovery can be used or cancelled',
     }),
     unreviewed: Type.Array(
       Type.Object(
@@ -26,12 +27,23 @@ const StatusSchema = Type.Object(
         closed,
       ),
     ),
+    recoveries: Type.Array(
+      Type.Object(
+        {
+          person: Type.String(),
+          invitation: DigestSchema,
+          opens_at: Type.String({ description: 'Until then nobody can use it' }),
+          ends_at: Type.String(),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );
 
-/** Whether there is something that nobody may get used to: attack row F09. */
-export function registerStatusRoutes(app: App, { deps, authenticate }: Gateway): void {
+/** Whether there is something that nobody may get used to, or overlook: attack rows F09, D13. */
+export function registerStatusRoutes(app: App, { deps, authority, authenticate }: Gateway): void {
   const book = new BreakGlassBook();
   let next = 0;
   /** One reader at a time, and no entry twice. */
@@ -49,7 +61,7 @@ export function registerStatusRoutes(app: App, { deps, authenticate }: Gateway):
     '/v1/status',
     {
       schema: {
-        summary: 'Whether what ran as BREAK-GLASS is reviewed',
+        summary: 'Whether what ran as BREAK-GLASS is reviewed, and who is being recovered',
         tags: ['read'],
         response: { 200: StatusSchema, ...PROBLEMS },
       },
@@ -68,8 +80,16 @@ export function registerStatusRoutes(app: App, { deps, authenticate }: Gateway):
         index,
         is_overdue: overdueIndex !== undefined,
       }));
-      const status = unreviewed.length === 0 ? ('green' as const) : ('red' as const);
-      return { status, unreviewed };
+      const pending = await authority.recoveries(deps.nowMs());
+      const recoveries = pending.map(({ person, id, not_before, not_after }) => ({
+        person,
+        invitation: id,
+        opens_at: not_before,
+        ends_at: not_after,
+      }));
+      const isGreen = unreviewed.length === 0 && recoveries.length === 0;
+      const status = isGreen ? ('green' as const) : ('red' as const);
+      return { status, unreviewed, recoveries };
     },
   );
 }

@@ -76,6 +76,7 @@ describe('/metrics', () => {
       'countersign_bindings 3',
       'countersign_waiters 0',
       'countersign_frozen 0',
+      'countersign_recoveries_pending 0',
       'countersign_writer_state{state="running"} 1',
       'countersign_writer_state{state="stopped"} 0',
     ]) {

@@ -10,7 +10,12 @@ import type { FoundingChoice } from '../founding.ts';
 import { originOf } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { openData, type OpenData } from '../open-data.ts';
-import { assertSameRules, foundingRules } from '../founding-rules.ts';
+import {
+  assertSameRules,
+  foundingRules,
+  recoveryFor,
+  RECOVERY_DELAY_H,
+} from '../founding-rules.ts';
 import { parseShard } from '../shard-number.ts';
 
 export interface FoundingOptions {
@@ -28,6 +33,10 @@ export interface FoundingOptions {
   readonly policy?: string;
   readonly policyCedar?: string;
   readonly bootstrap?: string;
+  /** False with `--no-recovery`. */
+  readonly recovery?: boolean;
+  readonly recoveryQuorum?: number;
+  readonly recoveryDelay?: number;
   readonly json?: true;
 }
 
@@ -73,7 +82,26 @@ export function addFoundingOptions(command: Command): Command {
       '--bootstrap <file>',
       'found it with this rule for changes of the authority: schemas/formats/policy.md, section 4',
     )
+    .option(
+      '--recovery-quorum <number>',
+      'how many persons start the recovery of a lost key: docs/recovery.md (default: as many as --bootstrap wants, and one more with --separation full)',
+      wholeNumber('--recovery-quorum', 16),
+    )
+    .option(
+      '--recovery-delay <hours>',
+      `how long it can be cancelled before it takes effect (default ${RECOVERY_DELAY_H})`,
+      wholeNumber('--recovery-delay', 720),
+    )
+    .option('--no-recovery', 'found it without any: whose keys are lost is lost for good')
     .option('--json', 'print JSON');
+}
+
+function wholeNumber(option: string, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^[0-9]{1,3}$/.test(text) && number >= 1 && number <= most) return number;
+    throw cliError('USAGE', `${option}: expected a number from 1 to ${most}`);
+  };
 }
 
 function parseTenant(text: string): string {
@@ -118,7 +146,8 @@ export async function openFounding(
   const narrator = new Narrator(context.stderr, options.json === true);
   const rules = await foundingRules(options, context);
   if (mark !== undefined) assertSameRules(rules, mark);
-  const choice = { ...foundingChoice(options, cluster), ...rules };
+  const asked = { ...foundingChoice(options, cluster), ...rules };
+  const choice = { ...asked, ...recoveryFor(options, asked) };
   const data = await openData(folder, { ...context, choice, narrator });
   if (policy === undefined) return data;
   try {
@@ -164,11 +193,23 @@ function assertSameFounding(options: FoundingOptions, mark: LedgerMark): void {
     differs('tenant', tenant, mark.tenant),
     differs('shard', shard, mark.shard),
     cluster === undefined ? undefined : differs('tier', 'cluster', mark.tier ?? 'files'),
+    ...recoveryDiffers(options, mark),
   ].find((each) => each !== undefined);
   if (differing === undefined) return;
   throw cliError('DATA_OTHER_FOUNDING', `the ledger in this folder was founded with ${differing}`, {
     hint: 'leave the option out, or found another ledger with --data DIR',
   });
+}
+
+function recoveryDiffers(
+  { recovery, recoveryQuorum, recoveryDelay }: FoundingOptions,
+  { recovery: is }: LedgerMark,
+): (string | undefined)[] {
+  return [
+    recovery !== false ? undefined : differs('recovery', false, is !== undefined),
+    differs('recovery-quorum', recoveryQuorum, is?.quorum ?? 'none'),
+    differs('recovery-delay', recoveryDelay, is?.delay_h ?? 'none'),
+  ];
 }
 
 function differs<T>(name: string, asked: T | undefined, is: T): string | undefined {
