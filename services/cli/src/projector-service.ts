@@ -1,5 +1,5 @@
 import { LedgerError } from '@countersign/ledger';
-import { FindingWebhook, type Projector, type WebhookTarget } from '@countersign/projector';
+import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { Logger } from 'pino';
 import { newProjector } from './assembly.ts';
@@ -12,6 +12,7 @@ import { ProjectorLag } from './projector-lag.ts';
 import { asError, sleep, type Service } from './service.ts';
 import type { StartPatience } from './start-patience.ts';
 import type { Waiting } from './wait-watch.ts';
+import { awayCode, newWebhooks, type Webhook, type WebhookTargets } from './webhooks.ts';
 import { assertNoAlarm } from './witness-alarm.ts';
 import { WitnessMetrics } from './witness-metrics.ts';
 import { WitnessWatch } from './witness-watch.ts';
@@ -21,7 +22,7 @@ export interface ProjectorServiceOptions {
   readonly probe: ProcessProbe;
   readonly patience: StartPatience;
   /** Who is told of the findings of each log. */
-  readonly webhook: WebhookTarget | undefined;
+  readonly webhooks: WebhookTargets;
   readonly logger: Logger;
   readonly nowMs: () => number;
 }
@@ -37,7 +38,7 @@ interface Following {
   readonly witnesses: WitnessWatch | undefined;
   /** With which code a witness has contradicted the log. */
   alarm: string | undefined;
-  readonly webhook: FindingWebhook | undefined;
+  readonly webhooks: readonly Webhook[];
 }
 
 /** Follows the logs of any number of ledgers into their read models. Any number of these processes may run on the same ones. */
@@ -66,7 +67,7 @@ export class ProjectorService implements Service {
 
   /** @throws CliError STORE_SETTINGS, STORE_CORRUPT, StartInterrupted */
   static async start(options: ProjectorServiceOptions): Promise<ProjectorService> {
-    const { ledgers, probe, patience, nowMs, webhook: target } = options;
+    const { ledgers, probe, patience, nowMs } = options;
     const following: Following[] = [];
     const metrics = new WitnessMetrics(probe.registry);
     try {
@@ -76,9 +77,9 @@ export class ProjectorService implements Service {
         const lag = new ProjectorLag({ data, store, nowMs });
         const witnesses = newWitnesses({ data, store, projector, metrics }, options);
         const { proofs } = projector;
-        const { origin } = data.mark;
-        const webhook = target && new FindingWebhook({ store, proofs, origin, target, nowMs });
-        following.push({ data, store, projector, lag, witnesses, webhook, alarm: undefined });
+        const { origin, tenant } = data.mark;
+        const webhooks = newWebhooks(options.webhooks, { store, proofs, origin, tenant, nowMs });
+        following.push({ data, store, projector, lag, witnesses, webhooks, alarm: undefined });
       }
     } catch (error) {
       for (const { store } of following) await store.close();
@@ -101,9 +102,9 @@ export class ProjectorService implements Service {
   }
 
   async stop(): Promise<void> {
-    for (const { projector, webhook } of this.#following) {
+    for (const { projector, webhooks } of this.#following) {
       projector.stop();
-      webhook?.stop();
+      for (const webhook of webhooks) webhook.stop();
     }
     this.#stopped.abort();
     await Promise.all(this.#running);
@@ -157,9 +158,9 @@ export class ProjectorService implements Service {
     }
   }
 
-  async #tell({ webhook, data }: Following): Promise<void> {
+  async #tell({ webhooks, data }: Following): Promise<void> {
     try {
-      await webhook?.run();
+      await Promise.all(webhooks.map((webhook) => webhook.run()));
     } catch (error) {
       this.#fail(asError(dataError(error, placeOf(data))));
     }
@@ -253,10 +254,10 @@ function gauges(following: readonly Following[]): ProbeGauge[] {
   ];
 }
 
-function waitOf({ projector, webhook, data }: Following): Waiting[] {
+function waitOf({ projector, webhooks, data }: Following): Waiting[] {
   const { state, code } = projector.status;
   const { tenant, shard } = data.mark;
   if (state === 'waiting-store' && code !== undefined) return [{ tenant, shard, state, code }];
-  const away = webhook?.away;
+  const away = awayCode(webhooks);
   return away === undefined ? [] : [{ tenant, shard, state: 'waiting-webhook', code: away }];
 }

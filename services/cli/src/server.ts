@@ -12,7 +12,7 @@ import {
   type Router,
   type Writer,
 } from '@countersign/ledger';
-import { FindingWebhook, type Projector, type WebhookTarget } from '@countersign/projector';
+import type { Projector } from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 import type { PinnedHead } from '@countersign/verify';
 import type { Logger } from 'pino';
@@ -30,6 +30,7 @@ import { OpenedFiles } from './opened-files.ts';
 import { WaitWatch } from './wait-watch.ts';
 import { asError, listen, portError, sleep, sleepUnless, type Service } from './service.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
+import { awayCode, newWebhooks, type Webhook, type WebhookTargets } from './webhooks.ts';
 import { WitnessMetrics } from './witness-metrics.ts';
 import { WitnessWatch } from './witness-watch.ts';
 
@@ -42,8 +43,7 @@ export interface ServerOptions {
   readonly publicLog: boolean;
   /** Where people sign in with a company account, if they do. */
   readonly identity: IdentityConfig | undefined;
-  /** Who is told of findings. */
-  readonly webhook: WebhookTarget | undefined;
+  readonly webhooks: WebhookTargets;
   readonly logger: Logger;
   readonly nowMs: () => number;
   readonly randomBytes: (size: number) => Uint8Array;
@@ -73,7 +73,7 @@ export class Server implements Service {
   readonly #writer: Writer;
   readonly #router: Router;
   readonly #projector: Projector;
-  readonly #webhook: FindingWebhook | undefined;
+  readonly #webhooks: readonly Webhook[];
   readonly #gateway: ReturnType<typeof buildGateway>;
   readonly #registry = new Registry();
   /** Of a ledger whose trust file names witnesses. */
@@ -106,7 +106,9 @@ export class Server implements Service {
     this.#writer = newWriter(data, { clock: this.#clock, pinnedHead, snapshots });
     this.#router = newRouter([data], this.#clock);
     this.#projector = newProjector(data, { store, clock: this.#clock });
-    this.#webhook = newWebhook(options, store, this.#projector);
+    const { proofs } = this.#projector;
+    const { origin, tenant, shard } = data.mark;
+    this.#webhooks = newWebhooks(options.webhooks, { store, proofs, origin, tenant, nowMs });
     this.#chores = {
       files: found.files,
       pin: new HeadPin(data, () => Promise.resolve(sealedBy(this.#writer))),
@@ -114,7 +116,6 @@ export class Server implements Service {
       snapshots: new SnapshotWatch(this.#writer, snapshots, options.logger),
     };
     this.#witnesses = this.#newWitnesses();
-    const { tenant, shard } = data.mark;
     this.#waits = new WaitWatch({
       logger: options.logger,
       nowMs,
@@ -173,7 +174,7 @@ export class Server implements Service {
     await this.#gateway.close();
     this.#writer.stop();
     this.#router.stop();
-    this.#webhook?.stop();
+    for (const webhook of this.#webhooks) webhook.stop();
     await Promise.allSettled(this.#loops);
     await this.#chores.snapshots.close();
     // After the writer, so that what it has just sealed is still read.
@@ -229,7 +230,7 @@ export class Server implements Service {
     this.#loops = [
       this.#writer.run(),
       this.#router.run(),
-      ...(this.#webhook === undefined ? [] : [this.#webhook.run()]),
+      ...this.#webhooks.map((webhook) => webhook.run()),
       runTicker({
         broker,
         clock: this.#clock,
@@ -309,7 +310,7 @@ export class Server implements Service {
   #waiting(): { readonly state: string; readonly code: string | undefined } {
     const { state, code } = this.#writer.status;
     if (state.startsWith('waiting') && code !== undefined) return { state, code };
-    return { state: 'waiting-webhook', code: this.#webhook?.away };
+    return { state: 'waiting-webhook', code: awayCode(this.#webhooks) };
   }
 
   #writerHealth(): LedgerHealth['writer'] {
@@ -344,15 +345,6 @@ export class Server implements Service {
     };
     return buildGateway(deps);
   }
-}
-
-function newWebhook(
-  { data, webhook: target, nowMs }: ServerOptions,
-  store: ReadModels,
-  { proofs }: Projector,
-): FindingWebhook | undefined {
-  if (target === undefined) return undefined;
-  return new FindingWebhook({ store, proofs, origin: data.mark.origin, target, nowMs });
 }
 
 /** @throws CliError PORT_BUSY: before anything is written for a ledger that could not be reached anyway */

@@ -1,15 +1,6 @@
-import { createHmac } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { canonicalText } from '@countersign/canonical';
 import { ENTRY_PAGE_MAX, StoreError, type EntryRow, type ReadModels } from '@countersign/store';
 import type { LogProofs } from './log-proof.ts';
-import { ProjectorError } from './projector-error.ts';
-
-/** Who is told, and the secret that whoever is told knows us by. */
-export interface WebhookTarget {
-  readonly url: string;
-  readonly secret: Uint8Array;
-}
+import { passingCode, WebhookPost, type WebhookTarget } from './webhook-post.ts';
 
 export interface FindingWebhookOptions {
   readonly store: Pick<ReadModels, 'apply' | 'entries' | 'sidePosition'>;
@@ -27,19 +18,7 @@ export interface FindingWebhookOptions {
 
 const POSITION = 'finding-webhook';
 const PAUSES = { firstMs: 1_000, longestMs: 300_000, idleMs: 1_000 };
-const ANSWER_WITHIN_MS = 10_000;
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
-
-/** The receiver is not there, or does not take it: tried again. */
-class ReceiverAway extends Error {
-  override readonly name = 'ReceiverAway';
-  readonly code: 'WEBHOOK_REFUSED' | 'WEBHOOK_UNREACHABLE';
-
-  constructor(code: ReceiverAway['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
-}
 
 /**
  * Posts every finding of a log, in its order, each at least once: docs/connectors.md. A reader of its own with a position of
@@ -51,6 +30,7 @@ export class FindingWebhook {
   readonly #options: FindingWebhookOptions;
   readonly #pauses: typeof PAUSES;
   readonly #stopped = new AbortController();
+  readonly #post: WebhookPost;
   /** What was looked at and held no finding is not worth a commit each time. */
   #scanned = 0;
   #away: string | undefined;
@@ -58,6 +38,7 @@ export class FindingWebhook {
   constructor(options: FindingWebhookOptions) {
     this.#options = options;
     this.#pauses = options.pauses ?? PAUSES;
+    this.#post = new WebhookPost(options.target, options.nowMs, this.#stopped.signal);
   }
 
   /** Why the next finding is not told yet. */
@@ -73,12 +54,12 @@ export class FindingWebhook {
         const isIdle = await this.#step();
         this.#away = undefined;
         pauseMs = this.#pauses.firstMs;
-        if (isIdle) await this.#pause(this.#pauses.idleMs);
+        if (isIdle) await this.#post.pause(this.#pauses.idleMs);
       } catch (error) {
         // Another process has told some of them: it goes on from there.
         if (error instanceof StoreError && error.code === 'STORE_MOVED') continue;
-        this.#away = codeOf(error);
-        await this.#pause(pauseMs);
+        this.#away = passingCode(error);
+        await this.#post.pause(pauseMs);
         pauseMs = Math.min(pauseMs * 2, this.#pauses.longestMs);
       }
     }
@@ -112,48 +93,12 @@ export class FindingWebhook {
   }
 
   async #tell({ index, leaf, type, bytes }: EntryRow): Promise<void> {
-    const { origin, proofs, target, nowMs } = this.#options;
-    const body = canonicalText({
+    const { origin, proofs } = this.#options;
+    await this.#post.tell({
       v: 'countersign.finding-told.v1',
       origin,
       entry: { index, leaf, type, text: UTF8.decode(bytes) },
       receipt: await proofs.receipt(index),
     });
-    const time = Math.floor(nowMs() / 1000);
-    const mac = createHmac('sha256', target.secret).update(`${time}.${body}`).digest('hex');
-    const response = await this.#post(body, `t=${time},v1=${mac}`);
-    await response.body?.cancel();
-    if (response.ok) return;
-    throw new ReceiverAway('WEBHOOK_REFUSED', `expected status 2xx, got ${response.status}`);
   }
-
-  async #post(body: string, signature: string): Promise<Response> {
-    const within = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    try {
-      return await fetch(this.#options.target.url, {
-        method: 'POST',
-        // Whoever is told is who was configured, and nobody that they name.
-        redirect: 'error',
-        headers: { 'content-type': 'application/json', 'countersign-signature': signature },
-        body,
-        signal: AbortSignal.any([this.#stopped.signal, within]),
-      });
-    } catch (cause) {
-      throw new ReceiverAway('WEBHOOK_UNREACHABLE', 'expected an answer', { cause });
-    }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const { signal } = this.#stopped;
-    await delay(ms, undefined, { signal }).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
-  }
-}
-
-function codeOf(error: unknown): string {
-  const isPassing =
-    error instanceof ReceiverAway || error instanceof StoreError || error instanceof ProjectorError;
-  if (!isPassing) throw error;
-  return error.code;
 }

@@ -5,7 +5,7 @@ import { openFounded } from '../open-data.ts';
 import { ProjectorService } from '../projector-service.ts';
 import { addServiceOptions, factsOf, foldersOf, type ServiceOptions } from './service-options.ts';
 import { serviceRun } from './service-run.ts';
-import { addWebhookOptions, webhookTarget, type WebhookOptions } from './webhook-options.ts';
+import { addWebhookOptions, webhookTargets, type WebhookOptions } from './webhook-options.ts';
 
 type ProjectorOptions = ServiceOptions & WebhookOptions;
 
@@ -27,14 +27,14 @@ Example:
 
 async function runProjector(options: ProjectorOptions, context: CliContext): Promise<number> {
   const { nowMs } = context;
-  const webhook = await webhookTarget(options, context);
+  const webhooks = await webhookTargets(options, context);
   return serviceRun(
     {
       name: 'projector',
       folders: foldersOf(options, context),
       options,
       open: openFounded,
-      start: (ledgers, parts) => ProjectorService.start({ ledgers, nowMs, webhook, ...parts }),
+      start: (ledgers, parts) => ProjectorService.start({ ledgers, nowMs, webhooks, ...parts }),
       facts: factsOf,
     },
     context,

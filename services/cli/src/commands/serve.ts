@@ -21,7 +21,7 @@ import {
   withSubjectKey,
   type IdentityOptions,
 } from './identity-options.ts';
-import { addWebhookOptions, webhookTarget, type WebhookOptions } from './webhook-options.ts';
+import { addWebhookOptions, webhookTargets, type WebhookOptions } from './webhook-options.ts';
 
 interface ServeOptions extends FoundingOptions, WebhookOptions, IdentityOptions {
   readonly host: string;
@@ -58,12 +58,12 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   const port = portOf(options, mark);
   const { host } = options;
   if (mark === undefined) await assertPortFree({ host, port });
-  const webhook = await webhookTarget(options, context);
+  const webhooks = await webhookTargets(options, context);
   const chosen = await chosenIdentity(options, context);
   const data = await openFounding(folder, { options, mark, context });
   const publicLog = options.publicLog === true;
   const identity = await withSubjectKey(chosen, data, randomBytes);
-  const where = { host, port, version, publicLog, webhook, identity };
+  const where = { host, port, version, publicLog, webhooks, identity };
   const server = await Server.start({ data, ...where, logger, nowMs, randomBytes });
   const isJson = options.json === true;
   if (isJson) stdout.json({ event: 'ready', ...readyFacts(data) });

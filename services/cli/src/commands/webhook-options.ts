@@ -5,40 +5,69 @@ import type { Command } from 'commander';
 import { cliError } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
 import { readGivenFile } from '../ledger-access.ts';
+import type { WebhookTargets } from '../webhooks.ts';
 
 export interface WebhookOptions {
   readonly findingsWebhook?: string;
   readonly findingsWebhookSecret?: string;
+  readonly remindersWebhook?: string;
+  readonly remindersWebhookSecret?: string;
 }
 
 const SECRET_CHARACTERS_MIN = 32;
 
 export function addWebhookOptions(command: Command): Command {
   return command
-    .option('--findings-webhook <url>', 'post each finding there', parseTarget)
-    .option('--findings-webhook-secret <file>', 'file of the secret that signs what is posted');
+    .option('--findings-webhook <url>', 'post each finding there', targetParser('findings'))
+    .option('--findings-webhook-secret <file>', 'file of the secret that signs what is posted')
+    .option(
+      '--reminders-webhook <url>',
+      'post there what is undecided after half of its time, and after nine tenths',
+      targetParser('reminders'),
+    )
+    .option('--reminders-webhook-secret <file>', 'file of the secret that signs what is posted');
 }
 
 /** @throws CliError USAGE, FILE_UNREADABLE, FILE_TOO_LARGE */
-export async function webhookTarget(
-  { findingsWebhook: url, findingsWebhookSecret: path }: WebhookOptions,
+export async function webhookTargets(
+  options: WebhookOptions,
+  context: CliContext,
+): Promise<WebhookTargets> {
+  const { findingsWebhook, findingsWebhookSecret } = options;
+  const { remindersWebhook, remindersWebhookSecret } = options;
+  const findings = await targetOf('findings', context, findingsWebhook, findingsWebhookSecret);
+  const reminders = await targetOf('reminders', context, remindersWebhook, remindersWebhookSecret);
+  return {
+    ...(findings !== undefined && { findings }),
+    ...(reminders !== undefined && { reminders }),
+  };
+}
+
+type Kind = keyof WebhookTargets;
+
+async function targetOf(
+  kind: Kind,
   { cwd }: CliContext,
+  ...[url, path]: readonly [url: string | undefined, path: string | undefined]
 ): Promise<WebhookTarget | undefined> {
+  const option = `--${kind}-webhook`;
   if (url === undefined && path === undefined) return undefined;
   if (url === undefined || path === undefined) {
-    throw cliError('USAGE', 'expected --findings-webhook and --findings-webhook-secret together');
+    throw cliError('USAGE', `expected ${option} and ${option}-secret together`);
   }
   const secret = fromUtf8(await readGivenFile(resolve(cwd, path), 'secret')).trim();
   if (secret.length < SECRET_CHARACTERS_MIN) {
     const least = `${SECRET_CHARACTERS_MIN} characters or more`;
-    throw cliError('USAGE', `--findings-webhook-secret: expected a secret of ${least} in ${path}`);
+    throw cliError('USAGE', `${option}-secret: expected a secret of ${least} in ${path}`);
   }
   return { url, secret: utf8(secret) };
 }
 
-function parseTarget(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isPlain = url?.username === '' && url.password === '' && url.hash === '';
-  if (url !== undefined && isPlain && /^https?:$/.test(url.protocol)) return url.href;
-  throw cliError('USAGE', '--findings-webhook: expected an address like https://siem/findings');
+function targetParser(kind: Kind): (text: string) => string {
+  return (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const isPlain = url?.username === '' && url.password === '' && url.hash === '';
+    if (url !== undefined && isPlain && /^https?:$/.test(url.protocol)) return url.href;
+    throw cliError('USAGE', `--${kind}-webhook: expected an address like https://siem/${kind}`);
+  };
 }
