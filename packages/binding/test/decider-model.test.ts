@@ -254,25 +254,35 @@ afterAll(() => {
 });
 
 describe('the decider beside a simple model of it', () => {
-  it('answers the same to anything, in any order, twice, late, and after a crash', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...RULES),
-        fc.commands(COMMANDS, { maxCommands: 80, size: 'max' }),
-        async (rule, commands) => {
-          await fc.asyncModelRun(() => {
-            const world = new DeciderWorld(rule);
-            const model = Object.assign(new DeciderModel(rule, world.nowMs), {
-              post: { letters: [] },
-            });
-            return { model, real: world };
-          }, commands);
-        },
-      ),
-      { numRuns: RUNS },
-    );
-    // The rarer ones come up in longer runs.
-    const tried: readonly Answer[] = ['accepted', 'repeated', 'held', 'NOT_BOUND', 'LATE_DECISION'];
-    expect([...seen.keys()]).toEqual(expect.arrayContaining([...tried]));
-  }, RUNS * RUN_MS_MAX);
+  it(
+    'answers the same to anything, in any order, twice, late, and after a crash',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...RULES),
+          fc.commands(COMMANDS, { maxCommands: 80, size: 'max' }),
+          async (rule, commands) => {
+            await fc.asyncModelRun(() => {
+              const world = new DeciderWorld(rule);
+              const model = Object.assign(new DeciderModel(rule, world.nowMs), {
+                post: { letters: [] },
+              });
+              return { model, real: world };
+            }, commands);
+          },
+        ),
+        { numRuns: RUNS },
+      );
+      // The rarer ones come up in longer runs.
+      const tried: readonly Answer[] = [
+        'accepted',
+        'repeated',
+        'held',
+        'NOT_BOUND',
+        'LATE_DECISION',
+      ];
+      expect([...seen.keys()]).toEqual(expect.arrayContaining([...tried]));
+    },
+    RUNS * RUN_MS_MAX,
+  );
 });
