@@ -44,7 +44,7 @@ async function execAndDecide(
   return { actionId, ended: await running.finished };
 }
 
-export async function nextInInbox(person: HttpPerson, timeoutMs = 20_000): Promise<string> {
+export async function nextInInbox(person: HttpPerson, timeoutMs = 60_000): Promise<string> {
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const first = (await person.inbox())[0];

@@ -281,7 +281,10 @@ function spent(run: RunEnded | RunUnknown): Refusal {
 
 /** Any refusal has a code. What has none is no refusal, and says nothing about what happened. */
 export function refusalOf(error: unknown): Refusal {
-  if (error instanceof GateError || error instanceof SdkError) return error;
+  // Not the error itself: what spreads it would lose its message.
+  if (error instanceof GateError || error instanceof SdkError) {
+    return { code: error.code, message: error.message };
+  }
   if (error instanceof DOMException) return { code: 'INTERRUPTED', message: 'it was cancelled' };
   const isCoded = error instanceof Error && 'code' in error && typeof error.code === 'string';
   if (isCoded && error.name.endsWith('Error') && /^[A-Z_]+$/.test(String(error.code))) {

@@ -30,7 +30,7 @@ export class ApprovedRun {
     this.#parts = parts;
   }
 
-  /** @throws CliError what the ledger refuses, CONTENT_ERASED */
+  /** @throws CliError what the ledger refuses, CONTENT_ERASED, ACTION_DIGEST_MISMATCH */
   static async open(actionId: string, parts: ApprovedRunParts): Promise<ApprovedRun> {
     const { access, context, executor } = parts;
     const { nowMs, randomBytes } = context;
@@ -38,6 +38,13 @@ export class ApprovedRun {
     const reader = { keyId, sign };
     const ledger = new LedgerClient({ url: access.client.url, reader, nowMs, randomBytes });
     const action = actionIn(await refusingAsCommand(() => ledger.evidence(actionId)));
+    // Evidence of something else that was approved is true as well: which one is run, is not for the server to say.
+    if (action['action_id'] !== actionId) {
+      throw new CliError(
+        'ACTION_DIGEST_MISMATCH',
+        'expected evidence of the action that was named',
+      );
+    }
     return new ApprovedRun(action, ledger, parts);
   }
 

@@ -1,9 +1,12 @@
-import { canonicalText, utf8, type JsonObject } from '@countersign/canonical';
+import { canonicalBytes, canonicalText, utf8, type JsonObject } from '@countersign/canonical';
 import { LEDGER_EXECUTOR } from '@countersign/binding';
-import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { verifySignature } from '@countersign/crypto-node';
+import { BUILTIN_DESCRIPTORS, parseAction } from '@countersign/descriptors';
 import { draftAction, signedFrame } from '@countersign/sdk';
+import { createVerifier } from '@countersign/verify';
 import { waitForApproval } from './approval-wait.ts';
 import { patienceOf } from './away-words.ts';
+import { assertValid } from './bound-use.ts';
 import { CliError, EXIT } from './cli-error.ts';
 import type { ClientOptions } from './commands/access-options.ts';
 import { watchLine } from './commands/watch.ts';
@@ -36,7 +39,12 @@ export interface ChangeParts {
   readonly lifeS?: number;
 }
 
-/** Asks for a change of the authority and waits until the ledger has made it. */
+/**
+ * Asks for a change of the authority and waits until the ledger has made it, which its evidence proves: whoever believed a
+ * server that a ledger is frozen would look away from one that is not.
+ *
+ * @throws CliError what the ledger refuses, DENIED and the like, the code of evidence that is not VALID
+ */
 export async function askForChange(change: JsonObject, parts: ChangeParts): Promise<void> {
   const { access, context, options, type, note, lifeS = LIFE_S } = parts;
   const { agent, tenant, trust, client } = access;
@@ -69,6 +77,7 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
     await client.submit('requests', frame);
     narrator.say('requested', `asked for approval: ${url}`, { action_id: id, url });
     await waitForApproval(client, id, { narrator, nowMs: context.nowMs, patience });
+    await assertBound(envelope, parts);
   } catch (error) {
     if (!(error instanceof CliError) || error.exitCode !== EXIT.indeterminate) throw error;
     const line = watchLine(id, options, context);
@@ -81,4 +90,16 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
       ].join('\n'),
     });
   }
+}
+
+async function assertBound(
+  envelope: JsonObject,
+  { access: { client, trust, allowDemo } }: ChangeParts,
+): Promise<void> {
+  const { digest, envelope: action } = parseAction(canonicalBytes(envelope));
+  const outcome = await createVerifier({ trust, verifySignature }).verifyFile(
+    utf8(await client.evidence(action.action_id)),
+    { level: 'human', allowDemo, expect: { actionDigest: digest } },
+  );
+  assertValid(outcome);
 }

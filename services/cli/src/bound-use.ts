@@ -80,7 +80,12 @@ function readEvidence(text: string): Evidence {
   }
 }
 
-function assertValid({ outcome, code, steps }: Outcome): void {
+/** @throws CliError the code of an outcome that is not VALID */
+export function assertValid({
+  outcome,
+  code,
+  steps,
+}: Pick<Outcome, 'outcome' | 'code' | 'steps'>): void {
   if (outcome === 'VALID') return;
   const detail = steps.at(-1)?.detail ?? 'the evidence was not accepted';
   throw new CliError(code ?? 'EVIDENCE_FORMAT', detail.replace(/^[A-Z_]+: /, ''));

@@ -57,7 +57,10 @@ async function boundAction(client: LedgerClient, actionId: string): Promise<Boun
   try {
     const { action } = parseEvidence(utf8(text)).content;
     if (action === null) return undefined;
-    const { type, params } = parseStrict(utf8(action)) as JsonObject;
+    const { action_id: id, type, params } = parseStrict(utf8(action)) as JsonObject;
+    if (id !== actionId) {
+      throw new CliError('ACTION_DIGEST_MISMATCH', `expected evidence of ${actionId}`);
+    }
     return typeof type === 'string' ? { type, params: params as JsonObject } : undefined;
   } catch (error) {
     if (!(error instanceof VerifyError)) throw error;

@@ -21,7 +21,11 @@ interface TracedUse {
 
 export function addTrace(program: Command, { context, end }: CommandParts): void {
   addReadOptions(program.command('trace'))
-    .argument('<short-id>', 'as a target system recorded it: cs- and 10 or 16 characters', endOf)
+    .argument(
+      '<short-id>',
+      'as a target system recorded it: cs- and 10 or 16 characters; or the whole id of a use',
+      endOf,
+    )
     .description('from what a target system recorded to the action that was bound')
     .addHelpText(
       'after',
@@ -85,7 +89,8 @@ function useNotFound(): CliError {
 }
 
 function endOf(text: string): string {
+  if (isUlid(text)) return text;
   const ending = /^cs-((?:[0-9A-HJKMNP-TV-Z]{6})?[0-9A-HJKMNP-TV-Z]{10})$/i.exec(text)?.[1];
   if (ending !== undefined) return ending.toUpperCase();
-  throw cliError('USAGE', 'short-id: expected cs- and 10 or 16 capital letters and digits');
+  throw cliError('USAGE', 'short-id: expected cs- and 10 or 16 capital letters and digits, or the id of a use');
 }
