@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HttpPerson } from '../support/http-person.ts';
 import { tierOfTests } from '../support/tier.ts';
-import { approve, CliLedger, countersign, type CliProcess } from './cli-process.ts';
+import { approve, CliLedger, CliProcess, countersign } from './cli-process.ts';
 
 const WITHIN_MS = 600_000;
 const CLOCK = new URL('../support/cluster/clock-jump.js', import.meta.url).href;
@@ -98,6 +98,17 @@ describe.skipIf(tierOfTests() !== undefined)(
       const listed = await run('recover list', []).ended;
       expect(listed.stdout).toContain(`${alice.person}  works from `);
       await expect(HttpPerson.enrol(link)).rejects.toThrow('RECOVERY_NOT_DUE');
+      expect((await run('log export', ['first']).ended).exit).toBe(0);
+      const trust = ['--trust', join(ledger.data, 'trust.json')];
+      const audit = await countersign(['audit', ledger.at('first'), ...trust], { env });
+      expect(audit.stdout).toMatch(/^RECOVERY +entry \d+: prs_\w+ may get a new key from /m);
+      const watching = ['monitor', ledger.at('first'), ...trust, '--every', '1'];
+      const monitor = new CliProcess(watching, { env });
+      try {
+        await monitor.said(/ALARM RECOVERY_STARTED at entry \d+: prs_/);
+      } finally {
+        await monitor.signal('SIGTERM');
+      }
       await later(71);
       await expect(HttpPerson.enrol(link)).rejects.toThrow('RECOVERY_NOT_DUE');
     });
@@ -129,6 +140,7 @@ describe.skipIf(tierOfTests() !== undefined)(
       const trust = join(ledger.data, 'trust.json');
       const audit = await countersign(['audit', ledger.at('log'), '--trust', trust], { env });
       expect(audit.stdout).toContain('VALID at level replayed');
+      expect(audit.stdout).not.toMatch(/^RECOVERY /m);
     });
 
     it('D13: another rule beside the log is no rule: the server does not start', async () => {

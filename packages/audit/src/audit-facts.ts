@@ -19,6 +19,16 @@ export interface NearEnrolment {
   readonly seconds: number;
 }
 
+/** A recovery that can still be used or cancelled: schemas/formats/authority.md §13. */
+export interface PendingRecovery {
+  readonly person: string;
+  readonly invitation: string;
+  readonly opens_at: string;
+  readonly ends_at: string;
+  /** Of the finding that raised the alarm. */
+  readonly index: number;
+}
+
 /** What of a log nobody can derive again, because it is not in the log. */
 export interface NotDerived {
   /** Admissions whose action is content: what was shown, and that its agent signed it. */
@@ -39,6 +49,8 @@ export class AuditFacts {
   readonly nearEnrolments: NearEnrolment[] = [];
   nearCount = 0;
   readonly breakGlass: BreakGlassBook = new BreakGlassBook();
+  /** Of the newest alarm about the recovery of a person. */
+  readonly recoveryAlarms: Map<string, number> = new Map();
   readonly #notDerived = { requests: 0, rationales: 0, refusals: 0 };
 
   constructor(nearMs: number) {
@@ -54,7 +66,7 @@ export class AuditFacts {
     { index, bytes }: { readonly index: number; readonly bytes: Uint8Array },
   ): void {
     this.counts.set(entry.type, (this.counts.get(entry.type) ?? 0) + 1);
-    this.breakGlass.note(entry, index);
+    this.#noteAlarm(entry, index);
     if (isLoggedRefusal(entry)) {
       if (isAnswering(entry) && isHiddenRefusal(entry)) this.#notDerived.refusals += 1;
     } else if (entry.type === 'request-admitted') {
@@ -65,6 +77,12 @@ export class AuditFacts {
     } else if (entry.type === 'authority-changed') {
       this.#noteChange(entry, { index, bytes });
     }
+  }
+
+  #noteAlarm(entry: Entry, index: number): void {
+    this.breakGlass.note(entry, index);
+    if (entry.type !== 'finding-raised' || entry.finding !== 'RECOVERY_STARTED') return;
+    this.recoveryAlarms.set(entry.about.person ?? '', index);
   }
 
   #noteChange(

@@ -2,7 +2,7 @@ import type { BrokenGlass } from '@countersign/binding';
 import { equalBytes } from '@countersign/canonical';
 import { TileEdge, type TileFile } from '@countersign/tlog';
 import { AuditError } from './audit-error.ts';
-import type { NearEnrolment, NotDerived } from './audit-facts.ts';
+import type { NearEnrolment, NotDerived, PendingRecovery } from './audit-facts.ts';
 import {
   assertContinues,
   assertPinned,
@@ -49,6 +49,8 @@ export interface AuditFindings extends HeadSigners {
   readonly nearCount: number;
   /** What ran as BREAK-GLASS and nobody has reviewed. */
   readonly unreviewed: readonly BrokenGlass[];
+  /** Who may get a new key soon, unless somebody cancels it. */
+  readonly recoveries: readonly PendingRecovery[];
 }
 
 /**
@@ -90,7 +92,7 @@ export class LogAudit {
   }
 
   #findings(head: GivenHead): Omit<AuditFindings, keyof HeadSigners> {
-    const { facts, signatures } = this.#replay;
+    const { facts, signatures, recoveries } = this.#replay;
     return {
       head,
       from: this.#from?.size ?? 0,
@@ -100,6 +102,7 @@ export class LogAudit {
       nearEnrolments: facts.nearEnrolments,
       nearCount: facts.nearCount,
       unreviewed: facts.breakGlass.unreviewed,
+      recoveries,
     };
   }
 

@@ -4,6 +4,7 @@ import {
   LedgerState,
   decideAgain,
   parseEntry,
+  pendingRecoveries,
   type Decided,
   type Entry,
   type Leaf,
@@ -15,7 +16,7 @@ import { keysAfter } from '@countersign/log-reader';
 import { CompactRange, KeyHistory } from '@countersign/tlog';
 import { checkBoundChange, checkLoggedBinding, type Trust } from '@countersign/verify';
 import { AuditError, atEntry } from './audit-error.ts';
-import { AuditFacts } from './audit-facts.ts';
+import { AuditFacts, type PendingRecovery } from './audit-facts.ts';
 import { firstDecision, nameOf } from './logged-group.ts';
 import { SignatureQueue } from './signature-queue.ts';
 
@@ -78,6 +79,18 @@ export class LogReplay {
   /** Keys of the log as far as it was derived; undefined before its founding was read. */
   get keys(): KeyHistory | undefined {
     return this.#keys;
+  }
+
+  /** As of the last entry that was derived. */
+  get recoveries(): readonly PendingRecovery[] {
+    const { authority, lastAtMs } = this.#state;
+    return pendingRecoveries(authority, lastAtMs).map(({ person, id, not_before, not_after }) => ({
+      person,
+      invitation: id,
+      opens_at: not_before,
+      ends_at: not_after,
+      index: this.facts.recoveryAlarms.get(person) ?? 0,
+    }));
   }
 
   /** Takes entries of the log in their order, and derives those whose decision is whole. @throws AuditError */

@@ -1,8 +1,9 @@
-import type { NearEnrolment } from '@countersign/audit';
+import type { NearEnrolment, PendingRecovery } from '@countersign/audit';
 import type { BrokenGlass } from '@countersign/binding';
 import { formatTimestamp } from '@countersign/canonical';
 import { unreviewedWords } from './break-glass-words.ts';
 import { CliError, EXIT } from './cli-error.ts';
+import { recoveryWords } from './recovery-words.ts';
 import { KeptAudit, type AuditOutcome, type LogAuditOptions } from './log-audit.ts';
 import type { ProbeGauge } from './process-probe.ts';
 import { sleepUnless } from './service.ts';
@@ -46,6 +47,7 @@ export class LogMonitor {
   #size = 0;
   #nearCount = 0;
   #unreviewed = 0;
+  #recoveries = 0;
   #validMs = 0;
   /** Of the last round; empty while the log holds. */
   #code = '';
@@ -92,6 +94,11 @@ export class LogMonitor {
         () => this.#unreviewed,
       ),
       one(
+        'countersign_monitor_pending_recoveries',
+        'Persons who may get a new key soon, unless somebody cancels it',
+        () => this.#recoveries,
+      ),
+      one(
         'countersign_monitor_untaken_alarms',
         'Alarms that the webhook has not taken yet',
         () => this.#untaken.length,
@@ -126,6 +133,8 @@ export class LogMonitor {
     for (const near of findings.nearEnrolments) this.#alarmNear(near);
     this.#unreviewed = findings.unreviewed.length;
     for (const broken of findings.unreviewed) this.#alarmUnreviewed(broken);
+    this.#recoveries = findings.recoveries.length;
+    for (const each of findings.recoveries) this.#alarmRecovery(each);
   }
 
   #alarmNear({ person, seconds, decided_index: index }: NearEnrolment): void {
@@ -139,6 +148,11 @@ export class LogMonitor {
     const detail = unreviewedWords(broken);
     if (overdueIndex === undefined) this.#alarm({ alarm: 'BREAK_GLASS', index, detail });
     else this.#alarm({ alarm: 'BREAK_GLASS_UNREVIEWED', index: overdueIndex, detail });
+  }
+
+  #alarmRecovery(recovery: PendingRecovery): void {
+    const { index } = recovery;
+    this.#alarm({ alarm: 'RECOVERY_STARTED', index, detail: recoveryWords(recovery) });
   }
 
   #refused(outcome: Exclude<AuditOutcome, { readonly outcome: 'VALID' }>): void {

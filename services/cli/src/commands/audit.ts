@@ -3,6 +3,7 @@ import type { BrokenGlass } from '@countersign/binding';
 import { toBase64 } from '@countersign/canonical';
 import type { Command } from 'commander';
 import { unreviewedWords } from '../break-glass-words.ts';
+import { recoveryWords } from '../recovery-words.ts';
 import { EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
@@ -133,7 +134,8 @@ export function reportOf(outcome: AuditOutcome, origin: string): Record<string, 
   }
   const { findings } = outcome;
   const { size, root } = findings.head;
-  const { from, notDerived, nearEnrolments, nearCount, witnessedAt, unreviewed } = findings;
+  const { from, notDerived, nearEnrolments, nearCount, witnessedAt, unreviewed, recoveries } =
+    findings;
   return {
     ...head,
     size,
@@ -145,6 +147,7 @@ export function reportOf(outcome: AuditOutcome, origin: string): Record<string, 
     not_derived: notDerived,
     near_enrolments: { count: nearCount, first: nearEnrolments },
     ...(unreviewed.length > 0 && { unreviewed: unreviewed.map(unreviewedJson) }),
+    ...(recoveries.length > 0 && { recoveries }),
     ...(witnessedAt !== undefined && { witnessed_at: witnessedAt }),
   };
 }
@@ -175,6 +178,9 @@ function linesOf(outcome: AuditOutcome, origin: string): string[] {
         `LOOK AT       entry ${index}: ${person} decided ${seconds} s after the key was enrolled`,
     ),
     ...findings.unreviewed.map((each) => `BREAK-GLASS   ${unreviewedWords(each)}`),
+    ...findings.recoveries.map(
+      (each) => `RECOVERY      entry ${each.index}: ${recoveryWords(each)}`,
+    ),
     'not derived   what the log holds digests of alone:',
     `  ${String(requests).padStart(8)} requests without their action: its display and its agent's signature`,
     `  ${String(rationales).padStart(8)} decisions without their rationale`,
