@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path';
 import type { CliContext } from './context.ts';
-import { readIfThere } from './data-folder.ts';
+import { enrolmentLinks, readIfThere } from './data-folder.ts';
 import { DEFAULT_DATA } from './ledger-access.ts';
 import type { OpenData } from './open-data.ts';
 import type { Output } from './output.ts';
@@ -14,14 +14,14 @@ type BannerContext = Pick<CliContext, 'stdout' | 'command' | 'cwd'>;
 export async function printBanner(data: OpenData, context: BannerContext): Promise<void> {
   const { mark, folder, trust } = data;
   const { stdout } = context;
-  const link = (await readIfThere(folder.enrolmentLink))?.trim();
+  const links = await openLinks(enrolmentLinks(folder, mark));
   const lines = [
     `Countersign ledger ${mark.origin}${mark.demo ? ' (a demonstration: its evidence proves nothing)' : ''}`,
     `  address     ${mark.url}`,
     `  data        ${folder.path}`,
     `  genesis     ${trust.genesis}`,
     `  trust file  ${folder.trustFile}`,
-    ...(link === undefined ? [] : enrolment(link, { path: folder.enrolmentLink, stdout })),
+    ...enrolment(links, stdout),
     '',
     ...nextCommands(data, context),
     '',
@@ -29,10 +29,34 @@ export async function printBanner(data: OpenData, context: BannerContext): Promi
   stdout.lines(...lines);
 }
 
-function enrolment(link: string, where: { path: string; stdout: Output }): string[] {
-  const kept = `  enrolment   ${where.path} (open the link in it once, to enrol the first passkey)`;
-  if (!where.stdout.isTty) return [kept];
-  return [kept, '', 'Open this link in your browser to enrol the first passkey:', `  ${link}`];
+interface OpenLink {
+  readonly path: string;
+  readonly link: string;
+}
+
+async function openLinks(paths: readonly string[]): Promise<readonly OpenLink[]> {
+  const links: OpenLink[] = [];
+  for (const path of paths) {
+    const link = (await readIfThere(path))?.trim();
+    if (link !== undefined) links.push({ path, link });
+  }
+  return links;
+}
+
+function enrolment(links: readonly OpenLink[], { isTty }: Output): string[] {
+  const [first, ...others] = links;
+  if (first === undefined) return [];
+  const kept = [
+    `  enrolment   ${first.path} (open the link in it once, to enrol the first passkey)`,
+    ...others.map(({ path }) => `              ${path} (hand it over to another founder)`),
+  ];
+  if (!isTty) return kept;
+  return [
+    ...kept,
+    '',
+    'Open this link in your browser to enrol the first passkey:',
+    `  ${first.link}`,
+  ];
 }
 
 /** Commands that work as they stand when they are typed in the folder where the ledger was started. */
@@ -64,6 +88,9 @@ export function readyFacts({ mark, folder, trust, isNew }: OpenData): Record<str
     data: folder.path,
     trust: folder.trustFile,
     enrolment_link_file: folder.enrolmentLink,
+    ...(mark.cofounders !== undefined && {
+      enrolment_link_files: enrolmentLinks(folder, mark),
+    }),
     is_new: isNew,
   };
 }

@@ -28,8 +28,10 @@ export interface LedgerMark {
   readonly url: string;
   readonly rp_id: string;
   readonly separation: Separation;
-  /** The first person. */
+  /** The first person, who owns the first agents. */
   readonly founder: string;
+  /** Who else it was founded with, in the order of their links. */
+  readonly cofounders?: readonly string[];
   /** What it is founded with; the log says the same. Without them the usual ones. */
   readonly policy?: Policy;
   readonly bootstrap?: BootstrapRule;
@@ -69,6 +71,18 @@ export interface DataFolder {
 const PRIVATE_FILE = 0o600;
 const MARK_BYTES_MAX = 65_536;
 const MARK_LIMITS = { maxBytes: MARK_BYTES_MAX, maxDepth: 8, maxMembers: 10_000 };
+
+/** All who were invited by the founding. */
+export function foundersOf({ founder, cofounders = [] }: LedgerMark): readonly string[] {
+  return [founder, ...cofounders];
+}
+
+/** Each founder's link is in a file of its own, to be handed over. */
+export function enrolmentLinks(folder: DataFolder, mark: LedgerMark): readonly string[] {
+  return foundersOf(mark).map((_, index) =>
+    index === 0 ? folder.enrolmentLink : join(folder.path, `enrolment-link-${index + 1}.txt`),
+  );
+}
 
 /** docs/cli.md, "The data folder". */
 export function dataFolder(path: string): DataFolder {
@@ -212,13 +226,24 @@ function parseMark(text: string, path: string): LedgerMark {
   const isMark =
     json['v'] === 'countersign.data.v1' &&
     isPartition(json['shard']) &&
-    (json['left'] === undefined || areLeft(json['left'])) &&
-    (json['tier'] === undefined || json['tier'] === 'cluster') &&
+    isAbsentOr(json['left'], areLeft) &&
+    isAbsentOr(json['tier'], (tier) => tier === 'cluster') &&
     typeof json['demo'] === 'boolean' &&
     (json['separation'] === 'solo' || json['separation'] === 'full') &&
+    isAbsentOr(json['cofounders'], areTexts) &&
     MARK_TEXTS.every((name) => typeof json[name] === 'string');
   if (!isMark) throw cliError('DATA_DAMAGED', `${path}: expected the mark of a data folder`);
   return json as unknown as LedgerMark;
+}
+
+function isAbsentOr(value: Json | undefined, isRight: (value: Json) => boolean): boolean {
+  return value === undefined || isRight(value);
+}
+
+function areTexts(value: Json): boolean {
+  return (
+    Array.isArray(value) && (value as readonly Json[]).every((each) => typeof each === 'string')
+  );
 }
 
 function areLeft(value: Json): boolean {

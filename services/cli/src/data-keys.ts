@@ -4,7 +4,13 @@ import { toBase64url } from '@countersign/canonical';
 import { createLocalSignerKey } from '@countersign/signer-local';
 import { CryptoError } from '@countersign/crypto-node';
 import { cliError, isSystemError } from './cli-error.ts';
-import { readIfThere, writePrivate, type DataFolder } from './data-folder.ts';
+import {
+  enrolmentLinks,
+  readIfThere,
+  writePrivate,
+  type DataFolder,
+  type LedgerMark,
+} from './data-folder.ts';
 import { logKeyFiles } from './log-keys.ts';
 import type { HeldKey } from '@countersign/sdk';
 import { makePrivateFolder } from '@countersign/durable-file';
@@ -54,9 +60,9 @@ export async function readLocalKeys(folder: DataFolder): Promise<LocalKeys> {
 }
 
 /** Every secret file that is there can be read by its owner alone. @throws CliError KEY_FILE_PERMISSIONS, KEY_FILE_INVALID */
-export async function assertPrivateKeys(folder: DataFolder): Promise<void> {
+export async function assertPrivateKeys(folder: DataFolder, mark: LedgerMark): Promise<void> {
   const { operatorKey, agentKey, executorKey, mcpGateKey, readToken, subjectKey } = folder;
-  const secrets = [readToken, subjectKey, folder.enrolmentLink];
+  const secrets = [readToken, subjectKey, ...enrolmentLinks(folder, mark)];
   const others = [operatorKey, agentKey, executorKey, mcpGateKey, ...secrets];
   for (const path of [...(await logKeyFiles(folder)), ...others]) {
     const found = await existing(path);

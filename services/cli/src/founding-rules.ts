@@ -26,16 +26,25 @@ interface RuleFiles {
   readonly bootstrap?: string;
 }
 
+/** Who could sign at first, of a ledger that is not founded yet. */
+interface Founders {
+  readonly count: number;
+  readonly separation: Separation;
+}
+
 /** The founding is one entry, with the founders and their keys. */
 const RULES_BYTES_MAX = 40_000;
-const QUORUM_MAX = 16;
 
 /**
  * Read before anything is made: nobody approves a founding, so what is wrong is said now, with the place.
  *
  * @throws CliError USAGE, FILE_UNREADABLE, FILE_TOO_LARGE, and the codes of the ledger
  */
-export async function foundingRules(files: RuleFiles, context: CliContext): Promise<FoundingRules> {
+export async function foundingRules(
+  files: RuleFiles,
+  founders: Founders | undefined,
+  context: CliContext,
+): Promise<FoundingRules> {
   const { policy: file, policyCedar: cedar, bootstrap } = files;
   if (file === undefined && cedar !== undefined) {
     throw cliError('USAGE', '--policy-cedar: expected --policy with it');
@@ -43,6 +52,7 @@ export async function foundingRules(files: RuleFiles, context: CliContext): Prom
   const policy = file === undefined ? undefined : await readPolicy(file, cedar, context);
   if (policy !== undefined) assertFit(policy);
   const rule = bootstrap === undefined ? undefined : await readRule(bootstrap, context);
+  if (founders !== undefined) assertReachable(rule ?? DEFAULT_BOOTSTRAP, founders, bootstrap);
   const rules = {
     ...(policy !== undefined && { policy }),
     ...(rule !== undefined && { bootstrap: rule }),
@@ -60,20 +70,30 @@ export async function foundingRules(files: RuleFiles, context: CliContext): Prom
 async function readRule(file: string, context: CliContext): Promise<BootstrapRule> {
   const json = await readJson(file, 'bootstrap rule', context);
   try {
-    return reachable(parseApprovalRule(json));
+    return parseApprovalRule(json);
   } catch (error) {
     if (!(error instanceof BindingError)) throw error;
     throw new CliError(error.code, `${file}: ${error.message}`, { cause: error });
   }
 }
 
-/** The founding invites one person, whose id nobody knows before: a rule that this one cannot meet is for ever. */
-function reachable(rule: BootstrapRule): BootstrapRule {
-  if (rule.approvals === 1 && rule.approvers === 'any') return rule;
-  throw new BindingError(
-    'WOULD_LOCK_OUT',
-    'expected one approval by any person, whom the founding invites',
-  );
+/**
+ * The founding invites persons whose ids nobody knows before: a rule that they cannot meet is for ever. The first of them owns the
+ * agents that ask, and under separation `full` does not count.
+ */
+function assertReachable(
+  { approvals, approvers }: BootstrapRule,
+  { count, separation }: Founders,
+  file: string | undefined,
+): void {
+  const others = separation === 'full' ? count - 1 : count;
+  if (approvers === 'any' && approvals <= others) return;
+  const needed = approvals + count - others;
+  const expected =
+    approvers === 'any'
+      ? `expected --founders ${needed} or more${separation === 'full' ? ' with --separation full' : ''}`
+      : 'expected approvers any, for the founding invites persons whom nobody knows before';
+  throw new CliError('WOULD_LOCK_OUT', `${file ?? 'the founding'}: ${expected}`);
 }
 
 /** Long enough for somebody who is away over a weekend to hear of it. */
@@ -86,24 +106,19 @@ interface RecoveryOptions {
 }
 
 /**
- * As many persons as a change needs: fewer would be cheaper than a change but for the delay. Under separation `full` one
- * more, because the owner of the agent that asks may sign for a recovery. docs/recovery.md
+ * As many persons as a change needs: fewer would be cheaper than a change but for the delay. docs/recovery.md
  *
  * @throws CliError USAGE
  */
 export function recoveryFor(
   { recovery: isWanted, recoveryQuorum, recoveryDelay }: RecoveryOptions,
-  {
-    bootstrap = DEFAULT_BOOTSTRAP,
-    separation,
-  }: FoundingRules & { readonly separation: Separation },
+  { bootstrap = DEFAULT_BOOTSTRAP }: FoundingRules,
 ): { readonly recovery?: RecoveryRule } {
   if (isWanted === false) {
     if (recoveryQuorum === undefined && recoveryDelay === undefined) return {};
     throw cliError('USAGE', 'expected --no-recovery, or how it is to be, not both');
   }
-  const usual = Math.min(bootstrap.approvals + (separation === 'full' ? 1 : 0), QUORUM_MAX);
-  const quorum = recoveryQuorum ?? usual;
+  const quorum = recoveryQuorum ?? bootstrap.approvals;
   return { recovery: { quorum, delay_h: recoveryDelay ?? RECOVERY_DELAY_H } };
 }
 

@@ -17,7 +17,7 @@ import { newUlid } from '@countersign/crypto-node';
 import type { Descriptor } from '@countersign/descriptors';
 import { GATE_INTERFACE_DIGEST } from '@countersign/mcp-gate';
 import { cliError } from './cli-error.ts';
-import type { LedgerMark } from './data-folder.ts';
+import { foundersOf, type LedgerMark } from './data-folder.ts';
 import {
   EXEC_AUDIENCE,
   EXEC_EXECUTOR,
@@ -40,13 +40,16 @@ export interface FoundingChoice {
   readonly policy?: Policy;
   readonly bootstrap?: BootstrapRule;
   readonly recovery?: RecoveryRule;
+  /** How many persons it invites. */
+  readonly founders?: number;
 }
 
 const INVITATION_LIFE_MS = 30 * 24 * 3_600_000;
 
 /** What a new data folder says of itself. */
 export function newMark(choice: FoundingChoice, nowMs: number): LedgerMark {
-  const { url, demo, separation, tenant, shard } = choice;
+  const { url, demo, separation, tenant, shard, founders = 1 } = choice;
+  const others = Array.from({ length: founders - 1 });
   return {
     v: 'countersign.data.v1',
     origin: choice.origin ?? `countersign.local/${newUlid(nowMs)}/${shard}`,
@@ -58,6 +61,7 @@ export function newMark(choice: FoundingChoice, nowMs: number): LedgerMark {
     rp_id: choice.rpId ?? new URL(url).hostname,
     separation,
     founder: `prs_${newUlid(nowMs)}`,
+    ...(others.length > 0 && { cofounders: others.map(() => `prs_${newUlid(nowMs)}`) }),
     ...(choice.policy !== undefined && { policy: choice.policy }),
     ...(choice.bootstrap !== undefined && { bootstrap: choice.bootstrap }),
     ...(choice.recovery !== undefined && { recovery: choice.recovery }),
@@ -103,7 +107,8 @@ export interface FoundingKeys {
   readonly agent: HeldKey;
   readonly executor: HeldKey;
   readonly mcpGate: HeldKey;
-  readonly invitation: Invitation;
+  /** Of the founders, in their order. */
+  readonly invitations: readonly Invitation[];
 }
 
 /** The first entry of the log of a data folder. */
@@ -116,14 +121,9 @@ export function foundingEntry(
   const { nowMs, descriptors } = parts;
   const members: Member[] = [
     ...(mark.tier === 'cluster' ? [homeMember(mark.shard)] : []),
-    { kind: 'person', id: founder, class: 'natural' },
-    {
-      kind: 'invitation',
-      id: keys.invitation.id,
-      person: founder,
-      public_key: keys.invitation.publicKey,
-      not_after: formatTimestamp(nowMs + INVITATION_LIFE_MS),
-    },
+    ...keys.invitations.flatMap((invitation, index) =>
+      invitedMembers(foundersOf(mark)[index] ?? '', invitation, nowMs),
+    ),
     agentMember('operator', keys.operator, { owner: founder, operator: true }),
     agentMember('local-agent', keys.agent, { owner: founder, operator: false }),
     executorMember(EXEC_EXECUTOR, keys.executor, EXEC_INTERFACE_DIGEST),
@@ -150,6 +150,19 @@ export function foundingEntry(
   });
 }
 
+function invitedMembers(person: string, { id, publicKey }: Invitation, nowMs: number): Member[] {
+  return [
+    { kind: 'person', id: person, class: 'natural' },
+    {
+      kind: 'invitation',
+      id,
+      person,
+      public_key: publicKey,
+      not_after: formatTimestamp(nowMs + INVITATION_LIFE_MS),
+    },
+  ];
+}
+
 /** In one folder there is nowhere to move to: a move that persons approve there would end the log for good. */
 function descriptorsOf(
   { tier }: LedgerMark,
@@ -166,7 +179,9 @@ function descriptorsOf(
  */
 export function assertAsFounded(mark: LedgerMark, entry: LedgerFounded): void {
   const rp = entry.rps.find(({ id }) => id === mark.rp_id) ?? entry.rps[0];
-  const isFounder = entry.members.some(({ kind, id }) => kind === 'person' && id === mark.founder);
+  const stranger = foundersOf(mark).find(
+    (person) => !entry.members.some(({ kind, id }) => kind === 'person' && id === person),
+  );
   const isAddress = rp?.origins.includes(mark.url) === true;
   const said: readonly [string, string | boolean, string | boolean | undefined][] = [
     ['origin', mark.origin, entry.origin],
@@ -176,7 +191,7 @@ export function assertAsFounded(mark: LedgerMark, entry: LedgerFounded): void {
     ['rp_id', mark.rp_id, rp?.id],
     ['url', mark.url, isAddress ? mark.url : rp?.origins[0]],
     ...rulesSaid(mark, entry),
-    ['founder', mark.founder, isFounder ? mark.founder : 'another person'],
+    ['founder', stranger ?? mark.founder, stranger === undefined ? mark.founder : 'another person'],
   ];
   const differing = said.find(([, says, is]) => says !== is);
   if (differing === undefined) return;

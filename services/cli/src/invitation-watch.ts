@@ -1,27 +1,31 @@
 import { rm } from 'node:fs/promises';
 import type { ReadModels } from '@countersign/store';
-import { readIfThere, type DataFolder } from './data-folder.ts';
+import { readIfThere } from './data-folder.ts';
 import { invitationOf } from './founding.ts';
 
-/** Takes the founder's enrolment link away once it has been used: it is worth nothing any more, and still looks like a secret. */
+/** Takes the enrolment link of a founder away once it has been used: it is worth nothing any more, and still looks like a secret. */
 export class InvitationWatch {
-  readonly #folder: DataFolder;
   readonly #store: ReadModels;
-  #isOver = false;
+  /** Files of links that may still be open. */
+  #paths: readonly string[];
 
-  constructor(folder: DataFolder, store: ReadModels) {
-    this.#folder = folder;
+  constructor(paths: readonly string[], store: ReadModels) {
+    this.#paths = paths;
     this.#store = store;
   }
 
   async look(): Promise<void> {
-    if (this.#isOver) return;
-    const link = await readIfThere(this.#folder.enrolmentLink);
-    if (link !== undefined) {
-      const { id } = invitationOf(link.trim());
-      if ((await this.#store.member('invitation', id)) !== undefined) return;
-      await rm(this.#folder.enrolmentLink, { force: true });
+    for (const path of this.#paths) {
+      if (await this.#isOpen(path)) continue;
+      await rm(path, { force: true });
+      this.#paths = this.#paths.filter((each) => each !== path);
     }
-    this.#isOver = true;
+  }
+
+  async #isOpen(path: string): Promise<boolean> {
+    const link = await readIfThere(path);
+    if (link === undefined) return false;
+    const { id } = invitationOf(link.trim());
+    return (await this.#store.member('invitation', id)) !== undefined;
   }
 }

@@ -9,6 +9,8 @@ import { backendsIn, backendsOf } from './data-backends.ts';
 import { dataError, placeOf } from './data-error.ts';
 import {
   createFolder,
+  enrolmentLinks,
+  foundersOf,
   readIfThere,
   readMark,
   requireMark,
@@ -151,7 +153,7 @@ async function opening<More>(
   more: (opened: Opened) => Promise<More>,
 ): Promise<Opened & More> {
   const { folder, mark } = at;
-  await assertPrivateKeys(folder);
+  await assertPrivateKeys(folder, mark);
   await tightenModes(folder, parts.narrator);
   const backends = await backendsOf(folder, mark, parts);
   const broker = await openedBroker(at, backends);
@@ -272,11 +274,14 @@ async function foundLog(
   parts: OpenDataParts & { readonly logKeys: readonly string[] },
 ): Promise<Trust> {
   const { nowMs, logKeys } = parts;
-  const link = await enrolmentLink(folder, mark);
+  const links: string[] = [];
+  for (const [index, path] of enrolmentLinks(folder, mark).entries()) {
+    links.push(await enrolmentLink(path, mark, foundersOf(mark)[index] ?? ''));
+  }
   const keys = {
     ...(await readLocalKeys(folder)),
     logKeys,
-    invitation: invitationOf(link),
+    invitations: links.map(invitationOf),
   };
   const entry = foundingEntry(mark, keys, { nowMs: nowMs(), descriptors: BUILTIN_DESCRIPTORS });
   const { genesis } = await foundPatiently(
@@ -303,10 +308,11 @@ async function foundPatiently(options: FoundingOptions, nowMs: () => number): Pr
   }
 }
 
-async function enrolmentLink(folder: DataFolder, mark: LedgerMark): Promise<string> {
-  const left = (await readIfThere(folder.enrolmentLink))?.trim();
+/** What is there already stays: a start that stopped may have founded the log with it. */
+async function enrolmentLink(path: string, mark: LedgerMark, person: string): Promise<string> {
+  const left = (await readIfThere(path))?.trim();
   if (left !== undefined) return left;
-  const link = newInvitationLink(mark, mark.founder);
-  await writePrivate(folder.enrolmentLink, `${link}\n`);
+  const link = newInvitationLink(mark, person);
+  await writePrivate(path, `${link}\n`);
   return link;
 }

@@ -22,6 +22,7 @@ import { cliError } from './cli-error.ts';
 import { dataError, placeOf } from './data-error.ts';
 import type { DiskRoom } from './disk-room.ts';
 import { HeadPin, knownHead, sealedBy } from './head-pin.ts';
+import { enrolmentLinks } from './data-folder.ts';
 import { InvitationWatch } from './invitation-watch.ts';
 import type { OpenData } from './open-data.ts';
 import { openStore } from './open-store.ts';
@@ -112,7 +113,7 @@ export class Server implements Service {
     this.#chores = {
       files: found.files,
       pin: new HeadPin(data, () => Promise.resolve(sealedBy(this.#writer))),
-      invitation: new InvitationWatch(data.folder, store),
+      invitation: new InvitationWatch(enrolmentLinks(data.folder, data.mark), store),
       snapshots: new SnapshotWatch(this.#writer, snapshots, options.logger),
     };
     this.#witnesses = this.#newWitnesses();

@@ -5,7 +5,7 @@ import { readWitnessPolicy, withWitnesses } from '../asked-witnesses.ts';
 import { cliError } from '../cli-error.ts';
 import { readClusterFile } from '../cluster-config.ts';
 import type { CliContext } from '../context.ts';
-import type { DataFolder, LedgerMark } from '../data-folder.ts';
+import { foundersOf, type DataFolder, type LedgerMark } from '../data-folder.ts';
 import type { FoundingChoice } from '../founding.ts';
 import { originOf } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
@@ -33,6 +33,7 @@ export interface FoundingOptions {
   readonly policy?: string;
   readonly policyCedar?: string;
   readonly bootstrap?: string;
+  readonly founders?: number;
   /** False with `--no-recovery`. */
   readonly recovery?: boolean;
   readonly recoveryQuorum?: number;
@@ -83,8 +84,13 @@ export function addFoundingOptions(command: Command): Command {
       'found it with this rule for changes of the authority: schemas/formats/policy.md, section 4',
     )
     .option(
+      '--founders <number>',
+      'how many persons it invites, each by a link of their own (default 1)',
+      wholeNumber('--founders', 16),
+    )
+    .option(
       '--recovery-quorum <number>',
-      'how many persons start the recovery of a lost key: docs/recovery.md (default: as many as --bootstrap wants, and one more with --separation full)',
+      'how many persons start the recovery of a lost key: docs/recovery.md (default: as many as a change needs)',
       wholeNumber('--recovery-quorum', 16),
     )
     .option(
@@ -144,10 +150,14 @@ export async function openFounding(
   if (mark === undefined) assertShard(options);
   else assertSameFounding(options, mark);
   const narrator = new Narrator(context.stderr, options.json === true);
-  const rules = await foundingRules(options, context);
+  const founders = mark === undefined ? foundersIn(options) : undefined;
+  const rules = await foundingRules(options, founders, context);
   if (mark !== undefined) assertSameRules(rules, mark);
-  const asked = { ...foundingChoice(options, cluster), ...rules };
-  const choice = { ...asked, ...recoveryFor(options, asked) };
+  const choice = {
+    ...foundingChoice(options, cluster),
+    ...rules,
+    ...recoveryFor(options, rules),
+  };
   const data = await openData(folder, { ...context, choice, narrator });
   if (policy === undefined) return data;
   try {
@@ -164,7 +174,7 @@ function assertShard({ shard, cluster }: FoundingOptions): void {
 }
 
 function foundingChoice(options: FoundingOptions, cluster: string | undefined): FoundingChoice {
-  const { port = DEFAULT_PORT, publicUrl, origin, rpId, demo, separation } = options;
+  const { port = DEFAULT_PORT, publicUrl, origin, rpId, demo, separation, founders } = options;
   return {
     tenant: options.tenant ?? DEFAULT_TENANT,
     shard: options.shard ?? 0,
@@ -174,6 +184,7 @@ function foundingChoice(options: FoundingOptions, cluster: string | undefined): 
     rpId,
     demo: demo === true,
     separation: separation ?? 'solo',
+    ...(founders !== undefined && { founders }),
   };
 }
 
@@ -190,6 +201,7 @@ function assertSameFounding(options: FoundingOptions, mark: LedgerMark): void {
     differs('origin', origin, mark.origin),
     differs('rp-id', rpId, mark.rp_id),
     differs('separation', separation, mark.separation),
+    differs('founders', options.founders, foundersOf(mark).length),
     differs('tenant', tenant, mark.tenant),
     differs('shard', shard, mark.shard),
     cluster === undefined ? undefined : differs('tier', 'cluster', mark.tier ?? 'files'),
@@ -199,6 +211,13 @@ function assertSameFounding(options: FoundingOptions, mark: LedgerMark): void {
   throw cliError('DATA_OTHER_FOUNDING', `the ledger in this folder was founded with ${differing}`, {
     hint: 'leave the option out, or found another ledger with --data DIR',
   });
+}
+
+function foundersIn({ founders = 1, separation = 'solo' }: FoundingOptions): {
+  readonly count: number;
+  readonly separation: Separation;
+} {
+  return { count: founders, separation };
 }
 
 function recoveryDiffers(
