@@ -20,7 +20,6 @@ const TRIED = [
   'change credential-revoked',
   'change frozen',
   'change policy-set',
-  'change reviewed',
   'change thawed',
   'constraint amount',
   'constraint chosen',

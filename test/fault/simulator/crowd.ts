@@ -84,6 +84,11 @@ function digestOfType(wanted: string): string {
 
 const RETRIES_MAX = 3;
 
+/** So many ids of requests, uses and guests. */
+const RECOVERY_EVERY = 16;
+
+const RECOVERIES: ReadonlySet<string> = new Set(['authority.recovery', 'authority.cancel']);
+
 type Deed =
   | 'request'
   | 'conflict'
@@ -133,6 +138,8 @@ export class Crowd {
   readonly #persons: SimulatedPerson[];
   readonly #agents: SimulatedAgent[];
   #serial = 0;
+  /** That were asked for. */
+  #recoveries = 0;
 
   constructor(world: World, submit: Submit) {
     this.#world = world;
@@ -145,6 +152,8 @@ export class Crowd {
   act(): string {
     if (this.#switch()) return 'switch';
     if (this.#review()) return 'review';
+    if (this.#tighten()) return 'tighten';
+    if (this.#recover()) return 'recover';
     for (let tries = 0; tries < 4; tries += 1) {
       const deed = this.#someDeed();
       if (!this.#do(deed)) continue;
@@ -171,24 +180,88 @@ export class Crowd {
     return all.some(isUsable) && random.chance(0.03) && this.#change({ kind: 'frozen' });
   }
 
+  /** Somebody asks for another policy while something can be used, and whoever is there signs for it soon. */
+  #tighten(): boolean {
+    const { random, rules } = this.#world;
+    const all = [...rules.actions.values()];
+    const asked = all.find(
+      ({ status, admission }) =>
+        status === 'pending' && admission.action?.includes('"kind":"policy-set"') === true,
+    );
+    if (asked === undefined) {
+      return all.some(isUsable) && random.chance(0.04) && this.#change(this.#policySet());
+    }
+    return random.chance(0.5) && this.#signFor(asked);
+  }
+
+  #policySet(): JsonObject {
+    const { random, population } = this.#world;
+    const policy = policyFor(random, population.approvals, population.persons) as unknown as Json;
+    return { kind: 'policy-set', policy };
+  }
+
   /** Emergencies are looked at soon after; whoever had a part in one tries it too. */
   #review(): boolean {
     const { random, rules, time } = this.#world;
     const all = [...rules.actions.values()];
     const open = all.filter((action) => !action.isReviewed && isReviewable(action, time.nowMs));
     const [first] = open;
-    if (first === undefined || !random.chance(0.3)) return false;
+    if (first === undefined || !random.chance(0.7)) return false;
     const asked = all.find(
       ({ status, admission }) =>
         status === 'pending' && admission.action_type.name === 'authority.review',
     );
-    if (asked === undefined) return this.#change(someReview(random, first));
-    return this.#send(this.#decision(this.#person(), asked, { verdict: 'approve', text: 'read' }));
+    return asked === undefined ? this.#change(someReview(random, first)) : this.#signFor(asked);
   }
 
-  /** Whoever has something to run does not wait for the thaw, and goes on trying after it. */
+  /** Somebody lost a key, or says so; whoever is there signs for it soon. Begun by a number that is counted anyway, as emergencies are. */
+  #recover(): boolean {
+    const { random, rules, time } = this.#world;
+    const asked = [...rules.actions.values()].find(
+      ({ status, admission }) => status === 'pending' && RECOVERIES.has(admission.action_type.name),
+    );
+    if (asked !== undefined) return random.chance(0.15) && this.#signFor(asked);
+    const [pending] = rules.recoveries.pending;
+    if (pending !== undefined) {
+      const [invitation, { person, opensMs }] = pending;
+      if (opensMs < time.nowMs) return random.chance(0.5) && this.#enrol(invitation);
+      if (!random.chance(0.12)) return false;
+      return this.#change({ kind: 'recovery-cancelled', person, invitation });
+    }
+    if (this.#serial < RECOVERY_EVERY * (this.#recoveries + 0.5)) return false;
+    this.#recoveries += 1;
+    return this.#change(this.#recovery());
+  }
+
+  /** Mostly somebody who has not signed yet. */
+  #signFor(asked: OracleAction): true {
+    const { random } = this.#world;
+    const signed = new Set([...asked.approvals.values()].map(({ person }) => person));
+    const others = this.#persons.filter(({ id }) => !signed.has(id));
+    const person = random.ofOrNone(others) ?? this.#person();
+    const verdict = random.chance(0.9) ? 'approve' : 'deny';
+    return this.#send(this.#decision(person, asked, { verdict, text: 'I asked her' }));
+  }
+
+  /** Of somebody who is known, who tries the link long before it works, too. */
+  #recovery(): JsonObject {
+    const name = `again-${this.#serial}`;
+    const invitation = toyP256(`invitation ${name}`);
+    const { id } = this.#person();
+    const credential = createHash('sha256').update(`credential ${name}`).digest('base64url');
+    this.#invited.push({ person: { id, credential, key: toyP256(name) }, invitation });
+    return {
+      kind: 'recovery-started',
+      person: id,
+      invitation: { id: invitation.thumbprint, public_key: invitation.publicKey },
+      delay_h: 1,
+    };
+  }
+
+  /** Whoever has something to run does not wait for the thaw, and goes on trying after it, and by another policy. */
   #someDeed(): Deed {
     const { random, rules } = this.#world;
+    if (rules.isRuledAnew && random.chance(0.5)) return 'use';
     return rules.freeze.epoch > 0 && random.chance(0.3) ? 'use' : random.weighted(DEEDS);
   }
 
@@ -259,7 +332,7 @@ export class Crowd {
   /** Now and then, where the policy knows emergencies; by a number that is counted anyway, so that no other draw changes. */
   #asEmergency(envelope: JsonObject): JsonObject {
     const isCommand = envelope['type'] === 'generic.command';
-    if (!isCommand || !this.#world.rules.hasGlass || this.#serial % 3 > 0) return envelope;
+    if (!isCommand || !this.#world.rules.hasGlass || this.#serial % 2 > 0) return envelope;
     const params = envelope['params'] as JsonObject;
     const incident = { system: 'siem', id: 'INC-1' };
     return {
@@ -338,7 +411,7 @@ export class Crowd {
   }
 
   #someChange(): JsonObject {
-    const { random, population, rules } = this.#world;
+    const { random, rules } = this.#world;
     const { isFrozen, epoch } = rules.freeze;
     if (isFrozen && random.chance(0.85)) return { kind: 'thawed', epoch };
     switch (random.weighted(CHANGES)) {
@@ -347,10 +420,7 @@ export class Crowd {
       case 'revoke':
         return { kind: 'credential-revoked', credential_id: this.#person().credential };
       case 'policy':
-        return {
-          kind: 'policy-set',
-          policy: policyFor(random, population.approvals, population.persons) as unknown as Json,
-        };
+        return this.#policySet();
       case 'dismiss':
         return { kind: 'agent-revoked', id: random.of(this.#agents).id };
       case 'agent': {
@@ -397,9 +467,10 @@ export class Crowd {
     };
   }
 
-  #enrol(): boolean {
+  #enrol(by?: string): boolean {
     const { random, truth } = this.#world;
-    const invited = random.ofOrNone(this.#invited);
+    const named = this.#invited.find(({ invitation }) => invitation.thumbprint === by);
+    const invited = named ?? random.ofOrNone(this.#invited);
     if (invited === undefined) return false;
     const { person, invitation } = invited;
     const statement: EnrolmentStatement = {
@@ -555,7 +626,7 @@ export class Crowd {
 
   #use(action: OracleAction, times: string): boolean {
     const isOfGrant = action.admission.bounds !== undefined;
-    if (isOfGrant && this.#world.random.chance(0.3)) return this.#goOn(action);
+    if (isOfGrant && this.#world.random.chance(0.7)) return this.#goOn(action);
     for (let i = 0; i < Number(times); i += 1) this.#send(this.#claim(action));
     return true;
   }

@@ -45,15 +45,20 @@ function isAsked(admission: EntryOf<'request-admitted'>, person: string): boolea
   const { approvals, approvers, seats = [] } = requirement;
   if (excluded.some((each) => each.person === person)) return false;
   if (approvers !== 'any' && !approvers.includes(person)) return false;
-  const change = (JSON.parse(action ?? '{}') as { params?: { change?: Reviewed } }).params?.change;
-  const parties = change?.kind === 'reviewed' ? [...change.approvers, ...change.concerned] : [];
-  if (parties.includes(person)) return false;
+  const { params } = JSON.parse(action ?? '{}') as { params?: { change?: Change } };
+  const change = params?.change;
+  if (partiesTo(change).includes(person)) return false;
   const seated = seats.reduce((sum, { count }) => sum + count, 0);
   return seated < approvals || seats.some((seat) => seat.approvers.includes(person));
 }
 
-interface Reviewed {
-  readonly kind: string;
-  readonly approvers: readonly string[];
-  readonly concerned: readonly string[];
+type Change =
+  | { readonly kind: 'reviewed'; readonly approvers: string[]; readonly concerned: string[] }
+  | { readonly kind: 'recovery-started'; readonly person: string }
+  | { readonly kind: 'any other' };
+
+/** Who had a part in what is reviewed, and whom a recovery is for. */
+function partiesTo(change: Change | undefined): readonly string[] {
+  if (change?.kind === 'reviewed') return [...change.approvers, ...change.concerned];
+  return change?.kind === 'recovery-started' ? [change.person] : [];
 }

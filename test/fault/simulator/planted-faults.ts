@@ -228,12 +228,11 @@ function takesClaims(code: string, version: string = 'countersign.use.v1'): Plan
 }
 
 /** A decision that was refused with this code is taken. */
-function takesDecisions(code: string, type?: string): PlantFault {
+function takesDecisions(code: string): PlantFault {
   return changingEntries((entry, world) => {
     if (entry.type !== 'decision-refused' || entry.code !== code) return entry;
     const frame = frameOf(entry.input, world);
-    const about = world.rules.actions.get(entry.action_id)?.admission.action_type.name;
-    if (frame === undefined || about === undefined || about !== (type ?? about)) return entry;
+    if (frame === undefined || !world.rules.actions.has(entry.action_id)) return entry;
     const { statement, proof } = parseDecisionMade(frame);
     if (statement.verdict !== 'approve') return entry;
     return {
@@ -345,12 +344,14 @@ const lengthensUses: PlantFault = changingEntries((entry) => {
   return { ...entry, use_by: formatTimestamp(timestampMs(entry.use_by) + 1) };
 });
 
-/** Tells of an emergency as of something else. */
-const raisesNoAlarm: PlantFault = changingEntries((entry) =>
-  entry.type === 'finding-raised' && entry.finding === 'BREAK_GLASS'
-    ? { ...entry, finding: 'CLONE_SUSPECTED' }
-    : entry,
-);
+/** Tells of what everybody has to hear as of something else. */
+function raisesNoAlarm(alarm: 'BREAK_GLASS' | 'RECOVERY_STARTED'): PlantFault {
+  return changingEntries((entry) =>
+    entry.type === 'finding-raised' && entry.finding === alarm
+      ? { ...entry, finding: 'CLONE_SUSPECTED' }
+      : entry,
+  );
+}
 
 const believesAnySignature: PlantFault = (ports) => ({ ...ports, verifySignature: () => true });
 
@@ -408,11 +409,6 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     found: ['BOUND_OUT_OF_TURN'],
     plant: takesDecisions('ORDER'),
   },
-  {
-    name: 'lets whoever had a part in an emergency review it',
-    found: ['RULE'],
-    plant: takesDecisions('NOT_ELIGIBLE', 'authority.review'),
-  },
   { name: 'lets a use in too late', found: ['USED_TOO_LATE'], plant: takesClaims('EXPIRED') },
   {
     name: 'takes what is no item of a batch',
@@ -421,7 +417,16 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   { name: 'gives a binding more time', found: ['RULE'], plant: lengthensUses },
   { name: 'tells of fewer prompts than there were', found: ['RULE'], plant: tellsFewerPrompts },
-  { name: 'raises no alarm about an emergency', found: ['RULE'], plant: raisesNoAlarm },
+  {
+    name: 'raises no alarm about an emergency',
+    found: ['RULE'],
+    plant: raisesNoAlarm('BREAK_GLASS'),
+  },
+  {
+    name: 'raises no alarm about a recovery',
+    found: ['RULE'],
+    plant: raisesNoAlarm('RECOVERY_STARTED'),
+  },
   { name: 'believes any signature', found: ['FORGED'], plant: believesAnySignature },
   { name: 'acknowledges too early', found: ['ACKNOWLEDGED_LOST'], plant: acknowledgesTooEarly },
   { name: 'writes content late', found: ['CONTENT'], plant: writesContentLate },

@@ -202,7 +202,7 @@ export function populate(random: SeededChoice): Population {
   const approvals = random.weighted({ '1': 5, '2': 4, '3': 1 });
   const separation = random.chance(0.6) ? 'full' : 'solo';
   const persons = ['ada', 'ben', 'cleo', 'dan', 'eve']
-    .slice(0, Number(approvals) + random.between(1, 2))
+    .slice(0, Number(approvals) + random.between(1, 3))
     .map((name, serial) => personOf(name, serial));
   const role = personOf('oncall', 99);
   const [owner, other] = persons;
@@ -236,6 +236,8 @@ export function populate(random: SeededChoice): Population {
       })),
     ],
     policy: policyFor(random, Number(approvals), persons),
+    // One of the persons has lost the key, so there is always somebody else to sign for it.
+    recovery: { quorum: Math.min(2, persons.length - 1), delay_h: 1 },
     policyEngine: POLICY_ENGINE,
   });
   return { persons, role, agents, executors, approvals: Number(approvals), founding, logKey, vkey };

@@ -34,6 +34,7 @@ import { GlassOracle } from './glass-oracle.ts';
 import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
 import { LoadOracle } from './load-oracle.ts';
+import { RecoveryOracle } from './recovery-oracle.ts';
 import { OWN_TOOL, TENANT } from './population.ts';
 import type { SignedTruth } from './signed-truth.ts';
 import { assertQuorum, assertTurn, isOtherTurn } from './turn-oracle.ts';
@@ -78,9 +79,12 @@ export class RuleOracle {
   readonly #members = new Map<string, Member>();
   readonly #glass = new GlassOracle();
   readonly #load = new LoadOracle();
+  readonly #recovery = new RecoveryOracle();
+  #fixed: ReadonlyMap<string, ApprovalRule> = new Map();
   #bootstrap: ApprovalRule | undefined;
   #separation = 'full';
   #policy: Policy | undefined;
+  #first: Policy | undefined;
   #epoch = 0;
   #isFrozen = false;
   #lastMs = 0;
@@ -92,6 +96,15 @@ export class RuleOracle {
 
   get freeze(): { readonly isFrozen: boolean; readonly epoch: number } {
     return { isFrozen: this.#isFrozen, epoch: this.#epoch };
+  }
+
+  get recoveries(): Pick<RecoveryOracle, 'pending' | 'used'> {
+    return this.#recovery;
+  }
+
+  /** Whether the policy in force is another than that of the founding. */
+  get isRuledAnew(): boolean {
+    return this.#policy !== this.#first;
   }
 
   /** Whether an emergency can be asked for now. */
@@ -110,6 +123,7 @@ export class RuleOracle {
     this.#lastMs = atMs;
     this.#glass.note(placed.entry, atMs);
     this.#load.note(placed.entry);
+    this.#recovery.note(placed.entry);
     this.#acceptEntry(placed.entry, placed);
     this.#last = placed;
   }
@@ -173,7 +187,10 @@ export class RuleOracle {
   #found(entry: EntryOf<'ledger-founded'>): void {
     this.#bootstrap = entry.bootstrap;
     this.#separation = entry.separation;
+    this.#recovery.found(entry);
+    this.#fixed = fixedRules(entry);
     this.#policy = entry.policy;
+    this.#first = entry.policy;
     for (const member of entry.members) this.#set(member);
   }
 
@@ -192,6 +209,7 @@ export class RuleOracle {
       hold(isTrue, 'FORGED', 'a credential that its person never enrolled');
       const isInvited = this.#members.delete(`invitation ${statement.invitation}`);
       hold(isInvited, 'RULE', 'a credential without an invitation');
+      if (this.#recovery.enrolled(statement, this.#lastMs)) this.#loseKeys(statement.person);
       this.#set({
         kind: 'credential',
         id: statement.credential_id,
@@ -208,8 +226,30 @@ export class RuleOracle {
     this.#apply(changeIn(change.action));
   }
 
+  /** Whoever was recovered has no key but the new one, and no other link. */
+  #loseKeys(person: string): void {
+    for (const [key, member] of this.#members) {
+      const isTheirs = member.kind === 'credential' || member.kind === 'invitation';
+      if (isTheirs && member.person === person) this.#members.delete(key);
+    }
+  }
+
   #apply(change: AuthorityChange): void {
     switch (change.kind) {
+      case 'recovery-started':
+        this.#recovery.started(change, this.#last?.entry, this.#lastMs);
+        this.#set({ kind: 'person', id: change.person, class: 'natural' });
+        this.#set({
+          kind: 'invitation',
+          person: change.person,
+          ...change.invitation,
+          not_after: '',
+        });
+        return;
+      case 'recovery-cancelled':
+        this.#recovery.cancelled(change, this.#last?.entry);
+        this.#members.delete(`invitation ${change.invitation}`);
+        return;
       case 'credential-revoked':
         this.#members.delete(`credential ${change.credential_id}`);
         return;
@@ -303,9 +343,9 @@ export class RuleOracle {
     hold(timestampMs(entry.not_after) > this.#lastMs, 'RULE', `${id}: admitted after its end`);
     const isAuthority = entry.action_type.name.startsWith('authority.');
     hold(isAuthority === (entry.executor.id === LEDGER_EXECUTOR), 'RULE', `${id}: executor`);
-    const isFreeze = entry.action_type.name === 'authority.freeze';
+    const isByAnybody = BY_ANYBODY.has(entry.action_type.name);
     this.#assertEpoch(entry, entry.epoch ?? 0);
-    const own = FIXED_RULES.get(entry.action_type.name) ?? this.#bootstrap;
+    const own = this.#fixed.get(entry.action_type.name) ?? this.#bootstrap;
     const rule = isAuthority ? own : this.#ruleOf(entry);
     hold(rule !== undefined, 'RULE', `${id}: admitted without a rule`);
     const isByRule =
@@ -321,7 +361,9 @@ export class RuleOracle {
     ];
     for (const person of excluded) {
       const isExcluded =
-        isFreeze || person === undefined || entry.excluded.some((each) => each.person === person);
+        isByAnybody ||
+        person === undefined ||
+        entry.excluded.some((each) => each.person === person);
       hold(isExcluded, 'RULE', `${id}: a person who asks is not excluded`);
     }
     this.#glass.admitted(entry, this.#lastMs);
@@ -344,7 +386,7 @@ export class RuleOracle {
   #assertEpoch(admission: EntryOf<'request-admitted'>, epoch: number): void {
     const { action_id: id, action } = admission;
     hold(epoch === this.#epoch, 'RULE', `${id}: of another epoch`);
-    if (action !== undefined && WORKS_FROZEN.test(action)) return;
+    if (action !== undefined && WORKS_FROZEN.has(changeIn(action).kind)) return;
     hold(!this.#isFrozen, 'BOUND_WHILE_FROZEN', `${id}: of a ledger that is frozen`);
     hold((admission.epoch ?? 0) === epoch, 'BOUND_WHILE_FROZEN', `${id}: bound after its epoch`);
   }
@@ -689,8 +731,21 @@ export class RuleOracle {
   }
 }
 
-const WORKS_FROZEN =
-  /"change":\{[^{}]*"kind":"(frozen|thawed|credential-revoked|agent-revoked|executor-revoked)"/;
+const WORKS_FROZEN: ReadonlySet<string> = new Set([
+  'frozen',
+  'thawed',
+  'credential-revoked',
+  'agent-revoked',
+  'executor-revoked',
+  'recovery-started',
+  'recovery-cancelled',
+]);
+
+const BY_ANYBODY: ReadonlySet<string> = new Set([
+  'authority.freeze',
+  'authority.recovery',
+  'authority.cancel',
+]);
 
 /** schemas/formats/authority.md §11 */
 const FREEZE_RULE: ApprovalRule = {
@@ -705,13 +760,26 @@ const FREEZE_RULE: ApprovalRule = {
   max_uses: 1,
 };
 
-const FIXED_RULES: ReadonlyMap<string, ApprovalRule> = new Map([
-  ['authority.freeze', FREEZE_RULE],
-  [
-    'authority.review',
-    { ...FREEZE_RULE, id: 'review', approvals: 2, rationale: 'required', decide_within_s: 86_400 },
-  ],
-]);
+const REVIEW_RULE: ApprovalRule = {
+  ...FREEZE_RULE,
+  id: 'review',
+  approvals: 2,
+  rationale: 'required',
+  decide_within_s: 86_400,
+};
+
+function fixedRules({
+  recovery: { quorum },
+  bootstrap,
+}: EntryOf<'ledger-founded'>): ReadonlyMap<string, ApprovalRule> {
+  const fewer = quorum < bootstrap.approvals ? quorum : bootstrap.approvals;
+  return new Map([
+    ['authority.freeze', FREEZE_RULE],
+    ['authority.review', REVIEW_RULE],
+    ['authority.recovery', { ...REVIEW_RULE, id: 'recovery', approvals: quorum }],
+    ['authority.cancel', { ...REVIEW_RULE, id: 'cancel', approvals: fewer }],
+  ]);
+}
 
 /** The population's rules differ in nothing else. */
 function isKept(
@@ -743,6 +811,7 @@ const REASONS: ReadonlyMap<string, (action: OracleAction | undefined, entry: Ref
       'AUTHENTICATOR_CLASS',
       (action): boolean => action?.admission.requirement.device_bound === true,
     ],
+    ['NOT_DENIABLE', (action): boolean => /^authority\.(recovery|cancel)$/.test(typeOf(action))],
     ['ORDER', (action): boolean => action?.admission.requirement.ordered === true],
     ['WINDOW', (action): boolean => action?.admission.requirement.window_s !== undefined],
     [
@@ -795,6 +864,10 @@ function assertChoice(action: OracleAction, entry: EntryOf<'binding-used'>): voi
   }
   const isAnyUnknown = [...action.uses.values()].some(({ result }) => result === 'unknown');
   hold(bounds === undefined || !isAnyUnknown, 'RULE', `${action.id}: used while one is unknown`);
+}
+
+function typeOf(action: OracleAction | undefined): string {
+  return action?.admission.action_type.name ?? '';
 }
 
 /** Each item of a batch has a use of its own. */

@@ -70,6 +70,7 @@ export class Simulation {
     }
     world.count('lost batches', world.log.lostBatches);
     world.count('batches', world.log.batches);
+    world.count('recoveries used', world.rules.recoveries.used);
     world.count('entries', world.log.size);
     return {
       seed: this.#options.seed,
@@ -141,6 +142,17 @@ export class Simulation {
     return kept;
   }
 
+  /** Now and then nothing happens until a recovery may be used. */
+  #isWaitedFor(): boolean {
+    const { rules, random, time } = this.world;
+    const [next] = [...rules.recoveries.pending.values()].filter(
+      ({ opensMs }) => opensMs > time.nowMs,
+    );
+    if (next === undefined || !random.chance(0.05)) return false;
+    time.advance(next.opensMs + 1 - time.nowMs);
+    return true;
+  }
+
   async #submit(frame: Frame): Promise<void> {
     const one = this.world.random.ofOrNone(this.#alive);
     if (one === undefined) throw new BrokerError('BROKER_UNAVAILABLE', 'nobody answers the client');
@@ -193,7 +205,9 @@ export class Simulation {
         trace.note(`deed ${this.#crowd.act()}`);
         await macrotask();
       } else if (what === 'time') {
-        time.advance(plan.hasNights && random.chance(0.1) ? NIGHT_MS : random.of(TIME_LEAPS_MS));
+        if (!this.#isWaitedFor()) {
+          time.advance(plan.hasNights && random.chance(0.1) ? NIGHT_MS : random.of(TIME_LEAPS_MS));
+        }
       } else if (what === 'fault') {
         trace.note(`fault ${this.#fault(plan)}`);
       } else {

@@ -175,7 +175,7 @@ export class World implements LogWatcher {
 
   #countChange(entry: Entry): void {
     if (entry.type !== 'authority-changed' || entry.change.change !== 'bound') return;
-    const [, kind] = /"change":\{[^{}]*"kind":"([a-z-]+)"/.exec(entry.change.action) ?? [];
+    const [, kind] = /"change":\{.*?"kind":"([a-z-]+)"/.exec(entry.change.action) ?? [];
     if (kind !== undefined) this.count(`change ${kind}`);
   }
 
