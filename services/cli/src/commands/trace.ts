@@ -92,5 +92,8 @@ function endOf(text: string): string {
   if (isUlid(text)) return text;
   const ending = /^cs-((?:[0-9A-HJKMNP-TV-Z]{6})?[0-9A-HJKMNP-TV-Z]{10})$/i.exec(text)?.[1];
   if (ending !== undefined) return ending.toUpperCase();
-  throw cliError('USAGE', 'short-id: expected cs- and 10 or 16 capital letters and digits, or the id of a use');
+  throw cliError(
+    'USAGE',
+    'short-id: expected cs- and 10 or 16 capital letters and digits, or the id of a use',
+  );
 }
