@@ -11,7 +11,7 @@ const MAIN = fileURLToPath(new URL('simulator/main.ts', import.meta.url));
 const SEEDS = Number(process.env['COUNTERSIGN_SEEDS'] ?? 2_000);
 const WORKERS = Math.min(4, availableParallelism());
 /** Within so many seeds each planted fault must be found. */
-const PLANTED_SEEDS_MAX = 1_000;
+const PLANTED_SEEDS_MAX = 3_000;
 const LONG_MS = 1_800_000;
 
 /** What must have happened, or nothing was tried. */
@@ -125,15 +125,19 @@ describe('the simulator', () => {
     expect(status).toBe(1);
   });
 
-  it.each(PLANTED_FAULTS)('finds a ledger that $name', async ({ plant, found }) => {
-    const seed = await firstSeedThatFinds(plant, found);
-    const [one, again] = [await simulate({ seed, plant }), await simulate({ seed, plant })];
-    expect(found).toContain(one.broken?.code);
-    expect(again.broken?.message).toBe(one.broken?.message);
-    expect(again.traceDigest).toBe(one.traceDigest);
-    // The same seed without the fault: so it is the fault that was found.
-    expect((await simulate({ seed })).broken).toBeUndefined();
-  });
+  it.each(PLANTED_FAULTS)(
+    'finds a ledger that $name',
+    { timeout: LONG_MS },
+    async ({ plant, found }) => {
+      const seed = await firstSeedThatFinds(plant, found);
+      const [one, again] = [await simulate({ seed, plant }), await simulate({ seed, plant })];
+      expect(found).toContain(one.broken?.code);
+      expect(again.broken?.message).toBe(one.broken?.message);
+      expect(again.traceDigest).toBe(one.traceDigest);
+      // The same seed without the fault: so it is the fault that was found.
+      expect((await simulate({ seed })).broken).toBeUndefined();
+    },
+  );
 });
 
 async function firstSeedThatFinds(
