@@ -9,6 +9,7 @@ import {
   subjectDigest,
   type Member,
   type Policy,
+  type RecoveryRule,
   type Separation,
 } from '@countersign/binding';
 import { MemoryBroker, MemoryDisk } from '@countersign/broker';
@@ -32,6 +33,7 @@ export interface LiveLedgerOptions {
   readonly port?: number;
   readonly separation?: Separation;
   readonly policy?: Policy;
+  readonly recovery?: RecoveryRule;
   /** How many persons are invited; the first one owns the agent. */
   readonly persons?: number;
   /** Where people sign in with a company account first, and whose accounts the founders have, in their order. */
@@ -97,6 +99,7 @@ export class LiveLedger {
         ...machines({ agent, executor, owner: invited[0]?.person ?? '' }),
       ],
       ...(options.policy !== undefined && { policy: options.policy }),
+      ...(options.recovery !== undefined && { recovery: options.recovery }),
       policyEngine: POLICY_ENGINE,
     });
     const folder = await mkdtemp(path.join(tmpdir(), 'console-ledger-'));
