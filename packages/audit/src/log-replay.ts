@@ -84,7 +84,8 @@ export class LogReplay {
   /** As of the last entry that was derived. */
   get recoveries(): readonly PendingRecovery[] {
     const { authority, lastAtMs } = this.#state;
-    return pendingRecoveries(authority, lastAtMs).map(({ person, id, not_before, not_after }) => ({
+    const pending = pendingRecoveries(authority.ofKind('invitation'), lastAtMs);
+    return pending.map(({ person, id, not_before, not_after }) => ({
       person,
       invitation: id,
       opens_at: not_before,

@@ -35,6 +35,7 @@ import {
 } from './log-key.ts';
 import { policyDigest, policyShape, typeName, type Policy } from './policy.ts';
 import {
+  hasOpened,
   isRecovery,
   recoveryCancelled,
   recoveryStarted,
@@ -367,7 +368,7 @@ export function applyEnrolment(
   if (invitation?.person !== statement.person || timestampMs(invitation.not_after) < atMs) {
     throw new BindingError('INVITATION_INVALID', 'enrolment: expected an open invitation');
   }
-  if (isRecovery(invitation) && timestampMs(invitation.not_before) > atMs) {
+  if (!hasOpened(invitation, atMs)) {
     throw new BindingError('RECOVERY_NOT_DUE', 'enrolment: expected the delay to be over');
   }
   if (!ledger.rps.some((rp) => rp.id === statement.rp_id)) {

@@ -189,7 +189,7 @@ export {
   type RuleInForce,
   type TypePolicy,
 } from './policy.ts';
-export { isRecovery, pendingRecoveries, type RecoveryInvitation } from './recovery.ts';
+export { hasOpened, pendingRecoveries, type RecoveryInvitation } from './recovery.ts';
 export type { RecoveryRule } from './recovery-rule.ts';
 export { RecentEntries } from './recent-entries.ts';
 export { isHiddenRefusal, isLoggedRefusal } from './refuse-again.ts';

@@ -1,7 +1,7 @@
 import { timestampMs } from '@countersign/canonical';
 import type { AuthorityState } from './authority.ts';
 import { isSshKey, type AgentMember } from './authority-member.ts';
-import { isRecovery } from './recovery.ts';
+import { hasOpened } from './recovery.ts';
 import { answerableFor } from './sponsor.ts';
 
 /**
@@ -15,8 +15,8 @@ function usablePersons(state: AuthorityState, atMs: number, isKept: boolean): Re
   const usable = new Set(passkeys.map((credential) => credential.person));
   for (const invitation of state.ofKind('invitation')) {
     // One of a recovery may yet be cancelled, until it opens.
-    const hasOpened = !isRecovery(invitation) || timestampMs(invitation.not_before) <= atMs;
-    if (hasOpened && timestampMs(invitation.not_after) >= atMs) usable.add(invitation.person);
+    const isOpen = hasOpened(invitation, atMs) && timestampMs(invitation.not_after) >= atMs;
+    if (isOpen) usable.add(invitation.person);
   }
   for (const id of usable) {
     if (state.get('person', id)?.class !== 'natural') usable.delete(id);

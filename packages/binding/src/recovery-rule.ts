@@ -1,3 +1,4 @@
+import { QUORUM_MAX } from './quorum-terms.ts';
 import { integer, object, type Shape } from './shape.ts';
 
 /** How a ledger comes back when its bootstrap rule can no longer be met, fixed at its founding: schemas/formats/authority.md §13. */
@@ -8,7 +9,6 @@ export interface RecoveryRule {
   readonly delay_h: number;
 }
 
-const QUORUM_MAX = 16;
 /** Hours, because persons read it before they sign. */
 const DELAY_MIN_H = 1;
 const DELAY_MAX_H = 720;

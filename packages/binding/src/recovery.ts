@@ -54,15 +54,17 @@ export function isRecovery(invitation: InvitationMember): invitation is Recovery
   return invitation.not_before !== undefined;
 }
 
-/** The recoveries that were started, and that nobody has used or cancelled in their time. */
+/** Whether the delay of a recovery is over; any other invitation never had one. */
+export function hasOpened({ not_before }: InvitationMember, atMs: number): boolean {
+  return not_before === undefined || timestampMs(not_before) <= atMs;
+}
+
+/** Of the invitations of an authority, the recoveries that nobody has used or cancelled in their time. */
 export function pendingRecoveries(
-  state: AuthorityState,
+  invitations: readonly InvitationMember[],
   atMs: number,
 ): readonly RecoveryInvitation[] {
-  return state
-    .ofKind('invitation')
-    .filter(isRecovery)
-    .filter(({ not_after }) => timestampMs(not_after) >= atMs);
+  return invitations.filter(isRecovery).filter(({ not_after }) => timestampMs(not_after) >= atMs);
 }
 
 /** @throws BindingError SCHEMA_INVALID, MEMBER_EXISTS, LIMIT_EXCEEDED */
@@ -79,7 +81,7 @@ export function withRecovery(
   if (known !== undefined && known.class !== 'natural') {
     throw new BindingError('MEMBER_EXISTS', 'change: expected a natural person');
   }
-  const pending = pendingRecoveries(state, atMs);
+  const pending = pendingRecoveries(state.ofKind('invitation'), atMs);
   if (pending.some((each) => each.person === person)) {
     throw new BindingError('MEMBER_EXISTS', 'change: expected no recovery of this person yet');
   }

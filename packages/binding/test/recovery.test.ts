@@ -91,7 +91,7 @@ describe('a recovery', () => {
     expect(authority.get('credential', passkey.credentialId)?.person).toBe(ledger.bob.id);
     expect(authority.has('credential', ledger.bob.passkey.credentialId)).toBe(false);
     expect(authority.retiredCredential(ledger.bob.passkey.credentialId)).toBeDefined();
-    expect(pendingRecoveries(authority, ledger.nowMs)).toEqual([]);
+    expect(pendingRecoveries(authority.ofKind('invitation'), ledger.nowMs)).toEqual([]);
     // And the new key fills the quorum that the old one cannot fill any more.
     const asked = await ledger.request(
       ledger.changeEnvelope({ kind: 'executor-revoked', id: 'build-1' }),
@@ -142,7 +142,7 @@ describe('a recovery', () => {
         agent: 'deployer',
       },
     });
-    expect(pendingRecoveries(ledger.state.authority, ledger.nowMs)).toMatchObject([
+    expect(pendingRecoveries(ledger.state.authority.ofKind('invitation'), ledger.nowMs)).toMatchObject([
       {
         person: ledger.bob.id,
         not_before: formatTimestamp(ledger.nowMs + DELAY_MS),

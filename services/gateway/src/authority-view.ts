@@ -10,8 +10,8 @@ import type {
   PersonMember,
   RecoveryInvitation,
 } from '@countersign/binding';
-import { isRecovery } from '@countersign/binding';
-import { parseStrict, timestampMs, utf8, type Json } from '@countersign/canonical';
+import { pendingRecoveries } from '@countersign/binding';
+import { parseStrict, utf8, type Json } from '@countersign/canonical';
 import type { MemberRow } from '@countersign/store';
 import type { Models } from './gateway-deps.ts';
 
@@ -53,11 +53,11 @@ export class AuthorityView {
   /** The recoveries that can still be cancelled, or used. */
   async recoveries(nowMs: number): Promise<readonly RecoveryInvitation[]> {
     const rows = await this.#models.members('invitation');
-    return rows
-      .map((row) => memberOf('invitation', row))
-      .filter((each) => each !== undefined)
-      .filter(isRecovery)
-      .filter(({ not_after }) => timestampMs(not_after) >= nowMs);
+    const invitations = rows.map((row) => memberOf('invitation', row));
+    return pendingRecoveries(
+      invitations.filter((each) => each !== undefined),
+      nowMs,
+    );
   }
 
   async member<K extends keyof MemberByKind>(

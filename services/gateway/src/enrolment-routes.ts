@@ -1,7 +1,7 @@
 import {
   BindingError,
   enrolmentPayload,
-  isRecovery,
+  hasOpened,
   parseEnrolment,
   signedMessage,
   type EnrolmentStatement,
@@ -131,8 +131,9 @@ async function openInvitation(gateway: Gateway, wanted: Ceremony): Promise<Invit
   if (invitation === undefined || !isOpen) {
     throw new GatewayError('INVITATION_INVALID', 'expected an open invitation of this person');
   }
-  if (isRecovery(invitation) && timestampMs(invitation.not_before) > gateway.deps.nowMs()) {
-    const message = `expected ${invitation.not_before} to be over: until then the recovery can be cancelled`;
+  if (!hasOpened(invitation, gateway.deps.nowMs())) {
+    const { not_before: opensAt = '' } = invitation;
+    const message = `expected ${opensAt} to be over: until then the recovery can be cancelled`;
     throw new GatewayError('RECOVERY_NOT_DUE', message);
   }
   return invitation;
