@@ -3,9 +3,9 @@ import type { AuthorityState } from './authority.ts';
 import { refusalCodeOf } from './binding-error.ts';
 import { id } from './field-shape.ts';
 import { notDelegated } from './grant.ts';
-import { isSignedBy, keyOfJws, parseJws } from './jws.ts';
+import { isSignedBy, keyOfJws, numericDate, parseJws } from './jws.ts';
 import { typeName } from './policy.ts';
-import { integer, invalid, isObject, list, matching, object, optional, text } from './shape.ts';
+import { invalid, isObject, list, matching, object, optional, text } from './shape.ts';
 
 /** Who acts now; `act` is who acted before, as in RFC 8693 §4.1. */
 export interface Actor {
@@ -42,7 +42,6 @@ export interface ProvenLink extends Link {
 export const LINKS_MAX = 4;
 const TYPES_MAX = 32;
 const LIMITS_MAX = 8;
-const SECONDS_MAX = 253_402_300_799;
 const POINTER = /^(?:\/[A-Za-z0-9_]{1,64}){1,8}$/;
 
 function actorOf(json: Json | undefined, depth: number): Actor {
@@ -87,8 +86,8 @@ function linkOf(claims: JsonObject): Link {
     iss: id(iss, 'iss'),
     sub: id(sub, 'sub'),
     aud: typeof aud === 'string' ? [aud] : list(text(200), { max: 16 })(aud, 'aud'),
-    exp: integer(0, SECONDS_MAX)(exp, 'exp'),
-    nbf: integer(0, SECONDS_MAX)(nbf ?? 0, 'nbf'),
+    exp: numericDate(exp, 'exp'),
+    nbf: numericDate(nbf ?? 0, 'nbf'),
     act: actorOf(claims['act'], 1),
     jkt: isObject(cnf) && typeof cnf['jkt'] === 'string' ? cnf['jkt'] : undefined,
     types,

@@ -9,7 +9,7 @@ import {
 } from '@countersign/canonical';
 import { id } from './field-shape.ts';
 import type { IssuerKey, IssuerMember } from './issuer-member.ts';
-import { invalid, isObject, object, oneOf, optional, text } from './shape.ts';
+import { integer, invalid, isObject, object, oneOf, optional, text, type Shape } from './shape.ts';
 
 /** A JWS in compact form, read and not checked: schemas/formats/delegation.md §2. */
 export interface Jws {
@@ -19,6 +19,9 @@ export interface Jws {
   readonly signed: string;
   readonly signature: Uint8Array;
 }
+
+/** RFC 7519 §2, up to the year 9999. */
+export const numericDate: Shape<number> = integer(0, 253_402_300_799);
 
 const TOKEN = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
 const TOKEN_LIMITS = { maxBytes: 8_192, maxDepth: 8, maxMembers: 400 };

@@ -6,9 +6,9 @@ import { spkiThumbprint } from './credential-key.ts';
 import { base64url, digest, id, issuerUrl } from './field-shape.ts';
 import { subjectDigest } from './identity-tie.ts';
 import type { IssuerKey } from './issuer-member.ts';
-import { isSignedBy, keyOfJws, parseJws, type Jws } from './jws.ts';
+import { isSignedBy, keyOfJws, numericDate, parseJws, type Jws } from './jws.ts';
 import type { CompanyGroup } from './company-group.ts';
-import { integer, list, object, optional, text, type Shape } from './shape.ts';
+import { list, object, optional, text, type Shape } from './shape.ts';
 
 /** A sign-in at the company, as a decision brings it along. */
 export interface Membership {
@@ -36,7 +36,6 @@ const TOKEN_MAX = 2_500;
 /** From a sign-in to the enrolment that it is for. */
 const ENROL_WITHIN_MS = 900_000;
 const GROUPS_MAX = 200;
-const SECONDS_MAX = 253_402_300_799;
 /** Between the clock of the issuer and that of the ledger. */
 const SKEW_MS = 300_000;
 
@@ -75,8 +74,8 @@ const claimsShape: Shape<Claims> = object<Claims>({
   iss: issuerUrl,
   sub: text(255),
   aud: audience,
-  iat: integer(0, SECONDS_MAX),
-  exp: integer(0, SECONDS_MAX),
+  iat: numericDate,
+  exp: numericDate,
   nonce: digest,
   azp: optional(id),
   groups: optional(list(text(200), { max: GROUPS_MAX })),
