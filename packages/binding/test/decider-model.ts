@@ -141,7 +141,9 @@ export class DeciderModel {
   #request({ ask: number }: RequestLetter, admission: string): Answer {
     if (this.asks.has(number)) return 'repeated';
     const voters = [...this.keys].filter((voter) => voter !== 'owner');
-    const isPossible = subsets(voters, this.rule.approvals).some((some) => fits(some, this.rule));
+    const isPossible = subsets(voters, this.rule.approvals).some((some) =>
+      fits(some, this.rule.seats),
+    );
     if (!isPossible) return 'NO_POLICY';
     if (this.isFrozen) return 'FROZEN';
     this.asks.set(number, {
@@ -324,7 +326,7 @@ function placeRefusal(
   if (rule.seats === undefined) return undefined;
   if (!isNamed(rule, voter)) return 'NOT_ELIGIBLE';
   if (rule.ordered !== true) {
-    return fits([...taken, voter], rule) ? undefined : 'NOT_ELIGIBLE';
+    return fits([...taken, voter], rule.seats) ? undefined : 'NOT_ELIGIBLE';
   }
   const [next, ...later] = rule.seats.slice(taken.length);
   const left = later.length === 0 || canFill(later, [...taken, voter]);
@@ -342,14 +344,16 @@ function canFill(seats: readonly Seat[], out: readonly Voter[]): boolean {
 }
 
 /** Whether all of them could sit at once, by trying every way. */
-function fits(voters: readonly Voter[], { seats }: ModelRule): boolean {
-  if (seats === undefined) return true;
+function fits(voters: readonly Voter[], seats: readonly Seat[] | undefined): boolean {
   const [first, ...rest] = voters;
-  if (first === undefined) return true;
+  if (first === undefined || seats === undefined) return true;
   return seats.some(
     ({ of }, at) =>
       of.includes(first) &&
-      fits(rest, { name: '', approvals: 0, uses: 0, seats: seats.filter((_, i) => i !== at) }),
+      fits(
+        rest,
+        seats.filter((_, other) => other !== at),
+      ),
   );
 }
 
