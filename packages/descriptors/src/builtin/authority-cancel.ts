@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.cancel.v1.json, because this package reads no files. */
 export const AUTHORITY_CANCEL: JsonObject = {
@@ -8,24 +8,16 @@ export const AUTHORITY_CANCEL: JsonObject = {
   type_version: 1,
   title: 'Cancel a recovery',
   reversibility: 'externally-reversible',
-  schema: {
+  schema: changeSchema({
     type: 'object',
     additionalProperties: false,
-    required: ['change'],
+    required: ['kind', 'person', 'invitation'],
     properties: {
-      change: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['kind', 'person', 'invitation'],
-        properties: {
-          kind: { const: 'recovery-cancelled' },
-          person: { type: 'string', format: 'identifier', maxLength: 64 },
-          invitation: { type: 'string', format: 'sha256' },
-        },
-      },
-      note: NOTE,
+      kind: { const: 'recovery-cancelled' },
+      person: { type: 'string', format: 'identifier', maxLength: 64 },
+      invitation: { type: 'string', format: 'sha256' },
     },
-  },
+  }),
   fields: {
     '/params/change/kind': { class: 'executed' },
     '/params/change/person': { class: 'executed' },

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.change.v1.json, because this package reads no files. */
 export const AUTHORITY_CHANGE: JsonObject = {
@@ -8,135 +8,127 @@ export const AUTHORITY_CHANGE: JsonObject = {
   type_version: 1,
   title: 'Change who may act and decide',
   reversibility: 'externally-reversible',
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['change'],
-    properties: {
-      change: {
-        oneOf: [
-          {
+  schema: changeSchema({
+    oneOf: [
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'person', 'class', 'invitation'],
+        properties: {
+          kind: { const: 'person-invited' },
+          person: { type: 'string', format: 'identifier', maxLength: 64 },
+          class: { enum: ['natural', 'role', 'machine'] },
+          invitation: {
             type: 'object',
             additionalProperties: false,
-            required: ['kind', 'person', 'class', 'invitation'],
+            required: ['id', 'public_key', 'not_after'],
             properties: {
-              kind: { const: 'person-invited' },
-              person: { type: 'string', format: 'identifier', maxLength: 64 },
-              class: { enum: ['natural', 'role', 'machine'] },
-              invitation: {
-                type: 'object',
-                additionalProperties: false,
-                required: ['id', 'public_key', 'not_after'],
-                properties: {
-                  id: { type: 'string', format: 'sha256' },
-                  public_key: {
-                    type: 'string',
-                    format: 'base64url',
-                    minLength: 122,
-                    maxLength: 122,
-                  },
-                  not_after: { type: 'string', format: 'timestamp' },
-                },
+              id: { type: 'string', format: 'sha256' },
+              public_key: {
+                type: 'string',
+                format: 'base64url',
+                minLength: 122,
+                maxLength: 122,
               },
+              not_after: { type: 'string', format: 'timestamp' },
             },
           },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'credential_id'],
-            properties: {
-              kind: { const: 'credential-revoked' },
-              credential_id: { type: 'string', format: 'base64url', minLength: 2, maxLength: 1400 },
-            },
-          },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'agent'],
-            properties: {
-              kind: { const: 'agent-enrolled' },
-              agent: {
-                type: 'object',
-                additionalProperties: false,
-                required: ['id', 'public_key', 'owner', 'operator'],
-                properties: {
-                  id: { type: 'string', format: 'identifier', maxLength: 200 },
-                  public_key: { type: 'string', format: 'base64url', minLength: 59, maxLength: 59 },
-                  owner: { type: 'string', format: 'identifier', maxLength: 64 },
-                  person: { type: 'string', format: 'identifier', maxLength: 64 },
-                  operator: { type: 'boolean' },
-                },
-              },
-            },
-          },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'id'],
-            properties: {
-              kind: { const: 'agent-revoked' },
-              id: { type: 'string', format: 'identifier', maxLength: 200 },
-            },
-          },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'executor'],
-            properties: {
-              kind: { const: 'executor-enrolled' },
-              executor: {
-                type: 'object',
-                additionalProperties: false,
-                required: ['id', 'public_key', 'audiences', 'interface_digest'],
-                properties: {
-                  id: { type: 'string', format: 'identifier', maxLength: 200 },
-                  public_key: { type: 'string', format: 'base64url', minLength: 59, maxLength: 59 },
-                  audiences: {
-                    type: 'array',
-                    minItems: 1,
-                    maxItems: 16,
-                    uniqueItems: true,
-                    items: { type: 'string', format: 'identifier', maxLength: 200 },
-                  },
-                  interface_digest: { type: 'string', format: 'sha256' },
-                },
-              },
-            },
-          },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'id'],
-            properties: {
-              kind: { const: 'executor-revoked' },
-              id: { type: 'string', format: 'identifier', maxLength: 200 },
-            },
-          },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'policy'],
-            properties: {
-              kind: { const: 'policy-set' },
-              policy: { type: 'object', format: 'json-document' },
-            },
-          },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'type', 'type_version', 'digest'],
-            properties: {
-              kind: { const: 'descriptor-enrolled' },
-              type: { type: 'string', format: 'type-name' },
-              type_version: { type: 'integer', minimum: 1, maximum: 9999 },
-              digest: { type: 'string', format: 'sha256' },
-            },
-          },
-        ],
+        },
       },
-      note: NOTE,
-    },
-  },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'credential_id'],
+        properties: {
+          kind: { const: 'credential-revoked' },
+          credential_id: { type: 'string', format: 'base64url', minLength: 2, maxLength: 1400 },
+        },
+      },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'agent'],
+        properties: {
+          kind: { const: 'agent-enrolled' },
+          agent: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['id', 'public_key', 'owner', 'operator'],
+            properties: {
+              id: { type: 'string', format: 'identifier', maxLength: 200 },
+              public_key: { type: 'string', format: 'base64url', minLength: 59, maxLength: 59 },
+              owner: { type: 'string', format: 'identifier', maxLength: 64 },
+              person: { type: 'string', format: 'identifier', maxLength: 64 },
+              operator: { type: 'boolean' },
+            },
+          },
+        },
+      },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'id'],
+        properties: {
+          kind: { const: 'agent-revoked' },
+          id: { type: 'string', format: 'identifier', maxLength: 200 },
+        },
+      },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'executor'],
+        properties: {
+          kind: { const: 'executor-enrolled' },
+          executor: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['id', 'public_key', 'audiences', 'interface_digest'],
+            properties: {
+              id: { type: 'string', format: 'identifier', maxLength: 200 },
+              public_key: { type: 'string', format: 'base64url', minLength: 59, maxLength: 59 },
+              audiences: {
+                type: 'array',
+                minItems: 1,
+                maxItems: 16,
+                uniqueItems: true,
+                items: { type: 'string', format: 'identifier', maxLength: 200 },
+              },
+              interface_digest: { type: 'string', format: 'sha256' },
+            },
+          },
+        },
+      },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'id'],
+        properties: {
+          kind: { const: 'executor-revoked' },
+          id: { type: 'string', format: 'identifier', maxLength: 200 },
+        },
+      },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'policy'],
+        properties: {
+          kind: { const: 'policy-set' },
+          policy: { type: 'object', format: 'json-document' },
+        },
+      },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'type', 'type_version', 'digest'],
+        properties: {
+          kind: { const: 'descriptor-enrolled' },
+          type: { type: 'string', format: 'type-name' },
+          type_version: { type: 'integer', minimum: 1, maximum: 9999 },
+          digest: { type: 'string', format: 'sha256' },
+        },
+      },
+    ],
+  }),
   fields: {
     '/params/change/kind': { class: 'executed' },
     '/params/change/person': { class: 'executed' },

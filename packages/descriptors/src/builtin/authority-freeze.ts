@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.freeze.v1.json, because this package reads no files. */
 export const AUTHORITY_FREEZE: JsonObject = {
@@ -8,24 +8,16 @@ export const AUTHORITY_FREEZE: JsonObject = {
   type_version: 1,
   title: 'Freeze the ledger',
   reversibility: 'externally-reversible',
-  schema: {
+  schema: changeSchema({
     type: 'object',
     additionalProperties: false,
-    required: ['change'],
+    required: ['kind'],
     properties: {
-      change: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['kind'],
-        properties: {
-          kind: {
-            const: 'frozen',
-          },
-        },
+      kind: {
+        const: 'frozen',
       },
-      note: NOTE,
     },
-  },
+  }),
   fields: {
     '/params/change/kind': {
       class: 'executed',

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.home.v1.json, because this package reads no files. */
 export const AUTHORITY_HOME: JsonObject = {
@@ -8,25 +8,17 @@ export const AUTHORITY_HOME: JsonObject = {
   type_version: 1,
   title: 'Move the ledger to another shard',
   reversibility: 'irreversible',
-  schema: {
+  schema: changeSchema({
     type: 'object',
     additionalProperties: false,
-    required: ['change'],
+    required: ['kind', 'tenant', 'from', 'to'],
     properties: {
-      change: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['kind', 'tenant', 'from', 'to'],
-        properties: {
-          kind: { const: 'home-moved' },
-          tenant: { type: 'string', format: 'identifier', minLength: 1, maxLength: 200 },
-          from: { type: 'integer', minimum: 0, maximum: 99999 },
-          to: { type: 'integer', minimum: 0, maximum: 99999 },
-        },
-      },
-      note: NOTE,
+      kind: { const: 'home-moved' },
+      tenant: { type: 'string', format: 'identifier', minLength: 1, maxLength: 200 },
+      from: { type: 'integer', minimum: 0, maximum: 99999 },
+      to: { type: 'integer', minimum: 0, maximum: 99999 },
     },
-  },
+  }),
   fields: {
     '/params/change/kind': { class: 'executed' },
     '/params/change/tenant': { class: 'executed' },

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.identity.v1.json, because this package reads no files. */
 export const AUTHORITY_IDENTITY: JsonObject = {
@@ -8,48 +8,40 @@ export const AUTHORITY_IDENTITY: JsonObject = {
   type_version: 1,
   title: 'Tie a person to an account of the company',
   reversibility: 'externally-reversible',
-  schema: {
+  schema: changeSchema({
     type: 'object',
     additionalProperties: false,
-    required: ['change'],
+    required: ['kind', 'person', 'issuer', 'subject_digest'],
     properties: {
-      change: {
+      kind: { const: 'person-tied' },
+      person: { type: 'string', format: 'identifier', maxLength: 64 },
+      issuer: { type: 'string', format: 'identifier', maxLength: 508 },
+      subject_digest: { type: 'string', format: 'sha256' },
+      invited: {
         type: 'object',
         additionalProperties: false,
-        required: ['kind', 'person', 'issuer', 'subject_digest'],
+        required: ['class', 'invitation'],
         properties: {
-          kind: { const: 'person-tied' },
-          person: { type: 'string', format: 'identifier', maxLength: 64 },
-          issuer: { type: 'string', format: 'identifier', maxLength: 508 },
-          subject_digest: { type: 'string', format: 'sha256' },
-          invited: {
+          class: { enum: ['natural', 'role', 'machine'] },
+          invitation: {
             type: 'object',
             additionalProperties: false,
-            required: ['class', 'invitation'],
+            required: ['id', 'public_key', 'not_after'],
             properties: {
-              class: { enum: ['natural', 'role', 'machine'] },
-              invitation: {
-                type: 'object',
-                additionalProperties: false,
-                required: ['id', 'public_key', 'not_after'],
-                properties: {
-                  id: { type: 'string', format: 'sha256' },
-                  public_key: {
-                    type: 'string',
-                    format: 'base64url',
-                    minLength: 122,
-                    maxLength: 122,
-                  },
-                  not_after: { type: 'string', format: 'timestamp' },
-                },
+              id: { type: 'string', format: 'sha256' },
+              public_key: {
+                type: 'string',
+                format: 'base64url',
+                minLength: 122,
+                maxLength: 122,
               },
+              not_after: { type: 'string', format: 'timestamp' },
             },
           },
         },
       },
-      note: NOTE,
     },
-  },
+  }),
   fields: {
     '/params/change/kind': { class: 'executed' },
     '/params/change/person': { class: 'executed' },

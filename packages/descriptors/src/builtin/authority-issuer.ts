@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.issuer.v1.json, because this package reads no files. */
 export const AUTHORITY_ISSUER: JsonObject = {
@@ -8,77 +8,69 @@ export const AUTHORITY_ISSUER: JsonObject = {
   type_version: 1,
   title: 'Change who may say on whose behalf an agent acts',
   reversibility: 'externally-reversible',
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['change'],
-    properties: {
-      change: {
-        oneOf: [
-          {
+  schema: changeSchema({
+    oneOf: [
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'issuer'],
+        properties: {
+          kind: { const: 'issuer-enrolled' },
+          issuer: {
             type: 'object',
             additionalProperties: false,
-            required: ['kind', 'issuer'],
+            required: ['id', 'keys', 'persons'],
             properties: {
-              kind: { const: 'issuer-enrolled' },
-              issuer: {
-                type: 'object',
-                additionalProperties: false,
-                required: ['id', 'keys', 'persons'],
-                properties: {
-                  id: { type: 'string', format: 'identifier', maxLength: 200 },
-                  keys: {
-                    type: 'array',
-                    minItems: 1,
-                    maxItems: 4,
-                    items: {
-                      type: 'object',
-                      additionalProperties: false,
-                      required: ['kid', 'alg', 'public_key'],
-                      properties: {
-                        kid: { type: 'string', format: 'identifier', maxLength: 200 },
-                        alg: { enum: ['ES256', 'EdDSA', 'RS256'] },
-                        public_key: {
-                          type: 'string',
-                          format: 'base64url',
-                          minLength: 43,
-                          maxLength: 800,
-                        },
-                      },
+              id: { type: 'string', format: 'identifier', maxLength: 200 },
+              keys: {
+                type: 'array',
+                minItems: 1,
+                maxItems: 4,
+                items: {
+                  type: 'object',
+                  additionalProperties: false,
+                  required: ['kid', 'alg', 'public_key'],
+                  properties: {
+                    kid: { type: 'string', format: 'identifier', maxLength: 200 },
+                    alg: { enum: ['ES256', 'EdDSA', 'RS256'] },
+                    public_key: {
+                      type: 'string',
+                      format: 'base64url',
+                      minLength: 43,
+                      maxLength: 800,
                     },
                   },
-                  persons: {
-                    type: 'array',
-                    maxItems: 64,
-                    items: {
-                      type: 'object',
-                      additionalProperties: false,
-                      required: ['sub', 'person'],
-                      properties: {
-                        sub: { type: 'string', format: 'identifier', maxLength: 200 },
-                        person: { type: 'string', format: 'identifier', maxLength: 64 },
-                      },
-                    },
-                  },
-                  services: { type: 'string', format: 'identifier', maxLength: 200 },
                 },
               },
+              persons: {
+                type: 'array',
+                maxItems: 64,
+                items: {
+                  type: 'object',
+                  additionalProperties: false,
+                  required: ['sub', 'person'],
+                  properties: {
+                    sub: { type: 'string', format: 'identifier', maxLength: 200 },
+                    person: { type: 'string', format: 'identifier', maxLength: 64 },
+                  },
+                },
+              },
+              services: { type: 'string', format: 'identifier', maxLength: 200 },
             },
           },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'id'],
-            properties: {
-              kind: { const: 'issuer-revoked' },
-              id: { type: 'string', format: 'identifier', maxLength: 200 },
-            },
-          },
-        ],
+        },
       },
-      note: NOTE,
-    },
-  },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'id'],
+        properties: {
+          kind: { const: 'issuer-revoked' },
+          id: { type: 'string', format: 'identifier', maxLength: 200 },
+        },
+      },
+    ],
+  }),
   fields: {
     '/params/change/kind': { class: 'executed' },
     '/params/change/issuer/id': { class: 'executed' },

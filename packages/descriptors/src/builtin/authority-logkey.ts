@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.logkey.v1.json, because this package reads no files. */
 export const AUTHORITY_LOGKEY: JsonObject = {
@@ -8,36 +8,28 @@ export const AUTHORITY_LOGKEY: JsonObject = {
   type_version: 1,
   title: 'Change which keys sign the log',
   reversibility: 'externally-reversible',
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['change'],
-    properties: {
-      change: {
-        oneOf: [
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'vkey'],
-            properties: {
-              kind: { const: 'log-key-added' },
-              vkey: { type: 'string', format: 'identifier', maxLength: 500 },
-            },
-          },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'id'],
-            properties: {
-              kind: { const: 'log-key-removed' },
-              id: { type: 'string', format: 'identifier', minLength: 8, maxLength: 8 },
-            },
-          },
-        ],
+  schema: changeSchema({
+    oneOf: [
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'vkey'],
+        properties: {
+          kind: { const: 'log-key-added' },
+          vkey: { type: 'string', format: 'identifier', maxLength: 500 },
+        },
       },
-      note: NOTE,
-    },
-  },
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'id'],
+        properties: {
+          kind: { const: 'log-key-removed' },
+          id: { type: 'string', format: 'identifier', minLength: 8, maxLength: 8 },
+        },
+      },
+    ],
+  }),
   fields: {
     '/params/change/kind': { class: 'executed' },
     '/params/change/vkey': { class: 'executed' },

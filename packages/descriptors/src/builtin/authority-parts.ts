@@ -8,10 +8,15 @@ export const LEDGER_CONTRACT: JsonObject = {
     'The entry authority-changed in the log itself, which the ledger writes in the batch of the binding',
 };
 
-/** The schema of what who asks wants to say of it. */
-export const NOTE: JsonObject = {
-  type: 'string',
-  format: 'display-text',
-  minLength: 1,
-  maxLength: 500,
-};
+/** Of the params: one change, and what who asks wants to say of it. */
+export function changeSchema(change: JsonObject): JsonObject {
+  return {
+    type: 'object',
+    additionalProperties: false,
+    required: ['change'],
+    properties: {
+      change,
+      note: { type: 'string', format: 'display-text', minLength: 1, maxLength: 500 },
+    },
+  };
+}

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.recovery.v1.json, because this package reads no files. */
 export const AUTHORITY_RECOVERY: JsonObject = {
@@ -8,33 +8,25 @@ export const AUTHORITY_RECOVERY: JsonObject = {
   type_version: 1,
   title: 'Start a recovery: give a person a new key in the place of all that they have',
   reversibility: 'externally-reversible',
-  schema: {
+  schema: changeSchema({
     type: 'object',
     additionalProperties: false,
-    required: ['change'],
+    required: ['kind', 'person', 'invitation', 'delay_h'],
     properties: {
-      change: {
+      kind: { const: 'recovery-started' },
+      person: { type: 'string', format: 'identifier', maxLength: 64 },
+      invitation: {
         type: 'object',
         additionalProperties: false,
-        required: ['kind', 'person', 'invitation', 'delay_h'],
+        required: ['id', 'public_key'],
         properties: {
-          kind: { const: 'recovery-started' },
-          person: { type: 'string', format: 'identifier', maxLength: 64 },
-          invitation: {
-            type: 'object',
-            additionalProperties: false,
-            required: ['id', 'public_key'],
-            properties: {
-              id: { type: 'string', format: 'sha256' },
-              public_key: { type: 'string', format: 'base64url', minLength: 122, maxLength: 122 },
-            },
-          },
-          delay_h: { type: 'integer', minimum: 1, maximum: 720 },
+          id: { type: 'string', format: 'sha256' },
+          public_key: { type: 'string', format: 'base64url', minLength: 122, maxLength: 122 },
         },
       },
-      note: NOTE,
+      delay_h: { type: 'integer', minimum: 1, maximum: 720 },
     },
-  },
+  }),
   fields: {
     '/params/change/kind': { class: 'executed' },
     '/params/change/person': { class: 'executed' },

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.sponsor.v1.json, because this package reads no files. */
 export const AUTHORITY_SPONSOR: JsonObject = {
@@ -8,24 +8,16 @@ export const AUTHORITY_SPONSOR: JsonObject = {
   type_version: 1,
   title: 'Change who sponsors an agent',
   reversibility: 'externally-reversible',
-  schema: {
+  schema: changeSchema({
     type: 'object',
     additionalProperties: false,
-    required: ['change'],
+    required: ['kind', 'agent'],
     properties: {
-      change: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['kind', 'agent'],
-        properties: {
-          kind: { const: 'agent-sponsored' },
-          agent: { type: 'string', format: 'identifier', maxLength: 200 },
-          sponsor: { type: 'string', format: 'identifier', maxLength: 64 },
-        },
-      },
-      note: NOTE,
+      kind: { const: 'agent-sponsored' },
+      agent: { type: 'string', format: 'identifier', maxLength: 200 },
+      sponsor: { type: 'string', format: 'identifier', maxLength: 64 },
     },
-  },
+  }),
   fields: {
     '/params/change/kind': { class: 'executed' },
     '/params/change/agent': { class: 'executed' },

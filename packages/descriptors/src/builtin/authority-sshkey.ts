@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.sshkey.v1.json, because this package reads no files. */
 export const AUTHORITY_SSHKEY: JsonObject = {
@@ -8,59 +8,51 @@ export const AUTHORITY_SSHKEY: JsonObject = {
   type_version: 1,
   title: 'Let a person decide with an SSH key',
   reversibility: 'externally-reversible',
-  schema: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['change'],
-    properties: {
-      change: {
-        oneOf: [
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['kind', 'person', 'key_type', 'fingerprint', 'public_key'],
-            properties: {
-              kind: {
-                const: 'ssh-key-enrolled',
-              },
-              person: {
-                type: 'string',
-                format: 'identifier',
-                maxLength: 64,
-              },
-              key_type: {
-                enum: [
-                  'ssh-ed25519',
-                  'ecdsa-sha2-nistp256',
-                  'ssh-rsa',
-                  'sk-ssh-ed25519@openssh.com',
-                  'sk-ecdsa-sha2-nistp256@openssh.com',
-                ],
-              },
-              fingerprint: {
-                type: 'string',
-                format: 'identifier',
-                minLength: 50,
-                maxLength: 50,
-              },
-              application: {
-                type: 'string',
-                format: 'identifier',
-                maxLength: 128,
-              },
-              public_key: {
-                type: 'string',
-                format: 'base64url',
-                minLength: 43,
-                maxLength: 800,
-              },
-            },
+  schema: changeSchema({
+    oneOf: [
+      {
+        type: 'object',
+        additionalProperties: false,
+        required: ['kind', 'person', 'key_type', 'fingerprint', 'public_key'],
+        properties: {
+          kind: {
+            const: 'ssh-key-enrolled',
           },
-        ],
+          person: {
+            type: 'string',
+            format: 'identifier',
+            maxLength: 64,
+          },
+          key_type: {
+            enum: [
+              'ssh-ed25519',
+              'ecdsa-sha2-nistp256',
+              'ssh-rsa',
+              'sk-ssh-ed25519@openssh.com',
+              'sk-ecdsa-sha2-nistp256@openssh.com',
+            ],
+          },
+          fingerprint: {
+            type: 'string',
+            format: 'identifier',
+            minLength: 50,
+            maxLength: 50,
+          },
+          application: {
+            type: 'string',
+            format: 'identifier',
+            maxLength: 128,
+          },
+          public_key: {
+            type: 'string',
+            format: 'base64url',
+            minLength: 43,
+            maxLength: 800,
+          },
+        },
       },
-      note: NOTE,
-    },
-  },
+    ],
+  }),
   fields: {
     '/params/change/kind': {
       class: 'executed',

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import { LEDGER_CONTRACT, NOTE } from './authority-parts.ts';
+import { changeSchema, LEDGER_CONTRACT } from './authority-parts.ts';
 
 /** The same document as schemas/json/authority.thaw.v1.json, because this package reads no files. */
 export const AUTHORITY_THAW: JsonObject = {
@@ -8,29 +8,21 @@ export const AUTHORITY_THAW: JsonObject = {
   type_version: 1,
   title: 'Thaw the ledger',
   reversibility: 'externally-reversible',
-  schema: {
+  schema: changeSchema({
     type: 'object',
     additionalProperties: false,
-    required: ['change'],
+    required: ['kind', 'epoch'],
     properties: {
-      change: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['kind', 'epoch'],
-        properties: {
-          kind: {
-            const: 'thawed',
-          },
-          epoch: {
-            type: 'integer',
-            minimum: 1,
-            maximum: 1000000,
-          },
-        },
+      kind: {
+        const: 'thawed',
       },
-      note: NOTE,
+      epoch: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 1000000,
+      },
     },
-  },
+  }),
   fields: {
     '/params/change/kind': {
       class: 'executed',
