@@ -1,5 +1,5 @@
 import type { AgentMember, CedarPolicy, PolicySubject } from '@countersign/binding';
-import { factsOf, type Action } from '@countersign/descriptors';
+import { factsOf } from '@countersign/descriptors';
 import type { CedarValueJson, EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Reads } from './cedar-reads.ts';
 import { entityTypeOf, paramsValue } from './cedar-type.ts';
@@ -41,64 +41,38 @@ export function entitiesOf(
   ];
 }
 
-interface Values {
-  readonly stated: CedarValueJson | undefined;
-  readonly claimed: CedarValueJson | undefined;
-  readonly facts: CedarValueJson;
-}
-
-/** Of an action, which is asked about once, and then for each person again. */
-const values = new WeakMap<Action, Values>();
-
-function valuesOf({ action, descriptor }: PolicySubject): Values {
-  const { params } = action.envelope;
-  const of = values.get(action) ?? {
-    stated: paramsValue(descriptor, 'stated', params),
-    claimed: paramsValue(descriptor, 'claimed', params),
-    facts: factsOf(descriptor, action) as CedarValueJson,
-  };
-  values.set(action, of);
-  return of;
-}
-
 function actionEntity(
   subject: PolicySubject,
   claims: 'with' | 'without',
   reads: Asked['reads'],
 ): EntityJson {
   const { action, descriptor, agent, recent = { count_1h: 0, count_24h: 0 } } = subject;
-  const { type, type_version, tenant, executor, max_uses } = action.envelope;
-  const { stated, claimed, facts } = valuesOf(subject);
-  const attrs: Record<string, CedarValueJson> = {
+  const { type, type_version, tenant, executor, max_uses, params } = action.envelope;
+  const plain: Readonly<Record<string, CedarValueJson>> = {
     ...{ type, type_version, tenant, max_uses },
     reversibility: descriptor.reversibility,
     agent: { __entity: agentOf(agent.id) },
     executor: { id: executor.id, audience: executor.audience },
-    facts,
     recent: { count_1h: recent.count_1h, count_24h: recent.count_24h },
   };
-  if (stated !== undefined) attrs['params'] = stated;
-  if (claims === 'with' && claimed !== undefined) attrs['claimed'] = claimed;
-  const read = Object.entries(attrs).flatMap(([name, value]): [string, CedarValueJson][] => {
-    if (!reads.names(name)) return [];
-    const isRecord = RECORDS.has(name) && isObject(value);
-    return [[name, isRecord ? membersOf(value, (member) => reads.looksInto(name, member)) : value]];
-  });
-  return { uid: resourceOf(subject), attrs: Object.fromEntries(read), parents: [] };
+  const attrs = Object.fromEntries(Object.entries(plain).filter(([name]) => reads.names(name)));
+  // What they come to is made only where it is looked at.
+  const records: Readonly<Record<string, () => CedarValueJson | undefined>> = {
+    facts: () => factsOf(descriptor, action) as CedarValueJson,
+    params: () => paramsValue(descriptor, 'stated', params),
+    claimed: () => (claims === 'with' ? paramsValue(descriptor, 'claimed', params) : undefined),
+  };
+  for (const [name, made] of Object.entries(records)) {
+    const value = reads.names(name) ? made() : undefined;
+    if (value !== undefined) attrs[name] = looked(value, (member) => reads.looksInto(name, member));
+  }
+  return { uid: resourceOf(subject), attrs, parents: [] };
 }
 
-/** Attributes that may hold much of which little is looked at. */
-const RECORDS: ReadonlySet<string> = new Set(['params', 'claimed', 'facts']);
-
-function isObject(value: CedarValueJson): value is Record<string, CedarValueJson> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function membersOf(
-  record: Readonly<Record<string, CedarValueJson>>,
-  isRead: (member: string) => boolean,
-): CedarValueJson {
-  return Object.fromEntries(Object.entries(record).filter(([name]) => isRead(name)));
+/** Of a record that may hold much, the members that are looked at. */
+function looked(value: CedarValueJson, isRead: (member: string) => boolean): CedarValueJson {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => isRead(name)));
 }
 
 function agentEntity({ id, owner, operator, person }: AgentMember): EntityJson {
