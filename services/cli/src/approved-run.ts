@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { parseStrict, utf8, type Digest, type JsonObject } from '@countersign/canonical';
+import type { Digest, JsonObject } from '@countersign/canonical';
 import { guard, LedgerClient, type Guard, type RunResult, type RunStore } from '@countersign/sdk';
 import { fileRunStore } from '@countersign/sdk/file-store';
-import { parseEvidence, VerifyError } from '@countersign/verify';
 import type { Executor } from './bound-use.ts';
 import { CliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
+import { actionIn } from './given-evidence.ts';
 import type { LedgerAccess } from './ledger-access.ts';
 import { refusingAsCommand } from './ledger-client.ts';
 
@@ -37,13 +37,9 @@ export class ApprovedRun {
     const { thumbprint: keyId, sign } = executor.key;
     const reader = { keyId, sign };
     const ledger = new LedgerClient({ url: access.client.url, reader, nowMs, randomBytes });
-    const action = actionIn(await refusingAsCommand(() => ledger.evidence(actionId)));
-    // Evidence of something else that was approved is true as well: which one is run, is not for the server to say.
-    if (action['action_id'] !== actionId) {
-      throw new CliError(
-        'ACTION_DIGEST_MISMATCH',
-        'expected evidence of the action that was named',
-      );
+    const action = actionIn(await refusingAsCommand(() => ledger.evidence(actionId)), actionId);
+    if (action === undefined) {
+      throw new CliError('CONTENT_ERASED', 'expected what the action says, which was erased');
     }
     return new ApprovedRun(action, ledger, parts);
   }
@@ -73,15 +69,4 @@ export class ApprovedRun {
 
 function othersOpen(store: RunStore, own: string): RunStore {
   return { ...store, open: async () => (await store.open()).filter((run) => run !== own) };
-}
-
-function actionIn(evidence: string): JsonObject {
-  try {
-    const { action } = parseEvidence(utf8(evidence)).content;
-    if (action !== null) return parseStrict(utf8(action)) as JsonObject;
-  } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    throw new CliError(error.code, error.message, { cause: error });
-  }
-  throw new CliError('CONTENT_ERASED', 'expected what the action says, which was erased');
 }

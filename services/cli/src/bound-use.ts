@@ -10,8 +10,6 @@ import {
 import {
   checkDelegationTokens,
   createVerifier,
-  parseEvidence,
-  VerifyError,
   type Evidence,
   type Outcome,
   type Verifier,
@@ -20,6 +18,7 @@ import { CliError, cliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { EXEC_INTERFACE_DIGEST } from './exec-interface.ts';
 import type { ExecRecord, RequestRecord, UseRecord } from './exec-record.ts';
+import { readEvidence } from './given-evidence.ts';
 import type { LedgerAccess } from './ledger-access.ts';
 import { refusingAsCommand } from './ledger-client.ts';
 import { POLICY_ENGINE } from './policy-engine.ts';
@@ -69,15 +68,6 @@ export async function verifyBinding(
   });
   assertValid(outcome);
   return { evidence, verifier };
-}
-
-function readEvidence(text: string): Evidence {
-  try {
-    return parseEvidence(utf8(text));
-  } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    throw new CliError(error.code, error.message, { cause: error });
-  }
 }
 
 /** @throws CliError the code of an outcome that is not VALID */

@@ -1,10 +1,9 @@
 import { parseExecutionReport, parseUseClaim, type EntryOf } from '@countersign/binding';
-import { parseStrict, utf8, type JsonObject } from '@countersign/canonical';
+import { utf8, type JsonObject } from '@countersign/canonical';
 import { batchedType } from '@countersign/descriptors';
 import { expectedEffects, type BoundUse, type ExpectedEffect } from '@countersign/reconcile';
-import { parseEvidence, VerifyError } from '@countersign/verify';
-import { CliError } from './cli-error.ts';
 import type { LedgerClient } from '@countersign/sdk';
+import { actionIn } from './given-evidence.ts';
 import { logEntries } from './log-entries.ts';
 
 /** All uses of the log, with what they were to do, as the ledger gives it: `verify` checks evidence, this does not. */
@@ -53,17 +52,6 @@ function expectedOf(
 }
 
 async function boundAction(client: LedgerClient, actionId: string): Promise<Bound | undefined> {
-  const text = await client.evidence(actionId);
-  try {
-    const { action } = parseEvidence(utf8(text)).content;
-    if (action === null) return undefined;
-    const { action_id: id, type, params } = parseStrict(utf8(action)) as JsonObject;
-    if (id !== actionId) {
-      throw new CliError('ACTION_DIGEST_MISMATCH', `expected evidence of ${actionId}`);
-    }
-    return typeof type === 'string' ? { type, params: params as JsonObject } : undefined;
-  } catch (error) {
-    if (!(error instanceof VerifyError)) throw error;
-    throw new CliError(error.code, error.message, { cause: error });
-  }
+  const { type, params } = actionIn(await client.evidence(actionId), actionId) ?? {};
+  return typeof type === 'string' ? { type, params: params as JsonObject } : undefined;
 }
