@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { PendingRecovery } from '@countersign/audit';
 import type { Json } from '@countersign/canonical';
 import { newUlid } from '@countersign/crypto-node';
 import type { LedgerClient } from '@countersign/sdk';
@@ -12,6 +13,7 @@ import { invitationOf, newInvitationLink } from '../founding.ts';
 import { openLedger, openReader } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { personParser } from '../person-id.ts';
+import { spanWords } from '../recovery-words.ts';
 import { addAccessOptions, addReadOptions, type ClientOptions } from './access-options.ts';
 
 interface ReasonOptions extends ClientOptions {
@@ -92,7 +94,7 @@ async function startRecovery(
   const said = new Narrator(context.stdout, options.json === true);
   said.say(
     'started',
-    `the recovery of ${person} has begun: the link in ${path} works ${spanOf(begun)}`,
+    `the recovery of ${person} has begun: the link in ${path} works ${spanWords(begun)}`,
     {
       ...begun,
       path,
@@ -111,7 +113,7 @@ function addRecoveries(recover: Command, { context, end }: CommandParts): void {
         if (options.json === true) context.stdout.json({ ...each });
         else
           context.stdout.lines(
-            `${each.person}  works ${spanOf(each)}`,
+            `${each.person}  works ${spanWords(each)}`,
             `  link  ${each.invitation}`,
           );
       }
@@ -158,16 +160,7 @@ Example:
     });
 }
 
-interface Recovery {
-  readonly person: string;
-  readonly invitation: string;
-  readonly opens_at: string;
-  readonly ends_at: string;
-}
-
-function spanOf({ opens_at: opens, ends_at: ends }: Recovery): string {
-  return `from ${opens} to ${ends}, unless it is cancelled`;
-}
+type Recovery = Omit<PendingRecovery, 'index'>;
 
 /** @throws CliError ANSWER_INVALID */
 async function recoveriesOf(client: LedgerClient): Promise<readonly Recovery[]> {
