@@ -119,27 +119,25 @@ export function buildProgram(parts: ProgramParts): Command {
   return program;
 }
 
+/** What follows the name of a command is that one's, also where it and the one above it have the same options. */
 function newProgram(context: CliContext): Command {
-  return (
-    new Command(context.command)
-      .description(
-        'Lets an autonomous action run only when a verified human has signed for exactly that action.',
-      )
-      .version(context.version)
-      // What follows the name of a command is that one's, also where it and the one above it have the same options.
-      .enablePositionalOptions()
-      .configureHelp({ optionDescription })
-      .addHelpText(
-        'after',
-        `
+  return new Command(context.command)
+    .description(
+      'Lets an autonomous action run only when a verified human has signed for exactly that action.',
+    )
+    .version(context.version)
+    .enablePositionalOptions()
+    .configureHelp({ optionDescription })
+    .addHelpText(
+      'after',
+      `
 Exit codes: 0 done or VALID, 1 refused, 2 usage, 3 indeterminate (unreachable, interrupted); exec: 10 ran and failed.
 
 Examples:
   $ countersign serve
   $ countersign exec --purpose "rotate the logs" -- ./rotate.sh
   $ countersign verify evidence.json --trust trust.json`,
-      )
-  );
+    );
 }
 
 /** Choices and defaults as they are typed: commander shows the text of JSON. */

@@ -1,5 +1,9 @@
-import { FindingWebhook, ReminderWebhook, type WebhookTarget } from '@countersign/projector';
-import type { LogProofs } from '@countersign/projector';
+import {
+  FindingWebhook,
+  ReminderWebhook,
+  type LogProofs,
+  type WebhookTarget,
+} from '@countersign/projector';
 import type { ReadModels } from '@countersign/store';
 
 /** Who is told of findings, and who of requests that nobody has decided yet. */

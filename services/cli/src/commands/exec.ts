@@ -97,9 +97,16 @@ function emergencyIn({ incident, reason }: ExecOptions): Emergency | undefined {
 }
 
 /** What an action says already, the command line cannot. */
-const ASKED: readonly (keyof ExecOptions)[] = [
-  ...(['env', 'secretEnv', 'cwd', 'timeout', 'purpose', 'incident', 'reason', 'resume'] as const),
-];
+const ASKED = [
+  'env',
+  'secretEnv',
+  'cwd',
+  'timeout',
+  'purpose',
+  'incident',
+  'reason',
+  'resume',
+] as const satisfies readonly (keyof ExecOptions)[];
 
 /** @throws CliError USAGE */
 function itemIn(options: ExecOptions): Pick<ItemOrder, 'actionId' | 'item'> | undefined {
