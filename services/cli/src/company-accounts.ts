@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { subjectDigest } from '@countersign/binding';
 import { fromBase64url, toBase64url, type Digest } from '@countersign/canonical';
 import { makePrivateFolder } from '@countersign/durable-file';
-import { subjectSalt } from '@countersign/gateway';
+import { subjectSalt } from '@countersign/gateway/subject-salt';
 import { CliError, cliError } from './cli-error.ts';
 import { createPrivate, readIfThere, type DataFolder } from './data-folder.ts';
 

@@ -1,87 +1,56 @@
 import { Command, CommanderError, type Option } from 'commander';
 import { isSystemError, CliError, cliError, EXIT } from './cli-error.ts';
-import { addAudit } from './commands/audit.ts';
-import { addEnrol } from './commands/enrol.ts';
-import { addApprove, addDeny } from './commands/decide.ts';
-import { addErase } from './commands/erase.ts';
-import { addEvidence } from './commands/evidence.ts';
-import { addExec } from './commands/exec.ts';
-import { addFreeze, addThaw } from './commands/freeze.ts';
-import { addGateway } from './commands/gateway.ts';
-import { addInbox } from './commands/inbox.ts';
-import { addInit } from './commands/init.ts';
-import { addLedger } from './commands/ledger.ts';
-import { addList } from './commands/list.ts';
-import { addLog } from './commands/log.ts';
-import { addLogKey } from './commands/log-key.ts';
-import { addMcpGate } from './commands/mcp-gate.ts';
-import { addMonitor } from './commands/monitor.ts';
-import { addMove } from './commands/move.ts';
-import { addPay } from './commands/pay.ts';
-import { addPolicy } from './commands/policy.ts';
-import { addProjector } from './commands/projector.ts';
-import { addRebuild } from './commands/rebuild.ts';
-import { addFindings } from './commands/findings.ts';
-import { addReconcile } from './commands/reconcile.ts';
-import { addReport } from './commands/report.ts';
-import { addRequest } from './commands/request.ts';
-import { addRecover } from './commands/recover.ts';
-import { addReview } from './commands/review.ts';
-import { addServe } from './commands/serve.ts';
-import { addShow } from './commands/show.ts';
-import { addStatement } from './commands/statement.ts';
-import { addTopics } from './commands/topics.ts';
-import { addTrace } from './commands/trace.ts';
-import { addVerify } from './commands/verify.ts';
-import { addWatch } from './commands/watch.ts';
 import type { CommandParts } from './command-parts.ts';
 import type { CliContext } from './context.ts';
 import { Narrator } from './narrator.ts';
 
-const COMMANDS = [
-  addServe,
-  addInit,
-  addExec,
-  addMcpGate,
-  addPay,
-  addVerify,
-  addAudit,
-  addMonitor,
-  addEvidence,
-  addRequest,
-  addWatch,
-  addInbox,
-  addApprove,
-  addDeny,
-  addShow,
-  addTrace,
-  addReconcile,
-  addFindings,
-  addList,
-  addReport,
-  addStatement,
-  addEnrol,
-  addReview,
-  addFreeze,
-  addThaw,
-  addRecover,
-  addErase,
-  addPolicy,
-  addLog,
-  addLogKey,
-  addRebuild,
-  addLedger,
-  addProjector,
-  addGateway,
-  addTopics,
-  addMove,
-];
+type AddCommand = (program: Command, parts: CommandParts) => void;
+
+/** In the order of the help. Each is read in only once it is meant: all of them together take a second. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  serve: async () => (await import('./commands/serve.ts')).addServe,
+  init: async () => (await import('./commands/init.ts')).addInit,
+  exec: async () => (await import('./commands/exec.ts')).addExec,
+  'mcp-gate': async () => (await import('./commands/mcp-gate.ts')).addMcpGate,
+  pay: async () => (await import('./commands/pay.ts')).addPay,
+  verify: async () => (await import('./commands/verify.ts')).addVerify,
+  audit: async () => (await import('./commands/audit.ts')).addAudit,
+  monitor: async () => (await import('./commands/monitor.ts')).addMonitor,
+  evidence: async () => (await import('./commands/evidence.ts')).addEvidence,
+  request: async () => (await import('./commands/request.ts')).addRequest,
+  watch: async () => (await import('./commands/watch.ts')).addWatch,
+  inbox: async () => (await import('./commands/inbox.ts')).addInbox,
+  approve: async () => (await import('./commands/decide.ts')).addApprove,
+  deny: async () => (await import('./commands/decide.ts')).addDeny,
+  show: async () => (await import('./commands/show.ts')).addShow,
+  trace: async () => (await import('./commands/trace.ts')).addTrace,
+  reconcile: async () => (await import('./commands/reconcile.ts')).addReconcile,
+  findings: async () => (await import('./commands/findings.ts')).addFindings,
+  list: async () => (await import('./commands/list.ts')).addList,
+  report: async () => (await import('./commands/report.ts')).addReport,
+  statement: async () => (await import('./commands/statement.ts')).addStatement,
+  enrol: async () => (await import('./commands/enrol.ts')).addEnrol,
+  review: async () => (await import('./commands/review.ts')).addReview,
+  freeze: async () => (await import('./commands/freeze.ts')).addFreeze,
+  thaw: async () => (await import('./commands/freeze.ts')).addThaw,
+  recover: async () => (await import('./commands/recover.ts')).addRecover,
+  erase: async () => (await import('./commands/erase.ts')).addErase,
+  policy: async () => (await import('./commands/policy.ts')).addPolicy,
+  log: async () => (await import('./commands/log.ts')).addLog,
+  'log-key': async () => (await import('./commands/log-key.ts')).addLogKey,
+  rebuild: async () => (await import('./commands/rebuild.ts')).addRebuild,
+  ledger: async () => (await import('./commands/ledger.ts')).addLedger,
+  projector: async () => (await import('./commands/projector.ts')).addProjector,
+  gateway: async () => (await import('./commands/gateway.ts')).addGateway,
+  topics: async () => (await import('./commands/topics.ts')).addTopics,
+  move: async () => (await import('./commands/move.ts')).addMove,
+};
 
 /** Runs one command line. @returns the exit code: docs/cli.md, "Exit codes" */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
   let exitCode: number = EXIT.ok;
   let misused: Command | undefined;
-  const program = buildProgram({
+  const program = await buildProgram(argv, {
     context,
     end: (code) => {
       exitCode = code;
@@ -111,10 +80,13 @@ interface ProgramParts extends CommandParts {
   readonly misused: (command: Command) => void;
 }
 
-/** All commands with their options. */
-export function buildProgram(parts: ProgramParts): Command {
+/** With the command that is meant and its options; with all of them where none is. */
+export async function buildProgram(argv: readonly string[], parts: ProgramParts): Promise<Command> {
   const program = newProgram(parts.context);
-  for (const add of COMMANDS) add(program, parts);
+  const [name = ''] = argv.filter((word) => !word.startsWith('-'));
+  const meant = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const needed = meant === undefined ? Object.values(COMMANDS) : [meant];
+  for (const add of await Promise.all(needed.map((load) => load()))) add(program, parts);
   settle(program, parts);
   return program;
 }

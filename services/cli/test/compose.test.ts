@@ -25,7 +25,7 @@ async function services(): Promise<Readonly<Record<string, Service>>> {
 }
 
 /** Enough of a context to say which commands there are. */
-const program = buildProgram({
+const program = await buildProgram([], {
   context: { command: 'countersign', version: '0' } as CliContext,
   end: () => undefined,
   misused: () => undefined,

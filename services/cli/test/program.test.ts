@@ -53,9 +53,9 @@ function leaves(command: Command, words: readonly string[] = []): [string[], Com
   return isOne ? [[[...words], command], ...below] : below;
 }
 
-const LEAVES = leaves(
-  buildProgram({ context: nowhere().context, end: () => undefined, misused: () => undefined }),
-);
+const PARTS = { context: nowhere().context, end: () => undefined, misused: () => undefined };
+const PROGRAM = await buildProgram([], PARTS);
+const LEAVES = leaves(PROGRAM);
 
 const DOCS = await readFile(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
 
@@ -124,6 +124,16 @@ describe('a payment that cannot be made out', () => {
     const { exit, stderr } = await run('pay', ...args);
     expect([exit, stderr]).toEqual([2, expect.stringContaining(`USAGE: ${said}`)]);
   });
+});
+
+describe('a command by its name', () => {
+  it.each(PROGRAM.commands.map((each) => each.name()))(
+    '%s is all that is read in',
+    async (name) => {
+      const { commands } = await buildProgram(['--json', name, 'list'], PARTS);
+      expect(commands.map((each) => each.name())).toEqual([name]);
+    },
+  );
 });
 
 describe('help', () => {

@@ -17,5 +17,4 @@ export type {
 } from './gateway-deps.ts';
 export { GATEWAY_CODES, type GatewayCode, type ProblemCode } from './gateway-error.ts';
 export type { IdentityConfig } from './identity-provider.ts';
-export { subjectSalt } from './subject-salt.ts';
 export { GATEWAY_LIMITS, type GatewayLimits } from './gateway-limits.ts';

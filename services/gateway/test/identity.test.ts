@@ -13,7 +13,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import { SoftwarePasskey } from '@countersign/software-passkey';
 import { generateKeyPair, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { subjectSalt } from '../src/index.ts';
+import { subjectSalt } from '../src/subject-salt.ts';
 import {
   CLIENT_ID,
   CLIENT_SECRET,
