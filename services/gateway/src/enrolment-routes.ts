@@ -9,7 +9,10 @@ import {
 } from '@countersign/binding';
 import { fromBase64url, timestampMs, toBase64url, utf8 } from '@countersign/canonical';
 import { parseCoseKey } from '@countersign/human-proof';
-import { verifyRegistrationResponse, type RegistrationResponseJSON } from '@simplewebauthn/server';
+import type {
+  RegistrationResponseJSON,
+  verifyRegistrationResponse as Verify,
+} from '@simplewebauthn/server';
 import type { FastifyRequest } from 'fastify';
 import {
   EnrolmentBodySchema,
@@ -206,8 +209,10 @@ function isBegunBy(ceremony: Ceremony | undefined, statement: EnrolmentStatement
 }
 
 async function registration(
-  options: Parameters<typeof verifyRegistrationResponse>[0],
-): Promise<Awaited<ReturnType<typeof verifyRegistrationResponse>>> {
+  options: Parameters<typeof Verify>[0],
+): Promise<Awaited<ReturnType<typeof Verify>>> {
+  // Few enrol, and it takes longer to read in than the rest of a gateway.
+  const { verifyRegistrationResponse } = await import('@simplewebauthn/server');
   try {
     return await verifyRegistrationResponse(options);
   } catch (cause) {
