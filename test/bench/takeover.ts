@@ -19,6 +19,7 @@ import { openLocalSigner } from '@countersign/signer-local';
 import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import { heapBytes } from './heap.ts';
 import { rounded } from './percentile.ts';
+import { say } from './say.ts';
 import { writeSyntheticLog, type SyntheticLog } from './synthetic-log.ts';
 import { POLICY_ENGINE } from '../support/policy-engine.ts';
 
@@ -51,11 +52,11 @@ async function measure(): Promise<void> {
   try {
     const log = (kept !== undefined && (await writtenBefore(kept))) || (await written(folder));
     await rm(path.join(folder, 'snapshot.db'), { force: true });
-    report('from the beginning, keeping a snapshot', await started(folder, log, 'keep'));
+    say('from the beginning, keeping a snapshot', await started(folder, log, 'keep'));
     const { size } = await stat(path.join(folder, 'snapshot.db'));
-    report('snapshot file', { MB: megabytes(size) });
-    report('from the beginning', await started(folder, log, 'log'));
-    report('from the snapshot', await started(folder, log, 'snapshot'));
+    say('snapshot file', { MB: megabytes(size) });
+    say('from the beginning', await started(folder, log, 'log'));
+    say('from the snapshot', await started(folder, log, 'snapshot'));
   } finally {
     if (kept === undefined) await rm(folder, { recursive: true });
   }
@@ -69,7 +70,7 @@ async function written(folder: string): Promise<SyntheticLog> {
     msPerAction: Number(values['ms-per-action']),
   });
   await writeFile(path.join(folder, 'written.json'), JSON.stringify(log));
-  report('log written', { ...log.counts, seconds: secondsSince(began) });
+  say('log written', { ...log.counts, seconds: secondsSince(began) });
   return log;
 }
 
@@ -78,7 +79,7 @@ async function writtenBefore(folder: string): Promise<SyntheticLog | undefined> 
   const text = await readFile(file, 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const log = JSON.parse(text) as SyntheticLog;
-  report('log written before', log.counts);
+  say('log written before', log.counts);
   return log;
 }
 
@@ -154,9 +155,4 @@ function cpuSeconds(): number {
 
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1e6);
-}
-
-function report(what: string, figures: Readonly<Record<string, number>>): void {
-  const texts = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
-  console.log(`${what}: ${texts.join(', ')}`);
 }

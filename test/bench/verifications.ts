@@ -7,11 +7,11 @@ import {
   type Evidence,
   type Level,
   type Outcome,
-  type Trust,
 } from '@countersign/verify';
 import type { FoundedLedger } from '../support/founded-ledger.ts';
 import { TENANT } from '../support/parties.ts';
 import { rounded } from './percentile.ts';
+import { trustText } from './trust-text.ts';
 
 /** How many actions take turns, all under one checkpoint: more than a verifier remembers the content of. */
 const ACTIONS = 400;
@@ -41,7 +41,7 @@ export async function measureVerifications(
   durationMs: number,
 ): Promise<VerificationFigures[]> {
   const held = await heldEvidence(ledger);
-  const trust = trustOf(ledger);
+  const trust = parseTrust(trustText(ledger));
   const figures: VerificationFigures[] = [];
   for (const level of ['sealed', 'human'] as const) {
     for (const inFlight of [1, 16]) {
@@ -70,21 +70,9 @@ export async function prepareVerifications(
   ledger: FoundedLedger,
 ): Promise<(durationMs: number) => Promise<unknown>> {
   const held = await heldEvidence(ledger);
-  const verifier = createVerifier({ trust: trustOf(ledger), verifySignature });
+  const verifier = createVerifier({ trust: parseTrust(trustText(ledger)), verifySignature });
   const ofFile: Verify = ({ file }) => verifier.verifyFile(file, { level: 'human' });
   return (durationMs) => measure(held, ofFile, { inFlight: 1, durationMs });
-}
-
-function trustOf(ledger: FoundedLedger): Trust {
-  return parseTrust(
-    canonicalBytes({
-      v: 'countersign.trust.v1',
-      origin: ledger.origin,
-      log_keys: [ledger.signer.vkey],
-      genesis: ledger.genesis,
-      accept: { proof_classes: ['uv'], separation: ['full'], demo: false },
-    }),
-  );
 }
 
 async function heldEvidence(ledger: FoundedLedger): Promise<Held[]> {
