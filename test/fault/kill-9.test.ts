@@ -3,7 +3,7 @@ import { KilledLedger } from './killed-ledger/killed-ledger.ts';
 import type { Audited, Told } from './killed-ledger/topic-audit.ts';
 import { SignedTruth } from './simulator/signed-truth.ts';
 
-const CYCLES = Number(process.env['COUNTERSIGN_KILL_CYCLES'] ?? 50);
+const CYCLES = Number(process.env['COUNTERSIGN_KILL_CYCLES'] ?? 25);
 const CLIENTS = 8;
 const CYCLE_MS_MAX = 60_000;
 
