@@ -1,40 +1,27 @@
-import { leafHash, type AuthorityState, type BindingMade, type Leaf } from '@countersign/binding';
-import { CanonicalError, fromUtf8, type Digest } from '@countersign/canonical';
-import { checkAccepted } from './accepted-kind.ts';
+import type { AuthorityState, BindingMade } from '@countersign/binding';
 import type { AuthorityChainCheck } from './authority-chain.ts';
 import { checkDecisions } from './decision-check.ts';
 import type { ChainLink } from './evidence.ts';
 import { assertEpochOf } from './epoch-check.ts';
 import { assertExclusions } from './exclusion.ts';
-import { readEntry, type EntryText } from './logged-entry.ts';
 import { keysShown } from './log-keys.ts';
-import type { ApprovalFacts, Level } from './outcome.ts';
+import type { Level } from './outcome.ts';
+import {
+  assertSealed,
+  bindingFacts,
+  bindingIn,
+  type BindingFacts,
+  type BindingRecord,
+} from './sealed-binding.ts';
 import type { Verification } from './verification.ts';
 import { VerifyError } from './verify-error.ts';
 import { checkWitnesses } from './witness-check.ts';
-
-/** A BindingSealed record of the log topic, whoever wrote it: schemas/formats/batch-and-wire.md §3. */
-export interface BindingRecord {
-  readonly index: number;
-  readonly entry: Uint8Array;
-  readonly receipt: string;
-}
 
 export interface BindingOptions {
   readonly level: Level;
   /** `authority.chain` of evidence that was made under the authority which the binding cites. */
   readonly authority?: readonly ChainLink[];
   readonly allowDemo?: boolean;
-}
-
-/** What a binding record proves by itself; only when VALID. */
-export interface BindingFacts {
-  readonly tenant: string;
-  readonly action_id: string;
-  readonly action_digest: Digest;
-  readonly binding: { readonly leaf: Leaf; readonly index: number };
-  readonly approvals: readonly Omit<ApprovalFacts, 'rationale'>[];
-  readonly bound_at: string;
 }
 
 type BindingRun = Pick<Verification, 'trust' | 'verifySignature' | 'receipts' | 'log'> & {
@@ -52,8 +39,7 @@ export async function checkBindingRecord(
   const shown = { links: authority, cited: binding.entry.authority };
   const keys = level === 'sealed' ? undefined : await keysShown(shown, run);
   const receipts = keys === undefined ? run.receipts : run.receipts.under(keys);
-  await assertLogged(record, binding, { receipts, log });
-  checkAccepted(binding.entry, { ...run, allowDemo });
+  await assertSealed(record, binding, { ...run, receipts, allowDemo });
   if (level !== 'sealed') {
     log.begin('authority chain');
     const history = await chains.history(authority, binding.entry.authority);
@@ -63,37 +49,7 @@ export async function checkBindingRecord(
   if (level === 'witnessed') {
     await checkWitnesses({ ...binding, receipt: record.receipt }, { ...run, receipts });
   }
-  return factsOf(binding, record.index);
-}
-
-function bindingIn({ entry }: BindingRecord): EntryText<BindingMade> {
-  return readEntry(
-    { code: 'EVIDENCE_FORMAT', path: 'record', json: textOf(entry) },
-    'binding-made',
-  );
-}
-
-function textOf(entry: Uint8Array): string {
-  try {
-    return fromUtf8(entry);
-  } catch (error) {
-    if (!(error instanceof CanonicalError)) throw error;
-    throw new VerifyError('EVIDENCE_FORMAT', 'record: expected an entry of text');
-  }
-}
-
-/** The index beside the receipt is signed by nobody, and whoever looks the binding up would go by it. */
-async function assertLogged(
-  { receipt, index: claimed }: BindingRecord,
-  { leaf }: EntryText<BindingMade>,
-  { receipts, log }: Pick<BindingRun, 'receipts' | 'log'>,
-): Promise<void> {
-  log.begin('binding receipt');
-  const { index, size } = await receipts.position(receipt, leafHash(leaf));
-  if (index !== claimed) {
-    throw new VerifyError('NOT_LOGGED', `expected the index of the receipt, ${index}`);
-  }
-  log.ok(`index ${index} of ${size}`);
+  return bindingFacts(binding, record.index);
 }
 
 /** What of steps 14, 16 and 17 needs nothing but the binding and its authority. */
@@ -119,19 +75,4 @@ async function checkHumans(
   assertEpochOf(binding, authority);
   log.ok('tenant, agent and exclusions as the authority holds them');
   await checkDecisions({ binding, authority, trust, verifySignature, log });
-}
-
-function factsOf({ entry, leaf }: EntryText<BindingMade>, index: number): BindingFacts {
-  return {
-    tenant: entry.tenant,
-    action_id: entry.action_id,
-    action_digest: entry.action_digest,
-    binding: { leaf, index },
-    approvals: entry.decisions.map(({ person, credential, proof_class }) => ({
-      person,
-      credential,
-      proof_class,
-    })),
-    bound_at: entry.at,
-  };
 }

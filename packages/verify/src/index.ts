@@ -1,4 +1,4 @@
-export type { BindingFacts, BindingOptions, BindingRecord } from './binding-record.ts';
+export type { BindingOptions } from './binding-record.ts';
 export { checkBoundChange, type BoundStep } from './bound-change.ts';
 export { parseEvidence, type Evidence } from './evidence.ts';
 export { checkDelegationTokens } from './delegation-tokens.ts';
@@ -7,6 +7,7 @@ export type { Expected } from './expectation.ts';
 export { compareHeads, type HeadComparison } from './heads.ts';
 export { checkLoggedBinding } from './logged-binding.ts';
 export type { ApprovalFacts, Facts, Level, Outcome, UseFacts } from './outcome.ts';
+export { verifySealedBinding, type BindingFacts, type BindingRecord } from './sealed-binding.ts';
 export { closedBy, type UsesLeft } from './still-open.ts';
 export type { Step } from './step-log.ts';
 export { openHead } from './receipt.ts';

@@ -12,17 +12,13 @@ import { parseEvidence, type Evidence } from './evidence.ts';
 import { assertExecutable, type Execution } from './execution.ts';
 import { checkExpectations, checkTime, type Expected } from './expectation.ts';
 import { checkAccepted } from './accepted-kind.ts';
-import {
-  checkBindingRecord,
-  type BindingFacts,
-  type BindingOptions,
-  type BindingRecord,
-} from './binding-record.ts';
+import { checkBindingRecord, type BindingOptions } from './binding-record.ts';
 import { checkLogged, checkOrigin, type Positions } from './log-check.ts';
 import { checkLogKeys, NewestKeys } from './log-keys.ts';
 import { factsOf, outcomeOf, type Level, type Outcome } from './outcome.ts';
 import { checkPolicy } from './policy-check.ts';
 import { ReceiptCheck } from './receipt.ts';
+import type { BindingFacts, BindingRecord } from './sealed-binding.ts';
 import { assertStillOpen } from './still-open.ts';
 import type { Trust } from './trust.ts';
 import { checkHistory } from './use-check.ts';

@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import {
   createVerifier,
   parseTrust,
+  verifySealedBinding,
   type BindingOptions,
   type BindingRecord,
   type Verifier,
@@ -86,6 +87,32 @@ describe('a published binding alone', () => {
       'separation',
     ]);
     expect(outcome.facts).toMatchObject({ tenant: 'acme', binding: { index: record.index } });
+    // The same by the little that this needs.
+    const trust = parseTrust(canonicalBytes(ledger.trust()));
+    expect(await verifySealedBinding(record, { trust, verifySignature })).toEqual(outcome);
+  });
+
+  it('is refused alike by the verifier of little code', async () => {
+    const ledger = readyLedger();
+    const { record } = await published(ledger);
+    const other = await published(ledger);
+    const trust = parseTrust(canonicalBytes(ledger.trust()));
+    const wrong: readonly [string, BindingRecord][] = [
+      ['NOT_LOGGED', { ...record, index: record.index + 1 }],
+      ['NOT_LOGGED', { ...record, entry: other.record.entry }],
+      [
+        'TYPE_CONFUSION',
+        { ...record, entry: utf8(textAt(other.evidence, ['admission', 'entry'])) },
+      ],
+      ['EVIDENCE_FORMAT', { ...record, entry: Uint8Array.of(0xff) }],
+    ];
+    for (const [code, each] of wrong) {
+      const outcome = await verifySealedBinding(each, { trust, verifySignature });
+      expect(outcome).toMatchObject({ outcome: 'REFUSED', code });
+      expect(outcome).toEqual(
+        await verifierOf(ledger.trust()).verifyBinding(each, { level: 'sealed' }),
+      );
+    }
   });
 
   it('is human with the authority of earlier evidence, or one that the verifier has seen', async () => {
