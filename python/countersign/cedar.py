@@ -1,5 +1,6 @@
 """Policies in Cedar, by plain means: schemas/formats/policy.md §7.4 and §7.6. Which permits were satisfied is not evaluated."""
 
+from .asking import check_asking
 from .errors import require
 from .form import closed, integer, items, object_of, objects, text
 from .seats import joined_seats
@@ -20,6 +21,7 @@ def cited_rule(policy: dict, admission: dict) -> dict:
     rules = {rule.get("id"): rule for rule in objects(policy, "rules")}
     for rule in rules.values():
         _check_glass(rule)
+        check_asking(rule)
     require(all(each in rules for each in ids), "POLICY_MISMATCH", "expected rules of the policy")
     rule = _joined([rules[each] for each in ids], policy)
     approvers = requirement.get("approvers")

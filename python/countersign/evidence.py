@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from .asking import check_asking
 from .authority import (
     Authority,
     check_descriptor,
@@ -278,6 +279,7 @@ class Verification:
             is_class = rule.get("assurance", "verified") in ("verified", "gateway", "evidence-only")
             require(is_class, "POLICY_MISMATCH", "expected a known class of assurance")
             require("delegation" not in rule, "POLICY_MISMATCH", "expected delegation in version 3 alone")
+            check_asking(rule)
             require("device_bound" not in rule or is_apart, "POLICY_MISMATCH", "expected device_bound true, without possession")
         kinds = [each for each in (kind, batched_type(kind)) if each is not None]
         rules = [[rule for rule in objects(policy, "rules") if each in items(rule, "types")] for each in kinds]

@@ -238,6 +238,68 @@ describe('the replay of a log', () => {
     expect(refused).toMatchObject({ code: 'REPLAY_MISMATCH', index });
   });
 
+  it('D15: a request in quiet hours, or one more than may be open, admitted all the same: QUIET_HOURS, REQUEST_OPEN', async () => {
+    const asking = { open_max: 1, quiet_utc: [{ from: '09:30', to: '10:30' }] };
+    const log = new DecidedLog({ policy: commandPolicy({ asking }) });
+    log.forward(1_799_999);
+    const first = await log.admit();
+    log.forward(1);
+    await log.submit('request', log.parties.requestFrame(log.parties.action()));
+    expect(log.lastEntry('request-refused')).toMatchObject({
+      ...{ code: 'QUIET_HOURS', until: '2026-11-23T10:30:00.000Z' },
+    });
+    log.forward(3_600_000);
+    const { admission } = await log.admit();
+    await log.submit('request', log.parties.requestFrame(log.parties.action()));
+    const refused = log.lastEntry('request-refused');
+    expect(refused).toMatchObject({ code: 'REQUEST_OPEN' });
+    expect(refused.open).toBe(entryIn(admission.text, 'request-admitted').action_id);
+    expect((await audited(log)).head.size).toBe(log.entries.length);
+    const real = entryIn(first.admission.text, 'request-admitted');
+    const later = (ms: number): Entry => ({
+      ...real,
+      at: formatTimestamp(Date.parse(real.at) + ms),
+      decide_by: formatTimestamp(Date.parse(real.decide_by) + ms),
+    });
+    // A millisecond later nobody could be asked.
+    const quiet = [...log.entries.slice(0, first.admission.index), encodeEntry(later(1))];
+    expect(await auditRefusal(log, await filesOf(quiet, log.signer))).toMatchObject({
+      ...{ code: 'QUIET_HOURS', index: first.admission.index },
+    });
+    const second = {
+      ...entryIn(admission.text, 'request-admitted'),
+      ...{ action_id: refused.action_id ?? '', action_digest: refused.action_digest },
+      input: refused.input,
+    };
+    const again = [...log.entries.slice(0, admission.index + 1), encodeEntry(second)];
+    expect(await auditRefusal(log, await filesOf(again, log.signer))).toMatchObject({
+      ...{ code: 'REQUEST_OPEN', index: admission.index + 1 },
+    });
+  });
+
+  it('D15: a refusal for a limit that was not reached: REPLAY_MISMATCH', async () => {
+    const asking = { prompts_1h_max: 2, open_max: 2, quiet_utc: [{ from: '22:00', to: '06:00' }] };
+    const log = new DecidedLog({ policy: commandPolicy({ asking }) });
+    await log.admit();
+    await log.submit(
+      'request',
+      log.parties.requestFrame(log.parties.action({ type: 'unknown.type' })),
+    );
+    const honest = log.lastEntry('request-refused');
+    const lies = [
+      { ...honest, code: 'PROMPTS_EXCEEDED' as const },
+      { ...honest, code: 'QUIET_HOURS' as const, until: '2026-11-24T06:00:00.000Z' },
+      { ...honest, code: 'REQUEST_OPEN' as const, open: honest.action_id ?? '' },
+    ];
+    const index = log.entries.length - 1;
+    for (const lie of lies) {
+      const entries = log.entries.with(index, encodeEntry(lie));
+      expect(await auditRefusal(log, await filesOf(entries, log.signer))).toMatchObject({
+        ...{ code: 'REPLAY_MISMATCH', index },
+      });
+    }
+  });
+
   it('D10: an approval by a key that was revoked before: REPLAY_MISMATCH', async () => {
     const log = new DecidedLog();
     const { alice, bob } = log.parties;

@@ -3,14 +3,28 @@ import { DescriptorError, type DescriptorErrorCode } from '@countersign/descript
 import { HumanProofError } from '@countersign/human-proof';
 import type { RefusalCode } from './refusal-code.ts';
 
+/** What a refusal of a request tells besides its code. */
+export interface RefusalTells {
+  /** Until when there is no use in asking again. */
+  readonly until?: string;
+  /** The request that is open already. */
+  readonly open?: string;
+}
+
 /** The one error of this package. Messages name places and expectations, never payloads. */
 export class BindingError extends Error {
   override readonly name = 'BindingError';
   readonly code: RefusalCode;
+  readonly tells: RefusalTells;
 
-  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: RefusalCode,
+    message: string,
+    options?: ErrorOptions & { readonly tells?: RefusalTells },
+  ) {
     super(message, options);
     this.code = code;
+    this.tells = options?.tells ?? {};
   }
 }
 

@@ -13,7 +13,8 @@ import { applyChange, parseAuthorityChange } from './authority-change.ts';
 import type { AgentMember } from './authority-member.ts';
 import type { AuthorityState } from './authority.ts';
 import { batchOf, type Batch } from './batch-item.ts';
-import { BindingError, refusalCodeOf } from './binding-error.ts';
+import { BindingError, refusalCodeOf, type RefusalTells } from './binding-error.ts';
+import { assertMayAsk } from './decide-asking.ts';
 import { assertEmergency } from './decide-break-glass.ts';
 import type { Outcome } from './decided.ts';
 import { assertCedar } from './cedar-sentence.ts';
@@ -69,7 +70,8 @@ export function decideRequest(run: Proceeding, input: RequestInput): Outcome {
     const code = refusalCodeOf(error);
     if (code === undefined) throw error;
     const actionId = action.envelope.action_id;
-    return refuse(run, { input, agent, code, actionDigest: action.digest, actionId });
+    const tells = error instanceof BindingError ? error.tells : {};
+    return refuse(run, { input, agent, code, actionDigest: action.digest, actionId, tells });
   }
   run.write(body);
   run.keep({ kind: 'action', digest: action.digest, text: fromUtf8(action.bytes) });
@@ -82,10 +84,11 @@ interface Refused {
   readonly code: RefusalCode;
   readonly actionDigest: ReturnType<typeof digestBytes>;
   readonly actionId?: string;
+  readonly tells?: RefusalTells;
 }
 
 function refuse(run: Proceeding, refused: Refused): Outcome {
-  const { input, agent, code, actionDigest, actionId } = refused;
+  const { input, agent, code, actionDigest, actionId, tells } = refused;
   return run.refuse(
     {
       type: 'request-refused',
@@ -93,6 +96,7 @@ function refuse(run: Proceeding, refused: Refused): Outcome {
       action_digest: actionDigest,
       agent: { id: agent.id, key_thumbprint: agent.key_thumbprint },
       code,
+      ...tells,
       input: input.input,
     },
     code,
@@ -293,6 +297,12 @@ function admissionBody(
   const epoch = epochOf(state.authority);
   const decideByMs = Math.min(atMs + rule.decide_within_s * 1_000, timestampMs(envelope.not_after));
   const superseded = supersededBy(state, agent, envelope);
+  const chain = personsOf(envelope);
+  const excluded = excludesNobody(envelope.type) ? [] : excludedOf(agent, chain, separation);
+  assertMayAsk(run, {
+    ...{ rule, agent: agent.id, type: envelope.type, superseded },
+    out: excluded.map(({ person }) => person),
+  });
   return {
     type: 'request-admitted',
     action_id: envelope.action_id,
@@ -302,13 +312,11 @@ function admissionBody(
     descriptor_digest: descriptor.digest,
     agent: refOf(agent),
     request_signature: input.signature,
-    acting_for: personsOf(envelope),
+    acting_for: chain,
     executor: envelope.executor,
     policy_digest: terms.policyDigest,
     requirement: requirementOf(rule),
-    excluded: excludesNobody(envelope.type)
-      ? []
-      : excludedOf(agent, personsOf(envelope), separation),
+    excluded,
     separation,
     demo,
     ...rareTerms(terms),

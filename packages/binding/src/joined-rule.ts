@@ -1,5 +1,6 @@
 import { batchedType } from '@countersign/descriptors';
 import type { ProofClass } from '@countersign/human-proof';
+import { joinedAsking } from './asking.ts';
 import { soonerReview } from './break-glass.ts';
 import {
   JOINED_RULES_MAX,
@@ -57,7 +58,8 @@ function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
   };
 }
 
-const EXTRAS: ReadonlySet<string> = new Set<keyof RuleExtras>([
+const EXTRAS: ReadonlySet<string> = new Set<keyof RuleInForce>([
+  'asking',
   'device_bound',
   'assurance',
   'delegation',
@@ -78,12 +80,17 @@ const WEAKEST_LAST: readonly (Assurance | undefined)[] = [
   'evidence-only',
 ];
 
-function joinedExtras(one: RuleInForce, other: RuleInForce): RuleExtras {
+function joinedExtras(
+  one: RuleInForce,
+  other: RuleInForce,
+): Pick<RuleInForce, 'asking' | keyof RuleExtras> {
   const ranks = [one, other].map(({ assurance }) => WEAKEST_LAST.indexOf(assurance));
   const assurance = WEAKEST_LAST[Math.max(...ranks)];
   const isBound = one.device_bound === true || other.device_bound === true;
   const break_glass = soonerReview(one.break_glass, other.break_glass);
+  const asking = joinedAsking(one.asking, other.asking);
   return {
+    ...(asking !== undefined && { asking }),
     ...(isBound && { device_bound: true }),
     ...(assurance !== undefined && { assurance }),
     ...((one.delegation ?? other.delegation) !== undefined && { delegation: 'required' }),

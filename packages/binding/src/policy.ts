@@ -1,5 +1,6 @@
 import { digestOf, type Digest, type Json } from '@countersign/canonical';
 import type { ProofClass } from '@countersign/human-proof';
+import { asking, type Asking } from './asking.ts';
 import { BindingError } from './binding-error.ts';
 import { assertShort, breakGlass, type BreakGlass } from './break-glass.ts';
 import { personId } from './field-shape.ts';
@@ -64,13 +65,19 @@ export interface RuleExtras {
   readonly break_glass?: BreakGlass;
 }
 
+/** What a rule of a policy says of asking, and no requirement: it is over once there is an admission. */
+interface RuleLimits {
+  readonly asking?: Asking;
+}
+
 /** For changes of the authority: schemas/formats/policy.md §4. */
 export interface BootstrapRule extends ApprovalRule, Pick<RuleExtras, 'device_bound'> {}
 
 /** A rule as an action falls under it. */
-export interface RuleInForce extends ApprovalRule, RuleExtras, QuorumTerms {}
+export interface RuleInForce extends ApprovalRule, RuleExtras, RuleLimits, QuorumTerms {}
 
-export interface PolicyRule extends ApprovalRule, Omit<RuleExtras, 'delegation' | 'break_glass'> {
+export interface PolicyRule
+  extends ApprovalRule, RuleLimits, Omit<RuleExtras, 'delegation' | 'break_glass'> {
   /** Names of action types. */
   readonly types: readonly string[];
 }
@@ -84,7 +91,7 @@ export interface TypePolicy {
 type Named = readonly string[] | { readonly group: string };
 
 export interface CedarRule
-  extends Omit<ApprovalRule, 'approvers'>, RuleExtras, Omit<QuorumTerms, 'seats'> {
+  extends Omit<ApprovalRule, 'approvers'>, RuleExtras, RuleLimits, Omit<QuorumTerms, 'seats'> {
   readonly approvers: 'any' | Named;
   readonly seats?: readonly { readonly approvers: Named; readonly count: number }[];
 }
@@ -176,12 +183,15 @@ const extras = {
   assurance: optional<Assurance>(oneOf(...ASSURANCES)),
 };
 
+const limits = { asking: optional(asking) };
+
 const glass = { break_glass: optional(breakGlass) };
 
 const policyMembers = {
   ...ruleMembers,
   types: list(typeName, { min: 1, max: TYPES_MAX }),
   ...extras,
+  ...limits,
 };
 const policyRule1: Shape<PolicyRule> = object<PolicyRule>(policyMembers);
 const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
@@ -197,6 +207,7 @@ const group = object<{ group: string }>({ group: ruleId });
 const policyRule3: Shape<CedarRule> = object<CedarRule>({
   ...ruleMembers,
   ...extras,
+  ...limits,
   delegation,
   ...glass,
   ...quorumTerms,

@@ -4,6 +4,7 @@ import { decideDecision, refuseOrphan } from './decide-decision.ts';
 import { decideErasure } from './decide-erasure.ts';
 import { CLOCK_SKEW_MS } from './decide-request.ts';
 import { decideReport, decideUse } from './decide-use.ts';
+import { couldBeUnasked } from './decide-asking.ts';
 import { isReviewOverdue } from './break-glass-fold.ts';
 import type { Outcome } from './decided.ts';
 import { isFrozen } from './freeze.ts';
@@ -114,6 +115,9 @@ const TOLD_BY_LOG = [
   'TOO_MANY_OPEN',
   'REVIEW_OVERDUE',
   'FROZEN',
+  'QUIET_HOURS',
+  'REQUEST_OPEN',
+  'PROMPTS_EXCEEDED',
 ] as const;
 
 function isToldByLog(code: string): code is (typeof TOLD_BY_LOG)[number] {
@@ -124,18 +128,18 @@ function refuseRequest(run: Proceeding, entry: RequestRefused): Outcome {
   const { agent, action_id: id, code } = entry;
   const holder = run.state.authority.holderOf(agent.key_thumbprint);
   if (holder?.kind !== 'agent' || holder.id !== agent.id) return UNKNOWN_SENDER;
-  const isSo = id === undefined || !isToldByLog(code) || isRefused(run, { id, code, agent });
+  const isSo = id === undefined || !isToldByLog(code) || isRefused(run, { ...entry, id, code });
   return isSo ? asLogged(run, entry) : { status: 'accepted' };
 }
 
 function isRefused(
-  { state, atMs }: Proceeding,
-  asked: {
+  run: Proceeding,
+  asked: RequestRefused & {
     readonly id: string;
     readonly code: (typeof TOLD_BY_LOG)[number];
-    readonly agent: RequestRefused['agent'];
   },
 ): boolean {
+  const { state, atMs } = run;
   switch (asked.code) {
     case 'REQUEST_ID_REUSED':
       return state.action(asked.id) !== undefined;
@@ -149,6 +153,10 @@ function isRefused(
       return isReviewOverdue(state.tables, atMs);
     case 'FROZEN':
       return isFrozen(state.authority);
+    case 'QUIET_HOURS':
+    case 'REQUEST_OPEN':
+    case 'PROMPTS_EXCEEDED':
+      return couldBeUnasked(run, { ...asked, code: asked.code });
   }
 }
 

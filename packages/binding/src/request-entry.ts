@@ -132,6 +132,10 @@ export interface RequestRefused extends EntryHead<'request-refused'> {
   readonly action_digest: Digest;
   readonly agent: { readonly id: string; readonly key_thumbprint: Digest };
   readonly code: RefusalCode;
+  /** Of QUIET_HOURS: when they end. */
+  readonly until?: string;
+  /** Of REQUEST_OPEN: the first one that is open. */
+  readonly open?: string;
   readonly input: Digest;
 }
 
@@ -225,6 +229,8 @@ export const requestRefused: Shape<RequestRefused> = object<RequestRefused>({
   action_digest: digest,
   agent: object<RequestRefused['agent']>({ id, key_thumbprint: digest }),
   code: refusalCode,
+  until: optional(time),
+  open: optional(ulid),
   input: digest,
 });
 

@@ -136,13 +136,8 @@ describe('a change of the authority', () => {
     const digest = descriptor?.digest ?? '';
     await ledger.change({ kind: 'descriptor-enrolled', type, type_version: 1, digest });
     expect(await codeOf()).toBe('NO_POLICY');
-    const [rule] = policyOf(1).rules;
-    if (rule === undefined) throw new Error('expected a rule');
-    const rules = [{ ...rule, types: [...rule.types, type] }];
-    await ledger.change({
-      kind: 'policy-set',
-      policy: { v: 'countersign.policy.v1', rules },
-    });
+    const policy = policyOf(1, { types: ['generic.command', type] }) as unknown as JsonObject;
+    await ledger.change({ kind: 'policy-set', policy });
     expect(await codeOf()).toBe('accepted');
     expect(ledger.last('request-admitted').entry.descriptor_digest).toBe(digest);
   });

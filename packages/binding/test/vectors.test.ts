@@ -109,7 +109,9 @@ describe('vectors of entries', () => {
       'bounds',
       'constraint',
       'load',
+      'open',
       'permits',
+      'until',
     ]);
     for (const [name, { text }] of valid) {
       const entry = JSON.parse(text) as Record<string, Json>;

@@ -21,6 +21,7 @@ import {
   type Descriptor,
 } from '@countersign/descriptors';
 import { quorumWords } from '@countersign/console';
+import { askingWords } from './asking-words.ts';
 import { CliError, cliError } from './cli-error.ts';
 import { POLICY_ENGINE } from './policy-engine.ts';
 
@@ -171,6 +172,9 @@ export function verdictLines(verdict: Verdict): readonly string[] {
     `proof     ${rule.proof_classes.join(', ')}; rationale ${rule.rationale}`,
     `times     decide within ${rule.decide_within_s} s, use within ${rule.use_within_s} s, start within ${rule.start_within_s} s`,
     `uses      at most ${rule.max_uses}`,
+    ...(rule.asking === undefined ? [] : askingWords(rule.asking)).map(
+      (words) => `asked     ${words}`,
+    ),
   ];
 }
 
@@ -195,7 +199,7 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
   if ('code' in verdict) return { code: verdict.code };
   const { rule, permits } = verdict;
   const { id, approvals, approvers, proof_classes, rationale, max_uses, ...times } = rule;
-  const { seats, ordered, window_s, confirm, member_of } = rule;
+  const { seats, ordered, window_s, confirm, member_of, asking } = rule;
   return {
     rule: id,
     ...(permits !== undefined && { permits }),
@@ -208,7 +212,15 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
     ...(window_s !== undefined && { window_s }),
     ...(confirm !== undefined && { confirm: { ...confirm } }),
     ...(member_of !== undefined && { member_of: { ...member_of } }),
+    ...(asking !== undefined && { asking: askingJson(asking) }),
   };
+}
+
+function askingJson({
+  quiet_utc: quiet,
+  ...counts
+}: NonNullable<RuleInForce['asking']>): JsonObject {
+  return { ...counts, ...(quiet && { quiet_utc: quiet.map((hours) => ({ ...hours })) }) };
 }
 
 /** The policy as `policy-set` wants it. */

@@ -40,6 +40,7 @@ const EXPECTED = [
     'window_s',
     'confirm',
     'member_of',
+    'asking',
   ],
 ];
 

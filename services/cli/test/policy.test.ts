@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_POLICY } from '@countersign/binding';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Output } from '../src/output.ts';
 import { runCli } from '../src/program.ts';
@@ -178,6 +179,29 @@ permit (principal, action == Action::"ask", resource is payment::transfer_v1);
     expect(no.said).toContain('forbidden by embargo');
     expect(no.said).toMatch(/refused {3}NO_POLICY/);
     expect(no.exit).toBe(1);
+  });
+
+  it('explain says how often and when people are asked, and test holds it', async () => {
+    const asking = {
+      prompts_1h_max: 20,
+      open_max: 1,
+      quiet_utc: [{ from: '22:00', to: '06:00' }],
+    };
+    const [rule] = DEFAULT_POLICY.rules;
+    const limited = { ...DEFAULT_POLICY, rules: [{ ...rule, asking }] };
+    const file = await written('asked-rarely.json', limited);
+    const [small] = await cases('payment.transfer');
+    const action = await written('small.json', small?.action);
+    expect((await policy(EXAMPLES, 'explain', file, '--action', action)).said).toContain(
+      [
+        'asked     while enough persons were asked fewer than 20 times within the hour',
+        'asked     at most 1 open of one agent and type',
+        'asked     not from 22:00 to 06:00 (UTC)',
+      ].join('\n'),
+    );
+    const given = [{ name: 'rarely', action: small?.action, expect: { asking } }];
+    const held = await written('held.json', { v: 'countersign.policy-cases.v1', cases: given });
+    expect((await policy(EXAMPLES, 'test', file, held)).said).toBe('ok       rarely\n');
   });
 
   it('test is 1 for a difference, and tells it', async () => {

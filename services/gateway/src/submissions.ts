@@ -147,7 +147,8 @@ export class Submissions {
     const proven = provenEntry(first);
     const refusal = refusalOf(first.type, members);
     if (refusal !== undefined) {
-      throw new GatewayError(refusal, `the ledger refused it: entry ${first.index} says so`, {
+      const told = `the ledger refused it: entry ${first.index} says so${moreOf(members)}`;
+      throw new GatewayError(refusal, told, {
         input,
         ...proven,
       });
@@ -179,6 +180,13 @@ export class Submissions {
       ...(status !== undefined && { status }),
     };
   }
+}
+
+/** What a refused request may be told besides the code. */
+function moreOf(members: ReadonlyMap<string, Json>): string {
+  const [until, open] = ['until', 'open'].map((name) => members.get(name));
+  if (typeof until === 'string') return `; quiet until ${until}`;
+  return typeof open === 'string' ? `; ${open} is open` : '';
 }
 
 function provenEntry({ index, leaf, type, text, receipt }: AnsweredEntry): ProvenEntry {

@@ -32,6 +32,7 @@ func (e *evidence) citedRule(policy object) object {
 	}
 	for _, rule := range objects(policy, "rules") {
 		checkGlass(rule)
+		checkAsking(rule)
 	}
 	var rule object
 	var all []object

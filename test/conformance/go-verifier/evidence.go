@@ -276,6 +276,7 @@ func (e *evidence) checkPolicy() {
 		_, isGlass := rule["break_glass"]
 		require(!isGlass && !strings.HasPrefix(text(objectOf(b["action_type"]), "name"), "emergency."), "POLICY_MISMATCH")
 		require(!isAssured || contains([]any{"verified", "gateway", "evidence-only"}, class), "POLICY_MISMATCH")
+		checkAsking(rule)
 		require(!isKept || kept == true && !contains(list(rule, "proof_classes"), "possession"), "POLICY_MISMATCH")
 	}
 	rule := ruleFor(policy, kind)

@@ -20,6 +20,18 @@ export class LoadOracle {
     this.#told.push({ minute, entry });
   }
 
+  /** Of the hour before this entry, which was noted already, or was never an admission. */
+  promptsBefore(entry: Entry, person: string): number {
+    const now = Math.floor(timestampMs(entry.at) / 60_000);
+    return this.#told.filter(
+      ({ minute, entry: each }) =>
+        minute > now - HOUR &&
+        each !== entry &&
+        each.type === 'request-admitted' &&
+        isAsked(each, person),
+    ).length;
+  }
+
   #check(
     { action_id: id, statement: { person }, load }: EntryOf<'decision-accepted'>,
     now: number,
@@ -40,7 +52,7 @@ export class LoadOracle {
   }
 }
 
-function isAsked(admission: EntryOf<'request-admitted'>, person: string): boolean {
+export function isAsked(admission: EntryOf<'request-admitted'>, person: string): boolean {
   const { requirement, excluded, action } = admission;
   const { approvals, approvers, seats = [] } = requirement;
   if (excluded.some((each) => each.person === person)) return false;

@@ -226,6 +226,23 @@ function takesClaims(code: string, version: string = 'countersign.use.v1'): Plan
   });
 }
 
+/** Asks persons again for what they are asked for already: attack row D15. */
+const asksWhatIsOpen: PlantFault = changingEntries((entry, world) => {
+  if (entry.type !== 'request-refused' || entry.code !== 'REQUEST_OPEN') return entry;
+  const frame = frameOf(entry.input, world);
+  const template = world.rules.actions.get(entry.open ?? '')?.admission;
+  if (frame === undefined || entry.action_id === undefined) return entry;
+  if (template === undefined || template.supersedes !== undefined) return entry;
+  return {
+    ...template,
+    at: entry.at,
+    action_id: entry.action_id,
+    action_digest: entry.action_digest,
+    request_signature: parseSignedObject(frame).signature,
+    input: entry.input,
+  };
+});
+
 function frameOf(input: string, world: World): Uint8Array | undefined {
   for (const { value } of world.disk.recordsOf('intake')) {
     if (value === null) continue;
@@ -377,6 +394,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   },
   { name: 'gives a binding more time', found: ['RULE'], plant: lengthensUses },
   { name: 'tells of fewer prompts than there were', found: ['RULE'], plant: tellsFewerPrompts },
+  { name: 'asks again for what is open', found: ['RULE'], plant: asksWhatIsOpen },
   {
     name: 'raises no alarm about an emergency',
     found: ['RULE'],

@@ -130,21 +130,36 @@ export function policyFor(
     // Of numbers that are drawn anyway: one draw more would make another history of every seed.
     ...(decideWithinS % 3 === 0 && { device_bound: true as const }),
   } as const;
+  const limited = { ...rule, ...askingOf(rule) };
   if (rule.use_within_s % 3 === 0) {
     const types = ['generic.command', 'payment.grant', 'batch.generic.command'];
-    return { v: 'countersign.policy.v1', rules: [{ ...rule, types }] };
+    return { v: 'countersign.policy.v1', rules: [{ ...limited, types }] };
   }
   return {
     v: 'countersign.policy.v3',
     cedar: CEDAR,
     groups: {},
     rules: [
-      rule,
+      limited,
       { ...rule, ...OWN_TOOL, id: 'own-tool' },
       { ...rule, ...GLASS, id: 'glass' },
       { ...rule, ...turnsOf(rule, persons), id: 'turns' },
     ],
   };
+}
+
+/** In some histories people are not to be asked so often, for so many at once, or in four minutes of every ten. */
+function askingOf({
+  decide_within_s: decideWithinS,
+  start_within_s: drawn,
+}: Pick<CedarRule, 'decide_within_s' | 'start_within_s'>): Pick<CedarRule, 'asking'> {
+  if (decideWithinS % 5 !== 2) return {};
+  const quiet = Array.from({ length: 6 }, (_, i) => ({ from: `09:${i}3`, to: `09:${i}7` }));
+  return [
+    { asking: { prompts_1h_max: 2 + (drawn % 4) } },
+    { asking: { open_max: 1 + (drawn % 2) } },
+    { asking: { quiet_utc: quiet } },
+  ][drawn % 3] as Pick<CedarRule, 'asking'>;
 }
 
 /** What the rule for commands has of its own: nothing, seats, an order of them within a time, or a text to type. */

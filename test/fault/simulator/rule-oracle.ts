@@ -30,6 +30,7 @@ import {
 } from '@countersign/canonical';
 import { itemsOf } from '@countersign/descriptors';
 import { batchDescriptor } from './batch-choice.ts';
+import { assertAsked, assertUnasked } from './asking-oracle.ts';
 import { GlassOracle } from './glass-oracle.ts';
 import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
@@ -345,6 +346,7 @@ export class RuleOracle {
     hold(isAuthority === (entry.executor.id === LEDGER_EXECUTOR), 'RULE', `${id}: executor`);
     const isByAnybody = BY_ANYBODY.has(entry.action_type.name);
     this.#assertEpoch(entry, entry.epoch ?? 0);
+    assertAsked(entry, this.#sceneOf(entry, !isAuthority));
     const own = this.#fixed.get(entry.action_type.name) ?? this.#bootstrap;
     const rule = isAuthority ? own : this.#ruleOf(entry);
     hold(rule !== undefined, 'RULE', `${id}: admitted without a rule`);
@@ -380,6 +382,26 @@ export class RuleOracle {
       isErased: false,
       isReviewed: false,
     });
+  }
+
+  /** Every rule for commands comes together with the first one, which alone has limits. */
+  #sceneOf(
+    entry: EntryOf<'request-admitted' | 'request-refused'>,
+    isRuled: boolean,
+  ): Parameters<typeof assertAsked>[1] {
+    const isGlass =
+      entry.type === 'request-admitted' && entry.action_type.name.startsWith('emergency.');
+    const [first] = isRuled && !isGlass ? (this.#policy?.rules ?? []) : [];
+    const open = [...this.actions.values()].filter(
+      ({ status, admission }) => status === 'pending' && admission.agent.id === entry.agent.id,
+    );
+    return {
+      limits: first?.asking,
+      open: new Map(open.map(({ id, admission }) => [id, admission.action_type.name])),
+      prompts: new Map(
+        this.#othersThan('').map((person) => [person, this.#load.promptsBefore(entry, person)]),
+      ),
+    };
   }
 
   /** Nothing but what takes rights away is asked for, or bound, while everything is stopped. */
@@ -724,6 +746,7 @@ export class RuleOracle {
   /** A refusal says why: that must be so. */
   #refuse(entry: EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>): void {
     const id = entry.action_id ?? '';
+    if (entry.type === 'request-refused') assertUnasked(entry, this.#sceneOf(entry, true));
     const isSo = REASONS.get(entry.code)?.(this.actions.get(id), entry) ?? true;
     hold(entry.code !== 'FROZEN' || this.#isFrozen, 'WRONG_ANSWER', `${id}: frozen`);
     hold(entry.code !== 'EPOCH_ENDED' || this.#epoch > 0, 'WRONG_ANSWER', `${id}: no epoch`);

@@ -1,3 +1,4 @@
+import { ASKING_CASES } from './asking-cases.ts';
 import { ASSURANCE_CASES } from './assurance-cases.ts';
 import { BATCH_CASES } from './batch-cases.ts';
 import { BOUNDS_CASES } from './bounds-cases.ts';
@@ -32,6 +33,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...BATCH_CASES,
   ...DEVICE_CASES,
   ...ASSURANCE_CASES,
+  ...ASKING_CASES,
   ...CEDAR_CASES,
   ...DELEGATION_CASES,
   ...RECENT_CASES,

@@ -13,6 +13,7 @@ import {
   LOG_CASES,
   TIME_CASES,
 } from './invalid-file-cases.ts';
+import { WRONG_ASKING_CASES } from './asking-cases.ts';
 import { FALSE_ASSURANCE_CASES } from './assurance-cases.ts';
 import { BROKEN_BATCH_CASES } from './batch-cases.ts';
 import { BROKEN_BOUNDS_CASES } from './bounds-cases.ts';
@@ -57,6 +58,7 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...BROKEN_BATCH_CASES,
   ...SYNCED_DEVICE_CASES,
   ...FALSE_ASSURANCE_CASES,
+  ...WRONG_ASKING_CASES,
   ...BROKEN_CEDAR_CASES,
   ...BROKEN_RECENT_CASES,
   ...FALSE_BREAK_GLASS_CASES,
