@@ -303,6 +303,30 @@ describe('a call that mcp-gate holds', () => {
     expect(await marks()).toEqual(['x']);
   });
 
+  it('A09: TOOL_CHANGED when another program is in the place of the server that a gate starts for each session', async () => {
+    const at = await founded();
+    const { args, marks } = await fixture(at);
+    const server = at.ledger.at('server.mjs');
+    const program = `#!${process.execPath}\n${await readFile(FIXTURE, 'utf8')}`;
+    await writeFile(server, program, { mode: 0o700 });
+    await config(at, { mark: 'pass' });
+    const listen = ['--listen', `127.0.0.1:${await freePort()}`];
+    const gate = at.ledger.run('mcp-gate', [...listen, '--', server, ...args.slice(3)]);
+    others.push(() => gate.signal('SIGTERM'));
+    const [, url = ''] = await gate.said(/MCP at (\S+)/);
+    const called = async (text: string): Promise<string> => {
+      const client = await httpGateClient(url);
+      others.push(() => client.close());
+      return textOf(await client.callTool({ name: 'mark', arguments: { text } }));
+    };
+    expect(await called('x')).toBe('did x');
+    await writeFile(server, program.replace('did ', 'was paid to do '));
+    await expect(called('y')).rejects.toThrow(/TOOL_CHANGED/);
+    expect(await marks()).toEqual(['x']);
+    await writeFile(server, program);
+    expect(await called('z')).toBe('did z');
+  });
+
   it('A09: is another call for another gate, to which the tool was described otherwise', async () => {
     const at = await founded();
     const { args, marks, describeAs } = await fixture(at);

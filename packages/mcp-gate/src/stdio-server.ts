@@ -9,19 +9,28 @@ export interface Launch {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
+  /** What has to be true of the program each time before it is started. @throws GateError when it is not */
+  readonly beforeStart: () => Promise<void>;
   /** Where its standard error goes. */
   readonly onErrorOutput: (chunk: Buffer) => void;
 }
 
 const CLOSE_WITHIN_MS = 5_000;
 
-/** Servers that are started here: one process a session. */
+/**
+ * Servers that are started here: one process a session. One that may not be started leaves the session open, and each message
+ * of it is answered with the reason.
+ */
 export function stdioServer(launch: Launch): OpenServer {
   return (events) => {
-    const child = started(launch, events);
+    const starting = launch.beforeStart().then(() => started(launch, events));
+    const child = starting.catch(() => undefined);
     return {
-      send: (text) => written(child, asLine(text)),
-      close: () => closed(child),
+      send: async (text) => written(await starting, asLine(text)),
+      close: async () => {
+        const running = await child;
+        if (running !== undefined) await closed(running);
+      },
     };
   };
 }

@@ -2,7 +2,9 @@ import { PassThrough, Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { withId } from '../src/answers.ts';
 import { eventOf, readEvents } from '../src/event-stream.ts';
+import { GateError } from '../src/gate-error.ts';
 import { asLine, readLines } from '../src/message-line.ts';
+import { stdioServer } from '../src/stdio-server.ts';
 
 async function linesOf(chunks: readonly Buffer[]): Promise<string[]> {
   const lines: string[] = [];
@@ -56,6 +58,31 @@ describe('a stream of events', () => {
       '{"b":\n2}',
     ]);
   });
+});
+
+it('A09: a server that may not be started takes no message, and is not started', async () => {
+  const ends: string[] = [];
+  const said: string[] = [];
+  const server = stdioServer({
+    file: process.execPath,
+    argv: ['node', '--eval', 'console.error("started"); process.stdin.resume()'],
+    env: {},
+    cwd: '/',
+    beforeStart: () => Promise.reject(new GateError('TOOL_CHANGED', 'expected another program')),
+    onErrorOutput: (chunk) => said.push(chunk.toString()),
+  })(
+    {
+      onMessage: (text) => said.push(text),
+      onStreamEnd: () => undefined,
+      onEnd: (why) => ends.push(why),
+    },
+    { authorization: undefined },
+  );
+  for (const text of ['{"id":1}', '{"id":2}']) {
+    await expect(server.send(text, undefined)).rejects.toMatchObject({ code: 'TOOL_CHANGED' });
+  }
+  await server.close();
+  expect([said, ends]).toEqual([[], []]);
 });
 
 it('an answer gets the id of the client, and is otherwise as the server wrote it', () => {

@@ -1,8 +1,9 @@
 import { digestOf } from '@countersign/canonical';
-import { stdioServer, type OpenServer, type ServerOrigin } from '@countersign/mcp-gate';
+import { GateError, stdioServer, type OpenServer, type ServerOrigin } from '@countersign/mcp-gate';
 import { cliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
-import { findExecutable } from './executable.ts';
+import { findExecutable, type FileFact } from './executable.ts';
+import { digestFile } from './file-digest.ts';
 
 export interface McpServer {
   readonly origin: ServerOrigin;
@@ -47,11 +48,24 @@ export async function launchedServer(
       argv,
       env: given,
       cwd,
+      beforeStart: () => assertPinned(program),
       onErrorOutput: (chunk) => {
         context.child.stderr.write(chunk);
       },
     }),
   };
+}
+
+/**
+ * A gate lives for long and starts its server for each session: another program at this path by then would run under the digest
+ * of this one (attack row A09).
+ */
+async function assertPinned({ path, digest }: FileFact): Promise<void> {
+  if ((await digestFile(path)).digest === digest) return;
+  throw new GateError(
+    'TOOL_CHANGED',
+    `${path}: expected the program that was there when the gate began`,
+  );
 }
 
 function givenVariables(
