@@ -98,6 +98,13 @@ describe('exec of an item of a batch', () => {
     const own = batch.ledger.at('step-1.sh');
     expect(await batch.exec(1, '--', own)).toEqual([0, says('one as cs-'), says('ended with 0')]);
     expect(await batch.ran()).toEqual(['two', 'one']);
+    // What has run is told of no other command.
+    expect(await batch.exec(1, '--', '/bin/rm', '-r', '/srv')).toEqual([
+      1,
+      '',
+      says('NOT_IN_BATCH: '),
+    ]);
+    expect(await batch.exec(1, '--', own)).toEqual([0, '', says('had ended before: succeeded')]);
     const evidence = batch.ledger.at('evidence.json');
     expect((await batch.ledger.run('evidence', [batch.id, '-o', evidence]).ended).exit).toBe(0);
     const trust = join(batch.ledger.data, 'trust.json');

@@ -7,7 +7,7 @@ import {
   parseUseClaim,
   type BatchItem,
 } from '@countersign/binding';
-import { utf8, type Digest } from '@countersign/canonical';
+import { canonicalText, utf8, type Digest, type JsonObject } from '@countersign/canonical';
 import { itemsOf, loadDescriptor, type Action } from '@countersign/descriptors';
 import type { Evidence } from '@countersign/verify';
 import { orderedAction } from './ordered-action.ts';
@@ -69,6 +69,20 @@ export function assertSameItem({ frame }: ClaimRecord, item: RunItem | undefined
   const claimed = parseUseClaim(parseSignedObject(utf8(frame)).payload).item;
   if (claimed?.digest === item?.proof.digest) return;
   throw new SdkError('ACTION_DIGEST_MISMATCH', 'expected the item of this run');
+}
+
+/**
+ * What ran before is not told of other parameters than it ran with. The action is the one of the claim, by its digest, so that its
+ * items are those that were approved.
+ *
+ * @throws SdkError NOT_IN_BATCH
+ */
+export function assertParamsOfItem({ item, params }: RunOrder, { envelope }: Action): void {
+  if (item === undefined || params === undefined) return;
+  const { items } = envelope.params;
+  const approved = Array.isArray(items) ? (items as readonly JsonObject[])[item - 1] : undefined;
+  const own = approved?.['params'];
+  if (own === undefined || canonicalText(own) !== canonicalText(params)) throw notInBatch();
 }
 
 function notInBatch(): SdkError {

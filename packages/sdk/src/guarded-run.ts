@@ -8,7 +8,13 @@ import {
   type Facts,
   type Verifier,
 } from '@countersign/verify';
-import { assertItemState, assertSameItem, itemToRun, type RunItem } from './batch-run.ts';
+import {
+  assertItemState,
+  assertParamsOfItem,
+  assertSameItem,
+  itemToRun,
+  type RunItem,
+} from './batch-run.ts';
 import type { InputAnswer } from './input-answer.ts';
 import type { RunOrder } from './run-order.ts';
 import { orderedAction } from './ordered-action.ts';
@@ -72,6 +78,7 @@ export class GuardedRun {
         if (left.claim === undefined || (left.start ?? left.report) === undefined) {
           return this.#fresh({ run, order, action, claim: left.claim }, execute);
         }
+        assertParamsOfItem(order, action);
         return this.#after({ run, claim: left.claim }, left);
       });
     });
