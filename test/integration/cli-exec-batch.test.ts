@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -111,6 +111,21 @@ describe('exec of an item of a batch', () => {
     const { stdout } = await countersign(['verify', evidence, '--trust', trust]);
     const used = [...stdout.matchAll(/^used .*\): (.*)$/gm)].map(([, words]) => words);
     expect(used).toEqual(['item 2', 'item 1']);
+  });
+
+  it('C16: does not run again what the ledger has a report of, though all but the claim was lost here', async () => {
+    const batch = await CommandBatch.approved('any', [step('one')]);
+    expect((await batch.exec(1))[0]).toBe(0);
+    const exec = join(batch.ledger.data, 'requests', 'exec');
+    await chmod(exec, 0o770);
+    expect(await batch.exec(1)).toEqual([1, '', says('DATA_PERMISSIONS: ')]);
+    await chmod(exec, 0o700);
+    for (const part of ['start', 'report', 'sent']) {
+      await rm(join(exec, 'runs', `${batch.id}.item-1.${part}.json`));
+    }
+    await rm(join(exec, 'salts'), { recursive: true });
+    expect(await batch.exec(1)).toEqual([0, '', says('had ended before: succeeded')]);
+    expect(await batch.ran()).toEqual(['one']);
   });
 
   it('A01: leaves an item open whose file was changed after it was approved, until it is as it was', async () => {

@@ -128,8 +128,8 @@ export class GuardedRun {
   }
 
   async #fresh(open: OpenRun, execute: Execute): Promise<RunResult> {
-    const { run, order, action } = open;
-    const evidence = await this.#evidence(order, action);
+    const { run, action } = open;
+    const evidence = await this.#evidence(open);
     let facts: Facts;
     let item: RunItem | undefined;
     try {
@@ -142,6 +142,10 @@ export class GuardedRun {
     }
     const claim = open.claim ?? (await this.#writeClaim(open, evidence, item));
     assertSameItem(claim, item);
+    const reported = reportedResult(evidence, claim);
+    if (reported !== undefined) {
+      return resultOf({ run, claim }, reported, { delivered: 'logged', isRepeat: true });
+    }
     const use = await this.#claimUse({ run, claim }, evidence.binding);
     if ('outcome' in use) return use;
     return this.#start(
@@ -157,9 +161,11 @@ export class GuardedRun {
     );
   }
 
-  async #evidence({ evidence }: RunOrder, { envelope }: Action): Promise<Evidence> {
-    const file =
-      evidence ?? (await this.#asked(() => this.#parts.ledger.evidence(envelope.action_id)));
+  /** A claim that was left open may have been used since a file was made: what the ledger holds of it, only the ledger tells. */
+  async #evidence({ order, action, claim }: OpenRun): Promise<Evidence> {
+    const { action_id: actionId } = action.envelope;
+    const handed = claim === undefined ? order.evidence : undefined;
+    const file = handed ?? (await this.#asked(() => this.#parts.ledger.evidence(actionId)));
     try {
       return parseEvidence(typeof file === 'string' ? utf8(file) : file);
     } catch (error) {
@@ -374,6 +380,19 @@ function assertNothingUnknown({ binding, reports }: Evidence): void {
   if (told.some(({ use_id: useId }) => !known.has(useId))) {
     throw sdkError('OUTCOME_UNKNOWN', 'an earlier use of this binding came to nobody knows what');
   }
+}
+
+/**
+ * What this executor has told the ledger of the use that it claimed, in evidence that was verified. It is known there where the
+ * start and the report were written here and are gone: the claim alone would say that nothing was started (attack row C16).
+ */
+function reportedResult(
+  { reports }: Evidence,
+  { use_id: useId }: ClaimRecord,
+): ExecutionResult['result'] | undefined {
+  return reports
+    .map(({ entry }) => parseExecutionReport(utf8(entry.report)))
+    .findLast((report) => report.use_id === useId)?.result;
 }
 
 async function refusalsOf(act: () => Promise<RunResult>): Promise<RunResult> {

@@ -5,6 +5,7 @@ import { fileRunStore } from '@countersign/sdk/file-store';
 import type { Executor } from './bound-use.ts';
 import { CliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
+import { makeOwnFolders } from './folder-modes.ts';
 import { actionIn } from './given-evidence.ts';
 import type { LedgerAccess } from './ledger-access.ts';
 import { refusingAsCommand } from './ledger-client.ts';
@@ -48,6 +49,7 @@ export class ApprovedRun {
    * The guard of a run, once the ledger has heard of those that were cut off: it lets nothing that waits for them go on before.
    *
    * @param run the name of the run at hand: its own call knows better what to do with what is left of it
+   * @throws CliError DATA_PERMISSIONS where others could take records of runs away
    */
   async guarded(
     run: string,
@@ -55,12 +57,14 @@ export class ApprovedRun {
   ): Promise<{ readonly guarded: Guard; readonly left: readonly RunResult[] }> {
     const { access, context, executor, folder } = this.#parts;
     const { action_id: actionId } = this.action as { readonly action_id: string };
+    const records = join(folder, 'runs');
+    await makeOwnFolders(access.requestsFolder, folder, records);
     const guarded = guard({
       ledger: this.#ledger,
       trust: access.trust,
       allowDemo: access.allowDemo,
       executor: { ...executor, interfaceDigest },
-      store: othersOpen(fileRunStore(join(folder, 'runs')), `${actionId}.${run}`),
+      store: othersOpen(fileRunStore(records), `${actionId}.${run}`),
       nowMs: context.nowMs,
     });
     return { guarded, left: await guarded.settle() };

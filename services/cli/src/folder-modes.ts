@@ -1,5 +1,6 @@
 import { constants, type Stats } from 'node:fs';
 import { lstat, open, realpath } from 'node:fs/promises';
+import { makePrivateFolder } from '@countersign/durable-file';
 import { cliError, isSystemError } from './cli-error.ts';
 import type { DataFolder } from './data-folder.ts';
 import type { Narrator } from './narrator.ts';
@@ -69,6 +70,31 @@ function noneOf(kind: 'file' | 'folder', path: string, cause?: unknown): Error {
     cause,
     hint: 'put the real one in its place, and think about who could have changed it',
   });
+}
+
+/**
+ * Makes the folders, the outer one first, and makes sure that nobody but their owner, who runs this, can change what is in them. Of
+ * records that say what has run: who could take one away could have it run once more (attack row C16).
+ *
+ * @throws CliError DATA_PERMISSIONS
+ */
+export async function makeOwnFolders(...paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    await makePrivateFolder(path);
+    assertOwn(await lstat(path), path);
+  }
+}
+
+function assertOwn(found: Stats, path: string): void {
+  if (!found.isDirectory()) throw noneOf('folder', path);
+  const own = process.getuid?.() ?? found.uid;
+  if ((found.mode & GROUP_AND_OTHERS) === 0 && found.uid === own) return;
+  const mode = (found.mode & 0o777).toString(8);
+  throw cliError(
+    'DATA_PERMISSIONS',
+    `${path}: expected a folder of user ${own} and of mode 700, got user ${found.uid} and mode ${mode}; nothing was run`,
+    { hint: `think about who could have taken a record away, then: chown ${own} and chmod 700` },
+  );
 }
 
 async function existing(path: string): Promise<Stats | undefined> {

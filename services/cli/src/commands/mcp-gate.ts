@@ -21,6 +21,7 @@ import { CliError, cliError, EXIT, isSystemError } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { EXEC_AUDIENCE, MCP_GATE_EXECUTOR } from '../exec-interface.ts';
+import { makeOwnFolders } from '../folder-modes.ts';
 import { openLedger, type LedgerAccess } from '../ledger-access.ts';
 import { fileCallStore } from '../mcp-call-store.ts';
 import { launchedServer, type McpServer } from '../mcp-launch.ts';
@@ -192,6 +193,7 @@ async function partsOf(
   const { thumbprint: keyId, sign } = agent.key;
   const ledger = new LedgerClient({ url: client.url, reader: { keyId, sign }, nowMs, randomBytes });
   const folder = join(access.requestsFolder, 'mcp');
+  await makeOwnFolders(access.requestsFolder, folder);
   const guarded = guard({
     ledger,
     trust,
