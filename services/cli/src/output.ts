@@ -1,3 +1,4 @@
+import { rowsOf } from './display-rows.ts';
 import { terminalJson, terminalLines, terminalText } from './terminal-text.ts';
 
 /** Where text goes: a stream of the process, or what a test looks at. */
@@ -36,6 +37,15 @@ export class Output {
   /** One line each, whatever they hold. */
   lines(...lines: readonly string[]): void {
     this.#sink.write(lines.map((line) => `${terminalText(line)}\n`).join(''));
+  }
+
+  /**
+   * As lines, where others wrote a part of them: a terminal that wraps one by itself could begin a row with what they wrote, which
+   * would look like a line of ours.
+   */
+  rows(...lines: readonly string[]): void {
+    const { columns } = this.size;
+    this.lines(...(this.isTty ? lines.flatMap((line) => rowsOf(line, columns - 1)) : lines));
   }
 
   /** Text with line ends of its own. */

@@ -50,7 +50,7 @@ async function list(access: PersonAccess, isJson: boolean, context: CliContext):
   for (const crowd of crowds) {
     const rows: Row[] = [];
     for (const request of crowd.requests) rows.push(await rowOf(request, access));
-    if (!isJson) context.stdout.lines('', crowdLine(crowd));
+    if (!isJson) context.stdout.rows('', crowdLine(crowd));
     for (const row of oddFirst(rows, ({ likeness }) => likeness)) tell(row, rows.length);
   }
   if (isJson) return;
@@ -59,7 +59,7 @@ async function list(access: PersonAccess, isJson: boolean, context: CliContext):
 
   function tell({ likeness, ...row }: Row, alike: number): void {
     if (isJson) context.stdout.json({ ...row, alike });
-    else context.stdout.lines(...rowLines({ ...row, likeness }, context.nowMs()));
+    else context.stdout.rows(...rowLines({ ...row, likeness }, context.nowMs()));
   }
 }
 

@@ -19,7 +19,7 @@ Example:
       const client = await openReader(options, context);
       const view = await client.action(id);
       if (options.json === true) context.stdout.json(view);
-      else context.stdout.lines(...actionLines(view));
+      else context.stdout.rows(...actionLines(view));
       end(EXIT.ok);
     });
 }
