@@ -82,12 +82,18 @@ function readOne(json: unknown, { text, at }: Place): ToolCall | OtherMessage {
     throw new GateError('MESSAGE_INVALID', 'expected a method that is a string');
   }
   assertNothingOfOurs(params);
+  const place = spans.find(({ name }) => name === 'params');
   if (method !== CALL) {
     // A server that is lenient about case, slashes or what follows a NUL would take it for one.
-    if (letters(method) !== letters(CALL)) return { kind: 'other', id, method, params };
-    throw new GateError('MESSAGE_AMBIGUOUS', 'expected a method that cannot pass for tools/call');
+    if (letters(method) === letters(CALL)) {
+      throw new GateError('MESSAGE_AMBIGUOUS', 'expected a method that cannot pass for tools/call');
+    }
+    // Of two `_meta` only the one that our parser takes was looked at.
+    if (place !== undefined && isObject(params)) {
+      assertOneReading(spansAt(text, place.start), ['_meta']);
+    }
+    return { kind: 'other', id, method, params };
   }
-  const place = spans.find(({ name }) => name === 'params');
   if (place === undefined || !isObject(params) || typeof params['name'] !== 'string') {
     throw new GateError('MESSAGE_INVALID', 'expected a tools/call with the name of a tool');
   }

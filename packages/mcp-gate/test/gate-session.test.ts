@@ -149,6 +149,18 @@ describe('a call that is smuggled', () => {
     ['MESSAGE_INVALID', `\uFEFF${call('erase')}`],
     ['BATCH_GATED', `[{"jsonrpc":"2.0","id":7,"method":"ping"},${call('erase')}]`],
     ['BATCH_GATED', `[${call('read')}]`],
+    [
+      'MESSAGE_AMBIGUOUS',
+      '{"id":1,"method":"ping","params":{"_meta":{"countersign.dev/use":"cs-5H41H6NGY8"},"_meta":{}}}',
+    ],
+    [
+      'MESSAGE_AMBIGUOUS',
+      '{"id":1,"method":"ping","params":{"_met\\u0061":{"countersign.dev/use":"cs-5H41H6NGY8"},"_meta":{}}}',
+    ],
+    [
+      'MESSAGE_AMBIGUOUS',
+      '[{"id":1,"method":"ping","params":{"_META":{"countersign.dev/use":"cs-5H41H6NGY8"}}}]',
+    ],
     ['MESSAGE_INVALID', `[[${call('erase')}]]`],
   ])('B01: is refused, and reaches nobody: %s %s', async (code, text) => {
     const { gate, toServer, toClient } = session();
