@@ -172,11 +172,12 @@ describe('pay', () => {
     const { ledger, id } = await granted();
     const elsewhere = ['--debtor', 'DE02120300000000202051=Another'];
     const failed = await pay(ledger, id, [...chosen('1.00', 'one'), ...elsewhere]);
-    expect([failed.exit, failed.stderr]).toEqual([
-      10,
-      expect.stringMatching(/TARGET_UNKNOWN: CS-.* was not paid; its use is spent/),
-    ]);
+    expect([failed.exit, failed.stderr]).toEqual([1, expect.stringContaining('TARGET_UNKNOWN: ')]);
     expect(await paid(ledger)).toEqual([]);
+    // And uses nothing up: the same run can pay with the right one.
+    const { stdout } = await ledger.run('log list', ['--json', '--limit', '200']).ended;
+    expect(stdout).not.toContain('binding-used');
+    expect((await pay(ledger, id, chosen('1.00', 'one'))).exit).toBe(0);
   });
 });
 

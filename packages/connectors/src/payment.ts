@@ -1,4 +1,5 @@
 /** Payments alone: without the clients of clouds and databases, which take long to load. */
+export { ConnectorError } from './connector-error.ts';
 export { guardedCalls, type Connector, type Effect, type GuardedCalls } from './connector.ts';
 export { GrantConnector } from './payment/grant-connector.ts';
 export { endToEndId, type Debtor } from './payment/pain-001.ts';

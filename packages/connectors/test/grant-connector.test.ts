@@ -95,8 +95,12 @@ describe('the payment of a grant', () => {
     expect(await outbox()).toEqual({});
   });
 
-  it('is not made from another account than ours', async () => {
-    const effect = await pay({ debtor_account: 'DE02120300000000202051' });
+  it('is not made from another account than ours, which is found out before a use is claimed', async () => {
+    const other = { debtor_account: 'DE02120300000000202051' };
+    await expect(connector().preconditions({ ...PARAMS, ...other })).rejects.toMatchObject({
+      code: 'TARGET_UNKNOWN',
+    });
+    const effect = await pay(other);
     expect(effect).toMatchObject({ result: 'failed', code: 'TARGET_UNKNOWN' });
     expect(await outbox()).toEqual({});
   });

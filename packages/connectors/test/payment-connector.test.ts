@@ -7,6 +7,8 @@ import {
   PaymentConnector,
   readStatement,
   vendorFolder,
+  type Effect,
+  type LiveState,
   type PaymentParams,
 } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
@@ -86,13 +88,18 @@ describe('a payment file', () => {
   beforeEach(found);
   afterEach(close);
 
-  async function pay(
+  async function pay(params: PaymentParams, key?: string): Promise<Effect> {
+    return execute(params, await connector().preconditions(params), key);
+  }
+
+  function execute(
     params: PaymentParams,
+    preconditions: LiveState,
     key = 'b3'.repeat(32),
-  ): ReturnType<PaymentConnector['execute']> {
+  ): Promise<Effect> {
     return connector().execute({
       params,
-      preconditions: await connector().preconditions(params),
+      preconditions,
       useId: USE_ID,
       shortId: 'cs-5H41H6NGY8',
       idempotencyKey: key,
@@ -120,15 +127,18 @@ describe('a payment file', () => {
     expect(await outbox()).toEqual({ 'CS-VFCDVZ5H41H6NGY8.xml': '<other/>' });
   });
 
-  it.each<[string, PaymentParams, string]>([
-    [
-      'another account than ours',
-      { ...PARAMS, debtor_account: 'DE02120300000000202051' },
-      'TARGET_UNKNOWN',
-    ],
-    ['a rail of other files', { ...PARAMS, rail: 'fedwire' }, 'NOT_SUPPORTED'],
-  ])('is not made for %s', async (_, params, code) => {
-    expect(await pay(params)).toMatchObject({ result: 'failed', code });
+  it('is not made for a rail of other files', async () => {
+    const failed = { result: 'failed', code: 'NOT_SUPPORTED' };
+    expect(await pay({ ...PARAMS, rail: 'fedwire' })).toMatchObject(failed);
+    expect(await outbox()).toEqual({});
+  });
+
+  it('is not made from another account than ours, which is found out before a use is claimed', async () => {
+    const params = { ...PARAMS, debtor_account: 'DE02120300000000202051' };
+    const refused = { code: 'TARGET_UNKNOWN' };
+    await expect(connector().preconditions(params)).rejects.toMatchObject(refused);
+    const preconditions = await connector().preconditions(PARAMS);
+    expect(await execute(params, preconditions)).toMatchObject({ result: 'failed', ...refused });
     expect(await outbox()).toEqual({});
   });
 

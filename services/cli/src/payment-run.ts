@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { batchedType } from '@countersign/descriptors';
 import { digestOf, type Digest, type JsonObject } from '@countersign/canonical';
 import {
+  ConnectorError,
   endToEndId,
   GrantConnector,
   guardedCalls,
@@ -93,10 +94,19 @@ export async function payApproved(order: PaymentOrder, parts: PaymentParts): Pro
   const { guarded, left } = await approved.guarded(order.run, interfaceDigest);
   for (const each of left) tellLeft(each, parts);
   let effect: Effect | undefined;
+  let unready: ConnectorError | undefined;
   const run = await guarded.run(
     {
       action,
-      preconditions: (envelope) => calls.preconditions(envelope),
+      preconditions: async (envelope) => {
+        try {
+          return await calls.preconditions(envelope);
+        } catch (error) {
+          // The guard tells only that it may not go on; a person has to be told why.
+          if (error instanceof ConnectorError) unready = error;
+          throw error;
+        }
+      },
       name: order.run,
       ...(order.chosen !== undefined && { chosen: order.chosen }),
       ...(order.item !== undefined && { item: order.item }),
@@ -106,6 +116,9 @@ export async function payApproved(order: PaymentOrder, parts: PaymentParts): Pro
       return effect;
     },
   );
+  if (unready !== undefined) {
+    throw new CliError(unready.code, unready.message, { hint: 'nothing was paid' });
+  }
   return tell(run, effect, { order, parts });
 }
 

@@ -38,8 +38,11 @@ export class GrantConnector implements Connector<GrantParams> {
   }
 
   /** A grant names no live state: the payee and the limits are all that was approved. */
-  preconditions(): Promise<LiveState> {
-    return Promise.resolve({});
+  preconditions({ debtor_account: account }: GrantParams): Promise<LiveState> {
+    return Promise.resolve().then(() => {
+      this.#outbox.assertDebtor(account);
+      return {};
+    });
   }
 
   execute(use: VerifiedUse<GrantParams>): Promise<Effect> {

@@ -35,7 +35,9 @@ export class PaymentConnector implements Connector<PaymentParams> {
     this.#outbox = new PaymentOutbox(options);
   }
 
-  async preconditions({ creditor, invoice }: PaymentParams): Promise<LiveState> {
+  async preconditions(params: PaymentParams): Promise<LiveState> {
+    const { creditor, debtor_account: account, invoice } = params;
+    this.#outbox.assertDebtor(account);
     return {
       ...(creditor.record_id !== undefined && {
         'payee.record': stateDigest(await this.#vendors.payee(creditor.record_id)),

@@ -45,6 +45,11 @@ export class PaymentOutbox {
     });
   }
 
+  /** To be asked before a use is claimed: without the account it would be spent for nothing. @throws {ConnectorError} TARGET_UNKNOWN */
+  assertDebtor(account: string): void {
+    this.#debtor(account);
+  }
+
   async #pay(useId: string, attempt: Attempt, payment: Payment): Promise<Effect> {
     const { params, assertStill } = payment;
     const file = paymentFile(params, useId, this.#debtor(params.debtor_account));
