@@ -107,6 +107,11 @@ elif story == "raises":
     run(guard(), execute=raises)
     run(guard(), execute=raises)
     run(guard(store="no-memory"))
+elif story == "lost":
+    run(guard())
+    for part in ("start", "report", "sent"):
+        (work / "runs" / f"{action['action_id']}.1.{part}.json").unlink()
+    run(guard())
 elif story == "dies":
     run(guard(), execute=dies)
 elif story == "settles":

@@ -187,6 +187,11 @@ describe('the Python package at a ledger', () => {
       'unknown OUTCOME_UNKNOWN 1 repeat',
       'refused OUTCOME_UNKNOWN 1',
     ]);
+    const lost = await prepared(2);
+    expect(await play('lost', lost.work)).toEqual([
+      'ended succeeded 1',
+      'ended succeeded 1 repeat',
+    ]);
     const died = await prepared(1);
     expect(await play('dies', died.work)).toEqual(['']);
     expect(await play('settles', died.work)).toEqual([

@@ -114,18 +114,25 @@ describe('exec of an item of a batch', () => {
   });
 
   it('C16: does not run again what the ledger has a report of, though all but the claim was lost here', async () => {
-    const batch = await CommandBatch.approved('any', [step('one')]);
-    expect((await batch.exec(1))[0]).toBe(0);
+    const batch = await CommandBatch.approved('any', [step('one'), step('two')]);
     const exec = join(batch.ledger.data, 'requests', 'exec');
+    const lost = async (item: number): Promise<void> => {
+      for (const part of ['start', 'report', 'sent']) {
+        await rm(join(exec, 'runs', `${batch.id}.item-${item}.${part}.json`));
+      }
+      await rm(join(exec, 'salts'), { recursive: true });
+    };
+    expect((await batch.exec(1))[0]).toBe(0);
     await chmod(exec, 0o770);
     expect(await batch.exec(1)).toEqual([1, '', says('DATA_PERMISSIONS: ')]);
     await chmod(exec, 0o700);
-    for (const part of ['start', 'report', 'sent']) {
-      await rm(join(exec, 'runs', `${batch.id}.item-1.${part}.json`));
-    }
-    await rm(join(exec, 'salts'), { recursive: true });
+    await lost(1);
     expect(await batch.exec(1)).toEqual([0, '', says('had ended before: succeeded')]);
-    expect(await batch.ran()).toEqual(['one']);
+    expect((await batch.exec(2))[0]).toBe(0);
+    await lost(2);
+    // With its last use the evidence is none to run by any more, and proves no end.
+    expect(await batch.exec(2)).toEqual([3, '', says('whether item 2 ran is unknown')]);
+    expect(await batch.ran()).toEqual(['one', 'two']);
   });
 
   it('A01: leaves an item open whose file was changed after it was approved, until it is as it was', async () => {

@@ -1,4 +1,3 @@
-import { parseExecutionReport } from '@countersign/binding';
 import { formatTimestamp, utf8, type Digest } from '@countersign/canonical';
 import type { Action } from '@countersign/descriptors';
 import {
@@ -19,6 +18,7 @@ import type { InputAnswer } from './input-answer.ts';
 import type { RunOrder } from './run-order.ts';
 import { orderedAction } from './ordered-action.ts';
 import { readRun, runName, writeRunPart, type ClaimRecord, type RunRecords } from './run-record.ts';
+import { assertNothingUnknown, reportedResult } from './reported-use.ts';
 import {
   deliver,
   draftReport,
@@ -138,6 +138,13 @@ export class GuardedRun {
     } catch (error) {
       const isClosed = error instanceof SdkError && CLOSED.has(error.code);
       if (!isClosed || open.claim === undefined) throw error;
+      // No proof of how it ended, but enough not to say that nothing ran.
+      if (reportedResult(evidence, open.claim) !== undefined) {
+        return resultOf({ run, claim: open.claim }, 'unknown', {
+          delivered: 'logged',
+          isRepeat: true,
+        });
+      }
       return this.#claimLeft({ run, claim: open.claim }, error);
     }
     const claim = open.claim ?? (await this.#writeClaim(open, evidence, item));
@@ -368,31 +375,6 @@ async function liveState(
   } catch (error) {
     throw sdkError('PRECONDITION_UNREADABLE', 'expected the live state', { cause: error });
   }
-}
-
-/** An approval of what may have run already is no approval to run it once more (attack row C16). */
-function assertNothingUnknown({ binding, reports }: Evidence): void {
-  // Of a batch it holds back the item that it is about, and those after it in a plan: the ledger knows which.
-  if (binding.entry.batch !== undefined) return;
-  const told = reports.map(({ entry }) => parseExecutionReport(utf8(entry.report)));
-  // Of a use of a grant a later report may say what came of it.
-  const known = new Set(told.flatMap((each) => (each.result === 'unknown' ? [] : [each.use_id])));
-  if (told.some(({ use_id: useId }) => !known.has(useId))) {
-    throw sdkError('OUTCOME_UNKNOWN', 'an earlier use of this binding came to nobody knows what');
-  }
-}
-
-/**
- * What this executor has told the ledger of the use that it claimed, in evidence that was verified. It is known there where the
- * start and the report were written here and are gone: the claim alone would say that nothing was started (attack row C16).
- */
-function reportedResult(
-  { reports }: Evidence,
-  { use_id: useId }: ClaimRecord,
-): ExecutionResult['result'] | undefined {
-  return reports
-    .map(({ entry }) => parseExecutionReport(utf8(entry.report)))
-    .findLast((report) => report.use_id === useId)?.result;
 }
 
 async function refusalsOf(act: () => Promise<RunResult>): Promise<RunResult> {
