@@ -51,7 +51,8 @@ export function commandResult({ exitStatus, isTimedOut }: CommandEnd): 'succeede
   return exitStatus === 0 && !isTimedOut ? 'succeeded' : 'failed';
 }
 
-/** What a person is told of it. */
-export function endWords({ exitStatus, isTimedOut }: CommandEnd): string {
-  return `the command ${isTimedOut ? 'stopped when its time was over' : `ended with ${exitStatus}`}`;
+/** What a person is told of it, with the name of its use: by that `trace` finds what was approved. */
+export function endWords({ exitStatus, isTimedOut }: CommandEnd, shortId: string): string {
+  const end = isTimedOut ? 'stopped when its time was over' : `ended with ${exitStatus}`;
+  return `the command ${end}: ${shortId}`;
 }

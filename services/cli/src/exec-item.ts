@@ -160,14 +160,17 @@ function tell(
     throw new CliError(run.code, run.detail, { hint: 'nothing was run' });
   }
   const { actionId, item } = order;
-  const { useId, result } = run;
-  const facts = { action_id: actionId, item, use_id: useId, result };
+  const { useId, shortId, result } = run;
+  const facts = { action_id: actionId, item, use_id: useId, short_id: shortId, result };
   if (run.outcome === 'unknown' && (run.report === 'logged' || result === 'unknown')) {
-    const words = `${run.code}: whether item ${item} ran is unknown, and it is not run again`;
+    const words = `${run.code}: whether item ${item} ran is unknown, and it is not run again: ${shortId}`;
     narrator.say('unknown', [words, LOOK], { ...facts, code: run.code });
     return EXIT.indeterminate;
   }
-  const words = end === undefined ? `item ${item} had ended before: ${result}` : endWords(end);
+  const words =
+    end === undefined
+      ? `item ${item} had ended before: ${result}: ${shortId}`
+      : endWords(end, shortId);
   narrator.say('ended', words, {
     ...facts,
     ...(end !== undefined && { exit_status: end.exitStatus }),

@@ -1,3 +1,4 @@
+import { shortIdOf } from '@countersign/binding';
 import {
   canonicalText,
   digestOf,
@@ -133,7 +134,7 @@ async function goOnFromRecord(
   deps: ExecDeps,
 ): Promise<number> {
   const [use, report] = [await record.read('use'), await record.read('report')];
-  if (report !== undefined) return deliverAgain(report, deps);
+  if (report !== undefined) return deliverAgain(report, use, deps);
   if (use !== undefined) return reportUnknown({ request, record, use }, deps);
   const stdin = order.stdin ?? request.keepsakes.stdin;
   // It may never have arrived; if it did, the same bytes get the same answer.
@@ -204,9 +205,11 @@ async function reportEnd(
   const { exitStatus, outputs } = end;
   const result = commandResult(end);
   await report(record, { ...facts, result, exitStatus, outputs }, deps);
-  deps.narrator.say('ended', endWords(end), {
+  const shortId = shortIdOf(facts.useId);
+  deps.narrator.say('ended', endWords(end, shortId), {
     action_id: facts.request.action_id,
     use_id: facts.useId,
+    short_id: shortId,
     result,
     exit_status: exitStatus,
   });
@@ -243,11 +246,24 @@ async function deliver(frame: string, actionId: string, deps: ExecDeps): Promise
   }
 }
 
-async function deliverAgain(sent: ReportRecord, deps: ExecDeps): Promise<number> {
+async function deliverAgain(
+  sent: ReportRecord,
+  use: UseRecord | undefined,
+  deps: ExecDeps,
+): Promise<number> {
   await deps.access.client.submit('reports', sent.frame);
   const code = sent.result === 'unknown' ? OUTCOME_UNKNOWN : undefined;
-  const words = `it had ended before: ${code ?? sent.result}`;
-  deps.narrator.say('ended', words, { result: sent.result, ...(code !== undefined && { code }) });
+  const shortId = use === undefined ? undefined : shortIdOf(use.use_id);
+  const words = [
+    'it had ended before',
+    code ?? sent.result,
+    ...(shortId === undefined ? [] : [shortId]),
+  ].join(': ');
+  deps.narrator.say('ended', words, {
+    result: sent.result,
+    ...(shortId !== undefined && { short_id: shortId }),
+    ...(code !== undefined && { code }),
+  });
   return exitOf(sent.result);
 }
 
@@ -271,13 +287,20 @@ async function reportUnknown(
     result: 'unknown',
   } as const;
   await report(record, facts, deps);
+  const shortId = shortIdOf(use.use_id);
   deps.narrator.say(
     'unknown',
     [
-      `${OUTCOME_UNKNOWN}: the use was claimed before the interruption: whether the command ran is unknown, and it is not run again`,
+      `${OUTCOME_UNKNOWN}: the use was claimed before the interruption: whether the command ran is unknown, and it is not run again: ${shortId}`,
       'look at what it would have changed; then ask for a new action if it did not',
     ],
-    { code: OUTCOME_UNKNOWN, action_id: request.action_id, use_id: use.use_id, result: 'unknown' },
+    {
+      code: OUTCOME_UNKNOWN,
+      action_id: request.action_id,
+      use_id: use.use_id,
+      short_id: shortId,
+      result: 'unknown',
+    },
   );
   return EXIT.indeterminate;
 }
