@@ -8,6 +8,7 @@ import type { ArrivalPromises } from './arrival-promises.ts';
 import type { AnsweredEntry, GatewayDeps, InputAnswer } from './gateway-deps.ts';
 import { GatewayError, type LoggedEntry } from './gateway-error.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { refusedPlace } from './refused-place.ts';
 import type { RoutedFrame } from './routed-frame.ts';
 import type { Waiter, WaitingRoom } from './waiting-room.ts';
 
@@ -34,7 +35,7 @@ export interface Answered {
   readonly answer: Answer | undefined;
 }
 
-type SubmissionDeps = Pick<GatewayDeps, 'router' | 'view' | 'models' | 'nowMs'> & {
+type SubmissionDeps = Pick<GatewayDeps, 'router' | 'view' | 'models' | 'nowMs' | 'descriptors'> & {
   readonly room: WaitingRoom;
   readonly metrics: GatewayMetrics;
   readonly arrivals: ArrivalPromises;
@@ -76,7 +77,7 @@ export class Submissions {
     if (before?.kind === 'entry') {
       return {
         isNew: false,
-        answer: await this.#answer(digest, await view.waitForInput(digest, 0)),
+        answer: await this.#answerTo(frame, await view.waitForInput(digest, 0)),
       };
     }
     const startedMs = nowMs();
@@ -85,7 +86,7 @@ export class Submissions {
     const found = before === undefined ? await this.#wait(digest, waiter) : undefined;
     const judged =
       before === undefined ? found : ((await this.#rejudged(digest, waiter)) ?? before);
-    const answer = await this.#answer(digest, judged);
+    const answer = await this.#answerTo(frame, judged);
     if (answer !== undefined) metrics.receipt(frame.kind, nowMs() - startedMs);
     if (answer?.entry.type === 'request-admitted') {
       await view.waitForStored(answer.entry.index + 1, STORED_MS);
@@ -136,6 +137,18 @@ export class Submissions {
       await new Promise((resolve) => setTimeout(resolve, REJUDGE_STEP_MS));
     }
     return undefined;
+  }
+
+  /** Who sent it is told where it is wrong, as far as that is known. */
+  async #answerTo(frame: RoutedFrame, found: InputAnswer | undefined): Promise<Answer | undefined> {
+    try {
+      return await this.#answer(frame.digest, found);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      const place = refusedPlace(frame, error.code, this.#deps.descriptors);
+      if (place === undefined) throw error;
+      throw new GatewayError(error.code, `${error.message}: ${place}`, error.facts);
+    }
   }
 
   async #answer(input: string, found: InputAnswer | undefined): Promise<Answer | undefined> {

@@ -55,6 +55,13 @@ describe('a request', () => {
     expect(typeof sent.body['receipt']).toBe('string');
   });
 
+  test('of another form than its type has is refused with the place', async () => {
+    const { sent } = await bench.request(bench.ledger.agent, { params: { argv: 'rm -r /srv' } });
+    expect([sent.status, sent.body['code']]).toEqual([400, 'SCHEMA_INVALID']);
+    expect(textIn(sent.body, 'detail')).toMatch(/: entry \d+ says so: \/params\/\w+: expected /);
+    expect(JSON.stringify(sent.body)).not.toContain('rm -r');
+  });
+
   test('of an agent that nobody knows is AGENT_UNKNOWN, and not on record', async () => {
     const before = bench.ledger.size;
     const { sent } = await bench.request(machine('agent:stranger'));

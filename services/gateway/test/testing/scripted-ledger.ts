@@ -41,7 +41,13 @@ import {
   verifySignature,
   type Ed25519Key,
 } from '@countersign/crypto-node';
-import { BUILTIN_DESCRIPTORS, displayDigest, parseAction, render } from '@countersign/descriptors';
+import {
+  BUILTIN_DESCRIPTORS,
+  DescriptorError,
+  displayDigest,
+  parseAction,
+  render,
+} from '@countersign/descriptors';
 import { decisionChallenge } from '@countersign/binding';
 import { verifyAssertion } from '@countersign/human-proof';
 import { SoftwarePasskey, type SoftwareSshKey } from '@countersign/software-passkey';
@@ -486,21 +492,22 @@ export class ScriptedLedger implements InputRouter, LogView {
     const { envelope } = action;
     const known = await this.store.action(TENANT, envelope.action_id);
     const who = { id: agent.id, key_thumbprint: signed.key };
+    const about = {
+      action_id: envelope.action_id,
+      action_digest: action.digest,
+      agent: who,
+      input,
+    };
+    const refused = (code: string): Outcome => ({
+      entries: [this.#entry('request-refused', { ...about, code })],
+    });
     if (known !== undefined && known.actionDigest !== action.digest) {
-      return {
-        entries: [
-          this.#entry('request-refused', {
-            action_id: envelope.action_id,
-            action_digest: action.digest,
-            agent: who,
-            code: 'REQUEST_ID_REUSED',
-            input,
-          }),
-        ],
-      };
+      return refused('REQUEST_ID_REUSED');
     }
     const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === envelope.type);
     if (descriptor === undefined) throw new Error('the script knows only built-in types');
+    const display = shownOr(refused, () => displayDigest(render(descriptor, action)));
+    if (typeof display !== 'string') return display;
     const admission: RequestAdmitted = {
       v: 'countersign.entry.v1',
       type: 'request-admitted',
@@ -508,7 +515,7 @@ export class ScriptedLedger implements InputRouter, LogView {
       tenant: TENANT,
       action_id: envelope.action_id,
       action_digest: action.digest,
-      display_digest: displayDigest(render(descriptor, action)),
+      display_digest: display,
       action_type: { name: envelope.type, version: 1 },
       descriptor_digest: descriptor.digest,
       policy_digest: policyDigest(DEFAULT_POLICY),
@@ -860,4 +867,13 @@ function spkiOf(key: KeyObject): Uint8Array {
 
 function digestOfHex(pair: string): Digest {
   return `sha256:${pair.repeat(32)}`;
+}
+
+function shownOr<T>(refused: (code: string) => T, show: () => Digest): Digest | T {
+  try {
+    return show();
+  } catch (error) {
+    if (!(error instanceof DescriptorError)) throw error;
+    return refused(error.code);
+  }
 }
