@@ -103,7 +103,11 @@ describe('an emergency, from the command line', { timeout: WITHIN_MS }, () => {
     const review = ledger.run('review', [id, ...verdict]);
     const [, asked = ''] = await review.said(/\/action\/([0-9A-Z]{26})/);
     for (const person of reviewers) await approve(person, asked);
-    expect((await review.ended).exit).toBe(0);
+    const reviewed = await review.ended;
+    expect([reviewed.exit, reviewed.stdout]).toEqual([
+      0,
+      expect.stringContaining(`two persons have signed that ${id} was not justified`),
+    ]);
     expect(await status()).toEqual({ status: 'green', unreviewed: [], recoveries: [] });
     expect((await ledger.run('report', ['--out', 'green']).ended).exit).toBe(0);
     expect((await ledger.run('log export', ['log']).ended).exit).toBe(0);

@@ -6,6 +6,7 @@ import { askForChange } from '../authority-request.ts';
 import { CliError, cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { openLedger } from '../ledger-access.ts';
+import { Narrator } from '../narrator.ts';
 import { addAccessOptions, addActionId, type ClientOptions } from './access-options.ts';
 
 interface ReviewOptions extends ClientOptions {
@@ -41,6 +42,14 @@ Example:
       const kept = `see what waits for a review with: ${context.command} findings`;
       const change = { kind: 'reviewed', action_id: id, ...told, verdict, remarks };
       await askForChange(change, { type: 'authority.review', access, context, options, kept });
+      new Narrator(context.stdout, options.json === true).say(
+        'reviewed',
+        [
+          `two persons have signed that ${id} was ${verdict.replace('-', ' ')}: the review is in the log`,
+          `nothing more is needed for it; what still waits for a review: ${context.command} findings`,
+        ],
+        { action_id: id, verdict },
+      );
       end(EXIT.ok);
     });
 }
