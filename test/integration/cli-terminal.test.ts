@@ -92,6 +92,14 @@ function ask(...more: string[]): Promise<{ exec: CliProcess; id: string }> {
 const ID_LENGTH = 26;
 const YES = ['checked the plan\n', 'approve\n'];
 
+it('a key that is enrolled is told to be so when somebody asks for it again', async () => {
+  const { exit, stderr } = await ledger.run('enrol ssh-key', [token.publicFile]).ended;
+  expect([exit, stderr]).toEqual([
+    1,
+    expect.stringMatching(/MEMBER_EXISTS: [^]*\n {2}nothing was changed; this key is enrolled: /),
+  ]);
+});
+
 describe('with a security key', () => {
   it('a person sees what waits, approves it, and it runs under the default policy and trust file', async () => {
     const { exec, id } = await ask('--purpose', 'say hello');

@@ -79,7 +79,9 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
     await waitForApproval(client, id, { narrator, nowMs: context.nowMs, patience });
     await assertBound(envelope, parts);
   } catch (error) {
-    if (!(error instanceof CliError) || error.exitCode !== EXIT.indeterminate) throw error;
+    if (!(error instanceof CliError)) throw error;
+    if (error.code === 'MEMBER_EXISTS') throw existing(error, change);
+    if (error.exitCode !== EXIT.indeterminate) throw error;
     const line = watchLine(id, options, context);
     throw new CliError(error.code, error.message, {
       cause: error,
@@ -90,6 +92,46 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
       ].join('\n'),
     });
   }
+}
+
+/** Of those changes that somebody may ask for twice without knowing of the first time. */
+const EXISTING: ReadonlyMap<unknown, string> = new Map([
+  [
+    'agent-enrolled',
+    'an agent of this name, or one with this key, is enrolled: use its key file, or take another name and --key-file',
+  ],
+  [
+    'executor-enrolled',
+    'an executor of this name, or one with this key, is enrolled: use its key file, or take another name and --key-file',
+  ],
+  [
+    'ssh-key-enrolled',
+    'this key is enrolled: it decides for the person it was enrolled for, and for nobody else',
+  ],
+  [
+    'person-tied',
+    'this person, or somebody else, has this account: each person has one, and each account one person',
+  ],
+  [
+    'person-invited',
+    'this person is enrolled with another --class, which never changes: leave the option out, or enrol them as a new person',
+  ],
+  [
+    'descriptor-enrolled',
+    'this type is enrolled: to be asked for, a rule of the policy has to name it',
+  ],
+  [
+    'issuer-enrolled',
+    'this issuer is enrolled, or another one with a key of it: have that one revoked first',
+  ],
+]);
+
+function existing(error: CliError, { kind }: JsonObject): CliError {
+  const hint = EXISTING.get(kind);
+  return new CliError(error.code, error.message, {
+    cause: error,
+    ...(hint !== undefined && { hint: `nothing was changed; ${hint}` }),
+  });
 }
 
 async function assertBound(
