@@ -49,8 +49,15 @@ export function parseActionProgress(json: Json): ActionProgress {
   };
 }
 
-/** The server calls an action used from its first use on; what may be used again can still be stopped. */
-export function standing({ status, uses }: ActionProgress, maxUses: number): string {
+/**
+ * The server calls an action used from its first use on; what may be used again can still be stopped. A change of the authority is
+ * used by nobody: the ledger makes it with its approval, and an entry says so.
+ */
+export function standing(
+  { status, uses, entries }: Pick<ActionProgress, 'status' | 'uses' | 'entries'>,
+  maxUses: number,
+): string {
+  if (entries.some(({ type }) => type === 'authority-changed')) return 'changed';
   return status === 'used' && uses < maxUses ? 'used-in-part' : status;
 }
 

@@ -6,6 +6,7 @@ import { utcTime } from './time-words.ts';
 const HEADINGS: ReadonlyMap<string, string> = new Map([
   ['pending', 'Decided so far'],
   ['bound', 'Approved'],
+  ['changed', 'Approved, and the change took effect'],
   ['used', 'Approved, and used'],
   ['used-in-part', 'Approved, used, and may be used again'],
   ['denied', 'Denied'],

@@ -293,6 +293,7 @@ export function plainWords(code: string): PlainWords {
 const STATUS_WORDS: ReadonlyMap<string, string> = new Map([
   ['pending', 'Waits for a decision'],
   ['bound', 'Approved, not used yet'],
+  ['changed', 'The change took effect'],
   ['used', 'Used'],
   ['used-in-part', 'Used, and may be used again'],
   ['denied', 'Denied'],
