@@ -109,6 +109,11 @@ describe('with a security key', () => {
     expect(inbox.stdout).toContain(`…${id.slice(-8)}  `);
     expect(inbox.stdout).toContain('local-agent: Run a command');
     expect(inbox.stdout).toContain('/usr/bin/echo "/bin/echo" "hello"');
+    expect(inbox.stdout).not.toContain('not for this key');
+    const weak = await ledger.run('inbox', [], withFile()).ended;
+    expect(weak.stdout).toContain(
+      '    not for this key to decide (PROOF_CLASS): the rule accepts uv, and this key proves possession',
+    );
     const end = await decided('approve', id, { ...withToken(), answers: YES });
     expect(end.stdout).toContain('WHAT WILL BE DONE');
     expect(end.stdout).toContain('Argument 2: "hello"');

@@ -14,6 +14,7 @@ import { reviewHere } from '../checked-review.ts';
 import { CliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
+import { assertMayDecide } from '../decision.ts';
 import { waitingRequests } from '../inbox-list.ts';
 import { openAsPerson, type PersonAccess, type PersonOptions } from '../person-access.ts';
 import { addPersonOptions } from './person-options.ts';
@@ -76,20 +77,39 @@ interface Row {
   readonly warnings: number;
   /** Why this could not be checked here. */
   readonly code?: string;
+  /** Why this key, or this person, cannot decide it. */
+  readonly bar?: Bar;
   /** What it asks for, as far as others ask for the same. */
   readonly likeness: string;
+}
+
+interface Bar {
+  readonly code: string;
+  readonly why: string;
 }
 
 /** Out of what was checked here; of what cannot be, nothing but that it waits. */
 async function rowOf(request: OpenRequest, access: PersonAccess): Promise<Row> {
   const { actionId, agent, title, decideBy } = request;
   try {
-    const { checked } = await reviewHere(actionId, access);
-    return checkedRow(checked);
+    const { checked, status } = await reviewHere(actionId, access);
+    const bar = barOf(checked, status, access);
+    return { ...checkedRow(checked), ...(bar !== undefined && { bar }) };
   } catch (error) {
     if (!(error instanceof CliError) || error.exitCode === EXIT.indeterminate) throw error;
     const told = { agent, title, decide_by: decideBy, code: error.code };
     return { action_id: actionId, ...told, headline: [], warnings: 0, likeness: actionId };
+  }
+}
+
+/** Else it would look as if it waited for whoever reads it. */
+function barOf(checked: CheckedReview, status: string, access: PersonAccess): Bar | undefined {
+  try {
+    assertMayDecide(checked, status, access);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return { code: error.code, why: error.message };
   }
 }
 
@@ -114,6 +134,9 @@ function rowLines(row: Row, nowMs: number): string[] {
     `${shortId(row.action_id)}  ${left}  ${row.agent}: ${row.title}`,
     ...row.headline.map((text) => `    ${text}`),
     ...(row.warnings === 0 ? [] : [`    look closely: ${row.warnings} warning(s)`]),
+    ...(row.bar === undefined
+      ? []
+      : [`    not for this key to decide (${row.bar.code}): ${row.bar.why}`]),
     ...(row.code === undefined
       ? []
       : [`    could not be checked here (${row.code}): do not decide`]),
