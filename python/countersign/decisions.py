@@ -9,6 +9,8 @@ from .passkey import is_synced, verify_assertion
 from .sshsig import DECISION_NAMESPACE, verify_sshsig
 from .trust import Trust
 
+# A day: how long a client may claim that it showed what was decided (decision.md §2).
+_DWELL_MAX_MS = 86_400_000
 _COMMON = ("tenant", "action_id", "admission", "action_digest", "display_digest")
 
 
@@ -39,7 +41,7 @@ def _key_of(decision: dict, authority) -> str:
 
 
 def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> None:
-    closed(decision, "leaf at? person credential rationale_digest not_after proof_class proof membership?")
+    closed(decision, "leaf at? person credential rationale_digest not_after claimed_dwell_ms? proof_class proof membership?")
     credential = authority.get("credential", decision["credential"])
     require(credential is not None, "KEY_NOT_ENROLLED_AT_TIME", "expected a passkey that was enrolled then")
     require(credential["person"] == decision["person"], "CREDENTIAL_UNKNOWN", "expected a passkey of that person")
@@ -48,6 +50,9 @@ def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> N
     require(until >= binding["at"] and until >= binding["use_by"], "EXPIRED", "expected a decision that still held")
     check_membership(decision, binding, authority)
     own = {name: decision[name] for name in ("rationale_digest", "person", "credential", "not_after")}
+    if "claimed_dwell_ms" in decision:
+        own["claimed_dwell_ms"] = integer(decision, "claimed_dwell_ms")
+        require(0 <= own["claimed_dwell_ms"] <= _DWELL_MAX_MS, "EVIDENCE_FORMAT", "expected a dwell of at most a day")
     classes = items(object_of(binding["requirement"]), "proof_classes")
     typed = {"confirmation": binding["confirmation"]} if "confirmation" in binding else {}
     statement = {**binding["statement"], **own, **typed}

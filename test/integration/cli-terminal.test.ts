@@ -123,6 +123,8 @@ describe('with a security key', () => {
     expect(await exec.ended).toMatchObject({ exit: 0, stdout: 'hello\n' });
     const file = ledger.at('by-token.json');
     await ledger.run('evidence', [id, '-o', file]).ended;
+    // For how long it was shown, as this terminal has signed it.
+    expect(await readFile(file, 'utf8')).toMatch(/claimed_dwell_ms\\*":[0-9]+,/);
     const verified = await countersign(['verify', file, '--trust', trustFile()]);
     expect(verified.stdout).toContain('signed with class uv by SSH');
     expect(verified).toMatchObject({ exit: 0 });

@@ -3,6 +3,7 @@ import type { HumanProof, ProofClass } from '@countersign/human-proof';
 import {
   commonStatement,
   decisionStatement,
+  dwellMs,
   type CommonStatement,
   type DecisionStatement,
   type Verdict,
@@ -65,6 +66,8 @@ export interface BoundDecision {
   readonly credential: string;
   readonly rationale_digest: Digest;
   readonly not_after: string;
+  /** As it was signed; absent where nothing was claimed. */
+  readonly claimed_dwell_ms?: number;
   readonly proof_class: ProofClass;
   readonly proof: HumanProof;
   readonly membership?: ProvenMembership;
@@ -129,6 +132,7 @@ const boundDecision: Shape<BoundDecision> = object<BoundDecision>({
   credential: credentialId,
   rationale_digest: digest,
   not_after: time,
+  claimed_dwell_ms: optional(dwellMs),
   proof_class: proofClass,
   proof: humanProof,
   membership: optional(provenMembership),
@@ -163,11 +167,13 @@ export const bindingRevoked: Shape<BindingRevoked> = object<BindingRevoked>({
 /** The statement that one approval of a binding signed: the common part and its own. */
 export function statementOf(binding: BindingMade, decision: BoundDecision): DecisionStatement {
   const { statement } = binding;
+  const { claimed_dwell_ms: dwell } = decision;
   // Member by member, in the order of the canonical form: the digest of this is computed in every verification.
   return {
     action_digest: statement.action_digest,
     action_id: statement.action_id,
     admission: statement.admission,
+    ...(dwell !== undefined && { claimed_dwell_ms: dwell }),
     ...(binding.confirmation !== undefined && { confirmation: binding.confirmation }),
     credential: decision.credential,
     display_digest: statement.display_digest,

@@ -22,7 +22,7 @@ import {
   type Leaf,
 } from './field-shape.ts';
 import { membership, type Membership } from './membership.ts';
-import { object, oneOf, optional, tag, text, type Shape } from './shape.ts';
+import { integer, object, oneOf, optional, tag, text, type Shape } from './shape.ts';
 
 export type Verdict = 'approve' | 'deny' | 'revoke';
 
@@ -43,7 +43,14 @@ export interface DecisionStatement {
   readonly not_after: string;
   /** Of what the person has typed. */
   readonly confirmation?: Digest;
+  /** For how long the deciding client says that it showed what was decided. Nobody else has measured it. */
+  readonly claimed_dwell_ms?: number;
 }
+
+/** A day: whoever leaves a page open for longer has not read for longer. */
+export const DWELL_MAX_MS = 86_400_000;
+
+export const dwellMs: Shape<number> = integer(0, DWELL_MAX_MS);
 
 export const decisionStatement: Shape<DecisionStatement> = object<DecisionStatement>({
   v: tag('countersign.decision.v1'),
@@ -59,6 +66,7 @@ export const decisionStatement: Shape<DecisionStatement> = object<DecisionStatem
   credential: credentialId,
   not_after: time,
   confirmation: optional(digest),
+  claimed_dwell_ms: optional(dwellMs),
 });
 
 /** The part that all approvals of one binding share. */

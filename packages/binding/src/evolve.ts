@@ -215,6 +215,7 @@ export function putOpen(tables: Tables, record: ActionRecord): void {
 
 function evolveDecision(tables: Tables, entry: DecisionAccepted, position: Position): void {
   const { statement, proof, proof_class } = entry;
+  const { claimed_dwell_ms: dwell } = statement;
   const record = knownAction(tables, entry.action_id);
   const decision: DecisionRecord = {
     leaf: position.leaf,
@@ -231,6 +232,7 @@ function evolveDecision(tables: Tables, entry: DecisionAccepted, position: Posit
       credential: statement.credential,
       rationale_digest: statement.rationale_digest,
       not_after: statement.not_after,
+      ...(dwell !== undefined && { claimed_dwell_ms: dwell }),
       proof_class,
       proof,
       ...(entry.membership !== undefined && { membership: entry.membership }),

@@ -91,6 +91,7 @@ export type { Load } from './load.ts';
 export { isDeviceBound, verifyDecisionProof } from './decision-proof.ts';
 export {
   DECISION_NAMESPACE,
+  DWELL_MAX_MS,
   decisionChallenge,
   decisionDigest,
   decisionMessage,

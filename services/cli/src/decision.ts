@@ -74,11 +74,13 @@ export interface Decided {
   readonly text: string;
   /** What was typed of the action, where the rule asks for it. */
   readonly typed?: string;
+  /** For how long it was shown before this. */
+  readonly shownMs: number;
 }
 
 /** The signed decision. @throws CliError PROOF_CLASS, and the codes of signedProof */
 export async function signedDecision(
-  { checked, verdict, text, typed }: Decided,
+  { checked, verdict, text, typed, shownMs }: Decided,
   { pin, person, key }: PersonAccess,
   context: CliContext,
 ): Promise<DecisionMade> {
@@ -89,6 +91,7 @@ export async function signedDecision(
     signer: { person, credential: key.credentialId },
     verdict,
     rationale,
+    shownMs,
     ...(typed !== undefined && { typed }),
   });
   const toSign = { namespace: DECISION_NAMESPACE, message: decisionMessage(statement) };

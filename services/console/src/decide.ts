@@ -19,7 +19,13 @@ export async function decide(
     verdict,
     text,
     typed,
-  }: { readonly verdict: Verdict; readonly text: string; readonly typed?: string },
+    shownMs,
+  }: {
+    readonly verdict: Verdict;
+    readonly text: string;
+    readonly typed?: string;
+    readonly shownMs: number;
+  },
 ): Promise<Logged> {
   const { pin, signer, rpId } = visit;
   const isAsked = checked.admission.requirement.member_of !== undefined && verdict !== 'revoke';
@@ -32,6 +38,7 @@ export async function decide(
     signer,
     verdict,
     rationale,
+    shownMs,
     ...(typed !== undefined && { typed }),
   });
   const proof = await assertPasskey({

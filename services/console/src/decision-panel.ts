@@ -32,6 +32,8 @@ export class DecisionPanel {
   readonly #outcome = h('div');
   readonly #choices = h('div');
   readonly #parts: PanelParts;
+  /** It comes with what is decided about. */
+  readonly #shownAtMs = performance.now();
   #status = '';
 
   constructor(parts: PanelParts) {
@@ -152,7 +154,8 @@ export class DecisionPanel {
     controls.isBusy = true;
     this.#outcome.replaceChildren();
     try {
-      const said = { verdict, text, ...(typed !== undefined && { typed }) };
+      const shownMs = performance.now() - this.#shownAtMs;
+      const said = { verdict, text, shownMs, ...(typed !== undefined && { typed }) };
       this.#tell(loggedNotice(verdict, await decide(visit, checked, said)));
     } catch (error) {
       if (!isTellable(error)) throw error;

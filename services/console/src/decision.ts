@@ -1,4 +1,5 @@
 import {
+  DWELL_MAX_MS,
   confirmationDigest,
   rationaleDigest,
   type DecisionMade,
@@ -29,6 +30,8 @@ export interface DecisionParts {
   readonly rationale: Rationale;
   /** What the person has typed of the action, where the rule asks for it. */
   readonly typed?: string;
+  /** For how long it was shown before this. */
+  readonly shownMs: number;
 }
 
 /** The salt keeps anybody who has the digest from trying texts until one fits. */
@@ -38,7 +41,7 @@ export function saltedRationale(text: string, salt: Uint8Array): Rationale {
 
 /** What the person signs: schemas/formats/decision.md §2. Only a review that this page has checked makes one. */
 export function decisionStatement(parts: DecisionParts): DecisionStatement {
-  const { checked, ledger, signer, verdict, rationale, typed } = parts;
+  const { checked, ledger, signer, verdict, rationale, typed, shownMs } = parts;
   const { admission, admissionLeaf } = checked;
   return {
     v: 'countersign.decision.v1',
@@ -54,6 +57,8 @@ export function decisionStatement(parts: DecisionParts): DecisionStatement {
     credential: signer.credential,
     not_after: lastUse(admission),
     ...(typed !== undefined && { confirmation: confirmationTyped(checked, typed) }),
+    // The clock of a terminal may be set back meanwhile.
+    claimed_dwell_ms: Math.min(Math.max(0, Math.floor(shownMs)), DWELL_MAX_MS),
   };
 }
 

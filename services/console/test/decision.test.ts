@@ -28,7 +28,8 @@ beforeAll(async () => {
 });
 
 function statement(verdict: 'approve' | 'deny' | 'revoke'): ReturnType<typeof decisionStatement> {
-  return decisionStatement({ checked, ledger: facts.origin, signer, verdict, rationale });
+  const shownMs = 12_345.6;
+  return decisionStatement({ checked, ledger: facts.origin, signer, verdict, rationale, shownMs });
 }
 
 describe('a decision', () => {
@@ -49,6 +50,7 @@ describe('a decision', () => {
         ...signer,
         // A quarter of an hour to decide, and another one to use it.
         not_after: '2026-11-23T12:30:00.000Z',
+        claimed_dwell_ms: 12_345,
       });
     },
   );
@@ -62,8 +64,18 @@ describe('a decision', () => {
       signer,
       verdict: 'approve',
       rationale,
+      shownMs: 0,
     });
     expect(not_after).toBe(short.not_after);
+  });
+
+  it.each([
+    [-5, 0],
+    [90_000_000, 86_400_000],
+  ])('claims to have been shown for %i ms as %i ms', (shownMs, claimed) => {
+    const parts = { checked, ledger: facts.origin, signer, rationale, shownMs };
+    const { claimed_dwell_ms } = decisionStatement({ ...parts, verdict: 'approve' });
+    expect(claimed_dwell_ms).toBe(claimed);
   });
 
   it('is signed under another challenge for each verdict', () => {

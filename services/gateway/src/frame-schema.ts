@@ -62,6 +62,7 @@ export const DecisionFrameSchema = Type.Object(
         credential: Base64url,
         not_after: TimeSchema,
         confirmation: Type.Optional(DigestSchema),
+        claimed_dwell_ms: Type.Optional(Type.Integer()),
       },
       closed,
     ),

@@ -497,8 +497,11 @@ func checkDecisions(b object, a authority, trust trustFile) {
 	}
 }
 
+// dwellMaxMs is a day: how long a client may claim that it showed what was decided (decision.md §2).
+const dwellMaxMs = 86_400_000
+
 func checkDecision(d, b object, a authority, trust trustFile) {
-	closed(d, "leaf at? person credential rationale_digest not_after proof_class proof membership?")
+	closed(d, "leaf at? person credential rationale_digest not_after claimed_dwell_ms? proof_class proof membership?")
 	requirement := objectOf(b["requirement"])
 	credential := a.get("credential", text(d, "credential"))
 	require(credential != nil, "KEY_NOT_ENROLLED_AT_TIME")
@@ -515,6 +518,10 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 	statement := object{"rationale_digest": d["rationale_digest"], "person": d["person"], "credential": d["credential"], "not_after": d["not_after"]}
 	for name, v := range objectOf(b["statement"]) {
 		statement[name] = v
+	}
+	if dwell, has := d["claimed_dwell_ms"]; has {
+		require(integer(d, "claimed_dwell_ms") >= 0 && integer(d, "claimed_dwell_ms") <= dwellMaxMs, "EVIDENCE_FORMAT")
+		statement["claimed_dwell_ms"] = dwell
 	}
 	if typed, has := b["confirmation"]; has {
 		statement["confirmation"] = typed

@@ -206,6 +206,8 @@ export interface BindOptions {
   readonly decision?: Partial<BoundDecision>;
   readonly common?: Partial<BindingMade['statement']>;
   readonly proof?: (challenge: Uint8Array, person: Person) => HumanProof;
+  /** For how long each claims to have been shown it. */
+  readonly dwellMs?: number;
   /** In place of what the admission froze of what is to be typed. */
   readonly typed?: Digest | 'nothing';
   /** What the binding says of when a decision was accepted; nothing otherwise. */
@@ -683,6 +685,7 @@ export class LedgerForge {
       person: person.id,
       credential,
       not_after: later(this.tick(), 600),
+      ...(options.dwellMs !== undefined && { claimed_dwell_ms: options.dwellMs }),
     };
     const statement = { ...common, ...own };
     const challenge = decisionChallenge(statement);

@@ -78,7 +78,8 @@ async function asked(
   assertMayDecide(checked, status, access);
   const conversation = Conversation.open(context);
   try {
-    await conversation.show(reviewLines(checked, { decisions, nowMs: context.nowMs() }));
+    const shownAtMs = context.nowMs();
+    await conversation.show(reviewLines(checked, { decisions, nowMs: shownAtMs }));
     const isNeeded = checked.admission.requirement.rationale === 'required';
     const typed = verdict === 'approve' ? await confirmed(conversation, checked) : undefined;
     const text = await rationaleFrom(conversation, verdict, isNeeded);
@@ -88,7 +89,8 @@ async function asked(
     if (word.trim() !== verdict) {
       throw cliError('NOT_DECIDED', 'nothing was signed; the request stays open');
     }
-    return { checked, verdict, text, ...(typed !== undefined && { typed }) };
+    const shownMs = context.nowMs() - shownAtMs;
+    return { checked, verdict, text, shownMs, ...(typed !== undefined && { typed }) };
   } finally {
     conversation.close();
   }
