@@ -65,11 +65,12 @@ export function ensureInstalled() {
 
 /** Incremental: a second build of unchanged sources takes about a second. */
 export function ensureBuilt() {
-  const isFirst = !existsSync(join(root, 'services', 'cli', 'dist', 'main.js'));
+  const isFirst = !existsSync(join(root, 'services', 'cli', 'dist', 'countersign.js'));
   if (isFirst) console.error('countersign: building the sources, half a minute to a minute …');
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'tsc -b');
-  if (isFirst) console.error('countersign: building the page, some seconds …');
+  if (isFirst) console.error('countersign: building the page and the command, some seconds …');
   run(process.execPath, [join(root, 'services', 'console', 'build.js')], 'the build of the page');
+  run(process.execPath, [join(root, 'services', 'cli', 'build.js')], 'the build of the command');
 }
 
 /**

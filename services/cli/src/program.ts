@@ -85,7 +85,9 @@ export async function buildProgram(argv: readonly string[], parts: ProgramParts)
   const program = newProgram(parts.context);
   const [name = ''] = argv.filter((word) => !word.startsWith('-'));
   const meant = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  const needed = meant === undefined ? Object.values(COMMANDS) : [meant];
+  const isVersion = argv[0] === '--version' || argv[0] === '-V';
+  const others = isVersion ? [] : Object.values(COMMANDS);
+  const needed = meant === undefined ? others : [meant];
   for (const add of await Promise.all(needed.map((load) => load()))) add(program, parts);
   settle(program, parts);
   return program;

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from './gateway-app.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import './request-fields.ts';
+import type {} from './request-fields.ts';
 
 /** Follows every request from its first byte to its last: connection, log line, metrics. */
 export function watchRequests(app: App, metrics: GatewayMetrics): void {

@@ -1,0 +1,48 @@
+// Bundles the command with what it needs: one that is read from some thousand files takes a second of processor time before it does anything.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const packages = join(here, '..', '..', 'packages');
+
+const { outputFiles } = await build({
+  entryPoints: {
+    // Beside the modules that it is made of: package.json is where they look for it.
+    countersign: join(here, 'src', 'main.ts'),
+    'bundle/worker': join(packages, 'sqlite', 'src', 'worker.js'),
+  },
+  outdir: join(here, 'dist'),
+  // What is only read in when it is needed stays apart. The worker of SQLite is looked for beside the module that starts it.
+  splitting: true,
+  chunkNames: 'bundle/[name]-[hash]',
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: ['node20'],
+  conditions: ['@countersign/source'],
+  // They hold compiled code, files that they read, or threads that they start from files of their own.
+  external: [
+    'better-sqlite3',
+    '@cedar-policy/cedar-wasm',
+    '@countersign/console',
+    'pino',
+    'pg-native',
+  ],
+  // Some packages still ask for others at run time, as CommonJS does.
+  banner: {
+    js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
+  },
+  charset: 'utf8',
+  legalComments: 'none',
+  logLevel: 'warning',
+  write: false,
+});
+
+await mkdir(join(here, 'dist', 'bundle'), { recursive: true });
+for (const { path, contents } of outputFiles) {
+  // One that runs may still read in what it has not needed yet: what is the same is not written again.
+  const known = await readFile(path).catch(() => undefined);
+  if (known === undefined || !known.equals(contents)) await writeFile(path, contents);
+}
