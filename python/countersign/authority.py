@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .canonical import canonical, digest, from_base64url, parse_canonical, same
 from .decisions import check_decisions
+from .deputies import deputy_member
 from .entry import Entry, read_entry
 from .delegation import issuer_member
 from .errors import CountersignError, require
@@ -171,7 +172,7 @@ def found(genesis: dict) -> Authority:
         require(key is not None, "GENESIS_MISMATCH")
         state = state.add({"kind": "log-key", "id": key.id, "vkey": vkey})
     for member in objects(genesis, "members"):
-        is_founder = member["kind"] not in ("ledger", "policy", "log-key", "freeze") and not is_recovery(member)
+        is_founder = member["kind"] not in ("ledger", "policy", "log-key", "freeze", "deputy") and not is_recovery(member)
         require(is_founder, "GENESIS_MISMATCH")
         state = state.add(member)
     require(len(state.of_kind("home")) <= 1, "GENESIS_MISMATCH")
@@ -273,6 +274,11 @@ def _apply(change: dict, before: Authority, at: str) -> Authority:
         return before.add({"kind": "descriptor", "id": name, "digest": change["digest"]})
     if kind == "agent-sponsored":
         return _sponsored(closed(change, "kind agent sponsor?"), before)
+    if kind == "deputy-named":
+        named = closed(change, "kind principal deputy types not_before not_after")
+        return before.put(deputy_member(named, before))
+    if kind == "deputy-revoked":
+        return before.drop("deputy", text(closed(change, "kind principal"), "principal"))
     if kind == "issuer-enrolled":
         return _with_issuer(issuer_member(object_of(closed(change, "kind issuer")["issuer"]), before), before)
     if kind == "issuer-revoked":

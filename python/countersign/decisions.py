@@ -1,6 +1,7 @@
 """Steps 16 and 17 of schemas/formats/evidence.md §5: quorum, and each decision with its passkey proof."""
 
 from .canonical import canonical, digest, raw_digest
+from .deputies import check_deputy, voice_of, voices_in
 from .errors import require
 from .form import closed, integer, items, object_of, objects, text
 from .membership import check_membership
@@ -24,8 +25,8 @@ def check_decisions(binding: dict, authority, trust: Trust) -> None:
     )
     require(is_this, "DECISION_REQUEST_MISMATCH", "expected a statement on this request")
     decisions = objects(binding, "decisions")
-    persons = {text(each, "person") for each in decisions}
-    require(len(persons) == len(decisions), "DUPLICATE_HUMAN", "expected different persons")
+    voices = [voice for each in decisions for voice in voices_in(each)]
+    require(len(set(voices)) == len(voices), "DUPLICATE_HUMAN", "expected different persons")
     keys = {_key_of(each, authority) for each in decisions}
     require(len(keys) == len(decisions), "DUPLICATE_KEY", "expected different keys")
     needed = integer(object_of(binding["requirement"]), "approvals")
@@ -41,11 +42,11 @@ def _key_of(decision: dict, authority) -> str:
 
 
 def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> None:
-    closed(decision, "leaf at? person credential rationale_digest not_after claimed_dwell_ms? proof_class proof membership?")
+    closed(decision, "leaf at? person for? credential rationale_digest not_after claimed_dwell_ms? proof_class proof membership?")
     credential = authority.get("credential", decision["credential"])
     require(credential is not None, "KEY_NOT_ENROLLED_AT_TIME", "expected a passkey that was enrolled then")
     require(credential["person"] == decision["person"], "CREDENTIAL_UNKNOWN", "expected a passkey of that person")
-    _check_person(decision["person"], binding, authority)
+    _check_person(decision, binding, authority)
     until = text(decision, "not_after")
     require(until >= binding["at"] and until >= binding["use_by"], "EXPIRED", "expected a decision that still held")
     check_membership(decision, binding, authority)
@@ -97,10 +98,12 @@ def _class_of(decision: dict, credential: dict, meant: dict) -> str:
     )
 
 
-def _check_person(person: str, binding: dict, authority) -> None:
+def _check_person(decision: dict, binding: dict, authority) -> None:
+    person = text(decision, "person")
     known = authority.get("person", person)
     require(known is not None and known.get("class") == "natural", "NOT_A_NATURAL_PERSON", "expected a natural person")
     for each in objects(binding, "excluded"):
         require(each["person"] != person, text(each, "code"), "expected somebody who is not excluded")
+    check_deputy(decision, binding, authority)
     approvers = binding["requirement"]["approvers"]
-    require(approvers == "any" or person in approvers, "NOT_ELIGIBLE", "expected one of the approvers")
+    require(approvers == "any" or voice_of(decision) in approvers, "NOT_ELIGIBLE", "expected one of the approvers")

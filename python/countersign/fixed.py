@@ -54,7 +54,7 @@ def own_rule(kind: str, ledger: dict) -> dict:
 
 
 def check_apart(binding: dict, action: dict | None) -> None:
-    """A type makes the changes that it is for; who had a part in what is reviewed does not review it, nobody recovers themselves."""
+    """A type makes the changes that it is for; who had a part in what is reviewed does not review it, nobody recovers themselves or becomes a deputy by their own hand."""
     kind = object_of(binding["action_type"])["name"]
     change = object_of(object_of((action or {}).get("params") or {}).get("change") or {})
     owner = _KINDS.get(str(change.get("kind")))
@@ -62,6 +62,8 @@ def check_apart(binding: dict, action: dict | None) -> None:
     require(is_own, "POLICY_MISMATCH", "expected a change that its type makes")
     if change.get("kind") == "recovery-started":
         parties = [change.get("person")]
+    elif change.get("kind") == "deputy-named":
+        parties = [change.get("deputy")]
     elif change.get("kind") == "reviewed":
         parties = items(change, "approvers") + items(change, "concerned")
     else:

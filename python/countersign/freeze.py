@@ -13,6 +13,7 @@ _WORKS_FROZEN = (
     "agent-revoked",
     "executor-revoked",
     "issuer-revoked",
+    "deputy-revoked",
     "recovery-started",
     "recovery-cancelled",
 )

@@ -2,6 +2,7 @@
 
 from .canonical import same, time_ms
 from .confirmation import joined_confirm
+from .deputies import voice_of
 from .errors import require
 from .form import integer, items, object_of, objects, text
 from .membership import joined_group
@@ -52,7 +53,7 @@ def check_seats(binding: dict) -> None:
     """The persons of a binding fill the seats, in the order and the time that its requirement asks for."""
     requirement = object_of(binding["requirement"])
     decisions, places = objects(binding, "decisions"), _places(requirement)
-    persons = [text(each, "person") for each in decisions]
+    persons = [voice_of(each) for each in decisions]
     if "seats" in requirement:
         require(_are_seated(persons, places), "QUORUM_NOT_MET", "expected persons who fill the seats")
     times = [each.get("at") for each in decisions]

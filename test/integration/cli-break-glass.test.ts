@@ -108,7 +108,12 @@ describe('an emergency, from the command line', { timeout: WITHIN_MS }, () => {
       0,
       expect.stringContaining(`two persons have signed that ${id} was not justified`),
     ]);
-    expect(await status()).toEqual({ status: 'green', unreviewed: [], recoveries: [] });
+    expect(await status()).toEqual({
+      status: 'green',
+      unreviewed: [],
+      deputies: [],
+      recoveries: [],
+    });
     expect((await ledger.run('report', ['--out', 'green']).ended).exit).toBe(0);
     expect((await ledger.run('log export', ['log']).ended).exit).toBe(0);
     const trust = join(ledger.data, 'trust.json');

@@ -5,6 +5,8 @@ const TYPES: Readonly<Record<string, string>> = {
   'log-key-removed': 'authority.logkey',
   'home-moved': 'authority.home',
   'agent-sponsored': 'authority.sponsor',
+  'deputy-named': 'authority.deputy',
+  'deputy-revoked': 'authority.deputy',
   'issuer-enrolled': 'authority.issuer',
   'issuer-revoked': 'authority.issuer',
   'person-tied': 'authority.identity',

@@ -3,6 +3,7 @@ import type { Bound } from '@countersign/descriptors';
 import type { Batch } from './batch-item.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
+import type { Voiced } from './deputy.ts';
 import type { ExecutionReport } from './execution-report.ts';
 import type { Leaf } from './field-shape.ts';
 import type { Ruled } from './policy-now.ts';
@@ -43,7 +44,7 @@ export interface BindingRecord {
   /** Absent for 0. */
   readonly epoch?: number;
   /** Who approved, by which key: checked again at each use. */
-  readonly approvals: readonly { readonly person: string; readonly credential: string }[];
+  readonly approvals: readonly (Voiced & { readonly credential: string })[];
 }
 
 /** Of an action that was bound by a rule for emergencies: schemas/formats/policy.md §11. */

@@ -11,6 +11,7 @@ import {
   type PersonMember,
 } from './authority-member.ts';
 import { BindingError } from './binding-error.ts';
+import { deputyChanges, isDeputyChange, withDeputy, type DeputyChange } from './deputy.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
 import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
 import { frozen, thawed, withFreeze, type Frozen, type Thawed } from './freeze.ts';
@@ -115,6 +116,7 @@ export type AuthorityChange =
   | IssuerEnrolled
   | IssuerRevoked
   | AgentSponsored
+  | DeputyChange
   | PersonTied
   | Reviewed
   | Frozen
@@ -177,6 +179,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
   'issuer-enrolled': issuerEnrolled,
   'issuer-revoked': issuerRevoked,
   'agent-sponsored': agentSponsored,
+  ...deputyChanges,
   'person-tied': personTied,
   reviewed,
   frozen,
@@ -246,6 +249,7 @@ type Fact =
   | HomeMoved
   | PersonTied
   | AgentSponsored
+  | DeputyChange
   | IssuerEnrolled
   | IssuerRevoked
   | RecoveryStarted
@@ -256,6 +260,8 @@ const FACTS: ReadonlySet<string> = new Set<Fact['kind']>([
   'home-moved',
   'person-tied',
   'agent-sponsored',
+  'deputy-named',
+  'deputy-revoked',
   'issuer-enrolled',
   'issuer-revoked',
   'reviewed',
@@ -270,6 +276,7 @@ function isFact(change: AuthorityChange): change is Fact {
 }
 
 function told(state: AuthorityState, change: Fact, atMs: number): AuthorityState {
+  if (isDeputyChange(change)) return withDeputy(state, change);
   switch (change.kind) {
     case 'home-moved':
       return withHome(state, change);

@@ -14,6 +14,7 @@ import {
   time,
   vkey,
 } from './field-shape.ts';
+import { deputyMember, type DeputyMember } from './deputy-member.ts';
 import { issuerMember, type IssuerMember } from './issuer-member.ts';
 import { approvalRule, type BootstrapRule } from './policy.ts';
 import { recoveryRule, type RecoveryRule } from './recovery-rule.ts';
@@ -176,6 +177,7 @@ export type Member =
   | PersonMember
   | InvitationMember
   | IdentityMember
+  | DeputyMember
   | CredentialMember
   | AgentMember
   | ExecutorMember
@@ -278,6 +280,7 @@ const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
     issuer: issuerUrl,
     subject_digest: digest,
   }),
+  deputy: deputyMember,
   credential: either<SshKeyMember, PasskeyMember>(hasProof, sshKeyMember, passkeyMember),
   agent: object<AgentMember>({
     kind: oneOf('agent'),

@@ -4,6 +4,7 @@ import { applyChange, parseAuthorityChange } from './authority-change.ts';
 import { BindingError, invariant } from './binding-error.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { CommonStatement, DecisionStatement } from './decision-statement.ts';
+import { deputyEndMs, voiceOf, type Voiced } from './deputy.ts';
 import { assertReviewed, raiseBreakGlass } from './decide-break-glass.ts';
 import { changeOf } from './evolve.ts';
 import { assertIssuersStand } from './grant.ts';
@@ -26,23 +27,30 @@ export function liveApprovals(run: Proceeding, record: ActionRecord): readonly D
   return inOrder(
     standing.filter(({ bound }) => isRecent(bound, requirement, run.atMs)),
     requirement,
+    recordVoice,
   );
 }
 
-/** When an approval ends to count, by what its person has shown: undefined where it does not count now. */
+/** When an approval ends to count, by what its person has shown, and in whose place they were: undefined where it does not count now. */
 function approvalEndMs(
   run: Proceeding,
   record: ActionRecord,
   { person, notAfterMs, bound }: DecisionRecord,
 ): number | undefined {
+  const { authority } = run.state;
   const needed = record.open?.requirement.member_of;
-  if (needed === undefined) return notAfterMs;
-  const shown = { person, membership: bound?.membership, atMs: run.atMs };
-  const endMs = membershipEndMs(run.state.authority, needed, shown);
-  return endMs === undefined ? undefined : Math.min(endMs, notAfterMs);
+  const ends: (number | undefined)[] = [notAfterMs];
+  if (needed !== undefined) {
+    const shown = { person, membership: bound?.membership, atMs: run.atMs };
+    ends.push(membershipEndMs(authority, needed, shown));
+  }
+  if (bound?.for !== undefined) {
+    ends.push(deputyEndMs(authority, { person, for: bound.for, type: record.type }, run.atMs));
+  }
+  return ends.includes(undefined) ? undefined : Math.min(...ends.map((each) => each ?? 0));
 }
 
-/** Not expired, by a key that still stands, of a natural person who is still in the group that is asked for. */
+/** Not expired, by a key that still stands, of a natural person who is still in the group that is asked for, and still the deputy of whom they approved for. */
 export function standingApprovals(
   run: Proceeding,
   record: ActionRecord,
@@ -73,7 +81,7 @@ function openAdmission(record: ActionRecord): RequestAdmitted {
 export function assertBindable(
   run: Proceeding,
   record: ActionRecord,
-  approvals: readonly { readonly person: string }[],
+  approvals: readonly Voiced[],
 ): void {
   const open = openAdmission(record);
   const { authority } = run.state;
@@ -159,11 +167,11 @@ function raiseRecovery(run: Proceeding, open: RequestAdmitted): void {
 export function isRuledStricter(
   { authority, policy }: LedgerState,
   { type, ruled, uses, batch }: ActionRecord,
-  approvals: readonly { readonly person: string }[],
+  approvals: readonly Voiced[],
 ): boolean {
   if (ruled === undefined || ruled.policy === authority.get('policy', 'policy')?.digest)
     return false;
-  const approvers = approvals.map(({ person }) => person);
+  const approvers = approvals.map(voiceOf);
   // Each item of a batch has one use, whatever a rule says.
   const count = batch === undefined ? uses.length : 0;
   return isStricterNow(policy, { type, ruled, approvers, uses: count });
@@ -177,6 +185,11 @@ export function refusalOfFreeze(
   const change = open.action === undefined ? undefined : changeOf(open.action);
   const kind = isObject(change) ? change['kind'] : undefined;
   return refusalOfEpoch(state.authority, { epoch: open.epoch ?? 0, kind });
+}
+
+/** Of a decision about an open request: whose seat it fills. */
+export function recordVoice({ person, bound }: DecisionRecord): string {
+  return bound === undefined ? person : voiceOf(bound);
 }
 
 function boundDecision({ bound }: DecisionRecord): BoundDecision {

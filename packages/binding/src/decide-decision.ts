@@ -8,13 +8,16 @@ import {
   bind,
   liveApprovals,
   partiesIn,
+  recordVoice,
   refusalOfFreeze,
   standingApprovals,
 } from './bind.ts';
 import { refusalOfCitation } from './citation.ts';
 import type { Outcome } from './decided.ts';
+import { principalOf, refusalOfRight } from './decide-deputy.ts';
 import { isDeviceBound } from './decision-proof.ts';
 import { rationaleDigest } from './decision-statement.ts';
+import { voicesIn } from './deputy.ts';
 import { isUndeniable } from './fixed-requirement.ts';
 import type { DecisionInput } from './input.ts';
 import { membershipEndMs } from './membership.ts';
@@ -33,6 +36,8 @@ interface Deciding {
   readonly input: DecisionInput;
   readonly signer: CredentialMember;
   readonly record: ActionRecord;
+  /** In whose place a deputy decides. */
+  readonly principal?: string;
 }
 
 export function decideDecision(run: Proceeding, input: DecisionInput): Outcome {
@@ -168,11 +173,14 @@ function refusalOfForm(
   return record.rationales.length < RATIONALES_MAX ? undefined : 'LIMIT_EXCEEDED';
 }
 
-function judge(run: Proceeding, deciding: Deciding): Outcome {
-  const { record, input } = deciding;
+function judge(run: Proceeding, given: Deciding): Outcome {
+  const { record, input, signer } = given;
+  const { verdict } = input.made.statement;
+  const principal = principalOf(run, record, { person: signer.person, verdict });
+  const deciding = { ...given, ...(principal !== undefined && { principal }) };
   const code = refusalOfStatus(record) ?? refusalOfApprover(run, deciding);
   if (code !== undefined) return refuseDecision(run, deciding, code);
-  if (input.made.statement.verdict === 'deny') {
+  if (verdict === 'deny') {
     deny(run, deciding);
     return { status: 'accepted' };
   }
@@ -206,8 +214,9 @@ function refusalOfApprover(run: Proceeding, deciding: Deciding): RefusalCode | u
   const exclusion = open.excluded.find(({ person }) => person === signer.person);
   if (exclusion !== undefined) return exclusion.code;
   if (partiesIn(open).includes(signer.person)) return 'NOT_ELIGIBLE';
-  const { approvers } = open.requirement;
-  if (approvers !== 'any' && !approvers.includes(signer.person)) return 'NOT_ELIGIBLE';
+  const noRight =
+    deciding.principal === undefined ? refusalOfRight(run, open, signer.person) : undefined;
+  if (noRight !== undefined) return noRight;
   if (!isMember(run, deciding)) return 'NOT_ELIGIBLE';
   return (
     refusalOfProof(open, deciding) ?? refusalOfSeat(run, deciding) ?? placeRefusal(run, deciding)
@@ -226,20 +235,17 @@ function isMember({ state, atMs }: Proceeding, { input, record, signer }: Decidi
 /** An approval after the window is told so where it is out of order only because those before it are over. */
 function placeRefusal(
   run: Proceeding,
-  { input, record, signer }: Deciding,
+  { input, record, signer, principal }: Deciding,
 ): RefusalCode | undefined {
   const { open } = record;
   if (open === undefined) return undefined;
-  const who = { person: signer.person, verdict: input.made.statement.verdict };
+  const { verdict } = input.made.statement;
+  const who = { person: principal ?? signer.person, verdict };
   const beside = (approvals: readonly DecisionRecord[]): ReturnType<typeof refusalOfPlace> =>
-    refusalOfPlace(
-      open,
-      who,
-      approvals.map(({ person }) => person),
-    );
+    refusalOfPlace(open, who, approvals.map(recordVoice));
   const code = beside(liveApprovals(run, record));
   if (code !== 'ORDER') return code;
-  const before = inOrder(standingApprovals(run, record), open.requirement);
+  const before = inOrder(standingApprovals(run, record), open.requirement, recordVoice);
   return beside(before) === undefined ? 'WINDOW' : code;
 }
 
@@ -256,19 +262,29 @@ function refusalOfProof(
   return typed === undefined ? 'CONFIRMATION_REQUIRED' : 'CONFIRMATION_MISMATCH';
 }
 
-/** Distinct persons and distinct keys fill a quorum: attack row D04. */
-function refusalOfSeat(run: Proceeding, { record, signer }: Deciding): RefusalCode | undefined {
+/** Distinct persons and distinct keys fill a quorum, and no person beside their deputy: attack rows D04, D12. */
+function refusalOfSeat(
+  run: Proceeding,
+  { record, signer, principal }: Deciding,
+): RefusalCode | undefined {
   for (const decision of liveApprovals(run, record)) {
-    if (decision.person === signer.person) {
-      return decision.credential === signer.id ? 'ALREADY_DECIDED' : 'DUPLICATE_HUMAN';
-    }
+    if (decision.credential === signer.id) return 'ALREADY_DECIDED';
+    const voices = voicesIn(decision.bound ?? decision);
+    const own = voicesIn({
+      person: signer.person,
+      ...(principal !== undefined && { for: principal }),
+    });
+    if (own.some((each) => voices.includes(each))) return 'DUPLICATE_HUMAN';
     const other = run.state.authority.get('credential', decision.credential);
     if (other?.public_key === signer.public_key) return 'DUPLICATE_KEY';
   }
   return undefined;
 }
 
-function accept(run: Proceeding, { input, record }: Deciding): ReturnType<Proceeding['write']> {
+function accept(
+  run: Proceeding,
+  { input, record, principal }: Deciding,
+): ReturnType<Proceeding['write']> {
   noteCounter(run, input);
   const { made, facts, membership } = input;
   const isAsked =
@@ -282,6 +298,7 @@ function accept(run: Proceeding, { input, record }: Deciding): ReturnType<Procee
     proof: made.proof,
     proof_class: facts.proofClass,
     ...(isAsked && { membership }),
+    ...(principal !== undefined && { for: principal }),
     ...(rules > 1 && { load: loadOf(tables.load, made.statement.person, run.atMs) }),
     input: input.input,
   });
@@ -321,8 +338,11 @@ function deny(run: Proceeding, deciding: Deciding): void {
 }
 
 function approve(run: Proceeding, deciding: Deciding): Outcome {
-  const { record, input } = deciding;
-  const approvals = [...liveApprovals(run, record), deciding.signer];
+  const { record, input, signer, principal } = deciding;
+  const approvals = [
+    ...liveApprovals(run, record).map((each) => each.bound ?? each),
+    { person: signer.person, ...(principal !== undefined && { for: principal }) },
+  ];
   const isQuorum = approvals.length >= (record.open?.requirement.approvals ?? Infinity);
   try {
     // What could not take effect any more must not become a binding; the request stays open.

@@ -7,6 +7,7 @@ import type { Outcome } from './decided.ts';
 import { refusalOfItem } from './decide-item.ts';
 import { CLOCK_SKEW_MS } from './decide-request.ts';
 import { isRuledStricter } from './bind.ts';
+import { deputyEndMs } from './deputy.ts';
 import { payloadDigest } from './evolve.ts';
 import { refusalOfEpoch } from './freeze.ts';
 import type { ReportInput, UseInput } from './input.ts';
@@ -134,8 +135,13 @@ function refusalOfMoment(
   const areApproversActive = binding.approvals.every(
     ({ person, credential }) => authority.get('credential', credential)?.person === person,
   );
+  const areDeputies = binding.approvals.every(
+    ({ person, for: principal }) =>
+      principal === undefined ||
+      deputyEndMs(authority, { person, for: principal, type: record.type }, atMs) !== undefined,
+  );
   const areTied = areMembersTied(authority, record.ruled?.requirement.member_of, binding.approvals);
-  if (!areApproversActive || !areTied) return { code: 'APPROVER_REVOKED' };
+  if (!areApproversActive || !areDeputies || !areTied) return { code: 'APPROVER_REVOKED' };
   const changed = refusalOfAgent(authority, record);
   if (changed !== undefined) return { code: changed };
   if (isRuledStricter(state, record, binding.approvals)) return { code: 'POLICY_CHANGED' };

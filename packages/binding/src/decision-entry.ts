@@ -39,6 +39,8 @@ export interface DecisionAccepted extends EntryHead<'decision-accepted'> {
   readonly proof_class: ProofClass;
   /** Only where the requirement asks for a group of the company. */
   readonly membership?: ProvenMembership;
+  /** In whose place a deputy has decided. */
+  readonly for?: string;
   /** By rules 2. */
   readonly load?: Load;
   readonly input: Digest;
@@ -63,6 +65,8 @@ export interface BoundDecision {
   /** When it was accepted; only where the requirement has an order or a window. */
   readonly at?: string;
   readonly person: string;
+  /** In whose place, where that is not their own. */
+  readonly for?: string;
   readonly credential: string;
   readonly rationale_digest: Digest;
   readonly not_after: string;
@@ -109,6 +113,7 @@ export const decisionAccepted: Shape<DecisionAccepted> = object<DecisionAccepted
   proof: humanProof,
   proof_class: proofClass,
   membership: optional(provenMembership),
+  for: optional(personId),
   load: optional(load),
   input: digest,
 });
@@ -129,6 +134,7 @@ const boundDecision: Shape<BoundDecision> = object<BoundDecision>({
   leaf,
   at: optional(time),
   person: personId,
+  for: optional(personId),
   credential: credentialId,
   rationale_digest: digest,
   not_after: time,

@@ -229,6 +229,7 @@ function evolveDecision(tables: Tables, entry: DecisionAccepted, position: Posit
       leaf: position.leaf,
       ...(record.open !== undefined && isTimed(record.open.requirement) && { at: entry.at }),
       person: statement.person,
+      ...(entry.for !== undefined && { for: entry.for }),
       credential: statement.credential,
       rationale_digest: statement.rationale_digest,
       not_after: statement.not_after,
@@ -254,7 +255,11 @@ function evolveBinding(tables: Tables, entry: BindingMade, position: Position): 
       leaf: position.leaf,
       index: position.index,
       useByMs: timestampMs(entry.use_by),
-      approvals: entry.decisions.map(({ person, credential }) => ({ person, credential })),
+      approvals: entry.decisions.map(({ person, credential, for: principal }) => ({
+        person,
+        credential,
+        ...(principal !== undefined && { for: principal }),
+      })),
       ...(entry.epoch > 0 && { epoch: entry.epoch }),
     },
   };

@@ -58,6 +58,7 @@ const WORKS_FROZEN: ReadonlySet<unknown> = new Set([
   'agent-revoked',
   'executor-revoked',
   'issuer-revoked',
+  'deputy-revoked',
   'recovery-started',
   'recovery-cancelled',
 ]);

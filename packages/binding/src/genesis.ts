@@ -80,7 +80,13 @@ function assertApplicable(policy: Policy, engine: PolicyEngine | undefined): voi
 
 type Founding = Omit<LedgerFounded, 'v' | 'type' | 'at' | 'authority_root' | 'rules_version'>;
 
-const NOT_OF_FOUNDERS: ReadonlySet<string> = new Set(['ledger', 'policy', 'log-key', 'freeze']);
+const NOT_OF_FOUNDERS: ReadonlySet<string> = new Set([
+  'ledger',
+  'policy',
+  'log-key',
+  'freeze',
+  'deputy',
+]);
 
 function foundingAuthority(founding: Founding): AuthorityState {
   const authority = AuthorityState.of([
@@ -105,7 +111,7 @@ function foundingAuthority(founding: Founding): AuthorityState {
   if (authority.ofKind('home').length > 1) throw invalid('members', 'at most one home');
   for (const member of founding.members) {
     if (NOT_OF_FOUNDERS.has(member.kind)) {
-      throw invalid('members', 'no ledger, policy, log key or freeze, which follow from the rest');
+      throw invalid('members', 'no ledger, policy, log key, freeze or deputy');
     }
     assertMember(authority.without(member.kind, member.id), member);
   }

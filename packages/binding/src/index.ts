@@ -35,6 +35,7 @@ export type {
   Separation,
   SshKeyMember,
 } from './authority-member.ts';
+export type { DeputyMember } from './deputy-member.ts';
 export {
   AuthorityState,
   authorityRoot,
@@ -70,6 +71,7 @@ export { BREAK_GLASS_ENTRIES, BreakGlassBook, type BrokenGlass } from './break-g
 export { authorityRule, excludesNobody, isKindOf, isUndeniable } from './fixed-requirement.ts';
 export { LEDGER_EXECUTOR } from './member-check.ts';
 export { partiesTo } from './review.ts';
+export { deputyEndMs, voiceOf, voicesIn } from './deputy.ts';
 export { mayApprove, quorumFault } from './seating.ts';
 export { decide } from './decide.ts';
 export {

@@ -48,7 +48,8 @@ type Alone = Extract<
       | 'policy'
       | 'descriptor'
       | 'issuer'
-      | 'identity';
+      | 'identity'
+      | 'deputy';
   }
 >;
 

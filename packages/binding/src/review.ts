@@ -41,11 +41,13 @@ export const reviewed: Shape<Reviewed> = object<Reviewed>({
   remarks: text(REMARKS_MAX),
 });
 
-/** Who may not be among those who sign for a change: who had a part in what it reviews, and whom it recovers. */
+/** Who may not be among those who sign for a change: who had a part in what it reviews, whom it recovers, and who becomes a deputy. */
 export function partiesTo(change: Json | undefined): readonly Json[] {
   if (!isObject(change)) return [];
   // Whoever can sign has a key, and needs no other persons to enrol one more.
   if (change['kind'] === 'recovery-started') return [change['person'] ?? null];
+  // Nobody signs themselves into somebody's place.
+  if (change['kind'] === 'deputy-named') return [change['deputy'] ?? null];
   if (change['kind'] !== 'reviewed') return [];
   return [change['approvers'], change['concerned']].flatMap((named) => named ?? []);
 }

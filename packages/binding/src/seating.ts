@@ -1,6 +1,7 @@
 import { timestampMs } from '@countersign/canonical';
 import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
+import { voiceOf } from './deputy.ts';
 import type { QuorumTerms } from './quorum-terms.ts';
 import { areFillable, isFor, placesOf, seatedOf, type Quorum } from './seat-matching.ts';
 
@@ -10,15 +11,16 @@ export function isTimed({ ordered, window_s }: QuorumTerms): boolean {
 }
 
 /** Of approvals in the order of the log, those that count where an order is asked for: each fills the next place. */
-export function inOrder<D extends { readonly person: string }>(
+export function inOrder<D>(
   approvals: readonly D[],
   needed: Quorum,
+  voice: (approval: D) => string,
 ): readonly D[] {
   if (needed.ordered !== true) return approvals;
   const places = placesOf(needed);
   const kept: D[] = [];
   for (const approval of approvals) {
-    if (isFor(places[kept.length], approval.person)) kept.push(approval);
+    if (isFor(places[kept.length], voice(approval))) kept.push(approval);
   }
   return kept;
 }
@@ -72,14 +74,14 @@ export function quorumFault(binding: {
   readonly at: string;
 }): 'QUORUM_NOT_MET' | 'ORDER' | 'WINDOW' | undefined {
   const { requirement: needed, decisions, at } = binding;
-  const persons = decisions.map(({ person }) => person);
+  const persons = decisions.map(voiceOf);
   const isSeated =
     needed.seats === undefined || seatedOf(persons, placesOf(needed)) === persons.length;
   if (!isSeated) return 'QUORUM_NOT_MET';
   // Times of this form sort as their text does (canonical-json.md §8).
   const areTold = decisions.every((each) => each.at !== undefined && each.at <= at);
   const isInTurn =
-    inOrder(decisions, needed).length === persons.length &&
+    inOrder(decisions, needed, voiceOf).length === persons.length &&
     decisions.every((each, index) => (decisions[index - 1]?.at ?? '') <= (each.at ?? ''));
   if (needed.ordered === true && !(areTold && isInTurn)) return 'ORDER';
   const areRecent = decisions.every((each) => isRecent(each, needed, timestampMs(at)));

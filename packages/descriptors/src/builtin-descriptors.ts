@@ -1,5 +1,6 @@
 import { AUTHORITY_CANCEL } from './builtin/authority-cancel.ts';
 import { AUTHORITY_CHANGE } from './builtin/authority-change.ts';
+import { AUTHORITY_DEPUTY } from './builtin/authority-deputy.ts';
 import { AUTHORITY_FREEZE } from './builtin/authority-freeze.ts';
 import { AUTHORITY_HOME } from './builtin/authority-home.ts';
 import { AUTHORITY_ISSUER } from './builtin/authority-issuer.ts';
@@ -26,6 +27,7 @@ import { loadDescriptor, type Descriptor } from './descriptor.ts';
 export const BUILTIN_DESCRIPTORS: readonly Descriptor[] = [
   AUTHORITY_CANCEL,
   AUTHORITY_CHANGE,
+  AUTHORITY_DEPUTY,
   AUTHORITY_FREEZE,
   AUTHORITY_HOME,
   AUTHORITY_ISSUER,

@@ -39,6 +39,7 @@ describe('loadDescriptor', () => {
     expect(BUILTIN_DESCRIPTORS.map(({ type, typeVersion }) => `${type}/${typeVersion}`)).toEqual([
       'authority.cancel/1',
       'authority.change/1',
+      'authority.deputy/1',
       'authority.freeze/1',
       'authority.home/1',
       'authority.issuer/1',

@@ -1,12 +1,15 @@
 import { timestampMs, type VerifySignature } from '@countersign/canonical';
 import {
   decisionDigest,
+  deputyEndMs,
   isDeviceBound,
   membershipEndMs,
   proveMembership,
   quorumFault,
   statementOf,
   verifyDecisionProof,
+  voiceOf,
+  voicesIn,
   type AuthorityState,
   type BindingMade,
   type BoundDecision,
@@ -42,7 +45,8 @@ export async function checkDecisions(context: DecisionContext): Promise<void> {
     await assertMember(decision, context);
     const facts = await assertProven(decision, context);
     const place = 'origin' in facts ? `on ${facts.origin}` : 'by SSH';
-    log.ok(`${decision.person} signed with class ${facts.proofClass} ${place}`);
+    const inPlace = decision.for === undefined ? '' : ` in the place of ${decision.for}`;
+    log.ok(`${decision.person} signed${inPlace} with class ${facts.proofClass} ${place}`);
   }
 }
 
@@ -66,8 +70,12 @@ function assertQuorum({ binding, authority }: DecisionContext): void {
   if (decisions.length === 0) {
     throw new VerifyError('NO_HUMAN_PROOF', 'expected a proof of at least one person');
   }
-  if (new Set(decisions.map(({ person }) => person)).size !== decisions.length) {
-    throw new VerifyError('DUPLICATE_HUMAN', 'expected distinct persons');
+  const voices = decisions.flatMap(voicesIn);
+  if (new Set(voices).size !== voices.length) {
+    throw new VerifyError(
+      'DUPLICATE_HUMAN',
+      'expected distinct persons, and none beside their own deputy',
+    );
   }
   const keys = decisions.map(
     ({ credential }) => authority.get('credential', credential)?.public_key ?? credential,
@@ -100,14 +108,32 @@ function assertEligible(decision: BoundDecision, { binding, authority }: Decisio
   if (exclusion !== undefined) {
     throw new VerifyError(exclusion.code, 'expected a person other than who asks');
   }
-  const { approvers } = binding.requirement;
-  if (approvers !== 'any' && !approvers.includes(person)) {
+  assertDeputy(decision, { binding, authority });
+  if (!isApprover(voiceOf(decision), binding)) {
     throw new VerifyError('NOT_ELIGIBLE', 'expected one of the approvers of the rule');
   }
   // Times of this form sort as their text does (canonical-json.md §8).
   if (decision.not_after < binding.at || decision.not_after < binding.use_by) {
     throw new VerifyError('EXPIRED', 'expected a decision that is good until the last use');
   }
+}
+
+function isApprover(person: string, { requirement: { approvers } }: BindingMade): boolean {
+  return approvers === 'any' || approvers.includes(person);
+}
+
+/** That a decision in the place of somebody is of their deputy, until the last use, and that they could have made it: attack row D12. */
+function assertDeputy(
+  { person, for: principal }: BoundDecision,
+  { binding, authority }: Pick<DecisionContext, 'binding' | 'authority'>,
+): void {
+  if (principal === undefined) return;
+  const given = { person, for: principal, type: binding.action_type.name };
+  const endMs = deputyEndMs(authority, given, timestampMs(binding.at));
+  const isOut = binding.excluded.some((excluded) => excluded.person === principal);
+  const isLong = endMs !== undefined && timestampMs(binding.use_by) <= endMs;
+  if (isLong && !isOut && isApprover(principal, binding)) return;
+  throw new VerifyError('DELEGATION_EXCEEDED', 'expected the deputy of one of the approvers');
 }
 
 /** That the company's identity provider has said so, of this person, and until the last use. */

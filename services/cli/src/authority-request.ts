@@ -20,6 +20,7 @@ export interface ChangeParts {
   /** Of the authority.* types, the one that the change belongs to. */
   readonly type:
     | 'authority.change'
+    | 'authority.deputy'
     | 'authority.identity'
     | 'authority.issuer'
     | 'authority.review'

@@ -9,8 +9,10 @@ import {
   decisionFrame,
   decisionStatement,
   parseLoggedAnswer,
+  principalsFor,
   saltedRationale,
   type CheckedReview,
+  type Deputy,
 } from '@countersign/console';
 import { canonicalText, digestBytes, utf8, type Json } from '@countersign/canonical';
 import type { ProofClass } from '@countersign/human-proof';
@@ -29,7 +31,11 @@ const SALT_BYTES = 16;
  *
  * @throws CliError with the ledger's code for it
  */
-export function assertMayDecide(checked: CheckedReview, status: string, by: PersonAccess): void {
+export function assertMayDecide(
+  checked: CheckedReview,
+  { status, deputies }: { readonly status: string; readonly deputies: readonly Deputy[] },
+  by: PersonAccess,
+): void {
   const { requirement, excluded } = checked.admission;
   if (status !== 'pending') {
     const code = STATUS_CODES.get(status) ?? 'LATE_DECISION';
@@ -39,8 +45,12 @@ export function assertMayDecide(checked: CheckedReview, status: string, by: Pers
   if (exclusion !== undefined) {
     throw new CliError(exclusion.code, 'you are the one who asks, or answers for who asks');
   }
-  if (!mayApprove(requirement, by.person)) {
-    throw new CliError('NOT_ELIGIBLE', 'the rule names other persons');
+  const principals = principalsFor(checked.admission, by.person, deputies);
+  if (!mayApprove(requirement, by.person) && principals.length === 0) {
+    throw new CliError(
+      'NOT_ELIGIBLE',
+      'the rule names other persons, and nobody whose deputy you are',
+    );
   }
   const isHardware = by.key.parsed.application !== undefined;
   const possible: readonly ProofClass[] = isHardware ? ['uv', 'up'] : ['possession'];

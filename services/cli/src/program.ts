@@ -33,6 +33,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   review: async () => (await import('./commands/review.ts')).addReview,
   freeze: async () => (await import('./commands/freeze.ts')).addFreeze,
   thaw: async () => (await import('./commands/freeze.ts')).addThaw,
+  deputy: async () => (await import('./commands/deputy.ts')).addDeputy,
   recover: async () => (await import('./commands/recover.ts')).addRecover,
   erase: async () => (await import('./commands/erase.ts')).addErase,
   policy: async () => (await import('./commands/policy.ts')).addPolicy,

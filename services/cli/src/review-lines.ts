@@ -92,7 +92,8 @@ function requirementLines({ admission }: CheckedReview): string[] {
   ];
 }
 
-function decisionLine({ person, verdict, at, rationale }: CheckedDecision): string {
+function decisionLine({ person, principal, verdict, at, rationale }: CheckedDecision): string {
+  const inPlace = principal === undefined ? '' : ` in the place of ${principal}`;
   const why = rationale === null ? 'reason not here' : JSON.stringify(rationale);
-  return `  ${person}: ${verdict}, ${utcTime(at)}: ${why}`;
+  return `  ${person}${inPlace}: ${verdict}, ${utcTime(at)}: ${why}`;
 }

@@ -1,9 +1,11 @@
 import { actionProgress, standing } from './action-progress.ts';
+import { objectOf } from './answer-json.ts';
 import { getJson } from './api.ts';
 import { ConsoleError, isMismatch } from './console-error.ts';
 import { checkDecisions, type CheckedDecision } from './decision-check.ts';
 import { DecisionPanel } from './decision-panel.ts';
 import { DecisionsView } from './decisions-view.ts';
+import { deputiesIn, principalsFor } from './deputy.ts';
 import {
   claimsView,
   linesHeading,
@@ -46,7 +48,16 @@ async function reviewed(visit: SignedInVisit, actionId: string): Promise<ActionV
   const { pin, ledger } = visit;
   const checked = await checkReview(review, { actionId, tenant: ledger.tenant, pin });
   const decisions = await checkDecisions(review.decisions, checked, pin);
-  return new ActionViews({ visit, actionId, checked, status: review.status, decisions });
+  const status = objectOf(await getJson('/v1/status'));
+  const principals = principalsFor(checked.admission, visit.signer.person, deputiesIn(status));
+  return new ActionViews({
+    visit,
+    actionId,
+    checked,
+    principals,
+    status: review.status,
+    decisions,
+  });
 }
 
 /** What is erased is shown as erased once that is proved; anything else is told as it is. */
@@ -105,6 +116,7 @@ interface ActionParts {
   readonly visit: SignedInVisit;
   readonly actionId: string;
   readonly checked: CheckedReview;
+  readonly principals: readonly string[];
   readonly status: string;
   readonly decisions: readonly CheckedDecision[];
 }
@@ -121,7 +133,7 @@ class ActionViews {
   #lastIndex = -1;
 
   constructor(parts: ActionParts) {
-    const { visit, checked, status, decisions } = parts;
+    const { visit, checked, principals, status, decisions } = parts;
     this.#parts = parts;
     this.#ledgerView = new LedgerView(checked, visit.signer.person);
     this.#progressView = new ProgressView(checked.admission.max_uses);
@@ -130,6 +142,7 @@ class ActionViews {
     this.#panel = new DecisionPanel({
       visit,
       checked,
+      principals,
       end,
       onDecided: () => {
         // What fails here fails again in `follow`, which tells.

@@ -15,6 +15,8 @@ export interface CheckedDecision {
   readonly index: number;
   readonly at: string;
   readonly person: string;
+  /** In whose place. */
+  readonly principal?: string;
   readonly verdict: DecisionStatement['verdict'];
   /** Null when it is not there any more. */
   readonly rationale: string | null;
@@ -50,7 +52,15 @@ async function checkDecision(
   if (rationale !== null && digestOrNone(rationale) !== digest) {
     throw new ConsoleError('RATIONALE_MISMATCH', 'expected the rationale that was signed');
   }
-  return { index, at: entry.at, person, verdict, rationale: rationale?.text ?? null };
+  const { for: principal } = entry.type === 'decision-accepted' ? entry : {};
+  return {
+    index,
+    at: entry.at,
+    person,
+    ...(principal !== undefined && { principal }),
+    verdict,
+    rationale: rationale?.text ?? null,
+  };
 }
 
 /** A salt that cannot be read has no digest. */

@@ -15,6 +15,8 @@ import { announce, type SignedInVisit } from './visit.ts';
 export interface PanelParts {
   readonly visit: SignedInVisit;
   readonly checked: CheckedReview;
+  /** In whose place the person could decide, as the server tells. */
+  readonly principals: readonly string[];
   /** The end of what must have been on screen before an approval. */
   readonly end: HTMLElement;
   readonly onDecided: () => void;
@@ -66,13 +68,13 @@ export class DecisionPanel {
   }
 
   #pending(): HTMLElement {
-    const { visit, checked } = this.#parts;
-    const bar = approvalBar(checked.admission, visit.signer.person);
+    const { visit, checked, principals } = this.#parts;
+    const bar = approvalBar(checked.admission, visit.signer.person, principals);
     return bar === undefined ? this.#approvable() : this.#barred(bar);
   }
 
   #approvable(): HTMLElement {
-    const { visit, checked, end } = this.#parts;
+    const { visit, checked, principals, end } = this.#parts;
     const field = new RationaleField(checked.admission.requirement.rationale === 'required');
     const deny = verdictButton('Deny', 'deny');
     const approve = verdictButton('Approve', 'approve');
@@ -97,6 +99,7 @@ export class DecisionPanel {
       'Your decision',
       { class: 'card decide' },
       h('p', {}, 'You decide as ', exact(visit.signer.person), ', with your passkey.'),
+      principals.length === 0 ? undefined : inPlaceOf(principals),
       field.element,
       confirm?.element,
       h('div', { class: 'buttons' }, ...buttons),
@@ -214,6 +217,14 @@ function confirmField(checked: CheckedReview): ConfirmField | undefined {
   return new ConfirmField(
     requirement.confirm,
     (typed) => confirmationTyped(checked, typed) === confirmation,
+  );
+}
+
+/** schemas/formats/policy.md §7.10. */
+function inPlaceOf(principals: readonly string[]): HTMLElement {
+  return paragraph(
+    'The rule does not name you. You decide in the place of somebody who is away (as the server tells), and count as them: ',
+    ...principals.map((each) => exact(each)),
   );
 }
 

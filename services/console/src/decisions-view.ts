@@ -61,7 +61,7 @@ export class DecisionsView {
       : undefined;
   }
 
-  #decision({ verdict, person, at, index, rationale }: CheckedDecision): HTMLElement {
+  #decision({ verdict, person, principal, at, index, rationale }: CheckedDecision): HTMLElement {
     return h(
       'div',
       { class: 'decided' },
@@ -69,6 +69,7 @@ export class DecisionsView {
         VERDICTS[verdict],
         exact(person),
         person === this.#me ? ' (you)' : undefined,
+        ...(principal === undefined ? [] : [' in the place of ', exact(principal)]),
         h('span', { class: 'small' }, ` ${utcTime(at)} · entry ${index}`),
       ),
       rationaleView(rationale),

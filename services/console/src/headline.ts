@@ -22,6 +22,7 @@ const TELLING: ReadonlyMap<string, readonly string[]> = new Map([
   ],
   ['authority.recovery', ['Change', 'Person', 'Takes effect']],
   ['authority.cancel', ['Change', 'Person']],
+  ['authority.deputy', ['Change', 'Who is away', 'Deputy', 'Until']],
   ['authority.sponsor', ['Change', 'Agent', 'Sponsor']],
   ['authority.issuer', ['Change', 'Issuer', 'Issuer to revoke']],
   ['authority.freeze', ['Change']],

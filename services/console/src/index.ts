@@ -11,6 +11,7 @@ export {
   saltedRationale,
 } from './decision.ts';
 export { likenessOf, oddFirst, ranked, type Crowd } from './crowd.ts';
+export { deputiesIn, principalsFor, type Deputy } from './deputy.ts';
 export { distDirectory } from '@countersign/console/dist-directory';
 export { enrolmentStatement } from './enrolment.ts';
 export { headlineOf } from './headline.ts';

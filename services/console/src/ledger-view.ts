@@ -105,10 +105,15 @@ export class LedgerView {
 }
 
 /** Why the ledger would not take an approval of this person, or undefined when it would. */
-export function approvalBar(admission: RequestAdmitted, person: string): string | undefined {
+export function approvalBar(
+  admission: RequestAdmitted,
+  person: string,
+  principals: readonly string[],
+): string | undefined {
   const exclusion = admission.excluded.find((each) => each.person === person);
   if (exclusion !== undefined) return exclusion.code;
-  return mayApprove(admission.requirement, person) ? undefined : 'NOT_ELIGIBLE';
+  const isNamed = mayApprove(admission.requirement, person) || principals.length > 0;
+  return isNamed ? undefined : 'NOT_ELIGIBLE';
 }
 
 export function barWords(code: string): HTMLElement {

@@ -102,6 +102,11 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       meaning: 'The policy does not name you as an approver of this.',
       advice: 'Ask one of the approvers that it names.',
     },
+    DELEGATION_EXCEEDED: {
+      meaning:
+        'You are no deputy who could decide this: not now, not of this type, or not of somebody who could.',
+      advice: 'Ask one of the approvers that the policy names.',
+    },
     NOT_A_NATURAL_PERSON: {
       meaning: 'This passkey belongs to a role or a machine. Only a person can decide.',
       advice: 'Sign in as yourself.',

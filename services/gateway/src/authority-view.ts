@@ -1,6 +1,7 @@
 import type {
   AgentMember,
   CredentialMember,
+  DeputyMember,
   ExecutorMember,
   IdentityMember,
   FreezeMember,
@@ -11,13 +12,14 @@ import type {
   RecoveryInvitation,
 } from '@countersign/binding';
 import { pendingRecoveries } from '@countersign/binding';
-import { parseStrict, utf8, type Json } from '@countersign/canonical';
+import { parseStrict, timestampMs, utf8, type Json } from '@countersign/canonical';
 import type { MemberRow } from '@countersign/store';
 import type { Models } from './gateway-deps.ts';
 
 interface MemberByKind {
   readonly agent: AgentMember;
   readonly credential: CredentialMember;
+  readonly deputy: DeputyMember;
   readonly executor: ExecutorMember;
   readonly identity: IdentityMember;
   readonly freeze: FreezeMember;
@@ -58,6 +60,15 @@ export class AuthorityView {
       invitations.filter((each) => each !== undefined),
       nowMs,
     );
+  }
+
+  /** Who decides in whose place, now or later. */
+  async deputies(nowMs: number): Promise<readonly DeputyMember[]> {
+    const rows = await this.#models.members('deputy');
+    return rows
+      .map((row) => memberOf('deputy', row))
+      .filter((each) => each !== undefined)
+      .filter(({ not_after }) => timestampMs(not_after) >= nowMs);
   }
 
   async member<K extends keyof MemberByKind>(

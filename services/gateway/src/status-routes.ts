@@ -27,6 +27,19 @@ const StatusSchema = Type.Object(
         closed,
       ),
     ),
+    deputies: Type.Array(
+      Type.Object(
+        {
+          principal: Type.String({ description: 'The person who is away' }),
+          deputy: Type.String(),
+          types: Type.Array(Type.String()),
+          not_before: Type.String(),
+          not_after: Type.String(),
+        },
+        closed,
+      ),
+      { description: 'Who decides in whose place, now or later' },
+    ),
     recoveries: Type.Array(
       Type.Object(
         {
@@ -61,7 +74,8 @@ export function registerStatusRoutes(app: App, { deps, authority, authenticate }
     '/v1/status',
     {
       schema: {
-        summary: 'Whether what ran as BREAK-GLASS is reviewed, and who is being recovered',
+        summary:
+          'Whether what ran as BREAK-GLASS is reviewed, who is being recovered, and who is a deputy',
         tags: ['read'],
         response: { 200: StatusSchema, ...PROBLEMS },
       },
@@ -87,9 +101,17 @@ export function registerStatusRoutes(app: App, { deps, authority, authenticate }
         opens_at: not_before,
         ends_at: not_after,
       }));
+      const named = await authority.deputies(deps.nowMs());
+      const deputies = named.map(({ id, deputy, types, not_before, not_after }) => ({
+        principal: id,
+        deputy,
+        types: [...types],
+        not_before,
+        not_after,
+      }));
       const isGreen = unreviewed.length === 0 && recoveries.length === 0;
       const status = isGreen ? ('green' as const) : ('red' as const);
-      return { status, unreviewed, recoveries };
+      return { status, unreviewed, deputies, recoveries };
     },
   );
 }

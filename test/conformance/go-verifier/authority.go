@@ -160,7 +160,7 @@ func found(g object) authority {
 	hasHome := false
 	for _, m := range objects(g, "members") {
 		kind := text(m, "kind")
-		require(kind != "ledger" && kind != "policy" && kind != "log-key" && kind != "freeze", "GENESIS_MISMATCH")
+		require(kind != "ledger" && kind != "policy" && kind != "log-key" && kind != "freeze" && kind != "deputy", "GENESIS_MISMATCH")
 		require((kind != "home" || !hasHome) && !isRecovery(m), "GENESIS_MISMATCH")
 		hasHome = hasHome || kind == "home"
 		a = a.add(m)
@@ -277,6 +277,10 @@ func (a authority) apply(c object, at string) authority {
 		return a.add(object{"kind": "descriptor", "id": text(c, "type") + "/" + canonical(c["type_version"]), "digest": c["digest"]})
 	case "agent-sponsored":
 		return a.sponsored(closed(c, "kind agent sponsor?"))
+	case "deputy-named":
+		return a.withDeputy(closed(c, "kind principal deputy types not_before not_after"))
+	case "deputy-revoked":
+		return a.without("deputy", text(closed(c, "kind principal"), "principal"))
 	case "issuer-enrolled":
 		return a.withIssuer(objectOf(closed(c, "kind issuer")["issuer"]))
 	case "issuer-revoked":
@@ -479,16 +483,18 @@ func checkDecisions(b object, a authority, trust trustFile) {
 	}
 	require(isThis, "DECISION_REQUEST_MISMATCH")
 	decisions, requirement := objects(b, "decisions"), objectOf(b["requirement"])
-	persons, keys := map[any]bool{}, map[any]bool{}
+	keys, voices := map[any]bool{}, map[any]bool{}
 	for _, d := range decisions {
-		persons[d["person"]] = true
+		for _, voice := range voicesIn(d) {
+			require(!voices[voice], "DUPLICATE_HUMAN")
+			voices[voice] = true
+		}
 		k := d["credential"]
 		if c := a.get("credential", text(d, "credential")); c != nil {
 			k = c["public_key"]
 		}
 		keys[k] = true
 	}
-	require(len(persons) == len(decisions), "DUPLICATE_HUMAN")
 	require(len(keys) == len(decisions), "DUPLICATE_KEY")
 	require(int64(len(decisions)) >= integer(requirement, "approvals"), "QUORUM_NOT_MET")
 	checkSeats(b)
@@ -501,7 +507,7 @@ func checkDecisions(b object, a authority, trust trustFile) {
 const dwellMaxMs = 86_400_000
 
 func checkDecision(d, b object, a authority, trust trustFile) {
-	closed(d, "leaf at? person credential rationale_digest not_after claimed_dwell_ms? proof_class proof membership?")
+	closed(d, "leaf at? person for? credential rationale_digest not_after claimed_dwell_ms? proof_class proof membership?")
 	requirement := objectOf(b["requirement"])
 	credential := a.get("credential", text(d, "credential"))
 	require(credential != nil, "KEY_NOT_ENROLLED_AT_TIME")
@@ -512,7 +518,8 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 			refuse(text(x, "code"))
 		}
 	}
-	require(requirement["approvers"] == "any" || contains(list(requirement, "approvers"), d["person"]), "NOT_ELIGIBLE")
+	checkDeputy(d, b, a)
+	require(isApprover(voiceOf(d), requirement), "NOT_ELIGIBLE")
 	require(text(d, "not_after") >= text(b, "at") && text(d, "not_after") >= text(b, "use_by"), "EXPIRED")
 	checkMembership(d, b, a)
 	statement := object{"rationale_digest": d["rationale_digest"], "person": d["person"], "credential": d["credential"], "not_after": d["not_after"]}

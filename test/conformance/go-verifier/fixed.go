@@ -41,7 +41,7 @@ func excludesNobody(kind any) bool {
 	return kind == "authority.freeze" || kind == "authority.recovery" || kind == "authority.cancel"
 }
 
-// checkApart: a type makes the changes that it is for, who had a part in what is reviewed does not review it, and nobody recovers themselves.
+// checkApart: a type makes the changes that it is for, who had a part in what is reviewed does not review it, and nobody recovers themselves or becomes a deputy by their own hand.
 func checkApart(b, change object) {
 	kind := objectOf(b["action_type"])["name"]
 	made, _ := change["kind"].(string)
@@ -49,6 +49,7 @@ func checkApart(b, change object) {
 	require(isFixed && owner == kind || !isFixed && !hasOwnRule(kind), "POLICY_MISMATCH")
 	for _, d := range objects(b, "decisions") {
 		require(made != "recovery-started" || d["person"] != change["person"], "NOT_ELIGIBLE")
+		require(made != "deputy-named" || d["person"] != change["deputy"], "NOT_ELIGIBLE")
 		if made != "reviewed" {
 			continue
 		}

@@ -29,7 +29,7 @@ func (a authority) checkEpoch(said, asked int64, kind any) {
 	epoch, isFrozen := a.freeze()
 	require(said == epoch, "EPOCH_ENDED")
 	switch kind {
-	case "frozen", "thawed", "credential-revoked", "agent-revoked", "executor-revoked", "issuer-revoked",
+	case "frozen", "thawed", "credential-revoked", "agent-revoked", "executor-revoked", "issuer-revoked", "deputy-revoked",
 		"recovery-started", "recovery-cancelled":
 		return
 	}

@@ -159,7 +159,7 @@ func checkSeats(b object) {
 	places, decisions := placesIn(requirement), objects(b, "decisions")
 	var persons []any
 	for _, d := range decisions {
-		persons = append(persons, d["person"])
+		persons = append(persons, voiceOf(d))
 	}
 	if seatsIn(requirement) != nil {
 		require(areSeated(persons, places), "QUORUM_NOT_MET")
@@ -168,7 +168,7 @@ func checkSeats(b object) {
 	if _, isOrdered := requirement["ordered"]; isOrdered {
 		for i, d := range decisions {
 			at, _ := d["at"].(string)
-			require(i < len(places) && isFor(places[i], d["person"]) && at >= last && at != "" && at <= text(b, "at"), "ORDER")
+			require(i < len(places) && isFor(places[i], voiceOf(d)) && at >= last && at != "" && at <= text(b, "at"), "ORDER")
 			last = at
 		}
 	}

@@ -135,6 +135,8 @@ export class Crowd {
   readonly #submit: Submit;
   readonly #sent: Frame[] = [];
   readonly #invited: Invited[] = [];
+  /** Who has a deputy, or had one, and whom. */
+  readonly #away = new Map<string, string>();
   readonly #persons: SimulatedPerson[];
   readonly #agents: SimulatedAgent[];
   #serial = 0;
@@ -154,6 +156,7 @@ export class Crowd {
     if (this.#review()) return 'review';
     if (this.#tighten()) return 'tighten';
     if (this.#recover()) return 'recover';
+    if (this.#standIn()) return 'stand-in';
     for (let tries = 0; tries < 4; tries += 1) {
       const deed = this.#someDeed();
       if (!this.#do(deed)) continue;
@@ -231,6 +234,36 @@ export class Crowd {
     if (this.#serial < RECOVERY_EVERY * (this.#recoveries + 0.5)) return false;
     this.#recoveries += 1;
     return this.#change(this.#recovery());
+  }
+
+  /** Whom a rule names is away, and somebody whom it does not name decides in their place soon, and at times too late. */
+  #standIn(): boolean {
+    const { random, rules, time } = this.#world;
+    const open = [...rules.actions.values()].filter(({ status }) => status === 'pending');
+    const asked = open.find(({ admission }) => admission.action?.includes('"deputy-') === true);
+    if (asked !== undefined) return random.chance(0.5) && this.#signFor(asked);
+    for (const action of open) {
+      const { approvers } = action.admission.requirement;
+      const deputy = this.#persons.find((person) => isOutside(action, person.id));
+      if (approvers === 'any' || deputy === undefined) continue;
+      const principal = random.of(approvers);
+      if (this.#away.get(principal) === deputy.id) {
+        if (!random.chance(0.05)) return random.chance(0.4) && this.#decide(action, deputy);
+        this.#away.delete(principal);
+        return this.#change({ kind: 'deputy-revoked', principal });
+      }
+      if (!random.chance(0.4)) return false;
+      this.#away.set(principal, deputy.id);
+      return this.#change({
+        kind: 'deputy-named',
+        principal,
+        deputy: deputy.id,
+        types: ['batch.generic.command', 'generic.command', 'payment.grant'],
+        not_before: formatTimestamp(time.nowMs),
+        not_after: formatTimestamp(time.nowMs + 60_000 * random.between(1, 30)),
+      });
+    }
+    return false;
   }
 
   /** Mostly somebody who has not signed yet. */
@@ -493,9 +526,9 @@ export class Crowd {
     return this.#send({ kind: 'enrolment', actionId: '', bytes });
   }
 
-  #decide(action: OracleAction): boolean {
+  #decide(action: OracleAction, person = this.#person()): boolean {
     const verdict = this.#world.random.chance(0.88) ? 'approve' : 'deny';
-    return this.#send(this.#decision(this.#person(), action, { verdict }));
+    return this.#send(this.#decision(person, action, { verdict }));
   }
 
   #decision(
@@ -896,4 +929,11 @@ function forgedSignature(noise: Uint8Array): string {
   half[0] = ((half[0] ?? 0) & 0x3f) | 0x40;
   const head = Buffer.of(0x30, 0x44, 0x02, 0x20);
   return Buffer.concat([head, half, Buffer.of(0x02, 0x20), half]).toString('base64url');
+}
+
+/** Whom its rule does not name, and nobody has left out. */
+function isOutside({ admission }: OracleAction, person: string): boolean {
+  const { requirement, excluded } = admission;
+  const isNamed = requirement.approvers === 'any' || requirement.approvers.includes(person);
+  return !isNamed && !excluded.some((each) => each.person === person);
 }

@@ -67,10 +67,12 @@ export function isAsked(admission: EntryOf<'request-admitted'>, person: string):
 type Change =
   | { readonly kind: 'reviewed'; readonly approvers: string[]; readonly concerned: string[] }
   | { readonly kind: 'recovery-started'; readonly person: string }
+  | { readonly kind: 'deputy-named'; readonly deputy: string }
   | { readonly kind: 'any other' };
 
-/** Who had a part in what is reviewed, and whom a recovery is for. */
+/** Who had a part in what is reviewed, whom a recovery is for, and who becomes a deputy. */
 function partiesTo(change: Change | undefined): readonly string[] {
   if (change?.kind === 'reviewed') return [...change.approvers, ...change.concerned];
+  if (change?.kind === 'deputy-named') return [change.deputy];
   return change?.kind === 'recovery-started' ? [change.person] : [];
 }

@@ -31,6 +31,7 @@ import {
 import { itemsOf } from '@countersign/descriptors';
 import { batchDescriptor } from './batch-choice.ts';
 import { assertAsked, assertUnasked } from './asking-oracle.ts';
+import { DeputyOracle, areApart } from './deputy-oracle.ts';
 import { GlassOracle } from './glass-oracle.ts';
 import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
@@ -42,6 +43,8 @@ import { assertQuorum, assertTurn, isOtherTurn } from './turn-oracle.ts';
 
 interface OracleApproval {
   readonly person: string;
+  /** In whose place. */
+  readonly for: string | undefined;
   readonly atMs: number;
   readonly credential: string;
   readonly notAfterMs: number;
@@ -81,6 +84,7 @@ export class RuleOracle {
   readonly #glass = new GlassOracle();
   readonly #load = new LoadOracle();
   readonly #recovery = new RecoveryOracle();
+  readonly #deputies = new DeputyOracle();
   #fixed: ReadonlyMap<string, ApprovalRule> = new Map();
   #bootstrap: ApprovalRule | undefined;
   #separation = 'full';
@@ -290,6 +294,12 @@ export class RuleOracle {
       case 'agent-sponsored':
         this.#sponsor(change);
         return;
+      case 'deputy-named':
+        this.#nameDeputy(change);
+        return;
+      case 'deputy-revoked':
+        this.#deputies.revoked(change);
+        return;
       case 'ssh-key-enrolled':
       case 'home-moved':
       case 'issuer-enrolled':
@@ -324,6 +334,13 @@ export class RuleOracle {
   #partiesTo({ admission: { agent }, binding }: OracleAction): ReadonlySet<string | undefined> {
     const approvers = (binding?.entry.decisions ?? []).map(({ person }) => person);
     return new Set([...approvers, agent.owner, agent.person]);
+  }
+
+  #nameDeputy(change: ChangeOf<'deputy-named'>): void {
+    const bound = this.#last?.entry;
+    hold(bound?.type === 'binding-made', 'RULE', `${change.deputy}: a deputy whom nobody named`);
+    const isNatural = (person: string): boolean => this.#get('person', person)?.class === 'natural';
+    this.#deputies.named(change, isNatural, bound);
   }
 
   #sponsor({ agent: id, sponsor }: ChangeOf<'agent-sponsored'>): void {
@@ -550,20 +567,57 @@ export class RuleOracle {
     const isExcluded = admission.excluded.some(({ person }) => person === statement.person);
     hold(!isExcluded, 'RULE', `${action.id}: decided by somebody who is excluded`);
     this.#assertNoParty(admission, statement.person);
+    this.#assertVoice(entry, action);
     const isProven = admission.requirement.proof_classes.includes(entry.proof_class);
     hold(isProven, 'RULE', `${action.id}: decided with a proof of another class`);
     const isKept = admission.requirement.device_bound !== true || !isSynced(entry.proof);
     hold(isKept, 'RULE', `${action.id}: decided with a synced passkey`);
     if (statement.verdict === 'approve') {
       const { person, credential, confirmation: typed } = statement;
-      const approval = { person, credential, atMs: this.#lastMs };
-      assertTurn(admission, { ...approval, typed }, this.#standing(action));
+      const approval = { person, for: entry.for, credential, atMs: this.#lastMs };
+      const before = this.#standing(action);
+      const seated = { person: voiceIn(entry), atMs: this.#lastMs, typed };
+      assertTurn(
+        admission,
+        seated,
+        before.map((each) => ({ person: each.for ?? each.person, atMs: each.atMs })),
+      );
       const notAfterMs = timestampMs(statement.not_after);
       action.approvals.set(leaf, { ...approval, notAfterMs });
     } else {
       hold(statement.verdict === 'deny', 'RULE', `${action.id}: a revocation taken for a decision`);
       action.denial = leaf;
     }
+  }
+
+  /** Of one whom the rule names, or of their deputy where it does not name the one who signs. */
+  #assertVoice(entry: EntryOf<'decision-accepted'>, { id, admission }: OracleAction): void {
+    const { approvers } = admission.requirement;
+    const principal = entry.for;
+    const voice = voiceIn(entry);
+    const isNamed = approvers === 'any' || approvers.includes(voice);
+    hold(isNamed, 'RULE', `${id}: decided by somebody whom its rule does not name`);
+    if (principal === undefined) return;
+    const given = { person: entry.statement.person, for: principal };
+    const type = admission.action_type.name;
+    hold(this.#isLent(given, type), 'RULE', `${id}: decided by nobody's deputy`);
+    const isOut = admission.excluded.some(({ person }) => person === principal);
+    hold(!isOut, 'RULE', `${id}: decided in the place of somebody who is excluded`);
+  }
+
+  /** Whether an approval is of a deputy now, and of somebody who could still give one, if it is in anybody's place. */
+  #isLent(
+    given: { readonly person: string; readonly for?: string | undefined },
+    type: string,
+  ): boolean {
+    if (given.for === undefined) return true;
+    return this.#deputies.isGiven(given, type, this.#lastMs) && this.#hasKey(given.for);
+  }
+
+  #hasKey(person: string): boolean {
+    return [...this.#members.values()].some(
+      (member) => member.kind === 'credential' && member.person === person,
+    );
   }
 
   #assertNoParty({ action_id: id, action }: EntryOf<'request-admitted'>, person: string): void {
@@ -575,10 +629,13 @@ export class RuleOracle {
   }
 
   /** Approvals of keys in force that are not over. */
-  #standing({ approvals }: OracleAction): readonly OracleApproval[] {
+  #standing({ approvals, admission }: OracleAction): readonly OracleApproval[] {
+    const type = admission.action_type.name;
     return [...approvals.values()].filter(
-      ({ person, credential, notAfterMs }) =>
-        notAfterMs >= this.#lastMs && this.#mayDecide(person, credential),
+      (each) =>
+        each.notAfterMs >= this.#lastMs &&
+        this.#mayDecide(each.person, each.credential) &&
+        this.#isLent(each, type),
     );
   }
 
@@ -592,18 +649,21 @@ export class RuleOracle {
     const agent = this.#get('agent', admission.agent.id);
     const isSame = agent !== undefined && agent.sponsor === admission.agent.sponsor;
     hold(isSame, 'RULE', `${action.id}: of an agent that works for somebody else by now`);
-    const who = entry.decisions.map(({ person }) => person);
+    const who = entry.decisions.map((each) => each.for ?? each.person);
     hold(!this.#isStricterNow(action, who), 'STRICTER_NOW', `${action.id}: bound by an old policy`);
     const { approvals } = admission.requirement;
     const persons = new Set(entry.decisions.map(({ person }) => person));
     const keys = new Set(entry.decisions.map(({ credential }) => credential));
+    hold(areApart(entry.decisions), 'RULE', `${action.id}: somebody beside their own deputy`);
     const isEnough = persons.size >= approvals && keys.size >= approvals;
     hold(isEnough, 'BOUND_WITHOUT_APPROVALS', `${action.id}: ${persons.size} of ${approvals}`);
     for (const decision of entry.decisions) {
       const approval = action.approvals.get(decision.leaf);
       const isApproval =
         approval?.person === decision.person &&
+        approval.for === decision.for &&
         approval.credential === decision.credential &&
+        this.#isLent(decision, admission.action_type.name) &&
         this.#mayDecide(decision.person, decision.credential);
       hold(isApproval, 'BOUND_WITHOUT_APPROVALS', `${action.id}: an approval that does not count`);
       hold(
@@ -638,7 +698,7 @@ export class RuleOracle {
     hold(binding.leaf === entry.binding, 'USED_WITHOUT_BINDING', `${action.id}: another binding`);
     hold(!this.#isFrozen, 'USED_WHILE_FROZEN', action.id);
     hold(binding.entry.epoch === this.#epoch, 'USED_WHILE_FROZEN', `${action.id}: after the thaw`);
-    const who = binding.entry.decisions.map(({ person }) => person);
+    const who = binding.entry.decisions.map((each) => each.for ?? each.person);
     hold(!this.#isStricterNow(action, who), 'STRICTER_NOW', `${action.id}: used by an old policy`);
     // Nobody here comes back under the name of an agent that is gone.
     const isThere = this.#get('agent', action.admission.agent.id) !== undefined;
@@ -654,9 +714,10 @@ export class RuleOracle {
     hold(entry.use_number === action.uses.size + 1, 'RULE', `${action.id}: use number`);
     hold(this.#lastMs <= timestampMs(binding.entry.use_by), 'USED_TOO_LATE', action.id);
     hold(!action.isErased, 'RULE', `${action.id}: used after its content was erased`);
-    for (const { person, credential } of binding.entry.decisions) {
+    const type = action.admission.action_type.name;
+    for (const each of binding.entry.decisions) {
       hold(
-        this.#mayDecide(person, credential),
+        this.#mayDecide(each.person, each.credential) && this.#isLent(each, type),
         'USED_AFTER_REVOCATION',
         `${action.id}: an approver's key`,
       );
@@ -754,12 +815,17 @@ export class RuleOracle {
   }
 }
 
+function voiceIn(entry: EntryOf<'decision-accepted'>): string {
+  return entry.for ?? entry.statement.person;
+}
+
 const WORKS_FROZEN: ReadonlySet<string> = new Set([
   'frozen',
   'thawed',
   'credential-revoked',
   'agent-revoked',
   'executor-revoked',
+  'deputy-revoked',
   'recovery-started',
   'recovery-cancelled',
 ]);

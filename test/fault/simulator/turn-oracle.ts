@@ -32,7 +32,7 @@ export function assertQuorum(
   id: string,
   { requirement: needed, decisions, at }: EntryOf<'binding-made'>,
 ): void {
-  const persons = decisions.map(({ person }) => person);
+  const persons = decisions.map((each) => each.for ?? each.person);
   hold(canSit(persons, needed), 'BOUND_OUT_OF_TURN', `${id}: places that are not filled`);
   const isTimed = needed.ordered === true || needed.window_s !== undefined;
   if (!isTimed) return;

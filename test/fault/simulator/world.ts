@@ -165,6 +165,8 @@ export class World implements LogWatcher {
       entry.type === 'binding-used' &&
       this.rules.actions.get(entry.action_id)?.admission.bounds !== undefined;
     if (isOfGrant) this.count('grants used');
+    const isLent = entry.type === 'decision-accepted' && entry.for !== undefined;
+    if (isLent) this.count('decisions of deputies');
   }
 
   #countItem(entry: Entry): void {

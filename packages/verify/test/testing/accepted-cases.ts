@@ -5,6 +5,7 @@ import { BOUNDS_CASES } from './bounds-cases.ts';
 import { BREAK_GLASS_CASES } from './break-glass-cases.ts';
 import { CEDAR_CASES } from './cedar-cases.ts';
 import { DELEGATION_CASES } from './delegation-cases.ts';
+import { DEPUTY_CASES } from './deputy-cases.ts';
 import { DWELL_CASES } from './dwell-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { FREEZE_CASES } from './freeze-cases.ts';
@@ -33,6 +34,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...BOUNDS_CASES,
   ...BATCH_CASES,
   ...DEVICE_CASES,
+  ...DEPUTY_CASES,
   ...DWELL_CASES,
   ...ASSURANCE_CASES,
   ...ASKING_CASES,

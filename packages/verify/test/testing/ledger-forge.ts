@@ -212,6 +212,8 @@ export interface BindOptions {
   readonly typed?: Digest | 'nothing';
   /** What the binding says of when a decision was accepted; nothing otherwise. */
   readonly acceptedAt?: (person: Person, at: string) => string;
+  /** In whose place somebody decides. */
+  readonly standsFor?: (person: Person) => string | undefined;
   /** Signed in a terminal with this key, in place of the passkey. */
   readonly ssh?: SshSigning;
   readonly binding?: Partial<BindingMade>;
@@ -695,6 +697,8 @@ export class LedgerForge {
         : ssh.key.proof(ssh.namespace ?? DECISION_NAMESPACE, decisionMessage(statement), ssh);
     const proof_class = ssh === undefined ? 'uv' : sshClass(ssh);
     const at = this.tick();
+    const principal = options.standsFor?.(person);
+    const inPlace = principal === undefined ? {} : { for: principal };
     const { leaf } = this.append({
       v: 'countersign.entry.v1',
       type: 'decision-accepted',
@@ -705,11 +709,13 @@ export class LedgerForge {
       statement,
       proof,
       proof_class,
+      ...inPlace,
       input: INPUT,
     });
     const acceptedAt = options.acceptedAt?.(person, at);
     const timed = acceptedAt === undefined ? {} : { at: acceptedAt };
-    const decision = { leaf, ...timed, ...own, proof_class, proof, ...options.decision } as const;
+    const said = { ...own, ...inPlace };
+    const decision = { leaf, ...timed, ...said, proof_class, proof, ...options.decision } as const;
     return { decision, rationale };
   }
 

@@ -12,6 +12,7 @@ import {
   type Decided,
   type TerminalVerdict,
 } from '../decision.ts';
+import { deputiesOf } from '../deputies.ts';
 import { actionMeant } from '../inbox-list.ts';
 import { openAsPerson, type PersonAccess, type PersonOptions } from '../person-access.ts';
 import { reviewLines } from '../review-lines.ts';
@@ -75,7 +76,8 @@ async function asked(
   context: CliContext,
 ): Promise<Decided> {
   const { checked, decisions, status } = await reviewHere(actionId, access);
-  assertMayDecide(checked, status, access);
+  const deputies = await deputiesOf(access.client);
+  assertMayDecide(checked, { status, deputies }, access);
   const conversation = Conversation.open(context);
   try {
     const shownAtMs = context.nowMs();

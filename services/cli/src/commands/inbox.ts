@@ -7,6 +7,7 @@ import {
   timeLeftInMinutes,
   type CheckedReview,
   type Crowd,
+  type Deputy,
   type OpenRequest,
 } from '@countersign/console';
 import type { Command } from 'commander';
@@ -15,6 +16,7 @@ import { CliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { assertMayDecide } from '../decision.ts';
+import { deputiesOf } from '../deputies.ts';
 import { waitingRequests } from '../inbox-list.ts';
 import { openAsPerson, type PersonAccess, type PersonOptions } from '../person-access.ts';
 import { addPersonOptions } from './person-options.ts';
@@ -46,11 +48,12 @@ Example:
 
 async function list(access: PersonAccess, isJson: boolean, context: CliContext): Promise<void> {
   const { requests, isCut } = await waitingRequests(access.client);
+  const deputies = await deputiesOf(access.client);
   const { alone, crowds } = ranked(requests);
-  for (const request of alone) tell(await rowOf(request, access), 1);
+  for (const request of alone) tell(await rowOf(request, access, deputies), 1);
   for (const crowd of crowds) {
     const rows: Row[] = [];
-    for (const request of crowd.requests) rows.push(await rowOf(request, access));
+    for (const request of crowd.requests) rows.push(await rowOf(request, access, deputies));
     if (!isJson) context.stdout.rows('', crowdLine(crowd));
     for (const row of oddFirst(rows, ({ likeness }) => likeness)) tell(row, rows.length);
   }
@@ -89,11 +92,15 @@ interface Bar {
 }
 
 /** Out of what was checked here; of what cannot be, nothing but that it waits. */
-async function rowOf(request: OpenRequest, access: PersonAccess): Promise<Row> {
+async function rowOf(
+  request: OpenRequest,
+  access: PersonAccess,
+  deputies: readonly Deputy[],
+): Promise<Row> {
   const { actionId, agent, title, decideBy } = request;
   try {
     const { checked, status } = await reviewHere(actionId, access);
-    const bar = barOf(checked, status, access);
+    const bar = barOf(checked, { status, deputies }, access);
     return { ...checkedRow(checked), ...(bar !== undefined && { bar }) };
   } catch (error) {
     if (!(error instanceof CliError) || error.exitCode === EXIT.indeterminate) throw error;
@@ -103,9 +110,13 @@ async function rowOf(request: OpenRequest, access: PersonAccess): Promise<Row> {
 }
 
 /** Else it would look as if it waited for whoever reads it. */
-function barOf(checked: CheckedReview, status: string, access: PersonAccess): Bar | undefined {
+function barOf(
+  checked: CheckedReview,
+  standing: Parameters<typeof assertMayDecide>[1],
+  access: PersonAccess,
+): Bar | undefined {
   try {
-    assertMayDecide(checked, status, access);
+    assertMayDecide(checked, standing, access);
     return undefined;
   } catch (error) {
     if (!(error instanceof CliError)) throw error;

@@ -1,0 +1,53 @@
+import type { ActionRecord } from './action-record.ts';
+import { liveApprovals, recordVoice } from './bind.ts';
+import type { Verdict } from './decision-statement.ts';
+import { deputyEndMs, principalsOf } from './deputy.ts';
+import type { Proceeding } from './proceeding.ts';
+import type { RequestAdmitted } from './request-entry.ts';
+import { mayApprove, refusalOfPlace } from './seating.ts';
+
+interface Deciding {
+  readonly person: string;
+  readonly verdict: Verdict;
+}
+
+/**
+ * In whose place somebody decides about an open request whom its rule does not name: of those whose deputy they are, the first
+ * whose seat is free, else the first. Undefined for who decides for themselves, and for who decides for nobody. A deputy of a
+ * deputy is nobody's, since a place is only in the rule. schemas/formats/policy.md §7.10
+ */
+export function principalOf(
+  run: Proceeding,
+  record: ActionRecord,
+  { person, verdict }: Deciding,
+): string | undefined {
+  const { open, type } = record;
+  const { authority, rules } = run.state;
+  if (rules < 2 || open === undefined || mayApprove(open.requirement, person)) return undefined;
+  const principals = principalsOf(authority, person).filter(
+    (each) =>
+      mayApprove(open.requirement, each) &&
+      // Whoever asks cannot approve through somebody else either.
+      !open.excluded.some((excluded) => excluded.person === each) &&
+      deputyEndMs(authority, { person, for: each, type }, run.atMs) !== undefined,
+  );
+  if (principals.length < 2) return principals[0];
+  const taken = liveApprovals(run, record).map(recordVoice);
+  const isFree = (each: string): boolean =>
+    !taken.includes(each) && refusalOfPlace(open, { person: each, verdict }, taken) === undefined;
+  return principals.find(isFree) ?? principals[0];
+}
+
+/** Why somebody may not decide who is not named by the rule, and for whom they would decide is nobody either. */
+export function refusalOfRight(
+  run: Proceeding,
+  { requirement }: RequestAdmitted,
+  person: string,
+): 'NOT_ELIGIBLE' | 'DELEGATION_EXCEEDED' | undefined {
+  const { authority, rules } = run.state;
+  if (mayApprove(requirement, person)) return undefined;
+  if (rules > 1 && principalsOf(authority, person).length > 0) return 'DELEGATION_EXCEEDED';
+  // Who is an approver and has no seat is told so when the seats are looked at.
+  const { approvers } = requirement;
+  return approvers === 'any' || approvers.includes(person) ? undefined : 'NOT_ELIGIBLE';
+}

@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HttpPerson } from '../support/http-person.ts';
+import { approve, CliLedger, countersign, type CliProcess } from './cli-process.ts';
+
+const WITHIN_MS = 600_000;
+const DAY_MS = 86_400_000;
+
+const RULE = {
+  id: 'command',
+  types: ['generic.command'],
+  approvals: 1,
+  proof_classes: ['uv'],
+  rationale: 'optional',
+  decide_within_s: 900,
+  use_within_s: 900,
+  start_within_s: 60,
+  max_uses: 1,
+};
+
+async function idOf(process: CliProcess): Promise<string> {
+  const [, id = ''] = await process.said(/\/action\/([0-9A-Z]{26})/);
+  return id;
+}
+
+describe('a deputy, from the command line', { timeout: WITHIN_MS }, () => {
+  let ledger: CliLedger;
+  let founder: HttpPerson;
+  let alice: HttpPerson;
+  let bob: HttpPerson;
+
+  beforeAll(async () => {
+    ledger = await CliLedger.create();
+    await ledger.serve('--port', String(ledger.port));
+    founder = await ledger.founder();
+    alice = await invited();
+    bob = await invited();
+    await onlyAliceApproves();
+  }, WITHIN_MS);
+
+  afterAll(async () => {
+    await ledger.discard();
+  });
+
+  async function invited(): Promise<HttpPerson> {
+    const enrol = ledger.run('enrol person', []);
+    await approve(founder, await idOf(enrol));
+    const [, file = ''] = /hand over the link in (\S+)/.exec((await enrol.ended).stdout) ?? [];
+    return HttpPerson.enrol((await readFile(file, 'utf8')).trim());
+  }
+
+  async function onlyAliceApproves(): Promise<void> {
+    const rules = [{ ...RULE, approvers: [alice.person] }];
+    const policy = { v: 'countersign.policy.v1', rules };
+    const change = { kind: 'policy-set', policy };
+    const action = { type: 'authority.change', params: { change } };
+    const key = join(ledger.data, 'keys', 'operator.key');
+    const args = ['-', '--key', key, '--agent-id', 'operator', '--json'];
+    const { stdout } = await ledger.run('request', args, { stdin: JSON.stringify(action) }).ended;
+    await approve(founder, (JSON.parse(stdout) as { action_id: string }).action_id);
+  }
+
+  async function named(): Promise<void> {
+    const until = new Date(Date.now() + DAY_MS).toISOString();
+    const terms = ['--type', 'generic.command', '--until', until, '--reason', 'she is away'];
+    const name = ledger.run('deputy name', [alice.person, bob.person, ...terms]);
+    const id = await idOf(name);
+    const own = await bob.decide(id, 'approve', 'for me');
+    expect(own.body).toMatchObject({ code: 'NOT_ELIGIBLE' });
+    await approve(founder, id);
+    const { exit, stdout } = await name.ended;
+    expect([exit, stdout]).toEqual([0, expect.stringContaining(`in the place of ${alice.person}`)]);
+  }
+
+  it('D12: is named by others, listed, and approves in the place of the person who is away', async () => {
+    await named();
+    const listed = await ledger.run('deputy list', []).ended;
+    expect(listed.stdout).toContain(`${bob.person}  in the place of ${alice.person}`);
+    const { exec, id } = await ledger.ask(['--', '/bin/echo', 'rotated']);
+    const other = await founder.decide(id, 'approve', 'I may not');
+    expect(other.body).toMatchObject({ code: 'NOT_ELIGIBLE' });
+    await approve(bob, id);
+    const ran = await exec.ended;
+    expect([ran.exit, ran.stdout]).toEqual([0, 'rotated\n']);
+    expect((await ledger.run('evidence', [id, '-o', 'evidence.json']).ended).exit).toBe(0);
+    const trust = ['--trust', join(ledger.data, 'trust.json')];
+    const verified = await countersign(['verify', ledger.at('evidence.json'), ...trust]);
+    expect(verified.stdout + verified.stderr).toContain(
+      `${bob.person} signed in the place of ${alice.person}`,
+    );
+    expect(verified.exit).toBe(0);
+  });
+
+  it('D12: approves nothing once it is revoked, and the whole log follows from its entries', async () => {
+    const revoke = ledger.run('deputy revoke', [alice.person, '--reason', 'she is back']);
+    await approve(founder, await idOf(revoke));
+    expect((await revoke.ended).exit).toBe(0);
+    expect((await ledger.run('deputy list', []).ended).stdout).toBe('');
+    const { exec, id } = await ledger.ask(['--', '/bin/echo', 'again']);
+    const late = await bob.decide(id, 'approve', 'she is back');
+    expect(late.body).toMatchObject({ code: 'NOT_ELIGIBLE' });
+    await approve(alice, id);
+    expect((await exec.ended).exit).toBe(0);
+    expect((await ledger.run('log export', ['log']).ended).exit).toBe(0);
+    const trust = ['--trust', join(ledger.data, 'trust.json')];
+    const audit = await countersign(['audit', ledger.at('log'), ...trust]);
+    expect([audit.exit, audit.stdout]).toEqual([0, expect.stringContaining('VALID')]);
+  });
+});
