@@ -15,41 +15,46 @@ export class LoadOracle {
 
   note(entry: Entry): void {
     if (entry.type !== 'request-admitted' && entry.type !== 'decision-accepted') return;
-    const minute = Math.floor(timestampMs(entry.at) / 60_000);
-    if (entry.type === 'decision-accepted') this.#check(entry, minute);
-    this.#told.push({ minute, entry });
+    if (entry.type === 'decision-accepted') this.#check(entry);
+    this.#told.push({ minute: minuteOf(entry.at), entry });
   }
 
   /** Of the hour before this entry, which was noted already, or was never an admission. */
   promptsBefore(entry: Entry, person: string): number {
-    const now = Math.floor(timestampMs(entry.at) / 60_000);
-    return this.#told.filter(
-      ({ minute, entry: each }) =>
-        minute > now - HOUR &&
-        each !== entry &&
-        each.type === 'request-admitted' &&
-        isAsked(each, person),
-    ).length;
+    return this.#hourBefore(entry.at).filter((each) => each !== entry && isPrompt(each, person))
+      .length;
   }
 
-  #check(
-    { action_id: id, statement: { person }, load }: EntryOf<'decision-accepted'>,
-    now: number,
-  ): void {
-    const hour = this.#told.filter(({ minute }) => minute > now - HOUR).map(({ entry }) => entry);
-    const prompts = hour.filter(
-      (entry) => entry.type === 'request-admitted' && isAsked(entry, person),
-    );
-    const decisions = hour.filter(
-      (entry) => entry.type === 'decision-accepted' && entry.statement.person === person,
-    );
-    const isTold = load?.prompts_1h === prompts.length && load.decisions_1h === decisions.length;
-    hold(
-      isTold,
-      'RULE',
-      `${id}: ${prompts.length} prompts and ${decisions.length} decisions, told otherwise`,
-    );
+  /** How hard a person was pressed within the hour before that moment. */
+  of(person: string, at: string): { readonly prompts_1h: number; readonly decisions_1h: number } {
+    const hour = this.#hourBefore(at);
+    return {
+      prompts_1h: hour.filter((entry) => isPrompt(entry, person)).length,
+      decisions_1h: hour.filter(
+        (entry) => entry.type === 'decision-accepted' && entry.statement.person === person,
+      ).length,
+    };
   }
+
+  #hourBefore(at: string): Told['entry'][] {
+    const from = minuteOf(at) - HOUR;
+    return this.#told.filter(({ minute }) => minute > from).map(({ entry }) => entry);
+  }
+
+  #check({ action_id: id, at, statement, load }: EntryOf<'decision-accepted'>): void {
+    const counted = this.of(statement.person, at);
+    const isTold =
+      load?.prompts_1h === counted.prompts_1h && load.decisions_1h === counted.decisions_1h;
+    hold(isTold, 'RULE', `${id}: expected ${JSON.stringify(counted)}, got ${JSON.stringify(load)}`);
+  }
+}
+
+function isPrompt(entry: Told['entry'], person: string): boolean {
+  return entry.type === 'request-admitted' && isAsked(entry, person);
+}
+
+function minuteOf(at: string): number {
+  return Math.floor(timestampMs(at) / 60_000);
 }
 
 export function isAsked(admission: EntryOf<'request-admitted'>, person: string): boolean {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { PLANTED_FAULTS } from './planted-faults.ts';
+import { firstSeedThatFinds } from './planted-search.ts';
 import { runSeeds, type SeedSummary } from './seed-range.ts';
 import { runSeedsInWorkers } from './seed-workers.ts';
 import { simulate } from './simulation.ts';
@@ -9,6 +10,7 @@ const USAGE = `Runs the ledger against simulated time, broker, signer, crashes a
 
   main.ts --seeds 1..2000 [--workers N] [--json]   many seeds; ends with 1 if one breaks something
   main.ts --seed 1234 [--trace] [--plant NAME]     one seed again, step by step
+  main.ts --seeds 1..3000 --plant NAME             the first of them that finds a ledger with this fault
 `;
 
 const SEEDS = /^([1-9][0-9]{0,14})\.\.([1-9][0-9]{0,14})$/;
@@ -24,7 +26,11 @@ const { values } = parseArgs({
   },
 });
 
-if (values.seed !== undefined) await one(Number(values.seed));
+const planted = PLANTED_FAULTS.find(({ name }) => name === values.plant);
+if (values.plant !== undefined && planted === undefined) {
+  console.error(`expected one of: ${PLANTED_FAULTS.map(({ name }) => name).join(', ')}`);
+  process.exitCode = 2;
+} else if (values.seed !== undefined) await one(Number(values.seed));
 else if (values.seeds !== undefined) await many(values.seeds);
 else {
   console.error(USAGE);
@@ -32,12 +38,6 @@ else {
 }
 
 async function one(seed: number): Promise<void> {
-  const planted = PLANTED_FAULTS.find(({ name }) => name === values.plant);
-  if (values.plant !== undefined && planted === undefined) {
-    console.error(`expected one of: ${PLANTED_FAULTS.map(({ name }) => name).join(', ')}`);
-    process.exitCode = 2;
-    return;
-  }
   const { broken, steps, traceDigest } = await simulate({
     seed,
     ...(planted !== undefined && { plant: planted.plant }),
@@ -52,6 +52,10 @@ async function many(range: string): Promise<void> {
   if (first === undefined || last === undefined) {
     console.error(USAGE);
     process.exitCode = 2;
+    return;
+  }
+  if (planted !== undefined) {
+    console.log(await firstSeedThatFinds(planted, Number(first), Number(last)));
     return;
   }
   const summary = values.json

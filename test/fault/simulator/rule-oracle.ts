@@ -82,7 +82,7 @@ export class RuleOracle {
   readonly #truth: SignedTruth;
   readonly #members = new Map<string, Member>();
   readonly #glass = new GlassOracle();
-  readonly #load = new LoadOracle();
+  readonly load = new LoadOracle();
   readonly #recovery = new RecoveryOracle();
   readonly #deputies = new DeputyOracle();
   #fixed: ReadonlyMap<string, ApprovalRule> = new Map();
@@ -127,7 +127,7 @@ export class RuleOracle {
     hold(placed.entry.tenant === TENANT, 'RULE', `entry ${placed.index} of another tenant`);
     this.#lastMs = atMs;
     this.#glass.note(placed.entry, atMs);
-    this.#load.note(placed.entry);
+    this.load.note(placed.entry);
     this.#recovery.note(placed.entry);
     this.#acceptEntry(placed.entry, placed);
     this.#last = placed;
@@ -416,7 +416,7 @@ export class RuleOracle {
       limits: first?.asking,
       open: new Map(open.map(({ id, admission }) => [id, admission.action_type.name])),
       prompts: new Map(
-        this.#othersThan('').map((person) => [person, this.#load.promptsBefore(entry, person)]),
+        this.#othersThan('').map((person) => [person, this.load.promptsBefore(entry, person)]),
       ),
     };
   }
