@@ -142,7 +142,9 @@ describe('a recovery', () => {
         agent: 'deployer',
       },
     });
-    expect(pendingRecoveries(ledger.state.authority.ofKind('invitation'), ledger.nowMs)).toMatchObject([
+    expect(
+      pendingRecoveries(ledger.state.authority.ofKind('invitation'), ledger.nowMs),
+    ).toMatchObject([
       {
         person: ledger.bob.id,
         not_before: formatTimestamp(ledger.nowMs + DELAY_MS),
