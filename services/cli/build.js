@@ -22,13 +22,17 @@ const { outputFiles } = await build({
   platform: 'node',
   target: ['node20'],
   conditions: ['@countersign/source'],
-  // They hold compiled code, files that they read, or threads that they start from files of their own.
+  // They hold compiled code, files that they read, or threads that they start from files of their own; the last are CommonJS
+  // that is read in where traces are exported, and a bundle would give what they export another shape.
   external: [
     'better-sqlite3',
     '@cedar-policy/cedar-wasm',
     '@countersign/console',
     'pino',
     'pg-native',
+    '@opentelemetry/sdk-trace-node',
+    '@opentelemetry/exporter-trace-otlp-http',
+    '@opentelemetry/resources',
   ],
   // Some packages still ask for others at run time, as CommonJS does.
   banner: {
