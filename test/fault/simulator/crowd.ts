@@ -176,11 +176,11 @@ export class Crowd {
       ({ status, admission }) => status === 'pending' && admission.action_type.name === type,
     );
     if (asked !== undefined) {
-      if (!random.chance(0.3)) return false;
+      if (!random.chance(isFrozen ? 0.6 : 0.4)) return false;
       return this.#send(this.#decision(this.#person(), asked, { verdict: 'approve' }));
     }
-    if (isFrozen) return random.chance(0.15) && this.#change({ kind: 'thawed', epoch });
-    return all.some(isUsable) && random.chance(0.03) && this.#change({ kind: 'frozen' });
+    if (isFrozen) return random.chance(0.4) && this.#change({ kind: 'thawed', epoch });
+    return all.some(isUsable) && random.chance(0.04) && this.#change({ kind: 'frozen' });
   }
 
   /** Somebody asks for another policy while something can be used, and whoever is there signs for it soon. */
@@ -295,7 +295,7 @@ export class Crowd {
   #someDeed(): Deed {
     const { random, rules } = this.#world;
     if (rules.isRuledAnew && random.chance(0.5)) return 'use';
-    return rules.freeze.epoch > 0 && random.chance(0.3) ? 'use' : random.weighted(DEEDS);
+    return rules.freeze.epoch > 0 && random.chance(0.5) ? 'use' : random.weighted(DEEDS);
   }
 
   #do(deed: Deed): boolean {

@@ -385,7 +385,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'skips the read back',
     found: ['SIGNED_NOT_HELD', 'FORKED'],
-    seed: 28,
+    seed: 13,
     plant: skipsTheReadBack,
   },
   {
@@ -410,7 +410,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'lets uses in after a revocation',
     found: ['USED_AFTER_REVOCATION'],
-    seed: 93,
+    seed: 146,
     plant: takesClaims('REVOKED'),
   },
   {
@@ -422,13 +422,13 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'lets a use in while it is frozen',
     found: ['USED_WHILE_FROZEN'],
-    seed: 123,
+    seed: 81,
     plant: takesClaims('FROZEN', ANY_CLAIM),
   },
   {
     name: 'lets what was bound before a freeze be used after the thaw',
     found: ['USED_WHILE_FROZEN'],
-    seed: 1,
+    seed: 175,
     plant: takesClaims('EPOCH_ENDED', ANY_CLAIM),
   },
   {
@@ -458,7 +458,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'takes what is no item of a batch',
     found: ['RULE'],
-    seed: 1,
+    seed: 730,
     plant: takesClaims('NOT_IN_BATCH', 'countersign.use.v3'),
   },
   { name: 'gives a binding more time', found: ['RULE'], seed: 1, plant: lengthensUses },
@@ -468,27 +468,27 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     seed: 1,
     plant: tellsFewerPrompts,
   },
-  { name: 'asks again for what is open', found: ['RULE'], seed: 1, plant: asksWhatIsOpen },
+  { name: 'asks again for what is open', found: ['RULE'], seed: 9, plant: asksWhatIsOpen },
   {
     name: 'raises no alarm about an emergency',
     found: ['RULE'],
-    seed: 1,
+    seed: 32,
     plant: raisesNoAlarm('BREAK_GLASS'),
   },
   {
     name: 'raises no alarm about a recovery',
     found: ['RULE'],
-    seed: 1,
+    seed: 22,
     plant: raisesNoAlarm('RECOVERY_STARTED'),
   },
-  { name: 'believes any signature', found: ['FORGED'], seed: 1, plant: believesAnySignature },
+  { name: 'believes any signature', found: ['FORGED'], seed: 19, plant: believesAnySignature },
   {
     name: 'acknowledges too early',
     found: ['ACKNOWLEDGED_LOST'],
-    seed: 1,
+    seed: 2,
     plant: acknowledgesTooEarly,
   },
   { name: 'writes content late', found: ['CONTENT'], seed: 1, plant: writesContentLate },
-  { name: 'erases nothing', found: ['CONTENT'], seed: 1, plant: erasesNothing },
+  { name: 'erases nothing', found: ['CONTENT'], seed: 13, plant: erasesNothing },
   { name: 'has a clock that runs ahead', found: ['TIME'], seed: 1, plant: clockRunsAhead },
 ];
