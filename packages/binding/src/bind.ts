@@ -47,7 +47,7 @@ function approvalEndMs(
   if (bound?.for !== undefined) {
     ends.push(deputyEndMs(authority, { person, for: bound.for, type: record.type }, run.atMs));
   }
-  return ends.includes(undefined) ? undefined : Math.min(...ends.map((each) => each ?? 0));
+  return ends.every((each) => each !== undefined) ? Math.min(...ends) : undefined;
 }
 
 /** Not expired, by a key that still stands, of a natural person who is still in the group that is asked for, and still the deputy of whom they approved for. */
@@ -188,8 +188,8 @@ export function refusalOfFreeze(
 }
 
 /** Of a decision about an open request: whose seat it fills. */
-export function recordVoice({ person, bound }: DecisionRecord): string {
-  return bound === undefined ? person : voiceOf(bound);
+export function recordVoice(record: DecisionRecord): string {
+  return voiceOf(record.bound ?? record);
 }
 
 function boundDecision({ bound }: DecisionRecord): BoundDecision {

@@ -4,6 +4,7 @@ import type { Verdict } from './decision-statement.ts';
 import { deputyEndMs, principalsOf } from './deputy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RequestAdmitted } from './request-entry.ts';
+import { isFor } from './seat-matching.ts';
 import { mayApprove, refusalOfPlace } from './seating.ts';
 
 interface Deciding {
@@ -49,5 +50,5 @@ export function refusalOfRight(
   if (rules > 1 && principalsOf(authority, person).length > 0) return 'DELEGATION_EXCEEDED';
   // Who is an approver and has no seat is told so when the seats are looked at.
   const { approvers } = requirement;
-  return approvers === 'any' || approvers.includes(person) ? undefined : 'NOT_ELIGIBLE';
+  return isFor(approvers, person) ? undefined : 'NOT_ELIGIBLE';
 }

@@ -72,6 +72,7 @@ export { authorityRule, excludesNobody, isKindOf, isUndeniable } from './fixed-r
 export { LEDGER_EXECUTOR } from './member-check.ts';
 export { partiesTo } from './review.ts';
 export { deputyEndMs, voiceOf, voicesIn } from './deputy.ts';
+export { isFor } from './seat-matching.ts';
 export { mayApprove, quorumFault } from './seating.ts';
 export { decide } from './decide.ts';
 export {

@@ -11,6 +11,7 @@ import {
   type RuleInForce,
 } from './policy.ts';
 import { isOtherGroup } from './company-group.ts';
+import { isFor } from './seat-matching.ts';
 import { seatingOf } from './quorum-terms.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import type { RulesVersion } from './rules-version.ts';
@@ -65,7 +66,7 @@ export function isStricterNow(
   const { requirement: was } = ruled;
   const isAllowed =
     approvers.length >= now.approvals &&
-    approvers.every((person) => now.approvers === 'any' || now.approvers.includes(person)) &&
+    approvers.every((person) => isFor(now.approvers, person)) &&
     was.proof_classes.every((each) => now.proof_classes.includes(each));
   return !isAllowed || asksMore(now, was);
 }

@@ -3,6 +3,7 @@ import {
   decisionDigest,
   deputyEndMs,
   isDeviceBound,
+  isFor,
   membershipEndMs,
   proveMembership,
   quorumFault,
@@ -109,17 +110,13 @@ function assertEligible(decision: BoundDecision, { binding, authority }: Decisio
     throw new VerifyError(exclusion.code, 'expected a person other than who asks');
   }
   assertDeputy(decision, { binding, authority });
-  if (!isApprover(voiceOf(decision), binding)) {
+  if (!isFor(binding.requirement.approvers, voiceOf(decision))) {
     throw new VerifyError('NOT_ELIGIBLE', 'expected one of the approvers of the rule');
   }
   // Times of this form sort as their text does (canonical-json.md §8).
   if (decision.not_after < binding.at || decision.not_after < binding.use_by) {
     throw new VerifyError('EXPIRED', 'expected a decision that is good until the last use');
   }
-}
-
-function isApprover(person: string, { requirement: { approvers } }: BindingMade): boolean {
-  return approvers === 'any' || approvers.includes(person);
 }
 
 /** That a decision in the place of somebody is of their deputy, until the last use, and that they could have made it: attack row D12. */
@@ -132,7 +129,7 @@ function assertDeputy(
   const endMs = deputyEndMs(authority, given, timestampMs(binding.at));
   const isOut = binding.excluded.some((excluded) => excluded.person === principal);
   const isLong = endMs !== undefined && timestampMs(binding.use_by) <= endMs;
-  if (isLong && !isOut && isApprover(principal, binding)) return;
+  if (isLong && !isOut && isFor(binding.requirement.approvers, principal)) return;
   throw new VerifyError('DELEGATION_EXCEEDED', 'expected the deputy of one of the approvers');
 }
 
