@@ -1,4 +1,4 @@
-import { parseExecutionReport } from '@countersign/binding';
+import { parseExecutionReport, type ExecutionReport } from '@countersign/binding';
 import { utf8 } from '@countersign/canonical';
 import type { Evidence } from '@countersign/verify';
 import type { ClaimRecord } from './run-record.ts';
@@ -9,7 +9,7 @@ import { sdkError } from './sdk-error.ts';
 export function assertNothingUnknown({ binding, reports }: Evidence): void {
   // Of a batch it holds back the item that it is about, and those after it in a plan: the ledger knows which.
   if (binding.entry.batch !== undefined) return;
-  const told = reports.map(({ entry }) => parseExecutionReport(utf8(entry.report)));
+  const told = toldIn(reports);
   // Of a use of a grant a later report may say what came of it.
   const known = new Set(told.flatMap((each) => (each.result === 'unknown' ? [] : [each.use_id])));
   if (told.some(({ use_id: useId }) => !known.has(useId))) {
@@ -25,7 +25,9 @@ export function reportedResult(
   { reports }: Evidence,
   { use_id: useId }: ClaimRecord,
 ): ExecutionResult['result'] | undefined {
-  return reports
-    .map(({ entry }) => parseExecutionReport(utf8(entry.report)))
-    .findLast((report) => report.use_id === useId)?.result;
+  return toldIn(reports).findLast((report) => report.use_id === useId)?.result;
+}
+
+function toldIn(reports: Evidence['reports']): readonly ExecutionReport[] {
+  return reports.map(({ entry }) => parseExecutionReport(utf8(entry.report)));
 }

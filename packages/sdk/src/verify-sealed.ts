@@ -1,4 +1,4 @@
-/** Whether a published binding is in the log, and nothing more, in little code: docs/sdk.md, "What verification needs". */
+/** Whether a published binding is in the log, and nothing more, in little code: docs/sdk.md, "Verify alone". */
 export {
   parseTrust,
   verifySealedBinding,
