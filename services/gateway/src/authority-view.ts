@@ -54,21 +54,13 @@ export class AuthorityView {
 
   /** The recoveries that can still be cancelled, or used. */
   async recoveries(nowMs: number): Promise<readonly RecoveryInvitation[]> {
-    const rows = await this.#models.members('invitation');
-    const invitations = rows.map((row) => memberOf('invitation', row));
-    return pendingRecoveries(
-      invitations.filter((each) => each !== undefined),
-      nowMs,
-    );
+    return pendingRecoveries(await this.#all('invitation'), nowMs);
   }
 
   /** Who decides in whose place, now or later. */
   async deputies(nowMs: number): Promise<readonly DeputyMember[]> {
-    const rows = await this.#models.members('deputy');
-    return rows
-      .map((row) => memberOf('deputy', row))
-      .filter((each) => each !== undefined)
-      .filter(({ not_after }) => timestampMs(not_after) >= nowMs);
+    const deputies = await this.#all('deputy');
+    return deputies.filter(({ not_after }) => timestampMs(not_after) >= nowMs);
   }
 
   async member<K extends keyof MemberByKind>(
@@ -83,6 +75,11 @@ export class AuthorityView {
     thumbprint: string,
   ): Promise<MemberByKind[K] | undefined> {
     return memberOf(kind, await this.#models.memberByThumbprint(kind, thumbprint));
+  }
+
+  async #all<K extends keyof MemberByKind>(kind: K): Promise<readonly MemberByKind[K][]> {
+    const rows = await this.#models.members(kind);
+    return rows.map((row) => memberOf(kind, row)).filter((each) => each !== undefined);
   }
 }
 
