@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,7 @@ import { TENANT } from '../support/parties.ts';
 import { measureBareP256 } from './bare-crypto.ts';
 import { percentile } from './percentile.ts';
 import { say, type Figures } from './say.ts';
-import { writeSyntheticLog, type SyntheticLog } from './synthetic-log.ts';
+import { writeSyntheticLog, writtenBefore, type SyntheticLog } from './synthetic-log.ts';
 
 /** How read models are rebuilt from logs of these sizes, and how proofs and tiles are served out of them. */
 const { values } = parseArgs({
@@ -97,14 +97,7 @@ async function measure(entries: number): Promise<void> {
 async function written(folder: string, entries: number): Promise<SyntheticLog> {
   await mkdir(folder, { recursive: true });
   const finished = Math.ceil(entries / ENTRIES_AN_ACTION);
-  const log = await writeSyntheticLog(folder, { finished, open: 0, msPerAction: MS_AN_ACTION });
-  await writeFile(path.join(folder, 'written.json'), JSON.stringify(log));
-  return log;
-}
-
-async function writtenBefore(folder: string): Promise<SyntheticLog | undefined> {
-  const text = await readFile(path.join(folder, 'written.json'), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as SyntheticLog);
+  return writeSyntheticLog(folder, { finished, open: 0, msPerAction: MS_AN_ACTION });
 }
 
 /** Out of the read models, in this process, one after the other. */

@@ -3,14 +3,14 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
-import { canonicalBytes, fromUtf8 } from '@countersign/canonical';
+import { fromUtf8 } from '@countersign/canonical';
 import { build } from 'esbuild';
 import { launchBrowser } from '../console/support/person-browser.ts';
-import { TENANT } from '../support/parties.ts';
 import { benchLedger, measureDecisions } from './decisions.ts';
 import { percentile } from './percentile.ts';
 import { say } from './say.ts';
 import { trustText } from './trust-text.ts';
+import { evidenceFiles } from './verifications.ts';
 
 /** How long a page in Chromium takes to verify evidence on level `human`, beside bare P-256 signatures by the same WebCrypto. */
 const { values } = parseArgs({
@@ -106,12 +106,8 @@ async function evidence(): Promise<{ readonly files: string[]; readonly trust: s
     ledger.start();
     await measureDecisions(ledger, 16, FILES);
     await ledger.projector.waitForStored(ledger.writer.status.sealedSize, 60_000);
-    const { rows } = await ledger.store.actions({ tenant: TENANT, status: 'bound', limit: FILES });
-    const texts: string[] = [];
-    for (const { actionId } of rows) {
-      texts.push(fromUtf8(canonicalBytes(await ledger.projector.evidence(TENANT, actionId))));
-    }
-    return { files: texts, trust: fromUtf8(trustText(ledger)) };
+    const files = await evidenceFiles(ledger, FILES);
+    return { files: files.map((file) => fromUtf8(file)), trust: fromUtf8(trustText(ledger)) };
   } finally {
     await ledger.discard();
   }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   LedgerState,
@@ -34,6 +35,7 @@ export interface SyntheticAmounts {
   readonly msPerAction: number;
 }
 
+const WRITTEN = 'written.json';
 const ENTRIES_A_BATCH = 200;
 const STATE_COMMIT_EVERY = 1_000;
 const LOG = { topic: 'log', partition: 0 } as const;
@@ -72,11 +74,19 @@ export async function writeSyntheticLog(
   }
   await log.flush();
   await broker.close();
-  return {
+  const written = {
     origin,
     endMs: clock.nowMs,
     counts: { finished: amounts.finished, open: amounts.open, entries: log.size },
   };
+  await writeFile(path.join(folder, WRITTEN), JSON.stringify(written));
+  return written;
+}
+
+/** The log that was written into this folder before: a long one is measured on another day, too. */
+export async function writtenBefore(folder: string): Promise<SyntheticLog | undefined> {
+  const text = await readFile(path.join(folder, WRITTEN), 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as SyntheticLog);
 }
 
 interface WholeWay {

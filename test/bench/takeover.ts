@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ import { useSha256 as useSha256InTrees } from '@countersign/tlog';
 import { heapBytes } from './heap.ts';
 import { rounded } from './percentile.ts';
 import { say } from './say.ts';
-import { writeSyntheticLog, type SyntheticLog } from './synthetic-log.ts';
+import { writeSyntheticLog, writtenBefore, type SyntheticLog } from './synthetic-log.ts';
 import { POLICY_ENGINE } from '../support/policy-engine.ts';
 
 /** How long a writer takes over a log with so many actions, from a snapshot and from the beginning. */
@@ -50,7 +50,9 @@ async function measure(): Promise<void> {
     kept ?? (await mkdtemp(path.join(values.folder ?? tmpdir(), 'countersign-takeover-')));
   await mkdir(folder, { recursive: true });
   try {
-    const log = (kept !== undefined && (await writtenBefore(kept))) || (await written(folder));
+    const before = kept === undefined ? undefined : await writtenBefore(kept);
+    if (before !== undefined) say('log written before', before.counts);
+    const log = before ?? (await written(folder));
     await rm(path.join(folder, 'snapshot.db'), { force: true });
     say('from the beginning, keeping a snapshot', await started(folder, log, 'keep'));
     const { size } = await stat(path.join(folder, 'snapshot.db'));
@@ -69,17 +71,7 @@ async function written(folder: string): Promise<SyntheticLog> {
     open: Number(values.open),
     msPerAction: Number(values['ms-per-action']),
   });
-  await writeFile(path.join(folder, 'written.json'), JSON.stringify(log));
   say('log written', { ...log.counts, seconds: secondsSince(began) });
-  return log;
-}
-
-async function writtenBefore(folder: string): Promise<SyntheticLog | undefined> {
-  const file = path.join(folder, 'written.json');
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const log = JSON.parse(text) as SyntheticLog;
-  say('log written before', log.counts);
   return log;
 }
 

@@ -76,13 +76,21 @@ export async function prepareVerifications(
 }
 
 async function heldEvidence(ledger: FoundedLedger): Promise<Held[]> {
-  const { rows } = await ledger.store.actions({ tenant: TENANT, status: 'bound', limit: ACTIONS });
-  const held: Held[] = [];
+  const files = await evidenceFiles(ledger, ACTIONS);
+  return files.map((file) => ({ evidence: parseEvidence(file), file }));
+}
+
+/** Of so many bound actions. */
+export async function evidenceFiles(
+  ledger: FoundedLedger,
+  limit: number,
+): Promise<readonly Uint8Array[]> {
+  const { rows } = await ledger.store.actions({ tenant: TENANT, status: 'bound', limit });
+  const files: Uint8Array[] = [];
   for (const { actionId } of rows) {
-    const file = canonicalBytes(await ledger.projector.evidence(TENANT, actionId));
-    held.push({ evidence: parseEvidence(file), file });
+    files.push(canonicalBytes(await ledger.projector.evidence(TENANT, actionId)));
   }
-  return held;
+  return files;
 }
 
 async function measure(
