@@ -93,7 +93,7 @@ describe('what was erased', () => {
     await expect.poll(() => at.writer.counts.erasures, { timeout: ANSWER_MS }).toBe(1);
     await alter('content', {
       'segment.ms': '100',
-      'min.cleanable.dirty.ratio': '0.0001',
+      'min.cleanable.dirty.ratio': '0.001',
       'max.compaction.lag.ms': '100',
     });
     const content = join(kafka.dataFolder, `${PREFIX}content-0`);

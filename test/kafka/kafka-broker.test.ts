@@ -342,7 +342,7 @@ describe('content that is erased', () => {
   async function compacted(broker: Broker): Promise<void> {
     await alterTopic(subject.nameOf('content'), {
       'segment.ms': '100',
-      'min.cleanable.dirty.ratio': '0.0001',
+      'min.cleanable.dirty.ratio': '0.001',
       'max.compaction.lag.ms': '100',
     });
     // A value written again and again under one key: once fewer of it are left, the cleaner has been there.

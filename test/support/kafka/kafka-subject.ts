@@ -3,7 +3,7 @@ import type { Broker } from '@countersign/broker';
 import { createTopics, openKafkaBroker, type KafkaConnection } from '@countersign/broker-kafka';
 import type { BrokerSubject } from '@countersign/broker/testing';
 import { ConfigResourceTypes, ConfigSource, Kafka, type Admin } from 'kafkajs';
-import { inject } from 'vitest';
+import { inject, vi } from 'vitest';
 
 const PARTITIONS = 4;
 
@@ -52,23 +52,38 @@ export async function withAdmin<T>(
   }
 }
 
-/** Changes some settings of a topic; the protocol knows only how to set them all. */
+/** Changes some settings of a topic, and waits until the broker tells of them: a moment after its answer it may still tell the old ones. */
 export async function alterTopic(
   name: string,
   changed: Readonly<Record<string, string>>,
   brokers: readonly string[] = inject('kafkaBrokers'),
 ): Promise<void> {
   await withAdmin(async (admin) => {
-    const type = ConfigResourceTypes.TOPIC;
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type, name }],
-    });
-    const own = (resources[0]?.configEntries ?? [])
-      .filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG)
-      .map(({ configName, configValue }) => [configName, configValue] as const);
-    const settings = { ...Object.fromEntries(own), ...changed };
+    const settings = { ...(await ownSettings(admin, name)), ...changed };
     const configEntries = Object.entries(settings).map(([key, value]) => ({ name: key, value }));
-    await admin.alterConfigs({ validateOnly: false, resources: [{ type, name, configEntries }] });
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: ConfigResourceTypes.TOPIC, name, configEntries }],
+    });
+    await vi.waitUntil(
+      async () => {
+        const told = await ownSettings(admin, name);
+        return Object.entries(changed).every(([key, value]) => told[key] === value);
+      },
+      { timeout: 30_000 },
+    );
   }, brokers);
+}
+
+/** What a topic has by itself, not by its broker; the protocol knows only how to set it as a whole. */
+async function ownSettings(admin: Admin, name: string): Promise<Record<string, string>> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: ConfigResourceTypes.TOPIC, name }],
+  });
+  return Object.fromEntries(
+    (resources[0]?.configEntries ?? [])
+      .filter(({ configSource }) => configSource === ConfigSource.TOPIC_CONFIG)
+      .map(({ configName, configValue }) => [configName, configValue]),
+  );
 }
