@@ -1,8 +1,9 @@
+import type { AuthorityState } from './authority.ts';
 import { isEmergencyType } from './break-glass.ts';
 import { isReviewOverdue, reviewDueMs } from './break-glass-fold.ts';
 import { BindingError } from './binding-error.ts';
 import { enrolledPersons } from './cedar-sentence.ts';
-import type { RuleInForce } from './policy.ts';
+import { QUORUM_MAX, type RuleInForce } from './policy.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 
@@ -31,15 +32,33 @@ export function assertEmergency(run: Proceeding, { type, rule, agent }: Asked): 
   if (rule.break_glass === undefined) return;
   assertReviewed(run, type);
   const { authority } = run.state;
-  const others = enrolledPersons(authority).filter(
-    (person) => person !== agent.owner && person !== agent.person,
-  );
+  const others = othersThan(agent, authority);
   // Under separation `solo` the owner may be the one who approves.
   const approvers = rule.approvals - (authority.ledger.separation === 'solo' ? 1 : 0);
   if (others.length >= REVIEWERS + approvers) return;
   throw new BindingError(
     'NO_POLICY',
     'request: expected two persons besides who decides, to review it',
+  );
+}
+
+/**
+ * Whether deputies may decide it: an emergency only where two are left to review it though each approval takes a deputy and
+ * the person in whose place they are, and where its review can name them all.
+ */
+export function isForDeputies(
+  authority: AuthorityState,
+  { agent, requirement }: Pick<RequestAdmitted, 'agent' | 'requirement'>,
+): boolean {
+  if (requirement.break_glass === undefined) return true;
+  const voices = 2 * requirement.approvals;
+  return voices <= QUORUM_MAX && othersThan(agent, authority).length >= REVIEWERS + voices;
+}
+
+/** Who is neither the owner of an agent nor the person whose own tool it is. */
+function othersThan(agent: Asked['agent'], authority: AuthorityState): readonly string[] {
+  return enrolledPersons(authority).filter(
+    (person) => person !== agent.owner && person !== agent.person,
   );
 }
 

@@ -1,5 +1,6 @@
 import type { ActionRecord } from './action-record.ts';
 import { liveApprovals, recordVoice } from './bind.ts';
+import { isForDeputies } from './decide-break-glass.ts';
 import type { Verdict } from './decision-statement.ts';
 import { deputyEndMs, principalsOf } from './deputy.ts';
 import type { Proceeding } from './proceeding.ts';
@@ -25,6 +26,7 @@ export function principalOf(
   const { open, type } = record;
   const { authority, rules } = run.state;
   if (rules < 2 || open === undefined || mayApprove(open.requirement, person)) return undefined;
+  if (!isForDeputies(authority, open)) return undefined;
   const principals = principalsOf(authority, person).filter(
     (each) =>
       mayApprove(open.requirement, each) &&

@@ -1,6 +1,7 @@
 import { canonicalText, type Digest, type Json } from '@countersign/canonical';
 import type { ActionRecord } from './action-record.ts';
 import { BindingError } from './binding-error.ts';
+import { voicesIn } from './deputy.ts';
 import { digest, personId, ulid } from './field-shape.ts';
 import { jsonOf } from './json-bytes.ts';
 import { QUORUM_MAX, typeName } from './policy.ts';
@@ -13,7 +14,7 @@ interface ReviewedFacts {
   readonly action_id: string;
   readonly action_type: string;
   readonly action_digest: Digest;
-  /** Who had approved it. */
+  /** Who had approved it, each before the person in whose place that was: a person and their deputy are one voice. */
   readonly approvers: readonly string[];
   /** The owner of the agent, and whose own tool it is. */
   readonly concerned: readonly string[];
@@ -66,7 +67,7 @@ export function reviewedFacts(
     action_id: record.id,
     action_type: record.type,
     action_digest: record.actionDigest,
-    approvers: binding.approvals.map(({ person }) => person),
+    approvers: binding.approvals.flatMap(voicesIn),
     concerned: breakGlass.concerned,
     result: record.uses.length === 0 ? 'not-used' : (breakGlass.result ?? 'not-reported'),
   };

@@ -1,6 +1,7 @@
 import type { CedarPolicy, CedarRule, Outcome } from '@countersign/binding';
 import { formatTimestamp, type JsonObject } from '@countersign/canonical';
 import { describe, expect, it } from 'vitest';
+import { COMMAND_PARAMS } from './test-documents.ts';
 import { TestLedger, type Asked, type TestLedgerOptions } from './test-ledger.ts';
 import { testAgent, testPerson, type TestPerson } from './test-members.ts';
 
@@ -227,6 +228,99 @@ describe('a deputy', () => {
     expect(await decided(ledger, bob, await ledger.request(elsewhere(ledger)))).toBe(
       'NOT_ELIGIBLE',
     );
+  });
+});
+
+/** A ledger where the treasury lets emergencies go ahead, so many of them at once, and where so many more are enrolled. */
+async function glassLent(approvals: number, more: number): Promise<TestLedger> {
+  const others = Array.from({ length: more }, () => testPerson());
+  const treasury = [alice.id, carol.id, ...others.map(({ id }) => id)].sort();
+  const policy: CedarPolicy = {
+    v: 'countersign.policy.v3',
+    cedar: `@id("emergency") @rule("glass")
+permit (principal, action == Action::"ask", resource is emergency::command_v1);
+`,
+    groups: { treasury },
+    rules: [
+      {
+        ...RULE,
+        id: 'glass',
+        approvals,
+        rationale: 'required',
+        decide_within_s: 900,
+        use_within_s: 900,
+        break_glass: { review_within_s: 3_600 },
+      },
+    ],
+  };
+  const members = others.flatMap((person) => person.members);
+  const ledger = new TestLedger({ people, extra: [...extra, ...members], policy });
+  const types = ['emergency.command'];
+  expect(await change(ledger, named(ledger, [alice, bob], { types }))).toBe('accepted');
+  return ledger;
+}
+
+function emergency(ledger: TestLedger): JsonObject {
+  const incident = { system: 'siem', id: 'INC-118' };
+  const params = { ...COMMAND_PARAMS, incident, reason: 'customers cannot pay' };
+  return ledger.envelope({ type: 'emergency.command', params });
+}
+
+describe('the review of what a deputy let go ahead in an emergency', () => {
+  /** Bound by one person of the treasury, or in their place, and over without a use. */
+  async function glassOf(ledger: TestLedger, person: TestPerson): Promise<JsonObject> {
+    const asked = await ledger.request(emergency(ledger));
+    expect(await decided(ledger, person, asked)).toBe('accepted');
+    const { entry } = ledger.last('binding-made');
+    await ledger.tick(900_001);
+    return {
+      kind: 'reviewed',
+      action_id: entry.action_id,
+      action_type: 'emergency.command',
+      action_digest: entry.action_digest,
+      approvers: entry.decisions.map((each) => each.person),
+      concerned: [owner.id],
+      result: 'not-used',
+      verdict: 'justified',
+      remarks: 'looked at',
+    };
+  }
+
+  async function askedFor(ledger: TestLedger, review: JsonObject): Promise<Asked> {
+    return ledger.request(ledger.changeEnvelope(review));
+  }
+
+  it('F09: is by neither the deputy nor the person in whose place they were: NOT_ELIGIBLE', async () => {
+    const ledger = await glassLent(1, 0);
+    const silent = await glassOf(ledger, bob);
+    const request = ledger.requestFrame(ledger.changeEnvelope(silent));
+    expect(codeOf(await ledger.submit('request', request))).toBe('REVIEW_MISMATCH');
+    const asked = await askedFor(ledger, { ...silent, approvers: [bob.id, alice.id] });
+    expect(await decided(ledger, bob, asked)).toBe('NOT_ELIGIBLE');
+    expect(await decided(ledger, alice, asked)).toBe('NOT_ELIGIBLE');
+    expect(await decided(ledger, carol, asked)).toBe('accepted');
+    expect(await decided(ledger, dave, asked)).toBe('accepted');
+    expect(ledger.last('authority-changed').entry.change).toMatchObject({ change: 'bound' });
+  });
+
+  it('is by a deputy, too, who had no part in it', async () => {
+    const ledger = await glassLent(1, 0);
+    const asked = await askedFor(ledger, await glassOf(ledger, alice));
+    expect(await decided(ledger, alice, asked)).toBe('NOT_ELIGIBLE');
+    expect(await decided(ledger, bob, asked)).toBe('accepted');
+    expect(await decided(ledger, carol, asked)).toBe('accepted');
+  });
+
+  it('has two persons left for it, and room for all whom it names: DELEGATION_EXCEEDED', async () => {
+    const byBob = async (approvals: number, more: number): Promise<string> => {
+      const ledger = await glassLent(approvals, more);
+      return decided(ledger, bob, await ledger.request(emergency(ledger)));
+    };
+    // Alice, Bob, Carol and Dave are enrolled besides the owner.
+    expect(await byBob(2, 1)).toBe('DELEGATION_EXCEEDED');
+    expect(await byBob(2, 2)).toBe('accepted');
+    expect(await byBob(8, 14)).toBe('accepted');
+    expect(await byBob(9, 16)).toBe('DELEGATION_EXCEEDED');
   });
 });
 

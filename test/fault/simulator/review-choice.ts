@@ -24,7 +24,9 @@ export function someReview(
     action_id: id,
     action_type: type.name,
     action_digest: digest,
-    approvers: (binding?.entry.decisions ?? []).map(({ person }) => person),
+    approvers: (binding?.entry.decisions ?? []).flatMap(({ person, for: away }) =>
+      away === undefined ? [person] : [person, away],
+    ),
     concerned: [...new Set([agent.owner, agent.person ?? agent.owner])].sort(),
     result: random.chance(0.1) ? 'unknown' : result,
     verdict: random.of(['justified', 'not-justified']),

@@ -332,8 +332,9 @@ export class RuleOracle {
   }
 
   #partiesTo({ admission: { agent }, binding }: OracleAction): ReadonlySet<string | undefined> {
-    const approvers = (binding?.entry.decisions ?? []).map(({ person }) => person);
-    return new Set([...approvers, agent.owner, agent.person]);
+    const approvers = binding?.entry.decisions ?? [];
+    const voices = approvers.flatMap(({ person, for: principal }) => [person, principal]);
+    return new Set([...voices, agent.owner, agent.person]);
   }
 
   #nameDeputy(change: ChangeOf<'deputy-named'>): void {

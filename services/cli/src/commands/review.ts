@@ -1,4 +1,4 @@
-import { parseEntry, parseExecutionReport, type Entry } from '@countersign/binding';
+import { parseEntry, parseExecutionReport, voicesIn, type Entry } from '@countersign/binding';
 import { utf8, type Json, type JsonObject } from '@countersign/canonical';
 import { isAnsweredEntry, type LedgerClient } from '@countersign/sdk';
 import { Option, type Command } from 'commander';
@@ -26,8 +26,8 @@ export function addReview(program: Command, { context, end }: CommandParts): voi
     .addHelpText(
       'after',
       `
-Who approved it, the owner of its agent and whose tool that is cannot be among the two. What they sign says again what the log
-says of the action: if that changes before both have signed, ask again.
+Who approved it, in whose place a deputy did, the owner of its agent and whose tool that is cannot be among the two. What they
+sign says again what the log says of the action: if that changes before both have signed, ask again.
 
 Example:
   $ countersign review 01JD3ZQ5Y0W9V8X7T6S5R4Q3P2 --verdict justified --remarks "payments were down"`,
@@ -84,7 +84,7 @@ function changeOf(entries: readonly Entry[]): JsonObject | undefined {
   return {
     action_type: binding.action_type.name,
     action_digest: binding.action_digest,
-    approvers: binding.decisions.map(({ person }) => person),
+    approvers: binding.decisions.flatMap(voicesIn),
     concerned: [...new Set([agent.owner, agent.person ?? agent.owner])].sort(),
     result: reported ?? (isUsed ? 'not-reported' : 'not-used'),
   };
