@@ -1,15 +1,24 @@
 import type { SqlValue, Statement } from '@countersign/sqlite';
-import { REOPENED_COLUMNS, type PositionWrite, type RowWrite } from './row-write.ts';
+import {
+  REOPENED_COLUMNS,
+  type FixedTable,
+  type FixedWrite,
+  type PositionWrite,
+  type RowWrite,
+} from './row-write.ts';
 import { TABLE_NAMES, columnsOf, type TableName } from './tables.ts';
 
-type WriteOf<K extends RowWrite['write']> = Extract<RowWrite, { write: K }>;
+/** A call of SQLite costs as much as the row that it writes, so a rebuild writes many rows by one. */
+const ROWS_A_STATEMENT = 32;
+
+type OtherWrite = Exclude<RowWrite, FixedWrite>;
+type WriteOf<K extends OtherWrite['write']> = Extract<OtherWrite, { write: K }>;
 
 type Statements = {
-  readonly [K in RowWrite['write']]: (write: WriteOf<K>) => readonly Statement[];
+  readonly [K in OtherWrite['write']]: (write: WriteOf<K>) => readonly Statement[];
 };
 
 const STATEMENTS: Statements = {
-  insert: ({ table, row }) => [into('INSERT OR IGNORE', table, row)],
   'member-set': ({ row }) => [into('INSERT OR REPLACE', 'members', row)],
   'member-removed': ({ row: { kind, id } }) => [
     { sql: 'DELETE FROM members WHERE kind = ? AND id = ?', params: [kind, id] },
@@ -33,11 +42,37 @@ const STATEMENTS: Statements = {
   },
 };
 
+/** Rows that never change come first, each table's together: nothing else depends on them, nor they on anything. */
 export function statementsOf(writes: readonly RowWrite[]): Statement[] {
-  return writes.flatMap((write) => statementsOfOne(write));
+  const fixed = new Map<FixedTable, Values[]>();
+  const others: Statement[] = [];
+  for (const write of writes) {
+    if (write.write !== 'insert') others.push(...statementsOfOne(write));
+    else rowsOf(fixed, write.table).push(write.row);
+  }
+  return [...[...fixed].flatMap(([table, rows]) => insertsOf(table, rows)), ...others];
 }
 
-function statementsOfOne<K extends RowWrite['write']>(
+function rowsOf(fixed: Map<FixedTable, Values[]>, table: FixedTable): Values[] {
+  const known = fixed.get(table);
+  if (known !== undefined) return known;
+  const rows: Values[] = [];
+  fixed.set(table, rows);
+  return rows;
+}
+
+/** Two texts of SQL a table, so that both stay prepared: for many rows, and for each that is left. */
+function insertsOf(table: FixedTable, rows: readonly Values[]): Statement[] {
+  const statements: Statement[] = [];
+  let at = 0;
+  for (; at + ROWS_A_STATEMENT <= rows.length; at += ROWS_A_STATEMENT) {
+    statements.push(into('INSERT OR IGNORE', table, ...rows.slice(at, at + ROWS_A_STATEMENT)));
+  }
+  for (const row of rows.slice(at)) statements.push(into('INSERT OR IGNORE', table, row));
+  return statements;
+}
+
+function statementsOfOne<K extends OtherWrite['write']>(
   write: WriteOf<K> & { readonly write: K },
 ): readonly Statement[] {
   return STATEMENTS[write.write](write);
@@ -56,19 +91,23 @@ export function positionStatement({ from, row }: PositionWrite): Statement {
 type Verb = 'INSERT OR IGNORE' | 'INSERT OR REPLACE';
 type Values = Readonly<Record<string, SqlValue>>;
 
-/** Texts of SQL, by verb and table. */
+/** Texts of SQL, by verb, table and how many rows. */
 const TEXTS = new Map<string, string>();
 
-function into(verb: Verb, table: TableName, row: Values): Statement {
-  return { sql: intoText(verb, table), params: valuesOf(table, row) };
+function into(verb: Verb, table: TableName, ...rows: readonly Values[]): Statement {
+  return {
+    sql: intoText(verb, table, rows.length),
+    params: rows.flatMap((row) => valuesOf(table, row)),
+  };
 }
 
-function intoText(verb: Verb, table: TableName): string {
+function intoText(verb: Verb, table: TableName, rows: number): string {
   const start = `${verb} INTO ${table}`;
-  const known = TEXTS.get(start);
+  const key = `${start} ${rows}`;
+  const known = TEXTS.get(key);
   if (known !== undefined) return known;
-  const text = `${start} VALUES(${marks(table)})`;
-  TEXTS.set(start, text);
+  const text = `${start} VALUES ${Array.from({ length: rows }, () => `(${marks(table)})`).join(',')}`;
+  TEXTS.set(key, text);
   return text;
 }
 
