@@ -159,8 +159,8 @@ class WorkerDatabase implements Database {
     if (isFull) {
       return Promise.reject(new SqliteError('QUEUE_FULL', 'too many requests are outstanding'));
     }
-    const calls = this.#packing.calls(statements);
-    return this.#ask(bytes, (id) => ({ id, kind, calls }));
+    const packed = this.#packing.calls(statements);
+    return this.#ask(bytes, (id) => ({ id, kind, packed }));
   }
 
   #control(kind: ControlRequest['kind']): Promise<QueryResult[]> {

@@ -1,6 +1,6 @@
 import { SqliteError } from './sqlite-error.ts';
 import type {
-  PackedCall,
+  PackedCalls,
   PackedResult,
   PackedRows,
   PackedValue,
@@ -40,12 +40,21 @@ export class Packing {
   }
 
   /** @throws {SqliteError} MISUSE for no statement, or a value that SQL cannot hold */
-  calls(statements: readonly Statement[]): PackedCall[] {
+  calls(statements: readonly Statement[]): PackedCalls {
     if (statements.length === 0) throw new SqliteError('MISUSE', 'expected a statement, got none');
-    return statements.map(({ sql, params = [] }) => ({
-      sql: this.#numberOf(sql),
-      params: params.map((value) => this.#packed(value)),
-    }));
+    const calls: number[] = [];
+    const values: (null | number | bigint | string)[] = [];
+    const ranges: number[] = [];
+    for (const { sql, params = [] } of statements) {
+      calls.push(this.#numberOf(sql), params.length);
+      for (const value of params) {
+        if (value instanceof Uint8Array) {
+          ranges.push(values.length, this.#length, this.#append(value));
+          values.push(null);
+        } else values.push(typeof value === 'number' ? assertNumber(value) : assertPlain(value));
+      }
+    }
+    return { calls, values, ranges };
   }
 
   add(request: Request): void {
@@ -66,15 +75,13 @@ export class Packing {
     return number;
   }
 
-  #packed(value: SqlValue): PackedValue {
-    if (typeof value === 'number') return assertNumber(value);
-    if (!(value instanceof Uint8Array)) return assertPlain(value);
-    const start = this.#length;
-    const end = start + value.length;
+  /** Answers where they end. */
+  #append(value: Uint8Array): number {
+    const end = this.#length + value.length;
     if (end > this.#bytes.length) this.#grow(end);
-    this.#bytes.set(value, start);
+    this.#bytes.set(value, this.#length);
     this.#length = end;
-    return [start, end];
+    return end;
   }
 
   #grow(least: number): void {

@@ -2,25 +2,23 @@ import type { SqliteErrorCode } from './sqlite-error.ts';
 
 /** What crosses between the thread that asks and the worker that holds the file. */
 
-/** A value as it travels: bytes are a range of the one buffer of its message, which is moved instead of copied. */
+/** A value of a row as it travels: bytes are a range of the one buffer of its message, which is moved instead of copied. */
 export type PackedValue = null | number | bigint | string | readonly [start: number, end: number];
 
-/** A statement is named by its place among the texts of SQL of its message. */
-export interface PackedCall {
-  readonly sql: number;
-  readonly params: readonly PackedValue[];
+/** Calls of statements in flat lists: an object for each call, or for each value, travels many times as slowly. */
+export interface PackedCalls {
+  /** Of each call: the place of its text among those of its message, and how many values are its own. */
+  readonly calls: readonly number[];
+  /** Of all calls, one after the other; null where bytes belong. */
+  readonly values: readonly (null | number | bigint | string)[];
+  /** Of bytes: their place among the values, and where they start and end in the buffer of the message. */
+  readonly ranges: readonly number[];
 }
 
-export interface RunRequest {
+export interface QueryRequest {
   readonly id: number;
-  readonly kind: 'run';
-  readonly calls: readonly PackedCall[];
-}
-
-export interface AllRequest {
-  readonly id: number;
-  readonly kind: 'all';
-  readonly calls: readonly PackedCall[];
+  readonly kind: 'run' | 'all';
+  readonly packed: PackedCalls;
 }
 
 export interface ControlRequest {
@@ -28,7 +26,7 @@ export interface ControlRequest {
   readonly kind: 'checkpoint' | 'close';
 }
 
-export type Request = RunRequest | AllRequest | ControlRequest;
+export type Request = QueryRequest | ControlRequest;
 
 /** What was asked in one turn of the event loop: a message costs more than most of what is in it. */
 export interface Parcel {

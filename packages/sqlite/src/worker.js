@@ -9,16 +9,19 @@ import { ConnectionError, failureOf, openConnection } from './connection.js';
 /** @typedef {import('./worker-message.ts').PackedValue} PackedValue */
 /** @typedef {import('./worker-message.ts').PackedResult} PackedResult */
 /** @typedef {import('./worker-message.ts').Parcel} Parcel */
-/** @typedef {import('./worker-message.ts').PackedCall} PackedCall */
+/** @typedef {import('./worker-message.ts').PackedCalls} PackedCalls */
 /** @typedef {{ statement: import('libsql').Statement, reader: boolean, columns: string[] }} Prepared */
 
 /**
  * A request with what its message brought: its calls name texts of SQL and ranges of bytes there.
- * @typedef {{ id: number, kind: Request['kind'], calls: readonly PackedCall[], sqls: readonly string[], bytes: Buffer }} Asked
+ * @typedef {{ id: number, kind: Request['kind'], packed: PackedCalls, sqls: readonly string[], bytes: Buffer }} Asked
  */
 
 const MAX_STATEMENTS = 256;
 const MAX_RUNS_PER_COMMIT = 1_000;
+
+/** @type {PackedCalls} */
+const NO_CALLS = { calls: [], values: [], ranges: [] };
 
 const port = parentPort;
 if (port === null) throw new Error('expected to be started as a worker');
@@ -43,8 +46,8 @@ try {
     if (waiting.length === 0) setImmediate(drain);
     const bytes = Buffer.from(blobs);
     for (const request of requests) {
-      const calls = 'calls' in request ? request.calls : [];
-      waiting.push({ id: request.id, kind: request.kind, calls, sqls, bytes });
+      const packed = 'packed' in request ? request.packed : NO_CALLS;
+      waiting.push({ id: request.id, kind: request.kind, packed, sqls, bytes });
     }
   });
 } catch (error) {
@@ -136,29 +139,48 @@ function undo() {
  * @param {Asked} query
  * @returns {PackedResult[]} with bytes still in place of their ranges
  */
-function execute({ sqls, calls, bytes }) {
-  return calls.map(({ sql, params }) => {
-    const { statement, reader, columns } = prepare(sqls[sql] ?? '');
+function execute({ sqls, packed, bytes }) {
+  const { calls, values, ranges } = packed;
+  /** @type {PackedResult[]} */
+  const results = [];
+  let place = 0;
+  let range = 0;
+  for (let call = 0; call < calls.length; call += 2) {
     /** @type {unknown[]} */
-    const bound = new Array(params.length);
-    for (let i = 0; i < params.length; i += 1) bound[i] = bindable(params[i], bytes);
-    // Always an array: given a bare buffer, libsql aborts the process.
-    if (!reader) return Number(statement.run(bound).changes);
-    // A statement that is not read to its end keeps its lock, so readers are never run() nor left half-way.
-    const rows = /** @type {PackedValue[][]} */ (statement.all(bound));
-    for (const row of rows) for (let i = 0; i < row.length; i += 1) row[i] = safe(row[i]);
-    return { columns, rows };
-  });
+    const bound = new Array(calls[call + 1] ?? 0);
+    for (let i = 0; i < bound.length; i += 1, place += 1) {
+      if (ranges[range] !== place) bound[i] = bindable(values[place]);
+      else {
+        bound[i] = bytes.subarray(ranges[range + 1], ranges[range + 2]);
+        range += 3;
+      }
+    }
+    results.push(resultOf(sqls[calls[call] ?? -1] ?? '', bound));
+  }
+  return results;
+}
+
+/**
+ * @param {string} sql
+ * @param {unknown[]} bound
+ * @returns {PackedResult}
+ */
+function resultOf(sql, bound) {
+  const { statement, reader, columns } = prepare(sql);
+  // Always an array: given a bare buffer, libsql aborts the process.
+  if (!reader) return Number(statement.run(bound).changes);
+  // A statement that is not read to its end keeps its lock, so readers are never run() nor left half-way.
+  const rows = /** @type {PackedValue[][]} */ (statement.all(bound));
+  for (const row of rows) for (let i = 0; i < row.length; i += 1) row[i] = safe(row[i]);
+  return { columns, rows };
 }
 
 /**
  * libsql binds every number as REAL, which is another value where a column has no type: so whole ones go as bigint.
- * @param {PackedValue | undefined} value
- * @param {Buffer} bytes
+ * @param {null | number | bigint | string | undefined} value
  */
-function bindable(value, bytes) {
-  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
-  return Array.isArray(value) ? bytes.subarray(value[0], value[1]) : value;
+function bindable(value) {
+  return typeof value === 'number' && Number.isInteger(value) ? BigInt(value) : value;
 }
 
 /**
