@@ -83,13 +83,24 @@ describe('a deputy, from the command line', { timeout: WITHIN_MS }, () => {
     await approve(bob, id);
     const ran = await exec.ended;
     expect([ran.exit, ran.stdout]).toEqual([0, 'rotated\n']);
+    const shown = await ledger.run('show', [id]).ended;
+    expect(shown.stdout).toContain(`approved by ${bob.person} in the place of ${alice.person}`);
     expect((await ledger.run('evidence', [id, '-o', 'evidence.json']).ended).exit).toBe(0);
     const trust = ['--trust', join(ledger.data, 'trust.json')];
     const verified = await countersign(['verify', ledger.at('evidence.json'), ...trust]);
     expect(verified.stdout + verified.stderr).toContain(
       `${bob.person} signed in the place of ${alice.person}`,
     );
+    expect(verified.stdout).toContain(
+      `approved by   ${bob.person} in the place of ${alice.person}`,
+    );
     expect(verified.exit).toBe(0);
+    const report = await ledger.run('report', ['--action', id, '--out', ledger.at('report')]).ended;
+    expect(report.exit).toBe(0);
+    for (const name of ['report.html', 'actions.csv']) {
+      const text = await readFile(ledger.at('report', name), 'utf8');
+      expect(text).toContain(`${bob.person} in the place of ${alice.person} (uv)`);
+    }
   });
 
   it('D12: approves nothing once it is revoked, and the whole log follows from its entries', async () => {

@@ -5,6 +5,10 @@ export type CaseEnd = 'bound' | 'denied' | 'expired' | 'revoked' | 'superseded';
 
 export interface CaseDecision {
   readonly person: string;
+  /** In whose place. */
+  readonly principal?: string;
+  /** For how long the device says that it showed it. */
+  readonly claimedDwellMs?: number;
   readonly verdict: Verdict;
   readonly proofClass: string;
   readonly at: string;

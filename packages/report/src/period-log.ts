@@ -121,9 +121,19 @@ export class PeriodLog {
 
   #decided(entry: DecisionAccepted | BindingRevoked, { index, leaf }: PlacedEntry): void {
     const { action_id: actionId, at, statement, proof_class: proofClass } = entry;
-    const { person, verdict } = statement;
+    const { person, verdict, claimed_dwell_ms: claimedDwellMs } = statement;
+    const principal = entry.type === 'decision-accepted' ? entry.for : undefined;
     const found = this.#open.get(actionId) ?? this.#cases.get(actionId);
-    found?.decisions.push({ person, verdict, proofClass, at, index, leaf });
+    found?.decisions.push({
+      person,
+      ...(principal !== undefined && { principal }),
+      ...(claimedDwellMs !== undefined && { claimedDwellMs }),
+      verdict,
+      proofClass,
+      at,
+      index,
+      leaf,
+    });
   }
 
   #revoked(entry: BindingRevoked, placed: PlacedEntry): void {

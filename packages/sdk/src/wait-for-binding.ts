@@ -5,6 +5,10 @@ import type { ActionView, LedgerClient, Patience } from './ledger-client.ts';
 export interface SeenDecision {
   readonly verdict: string;
   readonly person: string;
+  /** The person in whose place a deputy has decided. */
+  readonly for?: string;
+  /** For how long the device says that it showed it. Nobody has measured it. */
+  readonly claimed_dwell_ms?: number;
   /** Null when it was erased, or when there is none. */
   readonly rationale: string | null;
 }
@@ -110,9 +114,12 @@ export function decisionsOf(view: ActionView, verdict?: string): SeenDecision[] 
 }
 
 function isDecision(json: unknown): json is SeenDecision {
-  const { person, verdict, rationale } = Object(json) as Partial<Record<string, unknown>>;
+  const said = Object(json) as Partial<Record<string, unknown>>;
+  const { person, verdict, rationale, for: principal, claimed_dwell_ms: dwellMs } = said;
   return (
     [person, verdict].every((member) => typeof member === 'string') &&
+    ['undefined', 'string'].includes(typeof principal) &&
+    ['undefined', 'number'].includes(typeof dwellMs) &&
     (rationale === null || typeof rationale === 'string')
   );
 }

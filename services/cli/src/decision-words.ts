@@ -1,3 +1,4 @@
+import { inPlaceWords, shownWords } from '@countersign/console';
 import { decisionsOf, type ActionView } from '@countersign/sdk';
 
 const VERBS: ReadonlyMap<string, string> = new Map([
@@ -9,8 +10,8 @@ const VERBS: ReadonlyMap<string, string> = new Map([
 /** Who decided, and why in their own words, as the ledger tells: one line each. */
 export function decisionWords(view: ActionView, verdict?: string): string[] {
   return decisionsOf(view, verdict).map(
-    ({ person, verdict: said, rationale }) =>
-      `${VERBS.get(said) ?? said} by ${person}: ${reasonWords(rationale, view)}`,
+    ({ person, for: principal, verdict: said, rationale, claimed_dwell_ms: dwellMs }) =>
+      `${VERBS.get(said) ?? said} by ${person}${inPlaceWords(principal)}${shownWords(dwellMs)}: ${reasonWords(rationale, view)}`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { inPlaceWords, shownWords } from '@countersign/console';
 import { proofWords, type ReportRow } from './report-row.ts';
 import { terminalText } from './terminal-text.ts';
 
@@ -54,7 +55,10 @@ function cellText(cell: string | number): string {
 
 function decisionsOf({ action: { decisions } }: ReportRow): string {
   return decisions
-    .map(({ person, verdict, proofClass, at }) => `${verdict} ${person} (${proofClass}) ${at}`)
+    .map(
+      ({ person, principal, verdict, proofClass, at, claimedDwellMs }) =>
+        `${verdict} ${person}${inPlaceWords(principal)} (${proofClass}) ${at}${shownWords(claimedDwellMs)}`,
+    )
     .join(BETWEEN);
 }
 

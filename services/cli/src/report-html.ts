@@ -1,4 +1,5 @@
 import type { BrokenGlass } from '@countersign/binding';
+import { inPlaceWords, shownWords } from '@countersign/console';
 import type { DisplayLine } from '@countersign/descriptors';
 import type { DecideTimes, PeriodTotals, PersonFigures, ReportScope } from '@countersign/report';
 import { unreviewedWords } from './break-glass-words.ts';
@@ -231,13 +232,15 @@ function placeWords({ action: { admission, binding } }: ReportRow): string {
 }
 
 function decisionTerm(
-  { verdict, person, proofClass, at, index }: ReportRow['action']['decisions'][number],
+  decision: ReportRow['action']['decisions'][number],
   { rationales }: ReportRow,
 ): Html {
+  const { verdict, person, principal, proofClass, at, index, claimedDwellMs } = decision;
+  const who = `${person}${inPlaceWords(principal)} (${proofClass})`;
   const why = rationales.get(index);
   const said = why === undefined ? undefined : html`<blockquote>${why}</blockquote>`;
   return html`<dt>${VERDICT_WORDS[verdict]}</dt>
-    <dd>${person} (${proofClass}) at ${at}, entry ${index}${said}</dd> `;
+    <dd>${who} at ${at}, entry ${index}${shownWords(claimedDwellMs)}${said}</dd> `;
 }
 
 const VERDICT_WORDS = { approve: 'Approved', deny: 'Denied', revoke: 'Taken back' } as const;

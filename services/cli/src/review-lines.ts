@@ -2,7 +2,9 @@ import type { CheckedDecision, CheckedReview } from '@countersign/console';
 import {
   assuranceWords,
   breakGlassWords,
+  inPlaceWords,
   quorumWords,
+  shownWords,
   timeLeft,
   utcTime,
   worstCase,
@@ -92,8 +94,8 @@ function requirementLines({ admission }: CheckedReview): string[] {
   ];
 }
 
-function decisionLine({ person, principal, verdict, at, rationale }: CheckedDecision): string {
-  const inPlace = principal === undefined ? '' : ` in the place of ${principal}`;
+function decisionLine(decision: CheckedDecision): string {
+  const { person, principal, verdict, at, rationale, claimedDwellMs } = decision;
   const why = rationale === null ? 'reason not here' : JSON.stringify(rationale);
-  return `  ${person}${inPlace}: ${verdict}, ${utcTime(at)}: ${why}`;
+  return `  ${person}${inPlaceWords(principal)}: ${verdict}, ${utcTime(at)}${shownWords(claimedDwellMs)}: ${why}`;
 }

@@ -66,6 +66,16 @@ describe('a row of CSV', () => {
     expect(whyOf(text)).toBe(cell);
   });
 
+  it('says in whose place a decision was, and how long its device says that it took', () => {
+    const { action, ...row } = rowSaying('no');
+    const principal = 'prs_01KAR5RWY00000000000000004';
+    const decisions = action.decisions.map((each) => ({ ...each, principal, claimedDwellMs: 999 }));
+    const text = csvHeader() + csvRow({ ...row, action: { ...action, decisions } });
+    expect(parsedCsv(text)[0]?.['decisions']).toBe(
+      `deny prs_01KAR5RWY00000000000000003 in the place of ${principal} (uv) 2026-11-23T09:16:00.000Z, shown for less than a second as the device claims`,
+    );
+  });
+
   it('is one line, whatever it holds', () => {
     expect(csvRow(rowSaying('a\nb\r\nc')).match(/\r|\n/g)).toEqual(['\r', '\n']);
   });

@@ -3,6 +3,7 @@ import { actionLines } from '../src/commands/show.ts';
 import type { ActionView } from '@countersign/sdk';
 
 const PERSON = 'prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2';
+const PRINCIPAL = 'prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P3';
 
 function decided(rationale: string | null, erased: boolean): ActionView {
   return {
@@ -28,6 +29,15 @@ describe('what show tells', () => {
     { rationale: null, erased: false, words: 'reason not here' },
   ])('of a reason: $words', ({ rationale, erased, words }) => {
     expect(actionLines(decided(rationale, erased))).toContain(`  approved by ${PERSON}: ${words}`);
+  });
+
+  it('of a decision: in whose place it was, and how long its device says that it took', () => {
+    const view = decided('looks right', false);
+    const by = { person: PERSON, verdict: 'approve', rationale: 'looks right' };
+    const told = { ...by, for: PRINCIPAL, claimed_dwell_ms: 12_345 };
+    expect(actionLines({ ...view, decisions: [told] })).toContain(
+      `  approved by ${PERSON} in the place of ${PRINCIPAL}, shown for 12 seconds as the device claims: "looks right"`,
+    );
   });
 
   it('in columns that stand below each other', () => {

@@ -17,6 +17,8 @@ export interface CheckedDecision {
   readonly person: string;
   /** In whose place. */
   readonly principal?: string;
+  /** For how long the device says that it showed it. */
+  readonly claimedDwellMs?: number;
   readonly verdict: DecisionStatement['verdict'];
   /** Null when it is not there any more. */
   readonly rationale: string | null;
@@ -49,6 +51,7 @@ async function checkDecision(
     entry.statement.admission === admissionLeaf;
   if (!isMeant) throw new ConsoleError('ADMISSION_MISMATCH', 'expected decisions on this request');
   const { person, verdict, rationale_digest: digest } = entry.statement;
+  const { claimed_dwell_ms: claimedDwellMs } = entry.statement;
   if (rationale !== null && digestOrNone(rationale) !== digest) {
     throw new ConsoleError('RATIONALE_MISMATCH', 'expected the rationale that was signed');
   }
@@ -58,6 +61,7 @@ async function checkDecision(
     at: entry.at,
     person,
     ...(principal !== undefined && { principal }),
+    ...(claimedDwellMs !== undefined && { claimedDwellMs }),
     verdict,
     rationale: rationale?.text ?? null,
   };

@@ -1,5 +1,6 @@
 import type { DecisionStatement, RequestAdmitted } from '@countersign/binding';
 import type { CheckedDecision } from './decision-check.ts';
+import { shownWords } from './decided-words.ts';
 import { exact, h, paragraph } from './element.ts';
 import { utcTime } from './time-words.ts';
 
@@ -61,7 +62,9 @@ export class DecisionsView {
       : undefined;
   }
 
-  #decision({ verdict, person, principal, at, index, rationale }: CheckedDecision): HTMLElement {
+  #decision(decision: CheckedDecision): HTMLElement {
+    const { verdict, person, principal, at, index, rationale, claimedDwellMs } = decision;
+    const about = `entry ${index}${shownWords(claimedDwellMs)}`;
     return h(
       'div',
       { class: 'decided' },
@@ -70,7 +73,7 @@ export class DecisionsView {
         exact(person),
         person === this.#me ? ' (you)' : undefined,
         ...(principal === undefined ? [] : [' in the place of ', exact(principal)]),
-        h('span', { class: 'small' }, ` ${utcTime(at)} · entry ${index}`),
+        h('span', { class: 'small' }, ` ${utcTime(at)} · ${about}`),
       ),
       rationaleView(rationale),
     );

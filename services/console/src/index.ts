@@ -3,6 +3,7 @@ export { breakGlassWords } from './break-glass-words.ts';
 export { quorumWords } from './quorum-words.ts';
 export { newCredential, type NewCredential } from './authenticator-data.ts';
 export { ConsoleError, type ConsoleCode } from './console-error.ts';
+export { inPlaceWords, shownWords } from './decided-words.ts';
 export { checkDecisions, type CheckedDecision } from './decision-check.ts';
 export {
   decisionFrame,

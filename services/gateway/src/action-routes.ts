@@ -83,11 +83,15 @@ async function viewOf(
   const decisions = await decisionsOf(gateway, action);
   return {
     ...summaryOf(action),
-    decisions: decisions.map(({ row, statement, rationale }) => ({
+    decisions: decisions.map(({ row, statement, principal, rationale }) => ({
       index: row.index,
       verdict: statement.verdict,
       person: statement.person,
+      ...(principal !== undefined && { for: principal }),
       at: row.at,
+      ...(statement.claimed_dwell_ms !== undefined && {
+        claimed_dwell_ms: statement.claimed_dwell_ms,
+      }),
       rationale: rationale?.text ?? null,
     })),
     entries: entries.map(({ index, type, at }) => ({ index, type, at })),

@@ -124,6 +124,13 @@ export const ActionSchema = Type.Object(
       Type.Object(
         {
           ...DecisionMembers,
+          for: Type.Optional(Type.String({ description: 'The person in whose place it was' })),
+          claimed_dwell_ms: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              description: 'How long the device says that it showed it; nobody has measured it',
+            }),
+          ),
           rationale: Type.Union([Type.String(), Type.Null()], {
             description: 'Why, in the words of the person; null once it was erased',
           }),

@@ -7,6 +7,8 @@ import type { Gateway } from './gateway-app.ts';
 export interface DecisionFact {
   readonly row: EntryRow;
   readonly statement: DecisionStatement;
+  /** In whose place. */
+  readonly principal: string | undefined;
   /** Null once it was erased, and where it never came. */
   readonly rationale: { readonly text: string; readonly salt: string } | null;
 }
@@ -21,7 +23,7 @@ export async function decisionsOf(
   const entries = await deps.models.entriesOf(action.tenant, action.actionId);
   const decided = entries
     .filter(({ type }) => DECIDING.has(type))
-    .map((row) => ({ row, statement: statementIn(row.bytes) }));
+    .map((row) => ({ row, ...decisionIn(row.bytes) }));
   if (decided.length === 0) return [];
   const wanted = decided.map(({ statement }) => statement.rationale_digest);
   const found = await rationales(deps.models, action, wanted);
@@ -31,10 +33,13 @@ export async function decisionsOf(
   }));
 }
 
-function statementIn(bytes: Uint8Array): DecisionStatement {
+function decisionIn(bytes: Uint8Array): Pick<DecisionFact, 'statement' | 'principal'> {
   const entry = parseEntry(bytes);
-  if (entry.type === 'decision-accepted' || entry.type === 'binding-revoked') {
-    return entry.statement;
+  if (entry.type === 'decision-accepted') {
+    return { statement: entry.statement, principal: entry.for };
+  }
+  if (entry.type === 'binding-revoked') {
+    return { statement: entry.statement, principal: undefined };
   }
   throw new Error('invariant broken: a decision that is another entry');
 }

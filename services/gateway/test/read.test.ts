@@ -221,12 +221,18 @@ describe('who decided, and why', () => {
     const denial = await bench.decisionOf(asked.actionId, passkey, {
       verdict: 'deny',
       text: 'Not during the freeze.',
+      dwellMs: 12_345,
     });
     expect((await bench.post('/v1/decisions', denial)).status).toBe(201);
     for (const reader of [bench.ledger.agent, bench.ledger.executor]) {
       const { body } = await bench.readAs(reader, url);
       expect(body['decisions']).toMatchObject([
-        { verdict: 'deny', person: bench.ledger.person, rationale: 'Not during the freeze.' },
+        {
+          verdict: 'deny',
+          person: bench.ledger.person,
+          claimed_dwell_ms: 12_345,
+          rationale: 'Not during the freeze.',
+        },
       ]);
     }
     expect((await bench.readAs(bench.ledger.otherAgent, url)).status).toBe(404);

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseUseClaim } from '@countersign/binding';
 import { formatTimestamp, isTimestamp, timestampMs, utf8 } from '@countersign/canonical';
-import { assuranceWords, breakGlassWords } from '@countersign/console';
+import { assuranceWords, breakGlassWords, inPlaceWords, shownWords } from '@countersign/console';
 import { verifySignature } from '@countersign/crypto-node';
 import type { Chosen } from '@countersign/descriptors';
 import {
@@ -205,15 +205,34 @@ type UseFacts = Facts['uses'][number] & {
   readonly item?: number;
 };
 
-interface FactsOfUses extends Facts {
+interface FactsWithClaims extends Facts {
+  readonly approvals: readonly ApprovalFacts[];
   readonly uses: readonly UseFacts[];
 }
 
-/** With what each use has chosen within the bounds of its action, or which item it is of, out of the claims that were verified. */
-function withClaimed(facts: Facts, bytes: Uint8Array): FactsOfUses {
-  const { uses } = parseEvidence(bytes);
+type ApprovalFacts = Facts['approvals'][number] & {
+  /** In whose place. */
+  readonly for?: string;
+  /** For how long the device says that it showed it. */
+  readonly claimed_dwell_ms?: number;
+};
+
+/**
+ * With what each use has chosen within the bounds of its action, or which item it is of, and in whose place each approval was and
+ * how long it says that it took: out of the claims and the binding that were verified.
+ */
+function withClaimed(facts: Facts, bytes: Uint8Array): FactsWithClaims {
+  const { binding, uses } = parseEvidence(bytes);
   return {
     ...facts,
+    approvals: facts.approvals.map((approval, position) => {
+      const { for: principal, claimed_dwell_ms: dwellMs } = binding.entry.decisions[position] ?? {};
+      return {
+        ...approval,
+        ...(principal !== undefined && { for: principal }),
+        ...(dwellMs !== undefined && { claimed_dwell_ms: dwellMs }),
+      };
+    }),
     uses: facts.uses.map((use, position) => {
       const claim = uses[position]?.entry.claim;
       const { chosen, item } = claim === undefined ? {} : parseUseClaim(utf8(claim));
@@ -234,10 +253,10 @@ function claimedWords({ chosen = {}, item }: UseFacts): string {
   return words.length === 0 ? '' : `: ${words.join(', ')}`;
 }
 
-function factLines(facts: FactsOfUses): string[] {
+function factLines(facts: FactsWithClaims): string[] {
   const approvals = facts.approvals.map(
-    ({ person, proof_class, rationale }) =>
-      `approved by   ${person} (${proof_class})${rationale === undefined ? '' : `: ${JSON.stringify(rationale)}`}`,
+    ({ person, for: principal, proof_class, rationale, claimed_dwell_ms: dwellMs }) =>
+      `approved by   ${person}${inPlaceWords(principal)} (${proof_class})${shownWords(dwellMs)}${rationale === undefined ? '' : `: ${JSON.stringify(rationale)}`}`,
   );
   return [
     `action        ${facts.action_id} (${facts.action_type})`,

@@ -71,6 +71,13 @@ export function textIn(from: JsonObject, name: string): string {
   return value;
 }
 
+interface DecisionOptions {
+  readonly verdict?: Verdict;
+  readonly text?: string;
+  /** For how long the device says that it showed it. */
+  readonly dwellMs?: number;
+}
+
 /** A gateway before a scripted ledger, with everybody who calls it. */
 export class GatewayBench {
   readonly ledger: ScriptedLedger;
@@ -203,7 +210,7 @@ export class GatewayBench {
   async decisionOf(
     actionId: string,
     passkey: SoftwarePasskey,
-    { verdict = 'approve', text = '' }: { verdict?: Verdict; text?: string } = {},
+    { verdict = 'approve', text = '', dwellMs }: DecisionOptions = {},
   ): Promise<JsonObject> {
     const { body } = await this.read(`/v1/actions/${actionId}/review`);
     const { entry } = body['admission'] as { entry: { leaf: string; text: string } };
@@ -222,6 +229,7 @@ export class GatewayBench {
       person: this.ledger.person,
       credential: passkey.credentialId,
       not_after: '2026-11-23T13:00:00.000Z',
+      ...(dwellMs !== undefined && { claimed_dwell_ms: dwellMs }),
     } as Parameters<typeof decisionChallenge>[0];
     const proof = passkey.assert(decisionChallenge(statement));
     return {
