@@ -1,6 +1,8 @@
 import {
   BindingError,
   rationaleDigest,
+  type BindingRevoked,
+  type DecisionAccepted,
   type DecisionStatement,
   type Rationale,
 } from '@countersign/binding';
@@ -51,19 +53,27 @@ async function checkDecision(
     entry.statement.admission === admissionLeaf;
   if (!isMeant) throw new ConsoleError('ADMISSION_MISMATCH', 'expected decisions on this request');
   const { person, verdict, rationale_digest: digest } = entry.statement;
-  const { claimed_dwell_ms: claimedDwellMs } = entry.statement;
   if (rationale !== null && digestOrNone(rationale) !== digest) {
     throw new ConsoleError('RATIONALE_MISMATCH', 'expected the rationale that was signed');
   }
-  const { for: principal } = entry.type === 'decision-accepted' ? entry : {};
   return {
     index,
     at: entry.at,
     person,
-    ...(principal !== undefined && { principal }),
-    ...(claimedDwellMs !== undefined && { claimedDwellMs }),
+    ...toldBeside(entry),
     verdict,
     rationale: rationale?.text ?? null,
+  };
+}
+
+function toldBeside(
+  entry: DecisionAccepted | BindingRevoked,
+): Pick<CheckedDecision, 'principal' | 'claimedDwellMs'> {
+  const { claimed_dwell_ms: claimedDwellMs } = entry.statement;
+  const { for: principal } = entry.type === 'decision-accepted' ? entry : {};
+  return {
+    ...(principal !== undefined && { principal }),
+    ...(claimedDwellMs !== undefined && { claimedDwellMs }),
   };
 }
 
