@@ -113,6 +113,7 @@ describe('an emergency, from the command line', { timeout: WITHIN_MS }, () => {
       unreviewed: [],
       deputies: [],
       recoveries: [],
+      undecided: { half: 0, last_tenth: 0 },
     });
     expect((await ledger.run('report', ['--out', 'green']).ended).exit).toBe(0);
     expect((await ledger.run('log export', ['log']).ended).exit).toBe(0);

@@ -4,6 +4,7 @@ import type { LedgerHealth } from './gateway-deps.ts';
 import { GatewayError } from './gateway-error.ts';
 import type { GatewayLimits } from './gateway-limits.ts';
 import { PROBLEMS } from './problem-schema.ts';
+import { undecidedIn } from './undecided-requests.ts';
 
 const closed = { additionalProperties: false } as const;
 const OkSchema = Type.Object({ status: Type.Literal('ok') }, closed);
@@ -58,6 +59,8 @@ export function registerHealthRoutes(app: App, gateway: Gateway): void {
       gateway.metrics.frozen(frozen);
       const recoveries = await gateway.authority.recoveries(gateway.deps.nowMs());
       gateway.metrics.recoveries(recoveries.length);
+      const { tenant } = await gateway.authority.ledger();
+      gateway.metrics.undecided(await undecidedIn(gateway.deps, tenant));
       return reply.type(gateway.metrics.contentType).send(await gateway.metrics.text());
     },
   );

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { WRITER_STATES, type LedgerHealth } from './gateway-deps.ts';
 import type { ProblemCode } from './gateway-error.ts';
+import type { Undecided } from './undecided-requests.ts';
 
 /** Fine below a second, where the objective is, and up to the longest wait. */
 const LATENCY_BUCKETS_S = [
@@ -24,6 +25,7 @@ export class GatewayMetrics {
   readonly #receipts: Histogram<'kind'>;
   readonly #frozen: Gauge;
   readonly #recoveries: Gauge;
+  readonly #undecided: Gauge<'stage'>;
 
   constructor(sources: Sources) {
     this.#registry = sources.registry ?? new Registry();
@@ -70,6 +72,12 @@ export class GatewayMetrics {
       help: 'Recoveries that can be cancelled, or used once their delay is over',
       registers,
     });
+    this.#undecided = new Gauge({
+      name: 'countersign_requests_undecided',
+      help: 'Open requests of which half of the time to decide, or nine tenths, are over',
+      labelNames: ['stage'],
+      registers,
+    });
     this.#gauges(sources);
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -102,6 +110,11 @@ export class GatewayMetrics {
 
   recoveries(count: number): void {
     this.#recoveries.set(count);
+  }
+
+  undecided({ half, last_tenth: lastTenth }: Undecided): void {
+    this.#undecided.set({ stage: 'half' }, half);
+    this.#undecided.set({ stage: 'last-tenth' }, lastTenth);
   }
 
   receipt(kind: string, ms: number): void {

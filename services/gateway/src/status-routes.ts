@@ -6,6 +6,7 @@ import { GatewayError } from './gateway-error.ts';
 import { PROBLEMS } from './problem-schema.ts';
 import { mayReadAll } from './reader.ts';
 import { readerOf } from './request-fields.ts';
+import { undecidedIn } from './undecided-requests.ts';
 
 const closed = { additionalProperties: false } as const;
 
@@ -51,6 +52,13 @@ const StatusSchema = Type.Object(
         closed,
       ),
     ),
+    undecided: Type.Object(
+      { half: Type.Integer({ minimum: 0 }), last_tenth: Type.Integer({ minimum: 0 }) },
+      {
+        ...closed,
+        description: 'Open requests of which half of the time, or nine tenths, are over',
+      },
+    ),
   },
   closed,
 );
@@ -82,7 +90,8 @@ export function registerStatusRoutes(app: App, { deps, authority, authenticate }
       preValidation: authenticate,
     },
     async (request) => {
-      if (!mayReadAll(readerOf(request))) {
+      const reader = readerOf(request);
+      if (!mayReadAll(reader)) {
         throw new GatewayError('READ_SCOPE', 'expected a person, an operator or a read token');
       }
       reading = reading.then(read, read);
@@ -111,7 +120,8 @@ export function registerStatusRoutes(app: App, { deps, authority, authenticate }
       }));
       const isGreen = unreviewed.length === 0 && recoveries.length === 0;
       const status = isGreen ? ('green' as const) : ('red' as const);
-      return { status, unreviewed, deputies, recoveries };
+      const undecided = await undecidedIn(deps, reader.tenant);
+      return { status, unreviewed, deputies, recoveries, undecided };
     },
   );
 }

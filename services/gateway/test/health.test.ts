@@ -56,6 +56,31 @@ describe('/readyz', () => {
   });
 });
 
+describe('what nobody decides', () => {
+  test('is counted by how much of its time is over', async () => {
+    await bench.request();
+    const start = bench.ledger.nowMs;
+    const counts = async (): Promise<unknown> => (await bench.read('/v1/status')).body['undecided'];
+    const pending = async (): Promise<unknown> => {
+      const { text } = await bench.send({ url: '/metrics' });
+      return text.split('\n').filter((line) => line.startsWith('countersign_requests_undecided{'));
+    };
+    const { body } = await bench.read('/v1/inbox');
+    const [row] = body['actions'] as unknown as readonly Record<string, string>[];
+    const span = Date.parse(row?.['decide_by'] ?? '') - start;
+    expect(await counts()).toEqual({ half: 0, last_tenth: 0 });
+    bench.ledger.nowMs = start + span / 2;
+    expect(await counts()).toEqual({ half: 1, last_tenth: 0 });
+    bench.ledger.nowMs = start + span * 0.9;
+    expect(await counts()).toEqual({ half: 0, last_tenth: 1 });
+    expect(await pending()).toEqual([
+      'countersign_requests_undecided{stage="half"} 0',
+      'countersign_requests_undecided{stage="last-tenth"} 1',
+    ]);
+    bench.ledger.nowMs = start;
+  });
+});
+
 describe('/metrics', () => {
   test('count requests, decisions by verdict, refusals by code, and how long a receipt took', async () => {
     const passkey = await bench.ledger.enrolPasskey();

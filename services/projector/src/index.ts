@@ -3,6 +3,7 @@ export { ProjectorError, type ProjectorErrorCode } from './projector-error.ts';
 export { LogHeads } from './log-heads.ts';
 export { FindingWebhook, type FindingWebhookOptions } from './finding-webhook.ts';
 export { ReminderWebhook } from './reminder-webhook.ts';
+export { stageOf } from './undecided.ts';
 export type { WebhookTarget } from './webhook-post.ts';
 export { LogProofs } from './log-proof.ts';
 export { StoreView, type StoreViewOptions, type StoreViewStatus } from './store-view.ts';
