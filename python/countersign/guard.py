@@ -11,7 +11,7 @@ from .bounds import check_chosen
 from .canonical import canonical, new_ulid, parse_canonical, timestamp
 from .client import UNANSWERED, Ledger, SigningKey, signed_frame, signed_payload
 from .errors import CountersignError, require
-from .evidence import Evidence, report_of, short_id_of
+from .evidence import Evidence, parse_evidence, report_of, short_id_of
 from .runs import FileRunStore
 from .verifier import Execution, Verifier, facts_of
 
@@ -118,6 +118,7 @@ class Guard:
     def _settled(self, run: str) -> Run:
         with self._store.lock(run):
             left = self._store.read(run)
+            require("claim" in left, "NOT_STARTED", "it was settled meanwhile")
             if "start" in left or "report" in left:
                 return self._after(run, left)
             why = CountersignError("NOT_STARTED", "nothing was started")
@@ -134,21 +135,26 @@ class Guard:
         return _result(claim, report["result"], delivered, is_repeat=True)
 
     def _fresh(self, run: str, order: dict, claim: dict | None, execute: Execute) -> Run:
+        action_id = order["envelope"]["action_id"]
+        file = order["evidence"] if order["evidence"] is not None else self._ledger.evidence(action_id)
         try:
-            evidence = self._verified(order)
+            evidence = self._verified(order, file)
             item = self._item(order, evidence)
         except CountersignError as error:
             if claim is None or error.code not in _CLOSED:
                 raise
+            # No proof of how it ended, but enough not to say that nothing ran.
+            if _reported(parse_evidence(file), claim) is not None:
+                return _result(claim, "unknown", "logged", is_repeat=True)
             return self._claim_left(run, claim, error)
         proof = None if item is None else item["proof"]
         claim = claim if claim is not None else self._write_claim(run, evidence, order["chosen"], proof)
         is_same = signed_payload(claim["frame"]).get("item") == proof
         require(is_same, "ACTION_DIGEST_MISMATCH", "expected the item of this run")
         # The start and the report may have been written here, and be gone (attack row C16).
-        told = [each["result"] for each in map(report_of, evidence.reports) if each["use_id"] == claim["use_id"]]
-        if told:
-            return _result(claim, told[-1], "logged", is_repeat=True)
+        told = _reported(evidence, claim)
+        if told is not None:
+            return _result(claim, told, "logged", is_repeat=True)
         try:
             answer = self._ledger.submit("uses", claim["frame"])
         except CountersignError as error:
@@ -167,9 +173,7 @@ class Guard:
         action = order["envelope"] if item is None else item["action"]
         return self._start(run, claim, _handed_out(action, evidence, use["start_by"], claim), execute)
 
-    def _verified(self, order: dict) -> Evidence:
-        action_id = order["envelope"]["action_id"]
-        file = order["evidence"] if order["evidence"] is not None else self._ledger.evidence(action_id)
+    def _verified(self, order: dict, file: bytes) -> Evidence:
         # A batch has no live state of its own: each of its items may.
         live = _live(order, order["envelope"]) if order["item"] is None else {}
         own = self._executor
@@ -276,6 +280,12 @@ class Guard:
             self._store.forget(run)
             raise why from error
         return self._not_started(run, claim, CountersignError("NOT_STARTED", "its use was claimed and nothing started"))
+
+
+def _reported(evidence: Evidence, claim: dict) -> str | None:
+    """What this executor has told the ledger of the use that it claimed."""
+    told = [each["result"] for each in map(report_of, evidence.reports) if each["use_id"] == claim["use_id"]]
+    return told[-1] if told else None
 
 
 def _live(order: dict, action: dict) -> dict:

@@ -192,6 +192,12 @@ describe('the Python package at a ledger', () => {
       'ended succeeded 1',
       'ended succeeded 1 repeat',
     ]);
+    // Of a binding without a use left the ledger's word of an earlier one is no proof of how it ended: never NOT_STARTED.
+    const closed = await prepared(1);
+    expect(await play('lost', closed.work)).toEqual([
+      'ended succeeded 1',
+      'unknown OUTCOME_UNKNOWN 1 repeat',
+    ]);
     const died = await prepared(1);
     expect(await play('dies', died.work)).toEqual(['']);
     expect(await play('settles', died.work)).toEqual([
