@@ -1,25 +1,11 @@
 import type { RefusalCode } from '@countersign/binding';
+import { ModelDeputies, type ModelDeputy } from './model-deputies.ts';
+import { ModelKeys, type KeyNumber } from './model-keys.ts';
+import { ModelPrompts } from './model-prompts.ts';
+import { areEnough, isNamed, placeRefusal, type ModelRule, type Voter } from './model-rule.ts';
 
 /** What an input comes to: how it is taken, or the code of its refusal. */
 export type Answer = 'accepted' | 'repeated' | 'held' | RefusalCode;
-
-/** Who may have a say in this model; of the owner of the agent it is never heard. */
-export type Voter = 'alice' | 'bob' | 'carol' | 'owner';
-
-interface Seat {
-  readonly of: readonly Voter[];
-}
-
-/** A rule for all commands, as somebody would tell it to a friend. */
-export interface ModelRule {
-  readonly name: string;
-  readonly approvals: number;
-  readonly uses: number;
-  readonly seats?: readonly Seat[];
-  readonly ordered?: boolean;
-  readonly windowMs?: number;
-  readonly confirm?: boolean;
-}
 
 export const DECIDE_MS = 900_000;
 export const USE_MS = 600_000;
@@ -39,6 +25,7 @@ export interface DecisionLetter {
   readonly id: number;
   readonly ask: number;
   readonly voter: Voter;
+  readonly key: KeyNumber;
   readonly verdict: 'approve' | 'deny' | 'revoke';
   readonly untilMs: number;
   /** The admission that it names, as an opaque mark. */
@@ -64,10 +51,40 @@ export interface ReportLetter {
   readonly result: string;
 }
 
-export type Letter = RequestLetter | DecisionLetter | UseLetter | ReportLetter;
+/** A new key of a person who is recovered: the number of the letter is that of the key. */
+export interface EnrolmentLetter {
+  readonly kind: 'enrolment';
+  readonly id: KeyNumber;
+  readonly recovery: number;
+  readonly person: Voter;
+}
+
+export type Letter = RequestLetter | DecisionLetter | UseLetter | ReportLetter | EnrolmentLetter;
+
+/** What persons change by signing for it. */
+export type ModelChange =
+  | { readonly kind: 'freeze' }
+  | { readonly kind: 'thaw'; readonly epoch: number }
+  | { readonly kind: 'policy'; readonly rule: ModelRule }
+  | { readonly kind: 'dismissal'; readonly voter: Voter; readonly key: KeyNumber }
+  | ({ readonly kind: 'deputy' } & ModelDeputy)
+  | { readonly kind: 'no-deputy'; readonly principal: Voter }
+  | { readonly kind: 'recovery' | 'cancellation'; readonly id: number; readonly person: Voter };
+
+const WORKS_FROZEN: ReadonlySet<ModelChange['kind']> = new Set([
+  ...(['freeze', 'thaw', 'dismissal', 'no-deputy', 'recovery', 'cancellation'] as const),
+]);
+
+/** The owner of the agent that asks for it is heard too. */
+const BY_ANYBODY: ReadonlySet<ModelChange['kind']> = new Set([
+  ...(['freeze', 'recovery', 'cancellation'] as const),
+]);
 
 interface Approval {
   readonly voter: Voter;
+  readonly key: KeyNumber;
+  /** Whose seat it fills: of whoever approved, or of the person in whose place they were. */
+  readonly voice: Voter;
   readonly atMs: number;
   readonly untilMs: number;
 }
@@ -92,7 +109,9 @@ interface Ask {
  */
 export class DeciderModel {
   readonly asks = new Map<number, Ask>();
-  readonly keys = new Set<Voter>(['alice', 'bob', 'carol', 'owner']);
+  readonly keys = new ModelKeys();
+  readonly deputies = new ModelDeputies();
+  readonly #prompts = new ModelPrompts();
   rule: ModelRule;
   nowMs: number;
   epoch = 0;
@@ -115,12 +134,79 @@ export class DeciderModel {
     this.held = this.held.filter((each) => !orphans.includes(each));
   }
 
+  /** A change that is asked for and signed at once, by these one after the other, as many as it needs. */
+  change(change: ModelChange, signers: readonly Voter[]): Answer {
+    this.sweep();
+    const impossible = this.#impossible(change);
+    if (impossible !== undefined) return impossible;
+    const isOut = (voter: Voter): boolean => voter === 'owner' && !BY_ANYBODY.has(change.kind);
+    const isParty = (voter: Voter): boolean => partyTo(change) === voter;
+    this.#prompts.note((voter) => !isOut(voter) && !isParty(voter), this.nowMs);
+    for (const signer of signers) {
+      if (isOut(signer)) return 'OWNER_APPROVAL';
+      if (isParty(signer)) return 'NOT_ELIGIBLE';
+    }
+    this.#carryOut(change);
+    return 'accepted';
+  }
+
+  /** Why nobody is even asked for it. */
+  #impossible(change: ModelChange): Answer | undefined {
+    if (this.isFrozen && !WORKS_FROZEN.has(change.kind)) return 'FROZEN';
+    switch (change.kind) {
+      case 'freeze':
+      case 'thaw':
+      case 'policy':
+      case 'dismissal':
+        return undefined;
+      case 'deputy':
+        return change.principal === change.deputy ? 'SCHEMA_INVALID' : undefined;
+      case 'no-deputy':
+        return this.deputies.isNamed(change.principal) ? undefined : 'MEMBER_UNKNOWN';
+      case 'recovery':
+        return this.keys.isRecovered(change.person, this.nowMs) ? 'MEMBER_EXISTS' : undefined;
+      case 'cancellation':
+        return this.keys.isRecovery(change.id) ? undefined : 'MEMBER_UNKNOWN';
+    }
+  }
+
+  #carryOut(change: ModelChange): void {
+    switch (change.kind) {
+      case 'freeze':
+        this.epoch += 1;
+        this.isFrozen = true;
+        return;
+      case 'thaw':
+        this.isFrozen = false;
+        return;
+      case 'policy':
+        this.rule = change.rule;
+        return;
+      case 'dismissal':
+        this.keys.revoke(change.voter);
+        return;
+      case 'deputy':
+        this.deputies.name(change);
+        return;
+      case 'no-deputy':
+        this.deputies.revoke(change.principal);
+        return;
+      case 'recovery':
+        this.keys.start(change.id, change.person, this.nowMs);
+        return;
+      case 'cancellation':
+        this.keys.cancel(change.id);
+    }
+  }
+
   /** @param admission the mark of the admission, if the ledger made one */
   answer(letter: Letter, admission: string): Answer {
     this.sweep();
     if ((this.#answered.get(inputOf(letter)) ?? -Infinity) + ANSWERED_MS >= this.nowMs)
       return 'repeated';
     const answer = this.#answerTo(letter, admission);
+    // Of an enrolment nobody is known yet: nothing of it is remembered but the key.
+    if (letter.kind === 'enrolment') return answer;
     if (answer !== 'held' && answer !== 'repeated') this.#answered.set(inputOf(letter), this.nowMs);
     return answer;
   }
@@ -135,22 +221,26 @@ export class DeciderModel {
         return this.#use(letter);
       case 'report':
         return this.#report(letter);
+      case 'enrolment':
+        return this.keys.enrol(letter.recovery, letter.id, this.nowMs);
     }
   }
 
   #request({ ask: number }: RequestLetter, admission: string): Answer {
     if (this.asks.has(number)) return 'repeated';
-    const voters = [...this.keys].filter((voter) => voter !== 'owner');
-    const isPossible = subsets(voters, this.rule.approvals).some((some) =>
-      fits(some, this.rule.seats),
-    );
-    if (!isPossible) return 'NO_POLICY';
+    const { rule, nowMs } = this;
+    const voters = this.keys.holders.filter((voter) => voter !== 'owner');
+    if (!areEnough(rule, voters)) return 'NO_POLICY';
     if (this.isFrozen) return 'FROZEN';
+    const open = [...this.asks.values()].filter(({ status }) => status === 'pending').length;
+    const refusal = this.#prompts.refusal(rule, { voters, open, nowMs });
+    if (refusal !== undefined) return refusal;
+    this.#prompts.note((voter) => voter !== 'owner' && isNamed(rule, voter), nowMs);
     this.asks.set(number, {
-      rule: this.rule,
+      rule,
       admission,
       epoch: this.epoch,
-      decideByMs: this.nowMs + DECIDE_MS,
+      decideByMs: nowMs + DECIDE_MS,
       said: new Set(),
       status: 'pending',
       approvals: [],
@@ -166,15 +256,15 @@ export class DeciderModel {
   }
 
   #decision(letter: DecisionLetter): Answer {
-    if (!this.keys.has(letter.voter)) return 'KEY_NOT_ENROLLED_AT_TIME';
+    if (!this.keys.isHeld(letter)) return 'KEY_NOT_ENROLLED_AT_TIME';
     const ask = this.asks.get(letter.ask);
     if (ask === undefined) {
       const isHeld = this.held.some((each) => each.letter.id === letter.id);
       if (!isHeld) this.held = [...this.held, { letter, atMs: this.nowMs }];
       return 'held';
     }
-    const { voter, verdict, untilMs, cites, typed } = letter;
-    const words = JSON.stringify([voter, verdict, untilMs, cites, typed]);
+    const { voter, key, verdict, untilMs, cites, typed } = letter;
+    const words = JSON.stringify([voter, key, verdict, untilMs, cites, typed]);
     if (ask.said.has(words)) return 'repeated';
     const answer = this.#judge(ask, letter);
     if (answer === 'accepted') ask.said.add(words);
@@ -193,50 +283,96 @@ export class DeciderModel {
     return letter.verdict === 'deny' ? this.#deny(ask, letter) : this.#approve(ask, letter);
   }
 
-  #deny(ask: Ask, { voter }: DecisionLetter): Answer {
-    if (voter === 'owner') return 'OWNER_APPROVAL';
-    if (this.#live(ask).some((each) => each.voter === voter)) return 'ALREADY_DECIDED';
-    if (!isNamed(ask.rule, voter)) return 'NOT_ELIGIBLE';
+  #deny(ask: Ask, letter: DecisionLetter): Answer {
+    if (letter.voter === 'owner') return 'OWNER_APPROVAL';
+    const voice = this.#voice(ask, letter);
+    if (voice === undefined) return 'DELEGATION_EXCEEDED';
+    const said = this.#saidBefore(ask, [letter.voter, voice]);
+    if (said !== undefined) return said;
+    if (!isNamed(ask.rule, voice)) return 'NOT_ELIGIBLE';
     ask.status = 'denied';
     return 'accepted';
   }
 
-  #approve(ask: Ask, { voter, untilMs, typed }: DecisionLetter): Answer {
+  #approve(ask: Ask, letter: DecisionLetter): Answer {
+    const { voter, key, untilMs, typed } = letter;
     const { rule } = ask;
     if (this.isFrozen) return 'FROZEN';
     if (ask.epoch !== this.epoch) return 'EPOCH_ENDED';
     if (voter === 'owner') return 'OWNER_APPROVAL';
+    const voice = this.#voice(ask, letter);
+    if (voice === undefined) return 'DELEGATION_EXCEEDED';
     const wanted = rule.confirm === true ? 'right' : 'nothing';
     if (typed !== wanted) {
       return typed === 'nothing' ? 'CONFIRMATION_REQUIRED' : 'CONFIRMATION_MISMATCH';
     }
-    const live = this.#live(ask);
-    if (live.some((each) => each.voter === voter)) return 'ALREADY_DECIDED';
-    const refusal = placeRefusal(rule, namesOf(live), voter);
-    if (refusal === 'ORDER') {
-      const late = inTurn(rule, this.#standing(ask));
-      return placeRefusal(rule, namesOf(late), voter) === undefined ? 'WINDOW' : 'ORDER';
-    }
+    const refusal = this.#saidBefore(ask, [voter, voice]) ?? this.#unseated(ask, voice);
     if (refusal !== undefined) return refusal;
-    const all = [...live, { voter, atMs: this.nowMs, untilMs }];
+    const approval = { voter, key, voice, atMs: this.nowMs, untilMs };
+    const all = [...this.#live(ask), approval];
     const isQuorum = all.length >= rule.approvals;
     if (isQuorum && this.#isStricterNow(ask, all.length)) return 'POLICY_CHANGED';
-    ask.approvals = [...ask.approvals, { voter, atMs: this.nowMs, untilMs }];
+    ask.approvals = [...ask.approvals, approval];
     if (!isQuorum) return 'accepted';
     ask.status = 'bound';
     ask.approvals = all;
-    ask.useByMs = Math.min(this.nowMs + USE_MS, ...all.map((each) => each.untilMs));
+    ask.useByMs = Math.min(this.nowMs + USE_MS, ...all.map((each) => this.#endMs(each)));
     return 'accepted';
   }
 
+  /** For whom somebody decides: for themselves, or where the rule does not name them, for somebody who is away. */
+  #voice({ rule, approvals }: Ask, { voter, verdict }: DecisionLetter): Voter | undefined {
+    if (isNamed(rule, voter)) return voter;
+    const { nowMs } = this;
+    const principals = this.deputies
+      .principals(voter, nowMs)
+      .filter((each) => isNamed(rule, each) && this.keys.of(each) !== undefined);
+    const taken = voicesOf(this.#live({ rule, approvals }));
+    const isFree = (each: Voter): boolean =>
+      !taken.includes(each) &&
+      (verdict === 'deny' || placeRefusal(rule, taken, each) === undefined);
+    const principal = principals.find(isFree) ?? principals[0];
+    if (principal !== undefined) return principal;
+    return this.deputies.isAnybodys(voter) ? undefined : voter;
+  }
+
+  /** A person and whoever decides in their place speak once. */
+  #saidBefore(
+    ask: Ask,
+    [voter, voice]: readonly [Voter, Voter],
+  ): 'ALREADY_DECIDED' | 'DUPLICATE_HUMAN' | undefined {
+    const before = this.#live(ask).find((each) =>
+      [each.voter, each.voice].some((said) => said === voter || said === voice),
+    );
+    if (before === undefined) return undefined;
+    return before.voter === voter ? 'ALREADY_DECIDED' : 'DUPLICATE_HUMAN';
+  }
+
+  #unseated(ask: Ask, voice: Voter): 'NOT_ELIGIBLE' | 'ORDER' | 'WINDOW' | undefined {
+    const { rule } = ask;
+    const refusal = placeRefusal(rule, voicesOf(this.#live(ask)), voice);
+    if (refusal !== 'ORDER') return refusal;
+    const late = inTurn(rule, this.#standing(ask));
+    return placeRefusal(rule, voicesOf(late), voice) === undefined ? 'WINDOW' : 'ORDER';
+  }
+
+  /** Until when an approval counts: never, if it is in the place of somebody whose deputy this is not now. */
+  #endMs({ voter, voice, untilMs }: Approval): number {
+    if (voter === voice) return untilMs;
+    const { nowMs } = this;
+    if (this.keys.of(voice) === undefined) return -Infinity;
+    const endMs = this.deputies.endMs({ deputy: voter, principal: voice, nowMs });
+    return Math.min(untilMs, endMs ?? -Infinity);
+  }
+
   /** Approvals that are neither over nor of a key that is gone. */
-  #standing(ask: Ask): readonly Approval[] {
+  #standing(ask: Pick<Ask, 'approvals'>): readonly Approval[] {
     return ask.approvals.filter(
-      ({ voter, untilMs }) => untilMs >= this.nowMs && this.keys.has(voter),
+      (each) => this.#endMs(each) >= this.nowMs && this.keys.isHeld(each),
     );
   }
 
-  #live(ask: Ask): readonly Approval[] {
+  #live(ask: Pick<Ask, 'approvals' | 'rule'>): readonly Approval[] {
     const { rule } = ask;
     const windowMs = rule.windowMs ?? Infinity;
     return inTurn(
@@ -270,7 +406,9 @@ export class DeciderModel {
     if (!letter.namesBinding) return 'NOT_BOUND';
     if (ask.uses.size >= ask.rule.uses) return 'ALREADY_CONSUMED';
     if (this.nowMs > ask.useByMs) return 'EXPIRED';
-    if (ask.approvals.some(({ voter }) => !this.keys.has(voter))) return 'APPROVER_REVOKED';
+    const isGone = (each: Approval): boolean =>
+      !this.keys.isHeld(each) || this.#endMs({ ...each, untilMs: Infinity }) === -Infinity;
+    if (ask.approvals.some(isGone)) return 'APPROVER_REVOKED';
     if (this.#isStricterNow(ask, ask.approvals.length)) return 'POLICY_CHANGED';
     if (Math.abs(letter.claimedMs - this.nowMs) > SKEW_MS) return 'CLOCK_SKEW';
     ask.uses.set(letter.use, undefined);
@@ -298,8 +436,14 @@ function late({ status }: Ask): Answer {
   return status === 'revoked' ? 'REVOKED' : 'LATE_DECISION';
 }
 
-function namesOf(approvals: readonly Approval[]): readonly Voter[] {
-  return approvals.map(({ voter }) => voter);
+function voicesOf(approvals: readonly Approval[]): readonly Voter[] {
+  return approvals.map(({ voice }) => voice);
+}
+
+/** Whom a change is for has no say in it. */
+function partyTo(change: ModelChange): Voter | undefined {
+  if (change.kind === 'deputy') return change.deputy;
+  return change.kind === 'recovery' ? change.person : undefined;
 }
 
 /** Where an order is asked for, whoever was not next does not count. */
@@ -309,57 +453,7 @@ function inTurn(
 ): readonly Approval[] {
   if (!ordered) return all;
   return all.reduce<readonly Approval[]>(
-    (kept, each) => (seats[kept.length]?.of.includes(each.voter) === true ? [...kept, each] : kept),
+    (kept, each) => (seats[kept.length]?.of.includes(each.voice) === true ? [...kept, each] : kept),
     [],
-  );
-}
-
-function isNamed({ seats }: ModelRule, voter: Voter): boolean {
-  return seats === undefined || seats.some(({ of }) => of.includes(voter));
-}
-
-function placeRefusal(
-  rule: ModelRule,
-  taken: readonly Voter[],
-  voter: Voter,
-): 'NOT_ELIGIBLE' | 'ORDER' | undefined {
-  if (rule.seats === undefined) return undefined;
-  if (!isNamed(rule, voter)) return 'NOT_ELIGIBLE';
-  if (rule.ordered !== true) {
-    return fits([...taken, voter], rule.seats) ? undefined : 'NOT_ELIGIBLE';
-  }
-  const [next, ...later] = rule.seats.slice(taken.length);
-  const left = later.length === 0 || canFill(later, [...taken, voter]);
-  if (next?.of.includes(voter) === true && left) return undefined;
-  return later.some(({ of }) => of.includes(voter)) ? 'ORDER' : 'NOT_ELIGIBLE';
-}
-
-/** Whether the seats could be filled by others than these, by trying everybody. */
-function canFill(seats: readonly Seat[], out: readonly Voter[]): boolean {
-  const [first, ...rest] = seats;
-  if (first === undefined) return true;
-  return first.of.some(
-    (voter) => voter !== 'owner' && !out.includes(voter) && canFill(rest, [...out, voter]),
-  );
-}
-
-/** Whether all of them could sit at once, by trying every way. */
-function fits(voters: readonly Voter[], seats: readonly Seat[] | undefined): boolean {
-  const [first, ...rest] = voters;
-  if (first === undefined || seats === undefined) return true;
-  return seats.some(
-    ({ of }, at) =>
-      of.includes(first) &&
-      fits(
-        rest,
-        seats.filter((_, other) => other !== at),
-      ),
-  );
-}
-
-function subsets<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
-  if (size === 0) return [[]];
-  return all.flatMap((first, at) =>
-    subsets(all.slice(at + 1), size - 1).map((rest) => [first, ...rest]),
   );
 }

@@ -1,34 +1,42 @@
 import {
   confirmationDigest,
+  enrolmentPayload,
   parseEntry,
   type CedarPolicy,
+  type EnrolmentStatement,
   type Entry,
   type Outcome,
 } from '@countersign/binding';
 import {
   canonicalBytes,
   formatTimestamp,
+  utf8,
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
 import { parseAction } from '@countersign/descriptors';
+import type { SoftwarePasskey } from '@countersign/software-passkey';
 import {
   DECIDE_MS,
   USE_MS,
   type Answer,
   type DecisionLetter,
+  type EnrolmentLetter,
   type Letter,
-  type ModelRule,
+  type ModelChange,
   type UseLetter,
-  type Voter,
 } from './decider-model.ts';
-import { frame } from './test-keys.ts';
+import { FOUNDING_KEY, RECOVERY, type KeyNumber } from './model-keys.ts';
+import type { ModelRule, Voter } from './model-rule.ts';
+import { ORIGIN, TENANT } from './test-documents.ts';
+import { frame, invitationKey, type TestKey } from './test-keys.ts';
 import { TestLedger, type Asked } from './test-ledger.ts';
-import { testPerson, type TestPerson } from './test-members.ts';
+import { newPasskey, testPerson, type TestPerson } from './test-members.ts';
 
-const carol = testPerson();
+// Their ids are in this order.
 const people = { owner: testPerson(), alice: testPerson(), bob: testPerson() };
-const PERSONS: Readonly<Record<Voter, TestPerson>> = { ...people, carol };
+const [carol, dave] = [testPerson(), testPerson()];
+const PERSONS: Readonly<Record<Voter, TestPerson>> = { ...people, carol, dave };
 const NONCE = 'A'.repeat(22);
 /** Of /srv/billing. */
 const TYPED = {
@@ -52,10 +60,25 @@ export const RULES: readonly [ModelRule, ...ModelRule[]] = [
     windowMs: 300_000,
   },
   { name: 'typed', approvals: 1, uses: 1, confirm: true },
+  { name: 'spared', approvals: 2, uses: 1, asking: { promptsMax: 3 } },
+  {
+    name: 'single',
+    approvals: 1,
+    uses: 1,
+    seats: [TREASURY],
+    asking: {
+      openMax: 2,
+      quiet: [
+        [545, 550],
+        [570, 585],
+      ],
+    },
+  },
 ];
 
 /** A rule of the model, as the ledger has it. */
-function policyOf({ approvals, uses, seats, ordered, windowMs, confirm }: ModelRule): CedarPolicy {
+function policyOf(rule: ModelRule): CedarPolicy {
+  const { approvals, uses, seats, ordered, windowMs, confirm, asking } = rule;
   return {
     v: 'countersign.policy.v3',
     cedar:
@@ -81,9 +104,30 @@ function policyOf({ approvals, uses, seats, ordered, windowMs, confirm }: ModelR
         ...(ordered === true && { ordered }),
         ...(windowMs !== undefined && { window_s: windowMs / 1_000 }),
         ...(confirm === true && { confirm: { field: '/cwd', last: 4 } }),
+        ...(asking !== undefined && { asking: askingOf(asking) }),
       },
     ],
   };
+}
+
+function askingOf({
+  promptsMax,
+  openMax,
+  quiet,
+}: NonNullable<ModelRule['asking']>): NonNullable<CedarPolicy['rules'][number]['asking']> {
+  return {
+    ...(promptsMax !== undefined && { prompts_1h_max: promptsMax }),
+    ...(openMax !== undefined && { open_max: openMax }),
+    ...(quiet !== undefined && {
+      quiet_utc: quiet.map(([from, to]) => ({ from: timeOfDay(from), to: timeOfDay(to) })),
+    }),
+  };
+}
+
+function timeOfDay(minute: number): string {
+  return [Math.floor(minute / 60), minute % 60]
+    .map((part) => String(part).padStart(2, '0'))
+    .join(':');
 }
 
 /** The ledger under test, and whoever writes letters to it. */
@@ -92,11 +136,14 @@ export class DeciderWorld {
   #ledger: TestLedger;
   readonly #frames = new Map<number, Uint8Array>();
   readonly #envelopes = new Map<number, JsonObject>();
+  readonly #invitations = new Map<number, TestKey>();
+  readonly #passkeys = new Map<KeyNumber, SoftwarePasskey>();
 
   constructor(rule: ModelRule) {
     this.#writer = new TestLedger({
       people,
-      extra: carol.members,
+      extra: [...carol.members, ...dave.members],
+      recovery: RECOVERY,
       policy: policyOf(rule),
       limits: { stateCommitEvery: 7 },
     });
@@ -141,25 +188,76 @@ export class DeciderWorld {
     return answerOf(await this.#ledger.submit(letter.kind, bytes));
   }
 
-  /** A change of the authority, asked for and approved at once. */
-  async change(change: JsonObject, voter: Voter): Promise<Answer> {
-    const envelope = this.#writer.changeEnvelope(change);
+  /** A change of the authority, asked for and approved at once by these, with the keys that they have. */
+  async change(
+    change: ModelChange,
+    signers: readonly { readonly voter: Voter; readonly key: KeyNumber }[],
+  ): Promise<Answer> {
+    const envelope = this.#writer.changeEnvelope(this.#changeOf(change));
     const request = this.#writer.requestFrame(envelope);
-    const first = await this.#ledger.submit('request', request);
-    if (first.status !== 'accepted') return answerOf(first);
+    let answer = answerOf(await this.#ledger.submit('request', request));
+    if (answer !== 'accepted') return answer;
     const admission = this.#ledger.last('request-admitted');
     const asked = { action: parseAction(canonicalBytes(envelope)), admission };
-    const decision = this.#writer.decisionFrame(PERSONS[voter], asked);
-    return answerOf(await this.#ledger.submit('decision', decision));
+    for (const { voter, key } of signers) {
+      const passkey = this.#passkeyOf(voter, key);
+      const decision = this.#writer.decisionFrame(PERSONS[voter], asked, { passkey });
+      answer = answerOf(await this.#ledger.submit('decision', decision));
+      if (answer !== 'accepted') return answer;
+    }
+    return answer;
   }
 
-  setRule(rule: ModelRule, voter: Voter): Promise<Answer> {
-    return this.change({ kind: 'policy-set', policy: policyOf(rule) as unknown as Json }, voter);
+  #changeOf(change: ModelChange): JsonObject {
+    switch (change.kind) {
+      case 'freeze':
+        return { kind: 'frozen' };
+      case 'thaw':
+        return { kind: 'thawed', epoch: change.epoch };
+      case 'policy':
+        return { kind: 'policy-set', policy: policyOf(change.rule) as unknown as Json };
+      case 'dismissal': {
+        const { credentialId } = this.#passkeyOf(change.voter, change.key);
+        return { kind: 'credential-revoked', credential_id: credentialId };
+      }
+      case 'deputy':
+        return {
+          kind: 'deputy-named',
+          principal: PERSONS[change.principal].id,
+          deputy: PERSONS[change.deputy].id,
+          types: [change.isOfCommands ? 'generic.command' : 'payment.transfer'],
+          not_before: formatTimestamp(change.fromMs),
+          not_after: formatTimestamp(change.toMs),
+        };
+      case 'no-deputy':
+        return { kind: 'deputy-revoked', principal: PERSONS[change.principal].id };
+      case 'recovery': {
+        const { thumbprint: id, publicKey: key } = this.#invitationOf(change.id);
+        return {
+          kind: 'recovery-started',
+          person: PERSONS[change.person].id,
+          invitation: { id, public_key: key },
+          delay_h: RECOVERY.delay_h,
+        };
+      }
+      case 'cancellation': {
+        const { thumbprint: invitation } = this.#invitationOf(change.id);
+        const { id: person } = PERSONS[change.person];
+        return { kind: 'recovery-cancelled', person, invitation };
+      }
+    }
   }
 
-  revokeKey(voter: Voter, by: Voter): Promise<Answer> {
-    const { credentialId } = PERSONS[voter].passkey;
-    return this.change({ kind: 'credential-revoked', credential_id: credentialId }, by);
+  #invitationOf(recovery: number): TestKey {
+    const key = this.#invitations.get(recovery) ?? invitationKey();
+    this.#invitations.set(recovery, key);
+    return key;
+  }
+
+  #passkeyOf(voter: Voter, key: KeyNumber): SoftwarePasskey {
+    const passkey = key === FOUNDING_KEY ? PERSONS[voter].passkey : this.#passkeys.get(key);
+    if (passkey === undefined) throw new Error('expected the key of an enrolment that was written');
+    return passkey;
   }
 
   /** Starts again from what was sent in: another ledger, which has to come to the same log. */
@@ -200,6 +298,11 @@ export class DeciderWorld {
     return this.#ledger.state.held.length;
   }
 
+  /** In whose place the last decision was that the log took. */
+  get lastFor(): string | undefined {
+    return this.#ledger.entries('decision-accepted').at(-1)?.entry.for;
+  }
+
   get entries(): readonly Entry[] {
     return this.#ledger.log.map(({ entry }) => entry);
   }
@@ -219,16 +322,19 @@ export class DeciderWorld {
         const report = this.#writer.report(claim, { result: letter.result, ...FIXED_TIMES });
         return frame(this.#writer.executor.key, 'report', canonicalBytes(report));
       }
+      case 'enrolment':
+        return this.#enrolment(letter);
     }
   }
 
   async #decisionFrame(letter: DecisionLetter): Promise<Uint8Array> {
-    const { ask, voter, verdict, untilMs, typed } = letter;
+    const { ask, voter, key, verdict, untilMs, typed } = letter;
     const asked = this.#asked(ask) ?? (await this.#foreseen(ask));
     if (asked === undefined) throw new Error('expected an admission, or one to come');
     const confirmation = typed === 'nothing' ? undefined : TYPED[typed];
     return this.#writer.decisionFrame(PERSONS[voter], asked, {
       verdict,
+      passkey: this.#passkeyOf(voter, key),
       statement: {
         not_after: formatTimestamp(untilMs),
         ...(confirmation !== undefined && { confirmation }),
@@ -242,6 +348,26 @@ export class DeciderWorld {
       claimed_at: formatTimestamp(letter.claimedMs),
     };
     return frame(this.#writer.executor.key, 'use', canonicalBytes(claim));
+  }
+
+  #enrolment({ id, recovery, person }: EnrolmentLetter): Uint8Array {
+    const passkey = newPasskey();
+    this.#passkeys.set(id, passkey);
+    const invitation = this.#invitationOf(recovery);
+    const statement: EnrolmentStatement = {
+      v: 'countersign.enrolment.v1',
+      ledger: ORIGIN,
+      tenant: TENANT,
+      person: PERSONS[person].id,
+      invitation: invitation.thumbprint,
+      credential_id: passkey.credentialId,
+      public_key: passkey.credentialKey.public_key,
+      rp_id: 'localhost',
+      backup_eligible: false,
+      nonce: NONCE,
+    };
+    const signature = invitation.sign('enrolment', enrolmentPayload(statement));
+    return utf8(JSON.stringify({ statement, signature }));
   }
 
   #claimOf({ ask, use }: { readonly ask: number; readonly use: string }): JsonObject {
