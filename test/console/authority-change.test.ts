@@ -1,5 +1,5 @@
-import { LEDGER_EXECUTOR } from '@countersign/binding';
-import type { JsonObject } from '@countersign/canonical';
+import { DEFAULT_POLICY, LEDGER_EXECUTOR } from '@countersign/binding';
+import type { Json, JsonObject } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConsoleBench } from './support/console-bench.ts';
@@ -50,4 +50,20 @@ it('says of a change of the authority that it took effect with its approval, and
     .locator('.decisions')
     .getByText(/, shown for .+ as the device claims$/)
     .waitFor();
+});
+
+it('shows beside a new policy what it changes against the one in force, computed from the log', async () => {
+  const { page } = person;
+  const [first, ...others] = DEFAULT_POLICY.rules;
+  const rules = [{ ...first, max_uses: 7 }, ...others, { ...first, id: 'more', types: ['x.y'] }];
+  const policy = { ...DEFAULT_POLICY, rules } as unknown as Json;
+  const actionId = await asked({ kind: 'policy-set', policy });
+  await page.goto(bench.addressOf(actionId));
+  const change = page.locator('#policy-change');
+  await change.getByText('the one that was set by entry 0 at').waitFor();
+  const rows = (await change.locator('.row').allInnerTexts()).map((row) =>
+    row.split(/\s+/).join(' '),
+  );
+  expect(rows[0]).toBe(`rule ${first?.id ?? ''}: max_uses ${first?.max_uses ?? 0} → 7`);
+  expect(rows.slice(1)).toEqual([expect.stringMatching(/^rule more Added ?\{"approvals":/)]);
 });

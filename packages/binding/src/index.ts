@@ -166,6 +166,7 @@ export {
   type Membership,
   type ProvenMembership,
 } from './membership.ts';
+export { policyDifference, type PolicyDifference } from './policy-difference.ts';
 export type {
   OpenPolicy,
   PolicyAnswer,

@@ -23,5 +23,6 @@ export {
 export { displayDigest, type Display, type DisplayLine, type DisplayMark } from './display.ts';
 export { factKindsOf, factsOf, type FactKinds, type Facts } from './facts.ts';
 export { render, renderWithDigest, type Rendering } from './render.ts';
+export { lineDifference } from './line-difference.ts';
 export { variantOf, type ObjectSchema, type Schema } from './schema.ts';
 export { validateParams } from './validate-params.ts';

@@ -3,9 +3,12 @@ import {
   checkReview,
   ConsoleError,
   parseReview,
+  policyChange,
   type CheckedDecision,
   type CheckedReview,
+  type PolicyChange,
 } from '@countersign/console';
+import type { JsonObject } from '@countersign/canonical';
 import { CliError } from './cli-error.ts';
 import type { PersonAccess } from './person-access.ts';
 
@@ -37,6 +40,15 @@ export async function reviewHere(
     const decisions = await checkDecisions(review.decisions, checked, pin);
     return { checked, decisions, status: review.status };
   });
+}
+
+/** What a request for another policy would change; undefined of any other request. @throws CliError as reviewHere */
+export async function policyChangeOf(
+  checked: CheckedReview,
+  { client, tenant, pin }: ReviewAccess,
+): Promise<PolicyChange | undefined> {
+  const get = async (path: string): Promise<JsonObject> => ({ ...(await client.getObject(path)) });
+  return checkedHere(async () => policyChange(checked, { pin, tenant, get }));
 }
 
 /** Runs a check that the console makes, too; its codes are those of a terminal. */

@@ -1,4 +1,4 @@
-import type { CheckedDecision, CheckedReview } from '@countersign/console';
+import type { CheckedDecision, CheckedReview, PolicyChange } from '@countersign/console';
 import {
   assuranceWords,
   breakGlassWords,
@@ -24,7 +24,11 @@ const MARKS: Readonly<Record<DisplayMark, string>> = {
  */
 export function reviewLines(
   checked: CheckedReview,
-  told: { readonly decisions: readonly CheckedDecision[]; readonly nowMs: number },
+  told: {
+    readonly decisions: readonly CheckedDecision[];
+    readonly nowMs: number;
+    readonly change?: PolicyChange | undefined;
+  },
 ): string[] {
   const { display, steps } = checked;
   const worst = worstCase(display);
@@ -36,10 +40,8 @@ export function reviewLines(
       'LOOK CLOSELY',
       display.warnings.map((warning) => `  ! ${warning}`),
     ),
-    ...part(
-      'WHAT WILL BE DONE',
-      display.lines.map((line) => lineOf(line, MARKS[line.mark ?? 'code'])),
-    ),
+    ...part('WHAT WILL BE DONE', display.lines.map(markedLine)),
+    ...part('WHAT CHANGES AGAINST THE POLICY IN FORCE', changeLines(told.change)),
     ...part(
       'WHAT THE AGENT CLAIMS, AND NOBODY HAS CHECKED',
       display.claims.map((line) => lineOf(line, '|')),
@@ -73,8 +75,22 @@ function headLines({ display, admission }: CheckedReview, nowMs: number): string
   ];
 }
 
+/** Beside what is signed for: that is the whole new policy. */
+function changeLines(change: PolicyChange | undefined): readonly string[] {
+  if (change === undefined) return [];
+  const { index, at, lines } = change;
+  return [
+    `  which entry ${index} has set at ${utcTime(at)}; that none was set since, the ledger says`,
+    ...(lines.length === 0 ? ['  nothing: it is the same policy'] : lines.map(markedLine)),
+  ];
+}
+
 function part(title: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : ['', title, ...lines];
+}
+
+function markedLine(line: DisplayLine): string {
+  return lineOf(line, MARKS[line.mark ?? 'code']);
 }
 
 function lineOf({ label, value }: DisplayLine, mark: string): string {

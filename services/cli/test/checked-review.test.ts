@@ -43,6 +43,33 @@ describe('what a terminal shows', () => {
     expect(closely).toBeGreaterThan(worst ?? 0);
   });
 
+  it('has, beside what is signed, what another policy would change', async () => {
+    const { actionId, json } = await admittedReview();
+    const here = { tenant: TENANT, pin: { ...pin, verifySignature } };
+    const client = { getObject: () => Promise.resolve(json) };
+    const { checked, decisions } = await reviewHere(actionId, { ...here, client });
+    const lines = [
+      { label: 'rule usual: approvals', value: '2 → 1' },
+      { label: 'rule glass', value: '{}', mark: 'added' as const },
+      { label: 'group duty', value: 'prs_1', mark: 'removed' as const },
+    ];
+    const at = '2026-11-23T12:00:00.000Z';
+    const textOf = (changed: typeof lines): string =>
+      reviewLines(checked, {
+        ...{ decisions, nowMs: 0 },
+        change: { index: 4, at, lines: changed },
+      }).join('\n');
+    expect(textOf(lines)).toContain(
+      `WHAT CHANGES AGAINST THE POLICY IN FORCE
+  which entry 4 has set at 2026-11-23 12:00:00 UTC; that none was set since, the ledger says
+    rule usual: approvals: 2 → 1
+  + rule glass: {}
+  - group duty: prs_1
+`,
+    );
+    expect(textOf([])).toContain('  nothing: it is the same policy');
+  });
+
   const lies: readonly (readonly [code: string, spoil: (json: ReviewJson) => JsonObject])[] = [
     [
       'ACTION_DIGEST_MISMATCH',

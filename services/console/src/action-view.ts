@@ -21,6 +21,8 @@ import { headlineView } from './headline-view.ts';
 import { LedgerView } from './ledger-view.ts';
 import { failureNotice, isTellable } from './notice.ts';
 import { isCalm } from './plain-words.ts';
+import { policyChange, type PolicyChange } from './policy-change.ts';
+import { policyChangeView } from './policy-change-view.ts';
 import { ProgressView } from './progress-view.ts';
 import { checkReview, type CheckedReview } from './review-check.ts';
 import { parseReview, type Review } from './review.ts';
@@ -46,7 +48,10 @@ export async function showAction(visit: SignedInVisit, actionId: string): Promis
 async function reviewed(visit: SignedInVisit, actionId: string): Promise<ActionViews> {
   const review = await fetchReview(actionId);
   const { pin, ledger } = visit;
-  const checked = await checkReview(review, { actionId, tenant: ledger.tenant, pin });
+  const { tenant } = ledger;
+  const checked = await checkReview(review, { actionId, tenant, pin });
+  const isOpen = review.status === 'pending';
+  const change = isOpen ? await policyChange(checked, { pin, tenant, get: getJson }) : undefined;
   const decisions = await checkDecisions(review.decisions, checked, pin);
   const status = objectOf(await getJson('/v1/status'));
   const principals = principalsFor(checked.admission, visit.signer.person, deputiesIn(status));
@@ -57,6 +62,7 @@ async function reviewed(visit: SignedInVisit, actionId: string): Promise<ActionV
     principals,
     status: review.status,
     decisions,
+    change,
   });
 }
 
@@ -119,6 +125,8 @@ interface ActionParts {
   readonly principals: readonly string[];
   readonly status: string;
   readonly decisions: readonly CheckedDecision[];
+  /** Of a request for another policy, while it is open. */
+  readonly change: PolicyChange | undefined;
 }
 
 /** The views of one action that change while it goes its way. */
@@ -156,7 +164,7 @@ class ActionViews {
   }
 
   #draw(end: HTMLElement): void {
-    const { visit, actionId, checked } = this.#parts;
+    const { visit, actionId, checked, change } = this.#parts;
     const { display } = checked;
     const warnings = warningsView(display);
     const worst = worstCaseView(display);
@@ -170,6 +178,7 @@ class ActionViews {
       ...(worst === undefined ? [] : [worst]),
       ...(warnings === undefined ? [] : [warnings]),
       linesView(display, this.#linesHeading),
+      ...(change === undefined ? [] : [policyChangeView(change)]),
       notCoveredView(display),
       this.#ledgerView.element,
       claimsView(display),

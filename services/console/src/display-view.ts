@@ -70,7 +70,7 @@ export function claimsView(display: Display): HTMLElement {
   );
 }
 
-function lineView(line: DisplayLine): HTMLElement {
+export function lineView(line: DisplayLine): HTMLElement {
   const { label, value, mark } = line;
   const tag = mark === undefined || mark === 'code' ? undefined : MARK_WORDS[mark];
   return h(

@@ -27,6 +27,7 @@ export {
   type LedgerPin,
   type PinStore,
 } from './ledger-pin.ts';
+export { policyChange, type PolicyChange } from './policy-change.ts';
 export { worstCase } from './plain-words.ts';
 export { checkReview, type CheckedReview } from './review-check.ts';
 export { parseReview, type Review } from './review.ts';

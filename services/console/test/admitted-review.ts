@@ -148,7 +148,8 @@ function actionOf(actionId: string, params: JsonObject): Json {
   };
 }
 
-function founding(): ReturnType<typeof foundLedger> {
+/** The first entry of that log, which sets the default policy. */
+export function founding(): ReturnType<typeof foundLedger> {
   const members: Member[] = [
     { kind: 'person', id: OWNER, class: 'natural' },
     {

@@ -1,6 +1,6 @@
 import { confirmationTyped } from '@countersign/console';
 import type { Command } from 'commander';
-import { reviewHere } from '../checked-review.ts';
+import { policyChangeOf, reviewHere } from '../checked-review.ts';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
@@ -78,10 +78,11 @@ async function asked(
   const { checked, decisions, status } = await reviewHere(actionId, access);
   const deputies = await deputiesOf(access.client);
   assertMayDecide(checked, { status, deputies }, access);
+  const change = await policyChangeOf(checked, access);
   const conversation = Conversation.open(context);
   try {
     const shownAtMs = context.nowMs();
-    await conversation.show(reviewLines(checked, { decisions, nowMs: shownAtMs }));
+    await conversation.show(reviewLines(checked, { decisions, nowMs: shownAtMs, change }));
     const isNeeded = checked.admission.requirement.rationale === 'required';
     const typed = verdict === 'approve' ? await confirmed(conversation, checked) : undefined;
     const text = await rationaleFrom(conversation, verdict, isNeeded);
