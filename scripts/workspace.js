@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isCurrent } from './build-stamp.js';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -63,14 +64,22 @@ export function ensureInstalled() {
   npm(['ci', '--no-audit', '--no-fund', '--loglevel=error'], 'npm ci');
 }
 
-/** Incremental: a second build of unchanged sources takes about a second. */
+/** Below `services`. */
+const BUNDLES = [
+  { name: 'page', folder: 'console' },
+  { name: 'command', folder: 'cli' },
+];
+
+/** Of sources that are as they were tsc takes about a second to find that out, and nothing is bundled again. */
 export function ensureBuilt() {
   const isFirst = !existsSync(join(root, 'services', 'cli', 'dist', 'countersign.js'));
   if (isFirst) console.error('countersign: building the sources, half a minute to a minute …');
   run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'tsc -b');
   if (isFirst) console.error('countersign: building the page and the command, some seconds …');
-  run(process.execPath, [join(root, 'services', 'console', 'build.js')], 'the build of the page');
-  run(process.execPath, [join(root, 'services', 'cli', 'build.js')], 'the build of the command');
+  for (const { name, folder } of BUNDLES) {
+    if (isCurrent(root, name)) continue;
+    run(process.execPath, [join(root, 'services', folder, 'build.js')], `the build of the ${name}`);
+  }
 }
 
 /**

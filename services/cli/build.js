@@ -1,13 +1,18 @@
 // Bundles the command with what it needs: one that is read from some thousand files takes a second of processor time before it does anything.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { noteBuilt } from '../../scripts/build-stamp.js';
 
 const here = dirname(fileURLToPath(import.meta.url));
-const packages = join(here, '..', '..', 'packages');
+const root = join(here, '..', '..');
+const packages = join(root, 'packages');
+const sinceMs = Date.now();
 
-const { outputFiles } = await build({
+const { outputFiles, metafile } = await build({
+  absWorkingDir: root,
+  metafile: true,
   entryPoints: {
     // Beside the modules that it is made of: package.json is where they look for it.
     countersign: join(here, 'src', 'main.ts'),
@@ -50,3 +55,9 @@ for (const { path, contents } of outputFiles) {
   const known = await readFile(path).catch(() => undefined);
   if (known === undefined || !known.equals(contents)) await writeFile(path, contents);
 }
+
+noteBuilt(root, 'command', {
+  sinceMs,
+  made: outputFiles.map(({ path }) => relative(root, path)),
+  from: ['services/cli/build.js', 'scripts/build-stamp.js', ...Object.keys(metafile.inputs)],
+});
