@@ -201,16 +201,18 @@ const report = fc
   );
 
 /** Late, out of order, or again: all one to whoever gets it. */
-const delivery = fc.nat().map((which) =>
-  command(
+function deliveryOf(which: number): Command {
+  return command(
     `delivery ${which}`,
     async (model, world) => {
       const letter = model.post.letters[which % model.post.letters.length];
       if (letter !== undefined) await compare(letter, model, world);
     },
     (model) => model.post.letters.length > 0,
-  ),
-);
+  );
+}
+
+const delivery = fc.nat().map(deliveryOf);
 
 function waitOf(ms: number): Command {
   return command(`wait ${ms}`, async (model, world) => {
@@ -547,13 +549,15 @@ const WALKS: readonly Walk[] = [
       ...[asked(0), approved(0, 'bob'), recoveryOf('bob', true), recoveryOf('bob', false)],
       ...[recoveryOf('bob', false), enrolmentOf(1, true), cancellationOf(1), cancellationOf(1)],
       ...[enrolmentOf(1, true), recoveryOf('bob', false), waitOf(299_000), used(0)],
-      ...[waitOf(3_600_000), asked(1), approved(1, 'bob'), enrolmentOf(3, true), used(1)],
+      ...[waitOf(3_600_000), asked(1), approved(1, 'bob'), enrolmentOf(3, true), deliveryOf(7)],
+      ...[used(1)],
       ...[enrolmentOf(3, true), asked(2), approved(2, 'bob'), used(2)],
       ...[dismissalOf('bob'), asked(3), approved(3, 'bob'), used(2)],
     ],
     answers: [
       ...['recovery NOT_ELIGIBLE', 'recovery accepted', 'recovery MEMBER_EXISTS'],
       ...['enrolment RECOVERY_NOT_DUE', 'enrolment INVITATION_INVALID', 'enrolment accepted'],
+      'enrolment repeated',
       ...['cancellation accepted', 'cancellation MEMBER_UNKNOWN', 'use APPROVER_REVOKED'],
       ...['decision by a recovered key accepted', 'decision KEY_NOT_ENROLLED_AT_TIME'],
     ],

@@ -205,8 +205,8 @@ export class DeciderModel {
     if ((this.#answered.get(inputOf(letter)) ?? -Infinity) + ANSWERED_MS >= this.nowMs)
       return 'repeated';
     const answer = this.#answerTo(letter, admission);
-    // Of an enrolment nobody is known yet: nothing of it is remembered but the key.
-    if (letter.kind === 'enrolment') return answer;
+    // Of an enrolment that is refused nobody is known, and nothing is remembered.
+    if (letter.kind === 'enrolment' && answer !== 'accepted') return answer;
     if (answer !== 'held' && answer !== 'repeated') this.#answered.set(inputOf(letter), this.nowMs);
     return answer;
   }
