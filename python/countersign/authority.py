@@ -115,7 +115,7 @@ def check_descriptor(binding: Entry, authority: Authority) -> None:
 
 def requirement_of(rule: dict) -> dict:
     names = ("approvals", "approvers", "proof_classes", "rationale")
-    extras = {name: rule[name] for name in ("device_bound", "assurance", "delegation", "break_glass", "seats", "ordered", "window_s", "confirm", "member_of") if name in rule}
+    extras = {name: rule[name] for name in ("device_bound", "assurance", "delegation", "break_glass", "escalation", "seats", "ordered", "window_s", "confirm", "member_of") if name in rule}
     return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}, **extras}
 
 

@@ -2,6 +2,7 @@
 
 from .asking import check_asking
 from .errors import require
+from .escalation import check_escalation, joined_escalation, narrowed_escalation
 from .form import closed, integer, items, object_of, objects, text
 from .seats import joined_seats
 
@@ -22,12 +23,14 @@ def cited_rule(policy: dict, admission: dict) -> dict:
     for rule in rules.values():
         _check_glass(rule)
         check_asking(rule)
+        check_escalation(rule, policy)
     require(all(each in rules for each in ids), "POLICY_MISMATCH", "expected rules of the policy")
     rule = _joined([rules[each] for each in ids], policy)
     approvers = requirement.get("approvers")
     is_within = _is_within(approvers, rule["approvers"], rule["approvals"])
     require(is_within, "POLICY_MISMATCH", "expected approvers whom the rules name")
-    return {**rule, "id": requirement["rule"], "approvers": approvers}
+    narrowed = narrowed_escalation(rule.pop("escalation", None), requirement.get("escalation"), _is_within)
+    return {**rule, **narrowed, "id": requirement["rule"], "approvers": approvers}
 
 
 def has_recent(admission: dict) -> bool:
@@ -50,16 +53,20 @@ def joined_rules(rules: list[dict], policy: dict) -> dict:
 
 
 def _joined(rules: list[dict], policy: dict) -> dict:
-    lists = [each for each in (_approvers(rule, policy) for rule in rules) if each != "any"]
+    named = [_approvers(rule, policy) for rule in rules]
+    lists = [each for each in named if each != "any"]
     is_required = any(rule.get("rationale") == "required" for rule in rules)
     classes = [name for name in ("uv", "up", "possession") if all(name in items(rule, "proof_classes") for rule in rules)]
     require(bool(classes), "POLICY_MISMATCH", "expected a class that all rules accept")
     seats = joined_seats(rules, policy)
     seated = sum(each["count"] for each in seats.get("seats", []))
+    times = {name: min(integer(rule, name) for rule in rules) for name in _TIMES}
+    later = {} if "seats" in seats else joined_escalation(rules, named, policy, times["decide_within_s"])
     return {
         **_extras(rules),
         **seats,
-        **{name: min(integer(rule, name) for rule in rules) for name in _TIMES},
+        **times,
+        **later,
         "approvals": max(seated, *(integer(rule, "approvals") for rule in rules)),
         "approvers": sorted(set(lists[0]).intersection(*lists[1:])) if lists else "any",
         "proof_classes": classes,

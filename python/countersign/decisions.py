@@ -3,6 +3,7 @@
 from .canonical import canonical, digest, raw_digest
 from .deputies import check_deputy, voice_of, voices_in
 from .errors import require
+from .escalation import had_voice
 from .form import closed, integer, items, object_of, objects, text
 from .membership import check_membership
 from .seats import check_seats
@@ -105,5 +106,5 @@ def _check_person(decision: dict, binding: dict, authority) -> None:
     for each in objects(binding, "excluded"):
         require(each["person"] != person, text(each, "code"), "expected somebody who is not excluded")
     check_deputy(decision, binding, authority)
-    approvers = binding["requirement"]["approvers"]
-    require(approvers == "any" or voice_of(decision) in approvers, "NOT_ELIGIBLE", "expected one of the approvers")
+    is_theirs = had_voice(decision, binding, voice_of(decision))
+    require(is_theirs, "NOT_ELIGIBLE", "expected one of the approvers, or of those whom it went on to")

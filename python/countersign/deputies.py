@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from .errors import require
+from .escalation import had_voice
 from .form import items, object_of, objects, text
 
 _LONGEST = timedelta(days=90)
@@ -48,7 +49,6 @@ def check_deputy(decision: dict, binding: dict, authority) -> None:
         return
     principal = text(decision, "for")
     named = authority.get("deputy", principal)
-    approvers = object_of(binding["requirement"])["approvers"]
     is_theirs = (
         named is not None
         and named["deputy"] == decision["person"]
@@ -57,7 +57,7 @@ def check_deputy(decision: dict, binding: dict, authority) -> None:
         and binding["use_by"] <= named["not_after"]
         and _is_natural(principal, authority)
         and any(each["person"] == principal for each in authority.of_kind("credential"))
-        and (approvers == "any" or principal in approvers)
+        and had_voice(decision, binding, principal)
         and all(each["person"] != principal for each in objects(binding, "excluded"))
     )
     require(is_theirs, "DELEGATION_EXCEEDED", "expected the deputy of one of the approvers")

@@ -17,9 +17,9 @@ TERMS = (
 _MEMBERS = {
     "ledger-founded": "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
     "authority-changed": "change previous authority_root input?",
-    "request-admitted": f"action_id {TERMS} bounds? permits? delegation? batch? confirmation? request_signature reversibility decide_by use_within_s start_within_s "
+    "request-admitted": f"action_id {TERMS} bounds? permits? delegation? batch? confirmation? escalates_at? request_signature reversibility decide_by use_within_s start_within_s "
     "max_uses not_after authority supersedes? epoch? context_digest? action? recent? input",
-    "binding-made": f"action_id {TERMS} bounds? permits? delegation? batch? confirmation? admission admission_index decisions statement authority use_by start_within_s "
+    "binding-made": f"action_id {TERMS} bounds? permits? delegation? batch? confirmation? escalates_at? admission admission_index decisions statement authority use_by start_within_s "
     "max_uses epoch",
     "binding-revoked": "action_id binding admission statement proof proof_class input",
     "binding-used": "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
@@ -52,7 +52,7 @@ def read_entry(value, kind: str, receipt: str = "") -> Entry:
     if kind == "binding-made":
         _check_proofs(members.get("decisions"))
     closed(members, f"v type at tenant {_MEMBERS[kind]}")
-    for name in ("at", "decide_by", "use_by", "not_after", "start_by"):
+    for name in ("at", "decide_by", "use_by", "not_after", "start_by", "escalates_at"):
         if name in members:
             _check_time(text(members, name))
     return Entry(members, value, name_of(leaf_hash(value.encode())), receipt)

@@ -23,6 +23,7 @@ from .decisions import check_decisions
 from .delegation import check_delegation
 from .entry import TERMS, Entry, logged, read_entry
 from .errors import CountersignError, require
+from .escalation import check_escalation, escalation_time
 from .fixed import check_apart, own_rule
 from .form import closed, integer, items, object_of, objects, text
 from .freeze import check_epochs
@@ -181,9 +182,8 @@ class Verification:
         )
         names = ["tenant", "action_id", "start_within_s", "max_uses", *TERMS.split()]
         is_same = all(same(binding[name], admission[name]) for name in names)
-        is_same = is_same and all(
-            same(binding.members.get(name), admission.members.get(name)) for name in ("bounds", "permits", "delegation", "batch", "confirmation")
-        )
+        rare = ("bounds", "permits", "delegation", "batch", "confirmation", "escalates_at")
+        is_same = is_same and all(same(binding.members.get(name), admission.members.get(name)) for name in rare)
         in_time = (
             admission["at"] <= binding["at"] <= admission["decide_by"]
             and binding["use_by"] <= admission["not_after"]
@@ -280,6 +280,7 @@ class Verification:
             require(is_class, "POLICY_MISMATCH", "expected a known class of assurance")
             require("delegation" not in rule, "POLICY_MISMATCH", "expected delegation in version 3 alone")
             check_asking(rule)
+            check_escalation(rule, policy)
             require("device_bound" not in rule or is_apart, "POLICY_MISMATCH", "expected device_bound true, without possession")
         kinds = [each for each in (kind, batched_type(kind)) if each is not None]
         rules = [[rule for rule in objects(policy, "rules") if each in items(rule, "types")] for each in kinds]
@@ -292,6 +293,7 @@ class Verification:
         use_ms = time_ms(binding["at"]) + 1_000 * integer(rule, "use_within_s")
         is_applied = (
             same(requirement_of(rule), admission["requirement"])
+            and admission.members.get("escalates_at") == escalation_time(admission.members)
             and all(same(rule[name], admission[name]) for name in ("use_within_s", "start_within_s"))
             and ("batch" in admission.members or integer(admission.members, "max_uses") <= integer(rule, "max_uses"))
             and time_ms(admission["decide_by"]) <= decide_ms

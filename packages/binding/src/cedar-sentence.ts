@@ -2,6 +2,7 @@ import type { Digest } from '@countersign/canonical';
 import { itemsOf, type Action } from '@countersign/descriptors';
 import type { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
+import type { Escalation } from './escalation.ts';
 import { PERMITS_MAX, joinOf } from './joined-rule.ts';
 import { NOTHING_RECENT, type Recent } from './recent-counts.ts';
 import type { OpenPolicy, PolicyAnswer, PolicyEngine, PolicySubject } from './policy-engine.ts';
@@ -45,14 +46,17 @@ export function cedarSentence(asked: CedarCase): CedarSentence {
   const open = asked.engine.open(asked.policy, asked.digest);
   if (open === undefined) throw noPolicy('a policy that parses');
   const permits = subjectsOf(asked).flatMap((each) => permitsOf(open, each));
-  const rule = joinOf(asked.policy, new Set(permits.map((permit) => permit.rule)));
-  if (rule === undefined) throw noPolicy('rules that somebody can satisfy together');
+  const whole = joinOf(asked.policy, new Set(permits.map((permit) => permit.rule)));
+  if (whole === undefined) throw noPolicy('rules that somebody can satisfy together');
+  const { escalation: named, ...rule } = whole;
   const ids = [...new Set(permits.map(({ id }) => id))].sort();
   if (ids.length > PERMITS_MAX) {
     throw new BindingError('LIMIT_EXCEEDED', `policy: expected at most ${PERMITS_MAX} permits`);
   }
+  const approvers = decidersOf(open, asked, rule);
+  const escalation = named && escalationOf(open, asked, named);
   return {
-    rule: { ...rule, approvers: decidersOf(open, asked, rule) },
+    rule: { ...rule, approvers, ...(escalation !== undefined && { escalation }) },
     permits: ids,
     ...(open.readsRecent && { recent: asked.recent ?? NOTHING_RECENT }),
   };
@@ -96,12 +100,26 @@ function decidersOf(
   const { approvers, approvals } = rule;
   const { enrolled, excluded } = asked;
   const named = approvers === 'any' ? enrolled : approvers.filter((id) => enrolled.includes(id));
-  const allowed = open.deciders === 'unsaid' ? named : allowedOf(open, asked, named);
+  const allowed = allowedOf(open, asked, named);
   const isEnough = allowed.filter((person) => !excluded.includes(person)).length >= approvals;
   if (!isEnough || !canBeFilled({ ...rule, approvers: allowed }, excluded)) {
     throw noPolicy('as many persons who may decide as approvals, for each seat');
   }
   return approvers === 'any' && open.deciders === 'unsaid' ? approvers : allowed;
+}
+
+/** Whoever may not decide by the policy does not later either. Nobody left of them is no reason not to ask the others. */
+function escalationOf(
+  open: OpenPolicy,
+  asked: CedarCase,
+  { after_s, approvers: named }: Escalation,
+): Escalation | undefined {
+  const approvers = allowedOf(
+    open,
+    asked,
+    named.filter((id) => asked.enrolled.includes(id)),
+  );
+  return approvers.length === 0 ? undefined : { after_s, approvers };
 }
 
 /** Natural persons with a key to sign with, in order. */
@@ -119,6 +137,7 @@ function allowedOf(
   asked: CedarCase,
   persons: readonly string[],
 ): readonly string[] {
+  if (open.deciders === 'unsaid') return persons;
   if (persons.length > PERSONS_ASKED_MAX) {
     throw new BindingError(
       'LIMIT_EXCEEDED',

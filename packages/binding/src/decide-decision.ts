@@ -18,6 +18,7 @@ import { principalOf, refusalOfRight } from './decide-deputy.ts';
 import { isDeviceBound } from './decision-proof.ts';
 import { rationaleDigest } from './decision-statement.ts';
 import { voicesIn } from './deputy.ts';
+import { eligibleFrom } from './escalation.ts';
 import { isUndeniable } from './fixed-requirement.ts';
 import type { DecisionInput } from './input.ts';
 import { membershipEndMs } from './membership.ts';
@@ -119,10 +120,12 @@ export function refuseOrphan(run: Proceeding, input: DecisionInput): void {
 
 function refuseDecision(
   run: Proceeding,
-  { input, signer }: Pick<Deciding, 'input' | 'signer'>,
+  deciding: Pick<Deciding, 'input' | 'signer'> & Partial<Deciding>,
   code: RefusalCode,
 ): Outcome {
+  const { input, signer } = deciding;
   const { statement } = input.made;
+  const from = code === 'NOT_ELIGIBLE' ? laterFrom(run, deciding) : undefined;
   return run.refuse(
     {
       type: 'decision-refused',
@@ -134,10 +137,20 @@ function refuseDecision(
       verdict: statement.verdict,
       statement_digest: input.statementDigest,
       code,
+      ...(from !== undefined && { from }),
       input: input.input,
     },
     code,
   );
+}
+
+/** When whoever may not decide yet may: they are told so, and need not guess. */
+function laterFrom(
+  { atMs }: Proceeding,
+  { signer, record, principal }: Pick<Deciding, 'signer'> & Partial<Deciding>,
+): string | undefined {
+  if (record?.open === undefined || principal !== undefined) return undefined;
+  return eligibleFrom(record.open, signer.person, atMs);
 }
 
 function decideKnown(run: Proceeding, deciding: Deciding): Outcome {

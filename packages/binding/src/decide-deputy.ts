@@ -3,6 +3,7 @@ import { liveApprovals, recordVoice } from './bind.ts';
 import { isForDeputies } from './decide-break-glass.ts';
 import type { Verdict } from './decision-statement.ts';
 import { deputyEndMs, principalsOf } from './deputy.ts';
+import { eligibleFrom, quorumAt } from './escalation.ts';
 import type { Proceeding } from './proceeding.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import { isFor } from './seat-matching.ts';
@@ -25,11 +26,13 @@ export function principalOf(
 ): string | undefined {
   const { open, type } = record;
   const { authority, rules } = run.state;
-  if (rules < 2 || open === undefined || mayApprove(open.requirement, person)) return undefined;
+  if (rules < 2 || open === undefined) return undefined;
+  const now = quorumAt(open, run.atMs);
+  if (mayApprove(now, person)) return undefined;
   if (!isForDeputies(authority, open)) return undefined;
   const principals = principalsOf(authority, person).filter(
     (each) =>
-      mayApprove(open.requirement, each) &&
+      mayApprove(now, each) &&
       // Whoever asks cannot approve through somebody else either.
       !open.excluded.some((excluded) => excluded.person === each) &&
       deputyEndMs(authority, { person, for: each, type }, run.atMs) !== undefined,
@@ -44,13 +47,14 @@ export function principalOf(
 /** Why somebody may not decide who is not named by the rule, and for whom they would decide is nobody either. */
 export function refusalOfRight(
   run: Proceeding,
-  { requirement }: RequestAdmitted,
+  open: RequestAdmitted,
   person: string,
 ): 'NOT_ELIGIBLE' | 'DELEGATION_EXCEEDED' | undefined {
   const { authority, rules } = run.state;
-  if (mayApprove(requirement, person)) return undefined;
+  if (mayApprove(quorumAt(open, run.atMs), person)) return undefined;
+  if (eligibleFrom(open, person, run.atMs) !== undefined) return 'NOT_ELIGIBLE';
   if (rules > 1 && principalsOf(authority, person).length > 0) return 'DELEGATION_EXCEEDED';
   // Who is an approver and has no seat is told so when the seats are looked at.
-  const { approvers } = requirement;
+  const { approvers } = open.requirement;
   return isFor(approvers, person) ? undefined : 'NOT_ELIGIBLE';
 }

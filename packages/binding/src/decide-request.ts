@@ -20,6 +20,7 @@ import type { Outcome } from './decided.ts';
 import { assertCedar } from './cedar-sentence.ts';
 import { assertConfirmed, confirmationOf } from './confirmation.ts';
 import type { ProvenLink } from './delegation-link.ts';
+import { escalatesAt } from './escalation.ts';
 import { judgeChain, type Delegation } from './delegation.ts';
 import { assertDelegated, assertIssuersStand, type Grant } from './grant.ts';
 import { excludesNobody } from './fixed-requirement.ts';
@@ -298,6 +299,7 @@ function admissionBody(
   const decideByMs = Math.min(atMs + rule.decide_within_s * 1_000, timestampMs(envelope.not_after));
   const superseded = supersededBy(state, agent, envelope);
   const chain = personsOf(envelope);
+  const escalates_at = escalatesAt(rule, { atMs, rules: state.rules });
   const excluded = excludesNobody(envelope.type) ? [] : excludedOf(agent, chain, separation);
   assertMayAsk(run, {
     ...{ rule, agent: agent.id, type: envelope.type, superseded },
@@ -319,7 +321,7 @@ function admissionBody(
     excluded,
     separation,
     demo,
-    ...rareTerms(terms),
+    ...rareTerms({ ...terms, escalates_at }),
     ...(terms.recent !== undefined && { recent: terms.recent }),
     ...(epoch > 0 && { epoch }),
     reversibility: descriptor.reversibility,

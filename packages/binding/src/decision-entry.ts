@@ -56,13 +56,15 @@ export interface DecisionRefused extends EntryHead<'decision-refused'> {
   readonly verdict: Verdict;
   readonly statement_digest: Digest;
   readonly code: RefusalCode;
+  /** Of NOT_ELIGIBLE: when who signed may decide, as one whom it goes on to. */
+  readonly from?: string;
   readonly input: Digest;
 }
 
 /** One approval, with what is not in the common statement. */
 export interface BoundDecision {
   readonly leaf: Leaf;
-  /** When it was accepted; only where the requirement has an order or a window. */
+  /** When it was accepted; only where the requirement has an order, a window or an escalation. */
   readonly at?: string;
   readonly person: string;
   /** In whose place, where that is not their own. */
@@ -127,6 +129,7 @@ export const decisionRefused: Shape<DecisionRefused> = object<DecisionRefused>({
   verdict: oneOf('approve', 'deny', 'revoke'),
   statement_digest: digest,
   code: refusalCode,
+  from: optional(time),
   input: digest,
 });
 

@@ -72,7 +72,7 @@ export { authorityRule, excludesNobody, isKindOf, isUndeniable } from './fixed-r
 export { LEDGER_EXECUTOR } from './member-check.ts';
 export { partiesTo } from './review.ts';
 export { deputyEndMs, voiceOf, voicesIn } from './deputy.ts';
-export { isFor } from './seat-matching.ts';
+export { eligibleFrom, escalationTime, hadVoice, quorumAt, type Escalation } from './escalation.ts';
 export { mayApprove, quorumFault } from './seating.ts';
 export { decide } from './decide.ts';
 export {

@@ -2,6 +2,7 @@ import { batchedType } from '@countersign/descriptors';
 import type { ProofClass } from '@countersign/human-proof';
 import { joinedAsking } from './asking.ts';
 import { soonerReview } from './break-glass.ts';
+import { joinedEscalation, type Escalation } from './escalation.ts';
 import {
   JOINED_RULES_MAX,
   ruleFor,
@@ -51,8 +52,9 @@ function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
   const quorum = { ...rule, ...terms, approvals: Math.max(rule.approvals, seatCount(terms)) };
   const { approvers, proof_classes: classes } = rule;
   if (classes.length === 0 || !isPossible(quorum)) return undefined;
+  const whole = goingOn(quorum, joinedEscalation(rules, quorum));
   return {
-    ...quorum,
+    ...whole,
     approvers: approvers === 'any' ? approvers : [...approvers].sort(),
     proof_classes: PROOF_CLASSES.filter((each) => classes.includes(each)),
   };
@@ -137,10 +139,25 @@ export function citedRule(policy: CedarPolicy, cited: Cited): RuleInForce | unde
     permits.every((id) => policy.cedar.includes(`@id("${id}")`)) &&
     ids.every((id) => policy.cedar.includes(`@rule("${id}")`));
   if (rule === undefined || !isSaid) return undefined;
-  const { approvers } = requirement;
+  const { approvers, escalation } = requirement;
   const isEnough = approvers === 'any' || approvers.length >= rule.approvals;
   if (!isEnough || !isWithin(approvers, rule.approvers)) return undefined;
-  return { ...rule, approvers };
+  if (!isEscalationWithin(escalation, rule.escalation)) return undefined;
+  return goingOn({ ...rule, approvers }, escalation);
+}
+
+/** Cedar may leave out some of a second group, or all of it. */
+function isEscalationWithin(some: Escalation | undefined, all: Escalation | undefined): boolean {
+  if (some === undefined) return true;
+  return some.after_s === all?.after_s && isWithin(some.approvers, all.approvers);
+}
+
+/** The rule with this escalation in place of its own, or with none. */
+function goingOn(rule: RuleInForce, escalation: Escalation | undefined): RuleInForce {
+  const bare = Object.fromEntries(
+    Object.entries(rule).filter(([name]) => name !== 'escalation'),
+  ) as unknown as RuleInForce;
+  return escalation === undefined ? bare : { ...bare, escalation };
 }
 
 /** Cedar may leave out some of those whom the rules name, and add nobody. */

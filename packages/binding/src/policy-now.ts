@@ -1,5 +1,6 @@
 import { canonicalText, digestOf, type Digest } from '@countersign/canonical';
 import { isLonger } from './confirmation.ts';
+import { isStillEscalated } from './escalation.ts';
 import { jsonOf } from './json-bytes.ts';
 import { joinOf, ruleOfType } from './joined-rule.ts';
 import {
@@ -66,7 +67,9 @@ export function isStricterNow(
   const { requirement: was } = ruled;
   const isAllowed =
     approvers.length >= now.approvals &&
-    approvers.every((person) => isFor(now.approvers, person)) &&
+    approvers.every(
+      (person) => isFor(now.approvers, person) || isStillEscalated(now, was, person),
+    ) &&
     was.proof_classes.every((each) => now.proof_classes.includes(each));
   return !isAllowed || asksMore(now, was);
 }

@@ -3,8 +3,20 @@ import type { ProofClass } from '@countersign/human-proof';
 import { asking, type Asking } from './asking.ts';
 import { BindingError } from './binding-error.ts';
 import { assertShort, breakGlass, type BreakGlass } from './break-glass.ts';
-import { personId } from './field-shape.ts';
+import { assertEscalation, escalationTo, type Escalating } from './escalation.ts';
+import { RULE_ID, ruleId } from './field-shape.ts';
 import { jsonOf } from './json-bytes.ts';
+import {
+  assertDistinct,
+  group,
+  groups,
+  isGroup,
+  namedPersons,
+  persons,
+  personsOf,
+  type Groups,
+  type NamedPersons,
+} from './named-persons.ts';
 import {
   APPROVERS_MAX,
   QUORUM_MAX,
@@ -19,7 +31,6 @@ import {
   either,
   integer,
   invalid,
-  isObject,
   list,
   matching,
   object,
@@ -74,10 +85,11 @@ interface RuleLimits {
 export interface BootstrapRule extends ApprovalRule, Pick<RuleExtras, 'device_bound'> {}
 
 /** A rule as an action falls under it. */
-export interface RuleInForce extends ApprovalRule, RuleExtras, RuleLimits, QuorumTerms {}
+export interface RuleInForce
+  extends ApprovalRule, RuleExtras, RuleLimits, QuorumTerms, Escalating {}
 
 export interface PolicyRule
-  extends ApprovalRule, RuleLimits, Omit<RuleExtras, 'delegation' | 'break_glass'> {
+  extends ApprovalRule, RuleLimits, Escalating, Omit<RuleExtras, 'delegation' | 'break_glass'> {
   /** Names of action types. */
   readonly types: readonly string[];
 }
@@ -88,27 +100,29 @@ export interface TypePolicy {
   readonly rules: readonly PolicyRule[];
 }
 
-type Named = readonly string[] | { readonly group: string };
-
 export interface CedarRule
-  extends Omit<ApprovalRule, 'approvers'>, RuleExtras, RuleLimits, Omit<QuorumTerms, 'seats'> {
-  readonly approvers: 'any' | Named;
-  readonly seats?: readonly { readonly approvers: Named; readonly count: number }[];
+  extends
+    Omit<ApprovalRule, 'approvers'>,
+    RuleExtras,
+    RuleLimits,
+    Escalating<NamedPersons>,
+    Omit<QuorumTerms, 'seats'> {
+  readonly approvers: 'any' | NamedPersons;
+  readonly seats?: readonly { readonly approvers: NamedPersons; readonly count: number }[];
 }
 
 /** Which rules an action needs, and who may decide, is said in Cedar: schemas/formats/policy.md §7. */
 export interface CedarPolicy {
   readonly v: 'countersign.policy.v3';
   readonly cedar: string;
-  /** Person ids by the name of their group. */
-  readonly groups: Readonly<Record<string, readonly string[]>>;
+  readonly groups: Groups;
   readonly rules: readonly CedarRule[];
 }
 
 export type Policy = TypePolicy | CedarPolicy;
 
 /** What an admission freezes of its rule. */
-export interface Requirement extends RuleExtras, QuorumTerms {
+export interface Requirement extends RuleExtras, QuorumTerms, Escalating {
   /** The id of a rule, or those of several in order with `+` between them. */
   readonly rule: string;
   readonly approvals: number;
@@ -127,16 +141,8 @@ const USES_MAX = 100;
 
 /** More rules at once than anybody could follow; so a requirement stays small beside its proofs. */
 export const JOINED_RULES_MAX = 16;
-const GROUPS_MAX = 64;
 /** As many as an action may have bytes, which a policy is set by. */
 const CEDAR_CHARACTERS_MAX = 32_768;
-const RULE_ID = '[a-z0-9][a-z0-9._-]{0,63}';
-
-export const ruleId: Shape<string> = matching(
-  new RegExp(`^${RULE_ID}$`),
-  'a rule id of 1 to 64 characters',
-);
-
 const ruleIds: Shape<string> = matching(
   new RegExp(`^${RULE_ID}(?:\\+${RULE_ID}){0,${JOINED_RULES_MAX - 1}}$`),
   `1 to ${JOINED_RULES_MAX} rule ids with + between them`,
@@ -149,11 +155,7 @@ export const typeName: Shape<string> = matching(
 
 const isAny = (json: Json): boolean => json === 'any';
 
-export const approvers: Shape<'any' | readonly string[]> = either(
-  isAny,
-  oneOf('any'),
-  list(personId, { min: 1, max: APPROVERS_MAX }),
-);
+export const approvers: Shape<'any' | readonly string[]> = either(isAny, oneOf('any'), persons);
 
 const ruleMembers = {
   id: ruleId,
@@ -187,11 +189,14 @@ const limits = { asking: optional(asking) };
 
 const glass = { break_glass: optional(breakGlass) };
 
+const escalates = { escalation: optional(escalationTo<readonly string[]>(persons)) };
+
 const policyMembers = {
   ...ruleMembers,
   types: list(typeName, { min: 1, max: TYPES_MAX }),
   ...extras,
   ...limits,
+  ...escalates,
 };
 const policyRule1: Shape<PolicyRule> = object<PolicyRule>(policyMembers);
 const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
@@ -199,10 +204,7 @@ const policyRule2: Shape<PolicyRule> = object<PolicyRule>({
   proof_classes: anyProofClasses,
 });
 
-const isGroup = (json: Json): boolean => isObject(json);
-
 const delegation = optional<'required'>(oneOf('required'));
-const group = object<{ group: string }>({ group: ruleId });
 
 const policyRule3: Shape<CedarRule> = object<CedarRule>({
   ...ruleMembers,
@@ -213,22 +215,9 @@ const policyRule3: Shape<CedarRule> = object<CedarRule>({
   ...quorumTerms,
   proof_classes: anyProofClasses,
   approvers: either(isGroup, group, ruleMembers.approvers),
-  seats: optional(
-    seatsOf<Named>(either(isGroup, group, list(personId, { min: 1, max: APPROVERS_MAX }))),
-  ),
+  seats: optional(seatsOf<NamedPersons>(namedPersons)),
+  escalation: optional(escalationTo<NamedPersons>(namedPersons)),
 });
-
-const groups: Shape<CedarPolicy['groups']> = (json, path) => {
-  if (!isObject(json) || Object.keys(json).length > GROUPS_MAX) {
-    throw invalid(path, `an object of at most ${GROUPS_MAX} groups`);
-  }
-  const persons = list(personId, { min: 1, max: APPROVERS_MAX });
-  for (const [name, members] of Object.entries(json)) {
-    ruleId(name, `${path} names`);
-    assertDistinct(persons(members, `${path}/${name}`), `${path}/${name}`);
-  }
-  return json as CedarPolicy['groups'];
-};
 
 const cedarPolicy: Shape<CedarPolicy> = (json, path) => {
   const policy = object<CedarPolicy>({
@@ -252,29 +241,35 @@ const cedarPolicy: Shape<CedarPolicy> = (json, path) => {
 /** A rule with the persons that it names, those of a seat in order; undefined for a group that is not there. */
 export function ruleOf(
   policy: Pick<CedarPolicy, 'groups'>,
-  { seats, ...rule }: CedarRule,
+  { seats, escalation, ...bare }: CedarRule,
 ): RuleInForce | undefined {
-  const approvers = rule.approvers === 'any' ? rule.approvers : personsOf(policy, rule.approvers);
-  if (approvers === undefined) return undefined;
-  if (seats === undefined) return { ...rule, approvers };
+  const approvers =
+    bare.approvers === 'any' ? bare.approvers : personsOf(policy.groups, bare.approvers);
+  const second = escalation && personsOf(policy.groups, escalation.approvers);
+  if (approvers === undefined || (escalation !== undefined && second === undefined)) {
+    return undefined;
+  }
+  const rule = {
+    ...bare,
+    approvers,
+    ...(escalation && second && { escalation: { ...escalation, approvers: second } }),
+  };
+  if (seats === undefined) return rule;
   const filled = seats.flatMap(({ approvers: named, count }) => {
-    const persons = personsOf(policy, named);
+    const persons = personsOf(policy.groups, named);
     return persons === undefined ? [] : [{ approvers: [...persons].sort(), count }];
   });
-  return filled.length === seats.length ? { ...rule, approvers, seats: filled } : undefined;
+  return filled.length === seats.length ? { ...rule, seats: filled } : undefined;
 }
 
-function personsOf(
-  { groups: known }: Pick<CedarPolicy, 'groups'>,
-  named: Named,
-): readonly string[] | undefined {
-  if (!('group' in named)) return named;
-  return Object.hasOwn(known, named.group) ? known[named.group] : undefined;
-}
-
-function assertRule(rule: ApprovalRule & RuleExtras, path: string): void {
+function assertRule(
+  rule: ApprovalRule & RuleExtras & Escalating & QuorumTerms,
+  path: string,
+): void {
   assertDistinct(rule.proof_classes, `${path}/proof_classes`);
   assertShort(rule, path);
+  assertEscalation(rule, path);
+  assertDistinct(rule.escalation?.approvers ?? [], `${path}/escalation/approvers`);
   // A key in a file is bound to nothing: a rule that takes both would mean less than it says.
   if (rule.device_bound === true && rule.proof_classes.includes('possession')) {
     throw invalid(`${path}/proof_classes`, 'no possession beside device_bound');
@@ -307,6 +302,7 @@ export const requirement: Shape<Requirement> = object<Requirement>({
   ...extras,
   delegation,
   ...glass,
+  ...escalates,
   ...quorumTerms,
 });
 
@@ -343,10 +339,6 @@ export const policyShape: Shape<Policy> = (json, path) => {
   if (types.some(isAuthorityType)) throw invalid(`${path}/rules`, 'no rule for an authority type');
   return policy;
 };
-
-function assertDistinct(values: readonly string[], path: string): void {
-  if (new Set(values).size !== values.length) throw invalid(path, 'each once');
-}
 
 /**
  * @throws BindingError SCHEMA_INVALID, UNKNOWN_MEMBER, TYPE_CONFUSION
@@ -386,6 +378,7 @@ export function requirementOf(rule: RuleInForce): Requirement {
     ...(rule.assurance !== undefined && { assurance: rule.assurance }),
     ...(rule.delegation !== undefined && { delegation: rule.delegation }),
     ...(rule.break_glass !== undefined && { break_glass: rule.break_glass }),
+    ...(rule.escalation !== undefined && { escalation: rule.escalation }),
     ...quorumTermsOf(rule),
   };
 }

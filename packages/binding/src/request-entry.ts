@@ -12,13 +12,14 @@ import {
   leaf,
   personId,
   refusalCode,
+  ruleId,
   time,
   ulid,
   type AuthorityRef,
   type Leaf,
 } from './field-shape.ts';
 import { PERMITS_MAX } from './joined-rule.ts';
-import { requirement, ruleId, typeName, type Requirement } from './policy.ts';
+import { requirement, typeName, type Requirement } from './policy.ts';
 import { recent, type Recent } from './recent-counts.ts';
 import type { RefusalCode } from './refusal-code.ts';
 import {
@@ -84,21 +85,24 @@ export interface Terms {
   readonly batch?: Batch;
   /** Of what each who approves has to type; absent where the rule asks for nothing of that kind. */
   readonly confirmation?: Digest;
+  /** From when the second group of its requirement decides too; absent where it has none. */
+  readonly escalates_at?: string;
 }
 
-type RareTerm = 'bounds' | 'permits' | 'delegation' | 'batch' | 'confirmation';
+type RareTerm = 'bounds' | 'permits' | 'delegation' | 'batch' | 'confirmation' | 'escalates_at';
 
 /** Of the terms, those that only some actions have, where this one has them. */
 export function rareTerms(from: {
   readonly [Name in RareTerm]?: Terms[Name] | undefined;
 }): Pick<Terms, RareTerm> {
-  const { bounds, permits, delegation, batch, confirmation } = from;
+  const { bounds, permits, delegation, batch, confirmation, escalates_at } = from;
   return {
     ...(bounds !== undefined && { bounds }),
     ...(permits !== undefined && { permits }),
     ...(delegation !== undefined && { delegation }),
     ...(batch !== undefined && { batch }),
     ...(confirmation !== undefined && { confirmation }),
+    ...(escalates_at !== undefined && { escalates_at }),
   };
 }
 
@@ -201,6 +205,7 @@ export const terms: Members<Terms> = {
   delegation: optional(grants),
   batch: optional(batch),
   confirmation: optional(digest),
+  escalates_at: optional(time),
 };
 
 export const requestAdmitted: Shape<RequestAdmitted> = object<RequestAdmitted>({

@@ -2,12 +2,13 @@ import { timestampMs } from '@countersign/canonical';
 import type { BoundDecision } from './decision-entry.ts';
 import type { Verdict } from './decision-statement.ts';
 import { voiceOf } from './deputy.ts';
+import type { Escalating } from './escalation.ts';
 import type { QuorumTerms } from './quorum-terms.ts';
 import { areFillable, isFor, placesOf, seatedOf, type Quorum } from './seat-matching.ts';
 
 /** Whether a binding says when each of its approvals was accepted. */
-export function isTimed({ ordered, window_s }: QuorumTerms): boolean {
-  return ordered === true || window_s !== undefined;
+export function isTimed({ ordered, window_s, escalation }: QuorumTerms & Escalating): boolean {
+  return ordered === true || window_s !== undefined || escalation !== undefined;
 }
 
 /** Of approvals in the order of the log, those that count where an order is asked for: each fills the next place. */

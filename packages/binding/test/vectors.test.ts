@@ -108,6 +108,8 @@ describe('vectors of entries', () => {
       'action',
       'bounds',
       'constraint',
+      'escalates_at',
+      'from',
       'load',
       'open',
       'permits',

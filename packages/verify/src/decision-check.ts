@@ -2,8 +2,8 @@ import { timestampMs, type VerifySignature } from '@countersign/canonical';
 import {
   decisionDigest,
   deputyEndMs,
+  hadVoice,
   isDeviceBound,
-  isFor,
   membershipEndMs,
   proveMembership,
   quorumFault,
@@ -110,7 +110,7 @@ function assertEligible(decision: BoundDecision, { binding, authority }: Decisio
     throw new VerifyError(exclusion.code, 'expected a person other than who asks');
   }
   assertDeputy(decision, { binding, authority });
-  if (!isFor(binding.requirement.approvers, voiceOf(decision))) {
+  if (!hadVoice(binding, decision, voiceOf(decision))) {
     throw new VerifyError('NOT_ELIGIBLE', 'expected one of the approvers of the rule');
   }
   // Times of this form sort as their text does (canonical-json.md §8).
@@ -121,15 +121,16 @@ function assertEligible(decision: BoundDecision, { binding, authority }: Decisio
 
 /** That a decision in the place of somebody is of their deputy, until the last use, and that they could have made it: attack row D12. */
 function assertDeputy(
-  { person, for: principal }: BoundDecision,
+  decision: BoundDecision,
   { binding, authority }: Pick<DecisionContext, 'binding' | 'authority'>,
 ): void {
+  const { person, for: principal } = decision;
   if (principal === undefined) return;
   const given = { person, for: principal, type: binding.action_type.name };
   const endMs = deputyEndMs(authority, given, timestampMs(binding.at));
   const isOut = binding.excluded.some((excluded) => excluded.person === principal);
   const isLong = endMs !== undefined && timestampMs(binding.use_by) <= endMs;
-  if (isLong && !isOut && isFor(binding.requirement.approvers, principal)) return;
+  if (isLong && !isOut && hadVoice(binding, decision, principal)) return;
   throw new VerifyError('DELEGATION_EXCEEDED', 'expected the deputy of one of the approvers');
 }
 

@@ -78,6 +78,7 @@ const TERMS = [
   'delegation',
   'batch',
   'confirmation',
+  'escalates_at',
   'start_within_s',
   'max_uses',
 ] as const;

@@ -2,6 +2,7 @@ import { timestampMs, type Json } from '@countersign/canonical';
 import {
   BindingError,
   citedRule,
+  escalationTime,
   isAuthorityType,
   isCedarPolicy,
   isEmergencyType,
@@ -115,8 +116,11 @@ function namedPolicy({ evidence, documents }: Verification): Policy {
 function assertRule(rule: ApprovalRule, { evidence }: Verification): void {
   const admission = evidence.admission.entry;
   const binding = evidence.binding.entry;
+  const { escalation } = admission.requirement;
   const isApplied =
     sameJson(requirementOf(rule), admission.requirement) &&
+    admission.escalates_at ===
+      (escalation && escalationTime(escalation, timestampMs(admission.at))) &&
     admission.use_within_s === rule.use_within_s &&
     admission.start_within_s === rule.start_within_s &&
     admission.max_uses <= (admission.batch?.count ?? rule.max_uses) &&

@@ -519,7 +519,7 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 		}
 	}
 	checkDeputy(d, b, a)
-	require(isApprover(voiceOf(d), requirement), "NOT_ELIGIBLE")
+	require(hadVoice(d, b, voiceOf(d)), "NOT_ELIGIBLE")
 	require(text(d, "not_after") >= text(b, "at") && text(d, "not_after") >= text(b, "use_by"), "EXPIRED")
 	checkMembership(d, b, a)
 	statement := object{"rationale_digest": d["rationale_digest"], "person": d["person"], "credential": d["credential"], "not_after": d["not_after"]}

@@ -33,6 +33,7 @@ func (e *evidence) citedRule(policy object) object {
 	for _, rule := range objects(policy, "rules") {
 		checkGlass(rule)
 		checkAsking(rule)
+		checkEscalation(rule, policy)
 	}
 	var rule object
 	var all []object
@@ -43,6 +44,7 @@ func (e *evidence) citedRule(policy object) object {
 		all = append(all, objects(policy, "rules")[i])
 	}
 	joinSeats(rule, all, policy)
+	joinEscalation(rule, all, policy)
 	rule["id"] = requirement["rule"]
 	var classes []any
 	for _, class := range []any{"uv", "up", "possession"} {
@@ -53,6 +55,7 @@ func (e *evidence) citedRule(policy object) object {
 	rule["proof_classes"] = classes
 	require(len(classes) > 0 && narrowed(requirement["approvers"], rule["approvers"], integer(rule, "approvals")), "POLICY_MISMATCH")
 	rule["approvers"] = requirement["approvers"]
+	narrowEscalation(rule, requirement)
 	return rule
 }
 
@@ -66,6 +69,7 @@ func joinedOf(own, each, policy object) object {
 		first, second = second, first
 	}
 	rule := joined(joined(nil, first, policy), second, policy)
+	joinEscalation(rule, []object{first, second}, policy)
 	rule["id"] = text(first, "id") + "+" + text(second, "id")
 	rule["proof_classes"] = both([]any{"uv", "up", "possession"}, list(rule, "proof_classes"))
 	if approvers, isList := rule["approvers"].([]any); isList {

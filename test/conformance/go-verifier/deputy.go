@@ -45,10 +45,6 @@ func voicesIn(d object) []any {
 	return []any{d["person"]}
 }
 
-func isApprover(person any, requirement object) bool {
-	return requirement["approvers"] == "any" || contains(list(requirement, "approvers"), person)
-}
-
 // checkDeputy holds a decision in the place of somebody to what was given to their deputy, and to what they could decide themselves.
 func checkDeputy(d, b object, a authority) {
 	if _, has := d["for"]; !has {
@@ -63,7 +59,7 @@ func checkDeputy(d, b object, a authority) {
 	for _, m := range a.members {
 		hasKey = hasKey || m["kind"] == "credential" && m["person"] == principal
 	}
-	within(hasKey && isNatural(a, principal) && isApprover(principal, objectOf(b["requirement"])))
+	within(hasKey && isNatural(a, principal) && hadVoice(d, b, principal))
 	for _, x := range objects(b, "excluded") {
 		within(x["person"] != principal)
 	}

@@ -23,8 +23,8 @@ const (
 var members = map[string]string{
 	"ledger-founded":     "origin demo separation rps bootstrap recovery log_keys members policy authority_root rules_version",
 	"authority-changed":  "change previous authority_root input?",
-	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? confirmation? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? epoch? context_digest? action? recent? input",
-	"binding-made":       "action_id" + terms + "bounds? permits? delegation? batch? confirmation? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
+	"request-admitted":   "action_id" + terms + "bounds? permits? delegation? batch? confirmation? escalates_at? request_signature reversibility decide_by use_within_s start_within_s max_uses not_after authority supersedes? epoch? context_digest? action? recent? input",
+	"binding-made":       "action_id" + terms + "bounds? permits? delegation? batch? confirmation? escalates_at? admission admission_index decisions statement authority use_by start_within_s max_uses epoch",
 	"binding-revoked":    "action_id binding admission statement proof proof_class input",
 	"binding-used":       "action_id binding use_id use_number executor claim key_thumbprint signature start_by short_id input",
 	"execution-reported": "action_id use_id report key_thumbprint signature input",
@@ -174,7 +174,7 @@ func (e *evidence) checkLogged() {
 	admitted := e.position(e.admission)
 	isCited := b["admission"] == e.admission.leaf && b["admission_index"] == admitted && admitted < at
 	require(isCited, "ADMISSION_MISMATCH")
-	for _, name := range strings.Fields("tenant action_id bounds permits delegation batch confirmation start_within_s max_uses" + terms) {
+	for _, name := range strings.Fields("tenant action_id bounds permits delegation batch confirmation escalates_at start_within_s max_uses" + terms) {
 		require(same(b[name], a[name]), "ADMISSION_MISMATCH")
 	}
 	isInTime := text(a, "at") <= text(b, "at") && text(b, "at") <= text(a, "decide_by") && text(b, "use_by") <= text(a, "not_after")
@@ -277,6 +277,7 @@ func (e *evidence) checkPolicy() {
 		require(!isGlass && !strings.HasPrefix(text(objectOf(b["action_type"]), "name"), "emergency."), "POLICY_MISMATCH")
 		require(!isAssured || contains([]any{"verified", "gateway", "evidence-only"}, class), "POLICY_MISMATCH")
 		checkAsking(rule)
+		checkEscalation(rule, policy)
 		require(!isKept || kept == true && !contains(list(rule, "proof_classes"), "possession"), "POLICY_MISMATCH")
 	}
 	rule := ruleFor(policy, kind)
@@ -299,7 +300,7 @@ func ruleFor(policy object, kind any) object {
 func requirementOf(rule object) object {
 	r := object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
 		"proof_classes": rule["proof_classes"], "rationale": rule["rationale"]}
-	for _, name := range []string{"device_bound", "assurance", "delegation", "break_glass", "seats", "ordered", "window_s", "confirm", "member_of"} {
+	for _, name := range []string{"device_bound", "assurance", "delegation", "break_glass", "escalation", "seats", "ordered", "window_s", "confirm", "member_of"} {
 		if extra, has := rule[name]; has {
 			r[name] = extra
 		}
@@ -312,7 +313,7 @@ func (e *evidence) checkRule(rule object) {
 	within := func(until, from string, seconds int64) bool {
 		return !parseTime(until).After(parseTime(from).Add(time.Duration(seconds) * time.Second))
 	}
-	isApplied := same(requirementOf(rule), a["requirement"]) &&
+	isApplied := same(requirementOf(rule), a["requirement"]) && same(escalationTime(a), a["escalates_at"]) &&
 		same(a["use_within_s"], rule["use_within_s"]) && same(a["start_within_s"], rule["start_within_s"]) &&
 		(a["batch"] != nil || integer(a, "max_uses") <= integer(rule, "max_uses")) &&
 		within(text(a, "decide_by"), text(a, "at"), integer(rule, "decide_within_s")) &&

@@ -7,6 +7,7 @@ import { CEDAR_CASES } from './cedar-cases.ts';
 import { DELEGATION_CASES } from './delegation-cases.ts';
 import { DEPUTY_CASES } from './deputy-cases.ts';
 import { DWELL_CASES } from './dwell-cases.ts';
+import { ESCALATION_CASES } from './escalation-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { FREEZE_CASES } from './freeze-cases.ts';
 import { RECOVERY_CASES } from './recovery-cases.ts';
@@ -35,6 +36,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...BATCH_CASES,
   ...DEVICE_CASES,
   ...DEPUTY_CASES,
+  ...ESCALATION_CASES,
   ...DWELL_CASES,
   ...ASSURANCE_CASES,
   ...ASKING_CASES,

@@ -20,6 +20,7 @@ import { BROKEN_BOUNDS_CASES } from './bounds-cases.ts';
 import { FALSE_BREAK_GLASS_CASES } from './break-glass-cases.ts';
 import { FALSE_DEPUTY_CASES } from './deputy-cases.ts';
 import { FALSE_DWELL_CASES } from './dwell-cases.ts';
+import { FALSE_ESCALATION_CASES } from './escalation-cases.ts';
 import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
 import { FALSE_DELEGATION_CASES } from './delegation-cases.ts';
@@ -60,6 +61,7 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...BROKEN_BATCH_CASES,
   ...SYNCED_DEVICE_CASES,
   ...FALSE_DEPUTY_CASES,
+  ...FALSE_ESCALATION_CASES,
   ...FALSE_DWELL_CASES,
   ...FALSE_ASSURANCE_CASES,
   ...WRONG_ASKING_CASES,

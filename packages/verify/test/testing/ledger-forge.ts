@@ -11,6 +11,7 @@ import {
   decisionMessage,
   DEFAULT_POLICY,
   enrolmentPayload,
+  escalationTime,
   epochOf,
   excludesNobody,
   foundLedger,
@@ -552,7 +553,7 @@ export class LedgerForge {
         ? undefined
         : (options.admission?.bounds ?? boundsOf(descriptor, action));
     const batch = batchOf(descriptor, action);
-    const { confirm }: RuleInForce = rule;
+    const { confirm, escalation }: RuleInForce = rule;
     const confirmation = confirmationOf(action, descriptor, confirm);
     const admission = this.append({
       v: 'countersign.entry.v1',
@@ -583,6 +584,9 @@ export class LedgerForge {
         options.isUnchained !== true && { delegation: linksOf(envelope) }),
       ...(batch !== undefined && { batch }),
       ...(confirmation !== undefined && { confirmation }),
+      ...(escalation !== undefined && {
+        escalates_at: escalationTime(escalation, Date.parse(at)),
+      }),
       reversibility: descriptor.reversibility,
       decide_by: later(at, rule.decide_within_s),
       use_within_s: rule.use_within_s,
@@ -641,6 +645,7 @@ export class LedgerForge {
       ...(entry.delegation !== undefined && { delegation: entry.delegation }),
       ...(entry.batch !== undefined && options.isUnbatched !== true && { batch: entry.batch }),
       ...(entry.confirmation !== undefined && { confirmation: entry.confirmation }),
+      ...(entry.escalates_at !== undefined && { escalates_at: entry.escalates_at }),
       decisions: made.map(({ decision }) => decision),
       statement: common,
       authority: this.ref,
