@@ -3,11 +3,14 @@ import { ReminderWebhook } from '@countersign/projector';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { FoundedLedger } from '../support/founded-ledger.ts';
-import { TENANT } from '../support/parties.ts';
+import { TENANT, commandPolicy, entryIn } from '../support/parties.ts';
 import { isSigned, WebhookReceiver, type Told } from '../support/webhook-receiver.ts';
 
 const SECRET = utf8('0123456789abcdef0123456789abcdef');
 const EVERY_MS = 20;
+
+const STRANGER = 'prs_01M83T4CM00000000000000001';
+const OTHER = 'prs_01M83T4CM00000000000000002';
 
 const open: { discard: () => Promise<void> }[] = [];
 
@@ -20,6 +23,33 @@ function stagesIn(told: readonly Told[]): unknown[] {
     const { action_id: id, stage } = JSON.parse(body) as { action_id: string; stage: string };
     return [id, stage];
   });
+}
+
+/** Whoever is told, and what tells them from now on. */
+async function reminding(
+  at: FoundedLedger,
+  nowMs: () => number,
+): Promise<{ receiver: WebhookReceiver; remind: () => ReminderWebhook }> {
+  const port = await freePort();
+  const receiver = await WebhookReceiver.listen(port);
+  open.push({ discard: () => receiver.close() });
+  const remind = (): ReminderWebhook => {
+    const webhook = new ReminderWebhook({
+      ...{ store: at.store, proofs: at.projector.proofs, origin: at.origin, tenant: TENANT },
+      target: { url: `http://127.0.0.1:${port}/reminders`, secret: SECRET },
+      nowMs,
+      everyMs: EVERY_MS,
+    });
+    const running = webhook.run();
+    open.push({
+      discard: async () => {
+        webhook.stop();
+        await running;
+      },
+    });
+    return webhook;
+  };
+  return { receiver, remind };
 }
 
 describe('a webhook of reminders', () => {
@@ -36,25 +66,7 @@ describe('a webhook of reminders', () => {
     const [start, end] = [Date.parse(askedAt), Date.parse(decideBy)];
     // Its clock alone goes on: a reminder is nothing that the ledger decides.
     let nowMs = start;
-    const port = await freePort();
-    const receiver = await WebhookReceiver.listen(port);
-    open.push({ discard: () => receiver.close() });
-    const remind = (): ReminderWebhook => {
-      const webhook = new ReminderWebhook({
-        ...{ store: at.store, proofs: at.projector.proofs, origin: at.origin, tenant: TENANT },
-        target: { url: `http://127.0.0.1:${port}/reminders`, secret: SECRET },
-        nowMs: () => nowMs,
-        everyMs: EVERY_MS,
-      });
-      const running = webhook.run();
-      open.push({
-        discard: async () => {
-          webhook.stop();
-          await running;
-        },
-      });
-      return webhook;
-    };
+    const { receiver, remind } = await reminding(at, () => nowMs);
     const first = remind();
     await at.decide(decided, { verdict: 'deny' });
     nowMs = start + (end - start) / 2;
@@ -83,5 +95,29 @@ describe('a webhook of reminders', () => {
     remind();
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS * 5));
     expect(receiver.told).toHaveLength(3);
+  });
+
+  it('tells once that a request has gone on to a second group, when, and whom to call', async () => {
+    const called = [STRANGER, OTHER];
+    const escalation = { after_s: 180, approvers: called };
+    const policy = commandPolicy({ approvers: [STRANGER], escalation });
+    const at = await FoundedLedger.create({ tier: 'sqlite', policy });
+    at.start();
+    open.push(at);
+    const { actionId, admission } = await at.admit();
+    const { escalates_at: dueAt } = entryIn(admission.text, 'request-admitted');
+    let nowMs = Date.parse(dueAt ?? '') - 1;
+    const { receiver, remind } = await reminding(at, () => nowMs);
+    remind();
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS * 5));
+    expect(receiver.told).toEqual([]);
+    nowMs += 1;
+    const [told] = await receiver.hears(1);
+    expect(JSON.parse(told?.body ?? '')).toMatchObject({
+      ...{ stage: 'escalated', action_id: actionId, escalates_at: dueAt, persons: called },
+      entry: { type: 'request-admitted' },
+    });
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS * 5));
+    expect(receiver.told).toHaveLength(1);
   });
 });

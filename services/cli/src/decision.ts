@@ -1,7 +1,9 @@
 import {
   DECISION_NAMESPACE,
   decisionMessage,
+  eligibleFrom,
   mayApprove,
+  quorumAt,
   type DecisionMade,
 } from '@countersign/binding';
 import {
@@ -11,6 +13,7 @@ import {
   parseLoggedAnswer,
   principalsFor,
   saltedRationale,
+  utcTime,
   type CheckedReview,
   type Deputy,
 } from '@countersign/console';
@@ -26,6 +29,13 @@ export type TerminalVerdict = 'approve' | 'deny';
 
 const SALT_BYTES = 16;
 
+interface Standing {
+  readonly status: string;
+  readonly deputies: readonly Deputy[];
+  /** Of this machine: what counts is the time of the ledger. */
+  readonly nowMs: number;
+}
+
 /**
  * What the ledger would refuse anyway, said before anybody reads on or touches a key.
  *
@@ -33,10 +43,11 @@ const SALT_BYTES = 16;
  */
 export function assertMayDecide(
   checked: CheckedReview,
-  { status, deputies }: { readonly status: string; readonly deputies: readonly Deputy[] },
+  { status, deputies, nowMs }: Standing,
   by: PersonAccess,
 ): void {
-  const { requirement, excluded } = checked.admission;
+  const { admission } = checked;
+  const { requirement, excluded } = admission;
   if (status !== 'pending') {
     const code = STATUS_CODES.get(status) ?? 'LATE_DECISION';
     throw new CliError(code, `this request is ${status}: there is nothing left to decide`);
@@ -45,11 +56,14 @@ export function assertMayDecide(
   if (exclusion !== undefined) {
     throw new CliError(exclusion.code, 'you are the one who asks, or answers for who asks');
   }
-  const principals = principalsFor(checked.admission, by.person, deputies);
-  if (!mayApprove(requirement, by.person) && principals.length === 0) {
+  const principals = principalsFor(admission, by.person, { deputies, nowMs });
+  if (!mayApprove(quorumAt(admission, nowMs), by.person) && principals.length === 0) {
+    const from = eligibleFrom(admission, by.person, nowMs);
     throw new CliError(
       'NOT_ELIGIBLE',
-      'the rule names other persons, and nobody whose deputy you are',
+      from === undefined
+        ? 'the rule names other persons, and nobody whose deputy you are'
+        : `if nobody has decided by ${utcTime(from)}, you can`,
     );
   }
   const isHardware = by.key.parsed.application !== undefined;

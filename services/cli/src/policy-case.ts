@@ -131,8 +131,9 @@ export function decidersFor(
 
 /** Everybody whom the policy names, and who else is said to be there. */
 function enrolledIn(policy: CedarPolicy, { persons = [] }: CaseParties): readonly string[] {
-  const lists = policy.rules.flatMap(({ approvers, seats = [] }) => [
+  const lists = policy.rules.flatMap(({ approvers, seats = [], escalation }) => [
     approvers,
+    ...(escalation === undefined ? [] : [escalation.approvers]),
     ...seats.map((seat) => seat.approvers),
   ]);
   const named = lists.flatMap((each) => (each === 'any' || 'group' in each ? [] : each));
@@ -199,7 +200,7 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
   if ('code' in verdict) return { code: verdict.code };
   const { rule, permits } = verdict;
   const { id, approvals, approvers, proof_classes, rationale, max_uses, ...times } = rule;
-  const { seats, ordered, window_s, confirm, member_of, asking } = rule;
+  const { seats, ordered, window_s, confirm, member_of, asking, escalation } = rule;
   return {
     rule: id,
     ...(permits !== undefined && { permits }),
@@ -213,6 +214,7 @@ export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
     ...(confirm !== undefined && { confirm: { ...confirm } }),
     ...(member_of !== undefined && { member_of: { ...member_of } }),
     ...(asking !== undefined && { asking: askingJson(asking) }),
+    ...(escalation !== undefined && { escalation: { ...escalation } }),
   };
 }
 

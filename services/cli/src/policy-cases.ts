@@ -41,6 +41,7 @@ const EXPECTED = [
     'confirm',
     'member_of',
     'asking',
+    'escalation',
   ],
 ];
 

@@ -98,12 +98,13 @@ function lineOf({ label, value }: DisplayLine, mark: string): string {
 }
 
 function requirementLines({ admission }: CheckedReview): string[] {
-  const { requirement, max_uses, use_within_s } = admission;
+  const { requirement, max_uses, use_within_s, escalates_at: from } = admission;
   const { approvals, approvers, proof_classes, device_bound } = requirement;
   const kept = device_bound === true ? ', on a key that stays in its device' : '';
   return [
     `  ${approvals} approval(s) by ${approvers === 'any' ? 'any natural person' : approvers.join(', ')}`,
     ...quorumWords(requirement).map((words) => `  ${words}`),
+    ...(from === undefined ? [] : [`  which is at ${utcTime(from)}`]),
     `  proof class ${proof_classes.join(' or ')}${kept}, rationale ${requirement.rationale}`,
     `  once approved: ${max_uses} use(s) within ${use_within_s} s`,
     `  around it: ${assuranceWords(admission.executor.id, requirement.assurance)}`,

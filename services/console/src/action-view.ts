@@ -54,12 +54,13 @@ async function reviewed(visit: SignedInVisit, actionId: string): Promise<ActionV
   const change = isOpen ? await policyChange(checked, { pin, tenant, get: getJson }) : undefined;
   const decisions = await checkDecisions(review.decisions, checked, pin);
   const status = objectOf(await getJson('/v1/status'));
-  const principals = principalsFor(checked.admission, visit.signer.person, deputiesIn(status));
+  const deputies = deputiesIn(status);
   return new ActionViews({
     visit,
     actionId,
     checked,
-    principals,
+    principalsAt: (nowMs) =>
+      principalsFor(checked.admission, visit.signer.person, { deputies, nowMs }),
     status: review.status,
     decisions,
     change,
@@ -122,7 +123,7 @@ interface ActionParts {
   readonly visit: SignedInVisit;
   readonly actionId: string;
   readonly checked: CheckedReview;
-  readonly principals: readonly string[];
+  readonly principalsAt: (nowMs: number) => readonly string[];
   readonly status: string;
   readonly decisions: readonly CheckedDecision[];
   /** Of a request for another policy, while it is open. */
@@ -139,9 +140,10 @@ class ActionViews {
   readonly #panel: DecisionPanel;
   readonly #evidence = h('div');
   #lastIndex = -1;
+  #status = '';
 
   constructor(parts: ActionParts) {
-    const { visit, checked, principals, status, decisions } = parts;
+    const { visit, checked, principalsAt, status, decisions } = parts;
     this.#parts = parts;
     this.#ledgerView = new LedgerView(checked, visit.signer.person);
     this.#progressView = new ProgressView(checked.admission.max_uses);
@@ -150,7 +152,7 @@ class ActionViews {
     this.#panel = new DecisionPanel({
       visit,
       checked,
-      principals,
+      principalsAt,
       end,
       onDecided: () => {
         // What fails here fails again in `follow`, which tells.
@@ -195,6 +197,7 @@ class ActionViews {
   async follow(): Promise<never> {
     const ticking = setInterval(() => {
       this.#ledgerView.tick();
+      this.#panel.update(this.#status);
     }, TICK_MS);
     try {
       for (;;) {
@@ -232,6 +235,7 @@ class ActionViews {
     this.#ledgerView.isOpen = status === 'pending';
     this.#ledgerView.decided(decisions);
     this.#decisionsView.update(status, decisions);
+    this.#status = status;
     this.#panel.update(status);
   }
 }

@@ -4,7 +4,7 @@ import { ConfirmField } from './confirm-field.ts';
 import { decide } from './decide.ts';
 import { confirmationTyped } from './decision.ts';
 import { exact, h, onPress, openRequestsLink, paragraph, section } from './element.ts';
-import { approvalBar, barWords } from './ledger-view.ts';
+import { approvalBar, barWords, type ApprovalBar } from './ledger-view.ts';
 import { failureNotice, isTellable, notice } from './notice.ts';
 import { statusWords } from './plain-words.ts';
 import { RationaleField } from './rationale-field.ts';
@@ -15,8 +15,8 @@ import { announce, type SignedInVisit } from './visit.ts';
 export interface PanelParts {
   readonly visit: SignedInVisit;
   readonly checked: CheckedReview;
-  /** In whose place the person could decide, as the server tells. */
-  readonly principals: readonly string[];
+  /** In whose place the person could decide at a moment, as the server tells. */
+  readonly principalsAt: (nowMs: number) => readonly string[];
   /** The end of what must have been on screen before an approval. */
   readonly end: HTMLElement;
   readonly onDecided: () => void;
@@ -36,7 +36,8 @@ export class DecisionPanel {
   readonly #parts: PanelParts;
   /** It comes with what is decided about. */
   readonly #shownAtMs = performance.now();
-  #status = '';
+  /** What the choices are for. */
+  #drawn = '';
 
   constructor(parts: PanelParts) {
     this.#parts = parts;
@@ -45,9 +46,19 @@ export class DecisionPanel {
 
   /** Keeps what a person has typed for as long as the status stays. */
   update(status: string): void {
-    if (status === this.#status) return;
-    this.#status = status;
+    const bar = status === 'pending' ? this.#bar() : undefined;
+    const drawn = `${status} ${bar?.code ?? ''}`;
+    if (drawn === this.#drawn) return;
+    this.#drawn = drawn;
     this.#choices.replaceChildren(...this.#choicesFor(status));
+  }
+
+  /** Whoever could not decide at first can once it went on to them. */
+  #bar(): ApprovalBar | undefined {
+    const { visit, checked, principalsAt } = this.#parts;
+    const nowMs = Date.now();
+    const principals = principalsAt(nowMs);
+    return approvalBar(checked.admission, visit.signer.person, { principals, nowMs });
   }
 
   #choicesFor(status: string): HTMLElement[] {
@@ -68,13 +79,13 @@ export class DecisionPanel {
   }
 
   #pending(): HTMLElement {
-    const { visit, checked, principals } = this.#parts;
-    const bar = approvalBar(checked.admission, visit.signer.person, principals);
+    const bar = this.#bar();
     return bar === undefined ? this.#approvable() : this.#barred(bar);
   }
 
   #approvable(): HTMLElement {
-    const { visit, checked, principals, end } = this.#parts;
+    const { visit, checked, principalsAt, end } = this.#parts;
+    const principals = principalsAt(Date.now());
     const field = new RationaleField(checked.admission.requirement.rationale === 'required');
     const deny = verdictButton('Deny', 'deny');
     const approve = verdictButton('Approve', 'approve');
@@ -109,7 +120,7 @@ export class DecisionPanel {
   }
 
   /** Who may not approve may still stop it: any enrolled person can. */
-  #barred(bar: string): HTMLElement {
+  #barred(bar: ApprovalBar): HTMLElement {
     return this.#stopping('Your decision', barWords(bar), 'Stop this request');
   }
 

@@ -1,4 +1,4 @@
-import { mayApprove, type RequestAdmitted } from '@countersign/binding';
+import { mayApprove, quorumAt, type RequestAdmitted } from '@countersign/binding';
 import type { JsonObject } from '@countersign/canonical';
 import { listIn, objectOf, textIn, textOf } from './answer-json.ts';
 
@@ -24,16 +24,18 @@ export function deputiesIn(status: JsonObject): readonly Deputy[] {
     }));
 }
 
-/** In whose place somebody whom the rule of a request does not name could decide about it. The ledger alone knows. */
+/** In whose place somebody who cannot decide about a request for themselves now could. The ledger alone knows. */
 export function principalsFor(
-  { action_type: type, requirement, excluded }: RequestAdmitted,
+  admission: RequestAdmitted,
   person: string,
-  deputies: readonly Deputy[],
+  { deputies, nowMs }: { readonly deputies: readonly Deputy[]; readonly nowMs: number },
 ): readonly string[] {
-  if (mayApprove(requirement, person)) return [];
+  const { action_type: type, excluded } = admission;
+  const now = quorumAt(admission, nowMs);
+  if (mayApprove(now, person)) return [];
   return deputies
     .filter((each) => each.deputy === person && each.types.includes(type.name))
     .map(({ principal }) => principal)
-    .filter((each) => mayApprove(requirement, each))
+    .filter((each) => mayApprove(now, each))
     .filter((each) => !excluded.some((out) => out.person === each));
 }

@@ -1,4 +1,4 @@
-import { mayApprove, type RequestAdmitted } from '@countersign/binding';
+import { eligibleFrom, mayApprove, quorumAt, type RequestAdmitted } from '@countersign/binding';
 import { assuranceWords } from './assurance-words.ts';
 import { breakGlassWords } from './break-glass-words.ts';
 import type { CheckedDecision } from './decision-check.ts';
@@ -37,6 +37,9 @@ export class LedgerView {
           : [row('BREAK-GLASS', breakGlassWords(admission.requirement.break_glass))]),
         row('Who may decide', this.#approvers()),
         ...quorumWords(admission.requirement).map((words) => row('Of whom', words)),
+        ...(admission.escalates_at === undefined
+          ? []
+          : [row('Goes on to others', utcTime(admission.escalates_at))]),
         row('Who may not approve', this.#excluded()),
         row('A person proves it by', proofWords(admission)),
         row('Decide by', h('span', {}, `${utcTime(admission.decide_by)} `, this.#left)),
@@ -104,19 +107,29 @@ export class LedgerView {
   }
 }
 
-/** Why the ledger would not take an approval of this person, or undefined when it would. */
+export interface ApprovalBar {
+  readonly code: string;
+  /** When there is none any more, if nobody has decided by then. */
+  readonly from?: string;
+}
+
+/** Why the ledger would not take an approval of this person now, or undefined when it would. */
 export function approvalBar(
   admission: RequestAdmitted,
   person: string,
-  principals: readonly string[],
-): string | undefined {
+  { principals, nowMs }: { readonly principals: readonly string[]; readonly nowMs: number },
+): ApprovalBar | undefined {
   const exclusion = admission.excluded.find((each) => each.person === person);
-  if (exclusion !== undefined) return exclusion.code;
-  const isNamed = mayApprove(admission.requirement, person) || principals.length > 0;
-  return isNamed ? undefined : 'NOT_ELIGIBLE';
+  if (exclusion !== undefined) return { code: exclusion.code };
+  if (mayApprove(quorumAt(admission, nowMs), person) || principals.length > 0) return undefined;
+  const from = eligibleFrom(admission, person, nowMs);
+  return { code: 'NOT_ELIGIBLE', ...(from !== undefined && { from }) };
 }
 
-export function barWords(code: string): HTMLElement {
+export function barWords({ code, from }: ApprovalBar): HTMLElement {
+  if (from !== undefined) {
+    return paragraph(`If nobody has decided by ${utcTime(from)}, you can. (${code})`);
+  }
   const { meaning, advice } = plainWords(code);
   return paragraph(`${meaning} ${advice} (${code})`);
 }

@@ -5,7 +5,7 @@ import { span } from './time-words.ts';
 export function quorumWords(
   requirement: Pick<
     Requirement,
-    'approvals' | 'seats' | 'ordered' | 'window_s' | 'confirm' | 'member_of'
+    'approvals' | 'seats' | 'ordered' | 'window_s' | 'confirm' | 'member_of' | 'escalation'
   >,
 ): readonly string[] {
   const {
@@ -15,6 +15,7 @@ export function quorumWords(
     window_s: windowS,
     confirm,
     member_of: group,
+    escalation,
   } = requirement;
   const seated = seats.map(({ approvers, count }) => `${count} of ${approvers.join(', ')}`);
   const rest = approvals - seats.reduce((sum, { count }) => sum + count, 0);
@@ -32,5 +33,10 @@ export function quorumWords(
           `each is in the group ${group.group} of ${group.issuer}, by a sign-in of the last ${span(group.within_s)}`,
         ]),
     ...(windowS === undefined ? [] : [`all of them within ${span(windowS)}`]),
+    ...(escalation === undefined
+      ? []
+      : [
+          `if it is still open after ${span(escalation.after_s)}, also ${escalation.approvers.join(', ')}`,
+        ]),
   ];
 }

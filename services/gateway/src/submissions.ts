@@ -195,10 +195,11 @@ export class Submissions {
   }
 }
 
-/** What a refused request may be told besides the code. */
+/** What whoever is refused may be told besides the code. */
 function moreOf(members: ReadonlyMap<string, Json>): string {
-  const [until, open] = ['until', 'open'].map((name) => members.get(name));
+  const [until, open, from] = ['until', 'open', 'from'].map((name) => members.get(name));
   if (typeof until === 'string') return `; quiet until ${until}`;
+  if (typeof from === 'string') return `; who signed may decide from ${from}`;
   return typeof open === 'string' ? `; ${open} is open` : '';
 }
 

@@ -77,7 +77,7 @@ async function asked(
 ): Promise<Decided> {
   const { checked, decisions, status } = await reviewHere(actionId, access);
   const deputies = await deputiesOf(access.client);
-  assertMayDecide(checked, { status, deputies }, access);
+  assertMayDecide(checked, { status, deputies, nowMs: context.nowMs() }, access);
   const change = await policyChangeOf(checked, access);
   const conversation = Conversation.open(context);
   try {

@@ -5,6 +5,7 @@ import {
   ranked,
   shortId,
   timeLeftInMinutes,
+  utcTime,
   type CheckedReview,
   type Crowd,
   type Deputy,
@@ -50,10 +51,12 @@ async function list(access: PersonAccess, isJson: boolean, context: CliContext):
   const { requests, isCut } = await waitingRequests(access.client);
   const deputies = await deputiesOf(access.client);
   const { alone, crowds } = ranked(requests);
-  for (const request of alone) tell(await rowOf(request, access, deputies), 1);
+  const told = (request: OpenRequest): Promise<Row> =>
+    rowOf(request, access, { deputies, nowMs: context.nowMs() });
+  for (const request of alone) tell(await told(request), 1);
   for (const crowd of crowds) {
     const rows: Row[] = [];
-    for (const request of crowd.requests) rows.push(await rowOf(request, access, deputies));
+    for (const request of crowd.requests) rows.push(await told(request));
     if (!isJson) context.stdout.rows('', crowdLine(crowd));
     for (const row of oddFirst(rows, ({ likeness }) => likeness)) tell(row, rows.length);
   }
@@ -78,6 +81,8 @@ interface Row {
   readonly decide_by: string;
   readonly headline: readonly string[];
   readonly warnings: number;
+  /** When it went on to a second group, for nobody had decided. */
+  readonly escalated_at?: string;
   /** Why this could not be checked here. */
   readonly code?: string;
   /** Why this key, or this person, cannot decide it. */
@@ -95,13 +100,13 @@ interface Bar {
 async function rowOf(
   request: OpenRequest,
   access: PersonAccess,
-  deputies: readonly Deputy[],
+  by: { readonly deputies: readonly Deputy[]; readonly nowMs: number },
 ): Promise<Row> {
   const { actionId, agent, title, decideBy } = request;
   try {
     const { checked, status } = await reviewHere(actionId, access);
-    const bar = barOf(checked, { status, deputies }, access);
-    return { ...checkedRow(checked), ...(bar !== undefined && { bar }) };
+    const bar = barOf(checked, { status, ...by }, access);
+    return { ...checkedRow(checked, by.nowMs), ...(bar !== undefined && { bar }) };
   } catch (error) {
     if (!(error instanceof CliError) || error.exitCode === EXIT.indeterminate) throw error;
     const told = { agent, title, decide_by: decideBy, code: error.code };
@@ -124,8 +129,9 @@ function barOf(
   }
 }
 
-function checkedRow({ display, admission }: CheckedReview): Row {
+function checkedRow({ display, admission }: CheckedReview, nowMs: number): Row {
   const headline = headlineOf(display);
+  const { escalates_at: from } = admission;
   return {
     action_id: admission.action_id,
     agent: admission.agent.id,
@@ -135,6 +141,7 @@ function checkedRow({ display, admission }: CheckedReview): Row {
       more === 0 ? text : `${text} … and ${more} more characters`,
     ),
     warnings: display.warnings.length,
+    ...(from !== undefined && Date.parse(from) <= nowMs && { escalated_at: from }),
     likeness: likenessOf(headline, display.warnings.length),
   };
 }
@@ -145,6 +152,9 @@ function rowLines(row: Row, nowMs: number): string[] {
     `${shortId(row.action_id)}  ${left}  ${row.agent}: ${row.title}`,
     ...row.headline.map((text) => `    ${text}`),
     ...(row.warnings === 0 ? [] : [`    look closely: ${row.warnings} warning(s)`]),
+    ...(row.escalated_at === undefined
+      ? []
+      : [`    nobody has decided: it went on to others at ${utcTime(row.escalated_at)}`]),
     ...(row.bar === undefined
       ? []
       : [`    not for this key to decide (${row.bar.code}): ${row.bar.why}`]),

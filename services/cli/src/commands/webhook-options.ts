@@ -22,7 +22,7 @@ export function addWebhookOptions(command: Command): Command {
     .option('--findings-webhook-secret <file>', 'file of the secret that signs what is posted')
     .option(
       '--reminders-webhook <url>',
-      'post there what is undecided after half of its time, and after nine tenths',
+      'post there what is undecided after half of its time, after nine tenths, and once others may decide it',
       targetParser('reminders'),
     )
     .option('--reminders-webhook-secret <file>', 'file of the secret that signs what is posted');
