@@ -14,6 +14,8 @@ export type Broken =
   | 'BOUND_TOO_LATE'
   /** By approvals that fill no seat of its rule, or not in its order or its time. */
   | 'BOUND_OUT_OF_TURN'
+  /** By one of a second group, before it went on to them. */
+  | 'DECIDED_TOO_EARLY'
   /** Approved without what its rule has typed. */
   | 'UNCONFIRMED'
   | 'USED_WITHOUT_BINDING'

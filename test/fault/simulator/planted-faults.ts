@@ -6,6 +6,7 @@ import {
   parseEntry,
   parseUseClaim,
   type Entry,
+  type EntryOf,
 } from '@countersign/binding';
 import type { Broker, NewRecord, StoredRecord } from '@countersign/broker';
 import { formatTimestamp, fromUtf8, timestampMs, utf8 } from '@countersign/canonical';
@@ -247,9 +248,12 @@ const asksWhatIsOpen: PlantFault = changingEntries((entry, world) => {
 });
 
 /** A decision that was refused with this code is taken. */
-function takesDecisions(code: string): PlantFault {
+function takesDecisions(
+  code: string,
+  isMeant: (entry: EntryOf<'decision-refused'>) => boolean = (): boolean => true,
+): PlantFault {
   return changingEntries((entry, world) => {
-    if (entry.type !== 'decision-refused' || entry.code !== code) return entry;
+    if (entry.type !== 'decision-refused' || entry.code !== code || !isMeant(entry)) return entry;
     const frame = frameOf(entry.input, world);
     if (frame === undefined || !world.rules.actions.has(entry.action_id)) return entry;
     const { statement, proof } = parseDecisionMade(frame);
@@ -448,6 +452,12 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     found: ['BOUND_OUT_OF_TURN'],
     seed: 469,
     plant: takesDecisions('ORDER'),
+  },
+  {
+    name: 'lets a second group decide at once',
+    found: ['DECIDED_TOO_EARLY'],
+    seed: 77,
+    plant: takesDecisions('NOT_ELIGIBLE', ({ from }) => from !== undefined),
   },
   {
     name: 'lets a use in too late',

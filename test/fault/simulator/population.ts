@@ -143,7 +143,7 @@ export function policyFor(
       limited,
       { ...rule, ...OWN_TOOL, id: 'own-tool' },
       { ...rule, ...GLASS, id: 'glass' },
-      { ...rule, ...turnsOf(rule, persons), id: 'turns' },
+      { ...rule, ...turnsOf(rule, persons), ...escalationOf(rule, persons), id: 'turns' },
     ],
   };
 }
@@ -176,6 +176,19 @@ function turnsOf(
   return [{}, { seats }, { seats, ordered: true, window_s: windowS } as const, { confirm: TYPED }][
     drawn % 4
   ] as Partial<CedarRule>;
+}
+
+/** In some histories commands that the others leave waiting go on to the last person. */
+function escalationOf(
+  { approvals, ...drawn }: Pick<CedarRule, 'approvals' | 'start_within_s' | 'decide_within_s'>,
+  persons: readonly Pick<SimulatedPerson, 'id'>[],
+): Partial<CedarRule> {
+  const first = persons.slice(0, -1).map(({ id }) => id);
+  const last = persons.slice(-1).map(({ id }) => id);
+  // The owner of the agents is one of the first, and never decides.
+  if (drawn.start_within_s % 8 !== 4 || first.length - 1 < approvals) return {};
+  const after_s = Math.floor(drawn.decide_within_s / 3);
+  return { approvers: first, escalation: { after_s, approvers: last } };
 }
 
 /** Of /srv. */

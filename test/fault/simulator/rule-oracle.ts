@@ -32,6 +32,14 @@ import { itemsOf } from '@countersign/descriptors';
 import { batchDescriptor } from './batch-choice.ts';
 import { assertAsked, assertUnasked } from './asking-oracle.ts';
 import { DeputyOracle, areApart } from './deputy-oracle.ts';
+import {
+  assertEscalates,
+  assertNamed,
+  assertNotNamed,
+  assertTold,
+  isStillNamed,
+  namedBy,
+} from './escalation-oracle.ts';
 import { GlassOracle } from './glass-oracle.ts';
 import { hold } from './invariant-broken.ts';
 import type { OracleEntry } from './log-oracle.ts';
@@ -374,6 +382,7 @@ export class RuleOracle {
       (entry.batch?.count === entry.max_uses || entry.max_uses <= rule.max_uses) &&
       timestampMs(entry.decide_by) <= this.#lastMs + rule.decide_within_s * 1_000;
     hold(isByRule, 'RULE', `${id}: admitted under another rule than the one in force`);
+    assertEscalates(entry);
     const excluded = [
       agent.person,
       ...(this.#separation === 'full' ? [agent.owner, agent.sponsor] : []),
@@ -474,7 +483,9 @@ export class RuleOracle {
     const out = new Set(entry.excluded.map(({ person }) => person));
     const left = distinct.filter((id) => !out.has(id)).length;
     hold(left >= usual.approvals, 'RULE', `${entry.action_id}: admitted, and nobody could decide`);
-    if (isInTurn) return { ...turns, id: 'default+turns', approvers: distinct };
+    if (isInTurn) {
+      return { ...namedBy(turns, distinct), id: 'default+turns' };
+    }
     if (!isOwn) return { ...usual, approvers: distinct };
     const useWithin = Math.min(usual.use_within_s, OWN_TOOL.use_within_s);
     const own = { id: 'default+own-tool', rationale: OWN_TOOL.rationale, use_within_s: useWithin };
@@ -593,11 +604,8 @@ export class RuleOracle {
 
   /** Of one whom the rule names, or of their deputy where it does not name the one who signs. */
   #assertVoice(entry: EntryOf<'decision-accepted'>, { id, admission }: OracleAction): void {
-    const { approvers } = admission.requirement;
     const principal = entry.for;
-    const voice = voiceIn(entry);
-    const isNamed = approvers === 'any' || approvers.includes(voice);
-    hold(isNamed, 'RULE', `${id}: decided by somebody whom its rule does not name`);
+    assertNamed(admission, voiceIn(entry), this.#lastMs);
     if (principal === undefined) return;
     const given = { person: entry.statement.person, for: principal };
     const type = admission.action_type.name;
@@ -674,6 +682,7 @@ export class RuleOracle {
       );
     }
     assertQuorum(action.id, entry);
+    assertTold(entry, (each) => action.approvals.get(each as Leaf)?.atMs);
     const decideByMs = timestampMs(admission.decide_by);
     hold(this.#lastMs <= decideByMs, 'BOUND_TOO_LATE', `${action.id}: bound after its expiry`);
     const useByMs = timestampMs(entry.use_by);
@@ -808,6 +817,9 @@ export class RuleOracle {
   /** A refusal says why: that must be so. */
   #refuse(entry: EntryOf<'request-refused' | 'decision-refused' | 'use-refused'>): void {
     const id = entry.action_id ?? '';
+    if (entry.type === 'decision-refused' && entry.code === 'NOT_ELIGIBLE') {
+      assertNotNamed(this.#known(id).admission, entry, this.#lastMs);
+    }
     if (entry.type === 'request-refused') assertUnasked(entry, this.#sceneOf(entry, true));
     const isSo = REASONS.get(entry.code)?.(this.actions.get(id), entry) ?? true;
     hold(entry.code !== 'FROZEN' || this.#isFrozen, 'WRONG_ANSWER', `${id}: frozen`);
@@ -880,7 +892,8 @@ function isKept(
   const isSaid = rule.rationale === 'optional' || was.rationale === 'required';
   const isBound = rule.device_bound === undefined || was.device_bound === true;
   const isTurn = !isOtherTurn(rule, was);
-  return persons.length >= rule.approvals && isSaid && isBound && isTurn;
+  const areNamed = persons.every((person) => isStillNamed(rule, was, person));
+  return persons.length >= rule.approvals && isSaid && isBound && isTurn && areNamed;
 }
 
 type ChangeOf<K extends AuthorityChange['kind']> = Extract<AuthorityChange, { readonly kind: K }>;
