@@ -9,6 +9,16 @@ export interface AuthenticatorData {
   backupEligible: boolean;
   backedUp: boolean;
   counter: number;
+  /** Of a registration, and of an assertion that repeats it. */
+  attested?: AttestedCredential;
+}
+
+export interface AttestedCredential {
+  /** The model of the authenticator (AAGUID), 16 bytes. */
+  model: Uint8Array;
+  credentialId: Uint8Array;
+  /** COSE. */
+  publicKey: Uint8Array;
 }
 
 const RP_ID_HASH_BYTES = 32;
@@ -34,8 +44,8 @@ export function parseAuthenticatorData(bytes: Uint8Array): AuthenticatorData {
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const flags = view.getUint8(RP_ID_HASH_BYTES);
-  let end = FIXED_BYTES;
-  if (flags & ATTESTED_CREDENTIAL) end = afterAttestedCredential(bytes, end);
+  const attested = flags & ATTESTED_CREDENTIAL ? attestedAt(bytes, FIXED_BYTES) : undefined;
+  let end = attested?.next ?? FIXED_BYTES;
   if (flags & EXTENSIONS) end = afterMap(bytes, end);
   if (end !== bytes.length) throw malformed(`${end} bytes for its flags`, `${bytes.length}`);
   const backupEligible = (flags & BACKUP_ELIGIBLE) !== 0;
@@ -50,6 +60,7 @@ export function parseAuthenticatorData(bytes: Uint8Array): AuthenticatorData {
     backupEligible,
     backedUp,
     counter: view.getUint32(RP_ID_HASH_BYTES + 1),
+    ...(attested !== undefined && { attested: attested.credential }),
   };
 }
 
@@ -62,13 +73,25 @@ export function matchRpId(data: AuthenticatorData, rpIds: readonly string[]): st
   return rpId;
 }
 
-/** Some authenticators repeat the credential in an assertion. It proves nothing here: the registered key alone counts. */
-function afterAttestedCredential(bytes: Uint8Array, offset: number): number {
+/** Some authenticators repeat the credential in an assertion. It proves nothing there: the registered key alone counts. */
+function attestedAt(
+  bytes: Uint8Array,
+  offset: number,
+): { credential: AttestedCredential; next: number } {
   const lengthAt = offset + AAGUID_BYTES;
   const high = bytes[lengthAt];
   const low = bytes[lengthAt + 1];
   if (high === undefined || low === undefined) throw malformed('attested credential data', 'less');
-  return afterMap(bytes, lengthAt + 2 + high * 256 + low);
+  const keyAt = lengthAt + 2 + high * 256 + low;
+  const next = afterMap(bytes, keyAt);
+  return {
+    credential: {
+      model: bytes.slice(offset, lengthAt),
+      credentialId: bytes.slice(lengthAt + 2, keyAt),
+      publicKey: bytes.slice(keyAt, next),
+    },
+    next,
+  };
 }
 
 function afterMap(bytes: Uint8Array, offset: number): number {

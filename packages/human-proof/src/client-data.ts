@@ -33,6 +33,15 @@ export function verifyClientData(
   return origin;
 }
 
+/** That a browser had this registered, §8: for whom and where, the authenticator signs beside it. @throws HumanProofError */
+export function assertRegistration(bytes: Uint8Array): void {
+  const clientData = parseClientData(bytes);
+  if (clientData.get('type') !== 'webauthn.create') {
+    throw new HumanProofError('type', 'expected client data of type webauthn.create');
+  }
+  verifyNotFramed(clientData);
+}
+
 function parseClientData(bytes: Uint8Array): ReadonlyMap<string, Json> {
   if (bytes.length > MAX_CLIENT_DATA_BYTES) {
     throw new HumanProofError(

@@ -1,7 +1,7 @@
 import { CanonicalError } from '@countersign/canonical';
 import { CborError } from '@countersign/cbor';
 
-/** What is wrong with a refused proof; schemas/formats/human-proof.md §6 and sshsig-proof.md §6 say when each is reported. */
+/** What is wrong with a refused proof; schemas/formats/human-proof.md §6 and §8 and sshsig-proof.md §6 say when each is reported. */
 export type AssertionWhy =
   | 'proof'
   | 'size'
@@ -19,6 +19,9 @@ export type AssertionWhy =
   | 'key'
   | 'algorithm'
   | 'signature'
+  // Of an attestation alone.
+  | 'attestation'
+  | 'certificate'
   // Of a signature by ssh-keygen alone.
   | 'sshsig'
   | 'namespace'

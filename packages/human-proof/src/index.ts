@@ -6,6 +6,14 @@ export {
   type CredentialKey,
   type ExpectedAssertion,
 } from './assertion.ts';
+export {
+  attestedModel,
+  verifyAttestation,
+  type Attestation,
+  type AttestedModel,
+  type ExpectedAttestation,
+} from './attestation.ts';
+export { parseCertificate, type Certificate } from './certificate.ts';
 export { parseCoseKey, type CredentialAlgorithm, type ParsedCoseKey } from './cose-key.ts';
 export { HumanProofError, type AssertionWhy } from './human-proof-error.ts';
 export { parseHumanProof, type HumanProof } from './human-proof.ts';

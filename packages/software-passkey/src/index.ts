@@ -14,3 +14,4 @@ export {
   type SoftwareSshKeyType,
   type SshsigOverrides,
 } from './software-ssh-key.ts';
+export { SoftwareMaker, type SoftwareMakerOptions } from './software-maker.ts';

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { CredentialKey, WebauthnProof } from '@countersign/human-proof';
 import { writeCbor, type CborValue } from '@countersign/cbor';
 import { createPasskeyKey, type PasskeyAlgorithm, type PasskeyKey } from './passkey-key.ts';
+import type { SoftwareMaker } from './software-maker.ts';
 import type { PasskeyRegistration } from './passkey-registration.ts';
 
 export interface SoftwarePasskeyOptions {
@@ -12,6 +13,8 @@ export interface SoftwarePasskeyOptions {
   backedUp?: boolean;
   /** A passkey that starts above 0 counts its assertions; 0, the default, stays 0 as synced passkeys do. */
   counter?: number;
+  /** Who vouches for its model; nobody unless given. */
+  maker?: SoftwareMaker;
 }
 
 /** Ways to spoil an assertion, or to vary it. Everything named here is signed as given, except `signature`. */
@@ -43,11 +46,11 @@ const USER_PRESENT_AND_VERIFIED = 0x05;
 const BACKUP_ELIGIBLE = 0x08;
 const BACKED_UP = 0x10;
 const ATTESTED_CREDENTIAL = 0x40;
-const AAGUID = new Uint8Array(16);
+const NO_MODEL = new Uint8Array(16);
 const CREDENTIAL_ID_BYTES = 32;
 
 /**
- * An authenticator and its browser in software: always present, always verified, no attestation.
+ * An authenticator and its browser in software: always present, always verified.
  * For tests, the demo and load generators; its key lives in this process's memory.
  *
  * @example
@@ -93,9 +96,10 @@ export class SoftwarePasskey {
 
   /** Answers a registration ceremony, in the JSON form that browsers give. */
   register(challenge: string): PasskeyRegistration {
+    const { maker } = this.#options;
     const id = Buffer.from(this.credentialId, 'base64url');
     const attested = Buffer.concat([
-      AAGUID,
+      maker?.model ?? NO_MODEL,
       Buffer.of(id.length >> 8, id.length & 0xff),
       id,
       this.cosePublicKey,
@@ -110,9 +114,10 @@ export class SoftwarePasskey {
       origin: this.#options.origin,
       crossOrigin: false,
     };
+    const clientDataJson = Buffer.from(JSON.stringify(clientData));
     const attestation = new Map<string, CborValue>([
-      ['fmt', 'none'],
-      ['attStmt', new Map()],
+      ['fmt', maker === undefined ? 'none' : 'packed'],
+      ['attStmt', maker?.statement(authenticatorData, clientDataJson) ?? new Map()],
       ['authData', authenticatorData],
     ]);
     return {
@@ -122,7 +127,7 @@ export class SoftwarePasskey {
       authenticatorAttachment: 'platform',
       clientExtensionResults: {},
       response: {
-        clientDataJSON: Buffer.from(JSON.stringify(clientData)).toString('base64url'),
+        clientDataJSON: clientDataJson.toString('base64url'),
         attestationObject: Buffer.from(writeCbor(attestation)).toString('base64url'),
         authenticatorData: authenticatorData.toString('base64url'),
         publicKeyAlgorithm: this.#key.coseAlgorithm,

@@ -1,0 +1,171 @@
+import { equalBytes, fromUtf8, toHex, utf8 } from '@countersign/canonical';
+import { DER, contentOf, ofTag, readDer, valuesIn, type DerValue } from './der.ts';
+import { HumanProofError, refusing } from './human-proof-error.ts';
+
+/** What counts of an X.509 certificate, RFC 5280 §4. */
+export interface Certificate {
+  readonly der: Uint8Array;
+  /** The part that its issuer has signed. */
+  readonly signed: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly algorithm: CertificateAlgorithm;
+  /** Names in DER: compared byte for byte. */
+  readonly issuer: Uint8Array;
+  readonly subject: Uint8Array;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array;
+  /** How many certificates of issuers may stand below it; undefined for one that may issue none. */
+  readonly issues: number | undefined;
+  /** By the content of their object ids in hexadecimal. */
+  readonly extensions: ReadonlyMap<string, Uint8Array>;
+}
+
+export type CertificateAlgorithm = 'ecdsa-p256-sha256' | 'rsa-pkcs1-sha256';
+
+/** 1.2.840.10045.4.3.2 and 1.2.840.113549.1.1.11. */
+const ALGORITHMS: Readonly<Record<string, CertificateAlgorithm>> = {
+  '2a8648ce3d040302': 'ecdsa-p256-sha256',
+  '2a864886f70d01010b': 'rsa-pkcs1-sha256',
+};
+
+const VERSION_3 = 2;
+const BASIC_CONSTRAINTS = '551d13';
+const KEY_USAGE = '551d0f';
+const EXTENDED_KEY_USAGE = '551d25';
+/** Whatever else is critical must be understood, and is not. */
+const KNOWN_CRITICAL: ReadonlySet<string> = new Set([
+  BASIC_CONSTRAINTS,
+  KEY_USAGE,
+  EXTENDED_KEY_USAGE,
+]);
+const KEY_CERT_SIGN = 0x04;
+const ORGANIZATIONAL_UNIT = '55040b';
+const VERSION_TAG = 0xa0;
+const EXTENSIONS_TAG = 0xa3;
+/** As many as a chain may have. */
+const UNBOUNDED = Number.POSITIVE_INFINITY;
+
+/**
+ * Reads a certificate of version 3, strictly, without checking anything that it says.
+ *
+ * @throws HumanProofError with why `certificate`
+ */
+export function parseCertificate(der: Uint8Array): Certificate {
+  const [signed, algorithm, signature, ...more] = valuesIn(ofTag(readDer(der), DER.sequence));
+  if (signed === undefined || more.length > 0) throw malformed('three parts');
+  const body = bodyOf(ofTag(signed, DER.sequence));
+  if (!equalBytes(body.algorithm.whole, ofTag(algorithm, DER.sequence).whole)) {
+    throw malformed('the algorithm that is signed');
+  }
+  const bits = contentOf(signature, DER.bitString);
+  if (bits[0] !== 0) throw malformed('a signature of whole bytes');
+  const { extensions } = body;
+  return {
+    ...body,
+    der,
+    signed: signed.whole,
+    signature: bits.subarray(1),
+    algorithm: algorithmOf(body.algorithm),
+    issues: issuesOf(extensions),
+    extensions,
+  };
+}
+
+/** Whether it has a unit of this name. @throws HumanProofError as above */
+export function hasUnit({ subject }: Certificate, unit: string): boolean {
+  const attributes = valuesIn(readDer(subject)).flatMap((set) => valuesIn(ofTag(set, DER.set)));
+  return attributes.some((attribute) => {
+    const [type, value] = valuesIn(ofTag(attribute, DER.sequence));
+    const isUnit = toHex(contentOf(type, DER.objectId)) === ORGANIZATIONAL_UNIT;
+    return isUnit && value !== undefined && equalBytes(value.content, utf8(unit));
+  });
+}
+
+interface Body extends Pick<
+  Certificate,
+  'issuer' | 'subject' | 'notBeforeMs' | 'notAfterMs' | 'publicKey' | 'extensions'
+> {
+  readonly algorithm: DerValue;
+}
+
+function bodyOf(signed: DerValue): Body {
+  const [version, serial, algorithm, issuer, validity, subject, publicKey, ...rest] =
+    valuesIn(signed);
+  const [number] = valuesIn(ofTag(version, VERSION_TAG));
+  const [digit, ...others] = contentOf(number, DER.integer);
+  if (digit !== VERSION_3 || others.length > 0) throw malformed('version 3');
+  ofTag(serial, DER.integer);
+  const [notBefore, notAfter] = valuesIn(ofTag(validity, DER.sequence));
+  return {
+    algorithm: ofTag(algorithm, DER.sequence),
+    issuer: ofTag(issuer, DER.sequence).whole,
+    subject: ofTag(subject, DER.sequence).whole,
+    notBeforeMs: timeOf(notBefore),
+    notAfterMs: timeOf(notAfter),
+    publicKey: ofTag(publicKey, DER.sequence).whole,
+    extensions: extensionsOf(rest),
+  };
+}
+
+function algorithmOf(algorithm: DerValue): CertificateAlgorithm {
+  const [objectId] = valuesIn(algorithm);
+  const known = ALGORITHMS[toHex(contentOf(objectId, DER.objectId))];
+  if (known === undefined) throw malformed('a signature by ECDSA or RSA, with SHA-256');
+  return known;
+}
+
+function extensionsOf(rest: readonly DerValue[]): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  const wrapped = rest.find(({ tag }) => tag === EXTENSIONS_TAG);
+  if (wrapped === undefined) return found;
+  const [list] = valuesIn(wrapped);
+  for (const extension of valuesIn(ofTag(list, DER.sequence))) {
+    const parts = valuesIn(ofTag(extension, DER.sequence));
+    const name = toHex(contentOf(parts[0], DER.objectId));
+    const isCritical = parts[1]?.tag === DER.boolean && parts[1].content[0] === 0xff;
+    if (isCritical && !KNOWN_CRITICAL.has(name)) throw malformed('no critical extension but known');
+    if (found.has(name)) throw malformed('each extension once');
+    found.set(name, contentOf(parts.at(-1), DER.octetString));
+  }
+  return found;
+}
+
+function issuesOf(extensions: ReadonlyMap<string, Uint8Array>): number | undefined {
+  const constraints = extensions.get(BASIC_CONSTRAINTS);
+  if (constraints === undefined) return undefined;
+  const [isIssuer, below] = valuesIn(ofTag(readDer(constraints), DER.sequence));
+  if (isIssuer?.tag !== DER.boolean || isIssuer.content[0] !== 0xff) return undefined;
+  const usage = extensions.get(KEY_USAGE);
+  if (usage !== undefined) {
+    const bits = contentOf(readDer(usage), DER.bitString);
+    if (((bits[1] ?? 0) & KEY_CERT_SIGN) === 0) return undefined;
+  }
+  if (below === undefined) return UNBOUNDED;
+  const [count, ...more] = contentOf(below, DER.integer);
+  if (count === undefined || count >= 0x80 || more.length > 0) throw malformed('a path length');
+  return count;
+}
+
+/** RFC 5280 §4.1.2.5: whole seconds in UTC. */
+function timeOf(value: DerValue | undefined): number {
+  const text = refusing('certificate', () => fromUtf8(value?.content ?? new Uint8Array()));
+  const year = value?.tag === DER.utcTime ? centuryOf(text) + text : text;
+  const isTime = value?.tag === DER.utcTime || value?.tag === DER.generalizedTime;
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/.exec(year);
+  if (!isTime || match === null) throw malformed('a time in UTC');
+  const [, ...parts] = match;
+  const [y, month, day, h, m, second] = parts;
+  const ms = Date.parse(`${y}-${month}-${day}T${h}:${m}:${second}Z`);
+  if (Number.isNaN(ms)) throw malformed('a time of the calendar');
+  return ms;
+}
+
+function centuryOf(text: string): string {
+  return Number(text.slice(0, 2)) < 50 ? '20' : '19';
+}
+
+function malformed(expected: string): HumanProofError {
+  return new HumanProofError('certificate', `expected a certificate with ${expected}`);
+}
