@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from .attestation import attested_model
 from .canonical import canonical, digest, from_base64url, parse_canonical, same
 from .decisions import check_decisions
 from .deputies import deputy_member
@@ -115,7 +116,7 @@ def check_descriptor(binding: Entry, authority: Authority) -> None:
 
 def requirement_of(rule: dict) -> dict:
     names = ("approvals", "approvers", "proof_classes", "rationale")
-    extras = {name: rule[name] for name in ("device_bound", "assurance", "delegation", "break_glass", "escalation", "seats", "ordered", "window_s", "confirm", "member_of") if name in rule}
+    extras = {name: rule[name] for name in ("device_bound", "attested", "assurance", "delegation", "break_glass", "escalation", "seats", "ordered", "window_s", "confirm", "member_of") if name in rule}
     return {"rule": rule.get("id"), **{name: rule.get(name) for name in names}, **extras}
 
 
@@ -163,7 +164,7 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
 def found(genesis: dict) -> Authority:
     bootstrap = object_of(genesis["bootstrap"])
     is_bare = "possession" not in items(bootstrap, "proof_classes") and bootstrap.get("device_bound", True) is True
-    require(is_bare and not {"assurance", "break_glass", "delegation"} & set(bootstrap), "GENESIS_MISMATCH")
+    require(is_bare and not {"attested", "assurance", "break_glass", "delegation"} & set(bootstrap), "GENESIS_MISMATCH")
     ledger = {name: genesis[name] for name in ("origin", "tenant", "separation", "demo", "rps", "bootstrap")}
     state = Authority().add({"kind": "ledger", "id": "ledger", **ledger, **recovery_of(genesis)})
     state = state.add({"kind": "policy", "id": "policy", "digest": digest("policy", genesis["policy"])})
@@ -173,7 +174,8 @@ def found(genesis: dict) -> Authority:
         state = state.add({"kind": "log-key", "id": key.id, "vkey": vkey})
     for member in objects(genesis, "members"):
         is_founder = member["kind"] not in ("ledger", "policy", "log-key", "freeze", "deputy") and not is_recovery(member)
-        require(is_founder, "GENESIS_MISMATCH")
+        # Nothing shows of a founder's passkey what its maker says of it.
+        require(is_founder and "attestation" not in member, "GENESIS_MISMATCH")
         state = state.add(member)
     require(len(state.of_kind("home")) <= 1, "GENESIS_MISMATCH")
     return state
@@ -192,7 +194,7 @@ def _changed(entry: Entry, link: dict, before: Authority, trust: Trust, rules: i
 
 def _enrolled(entry: Entry, change: dict, before: Authority, rules: int) -> Authority:
     names = "v ledger tenant person invitation credential_id public_key rp_id backup_eligible nonce"
-    said = closed(change["statement"], names)
+    said = closed(change["statement"], names + (" attestation?" if rules > 1 else ""))
     invitation = before.get("invitation", said["invitation"])
     require(invitation is not None and invitation["person"] == said["person"], "INVITATION_INVALID")
     is_here = (
@@ -214,6 +216,8 @@ def _enrolled(entry: Entry, change: dict, before: Authority, rules: int) -> Auth
         check_account(change, entry["at"], before)
     member = {name: said[name] for name in ("person", "public_key", "rp_id", "backup_eligible")}
     credential = {"kind": "credential", "id": said["credential_id"], **member}
+    if "attestation" in said:
+        credential["attestation"] = attested_model(said["attestation"], said, entry["at"])
     if is_recovery(invitation):
         return _without_keys_of(said["person"], before).add(credential)
     return before.drop("invitation", said["invitation"]).add(credential)

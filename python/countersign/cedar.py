@@ -1,6 +1,7 @@
 """Policies in Cedar, by plain means: schemas/formats/policy.md §7.4 and §7.6. Which permits were satisfied is not evaluated."""
 
 from .asking import check_asking
+from .attested import check_attested, joined_attested
 from .errors import require
 from .escalation import check_escalation, joined_escalation, narrowed_escalation
 from .form import closed, integer, items, object_of, objects, text
@@ -24,6 +25,7 @@ def cited_rule(policy: dict, admission: dict) -> dict:
         _check_glass(rule)
         check_asking(rule)
         check_escalation(rule, policy)
+        check_attested(rule)
     require(all(each in rules for each in ids), "POLICY_MISMATCH", "expected rules of the policy")
     rule = _joined([rules[each] for each in ids], policy)
     approvers = requirement.get("approvers")
@@ -64,6 +66,7 @@ def _joined(rules: list[dict], policy: dict) -> dict:
     later = {} if "seats" in seats else joined_escalation(rules, named, policy, times["decide_within_s"])
     return {
         **_extras(rules),
+        **joined_attested(rules),
         **seats,
         **times,
         **later,

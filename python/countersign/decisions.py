@@ -1,5 +1,6 @@
 """Steps 16 and 17 of schemas/formats/evidence.md §5: quorum, and each decision with its passkey proof."""
 
+from .attested import is_of_model
 from .canonical import canonical, digest, raw_digest
 from .deputies import check_deputy, voice_of, voices_in
 from .errors import require
@@ -63,6 +64,9 @@ def _check_decision(decision: dict, binding: dict, authority, trust: Trust) -> N
     require(is_class, "PROOF_CLASS", "expected a class of proof that the rule takes")
     if "device_bound" in object_of(binding["requirement"]):
         require(_is_device_bound(decision, credential), "AUTHENTICATOR_CLASS", "expected a key that stays in its device")
+    if "attested" in binding["requirement"]:
+        is_listed = is_of_model(credential, objects(binding["requirement"], "attested"))
+        require(is_listed, "AUTHENTICATOR_CLASS", "expected a key of a model on the list")
     require(proof_class in trust.proof_classes, "PROOF_CLASS_NOT_ACCEPTED", "expected one that the trust file takes")
 
 

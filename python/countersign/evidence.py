@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .asking import check_asking
+from .attested import check_attested
 from .authority import (
     Authority,
     check_descriptor,
@@ -281,11 +282,12 @@ class Verification:
             require("delegation" not in rule, "POLICY_MISMATCH", "expected delegation in version 3 alone")
             check_asking(rule)
             check_escalation(rule, policy)
+            check_attested(rule)
             require("device_bound" not in rule or is_apart, "POLICY_MISMATCH", "expected device_bound true, without possession")
         kinds = [each for each in (kind, batched_type(kind)) if each is not None]
         rules = [[rule for rule in objects(policy, "rules") if each in items(rule, "types")] for each in kinds]
         require(all(rules), "NO_POLICY", "expected a rule for this type")
-        self._check_rule(joined_rules([each[0] for each in rules], policy))
+        self._check_rule(_joined([each[0] for each in rules], policy))
 
     def _check_rule(self, rule: dict) -> None:
         admission, binding = self.evidence.admission, self.evidence.binding
@@ -472,6 +474,13 @@ def check_report(report: Entry, binding: Entry, use_ids: set) -> None:
         and said["executor"] == binding["executor"]["id"]
     )
     require(is_of_use, "USE_UNKNOWN", "expected a report of a use in the file")
+
+
+def _joined(rules: list[dict], policy: dict) -> dict:
+    try:
+        return joined_rules(rules, policy)
+    except CountersignError as error:
+        raise CountersignError("NO_POLICY", error.detail) from error
 
 
 def _as_chain(act):

@@ -1,6 +1,7 @@
 """schemas/formats/human-proof.md: WebAuthn assertions. Every refusal is ASSERTION_INVALID; `detail` says why."""
 
 import hashlib
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
@@ -45,7 +46,7 @@ def verify_assertion(proof, *, challenge: bytes, credential_id: str, public_key:
     raw = proof_bytes(proof)
     _must(proof["credential_id"] == credential_id, "credential")
     _check_client_data(raw["client_data_json"], challenge, origins)
-    flags = _check_authenticator_data(raw["authenticator_data"], rp_ids)
+    flags = read_authenticator_data(raw["authenticator_data"], rp_ids).flags
     _must(flags & 0x01 != 0, "user-present")
     _must(flags & 0x04 != 0 or not only_uv, "user-verified")
     message = raw["authenticator_data"] + hashlib.sha256(raw["client_data_json"]).digest()
@@ -58,43 +59,63 @@ def is_synced(proof) -> bool:
     return proof_bytes(proof)["authenticator_data"][32] & 0x08 != 0
 
 
+def check_registration(raw: bytes) -> None:
+    """Client data of a registration. For whom and where it was, the authenticator signs beside it."""
+    data = _client_data(raw)
+    _must(data.get("type") == "webauthn.create", "type")
+    _check_top_level(data)
+
+
 def _check_client_data(raw: bytes, challenge: bytes, origins: list[str]) -> None:
+    data = _client_data(raw)
+    _must(data.get("type") == "webauthn.get", "type")
+    _must(data.get("challenge") == to_base64url(challenge), "challenge")
+    _check_top_level(data)
+    _must(data.get("origin") in origins, "origin")
+
+
+def _client_data(raw: bytes) -> dict:
     _must(len(raw) <= 1_024, "client-data")
     try:
         data = parse(raw)
     except CountersignError:
         _refuse("client-data")
     _must(isinstance(data, dict) and "tokenBinding" not in data, "client-data")
-    _must(data.get("type") == "webauthn.get", "type")
-    _must(data.get("challenge") == to_base64url(challenge), "challenge")
+    return data
+
+
+def _check_top_level(data: dict) -> None:
     _must(data.get("crossOrigin", False) is False and "topOrigin" not in data, "cross-origin")
-    _must(data.get("origin") in origins, "origin")
 
 
-def _check_authenticator_data(raw: bytes, rp_ids: list[str]) -> int:
+class AuthenticatorData(NamedTuple):
+    flags: int
+    #: Of a registration; an assertion has none of the three, or repeats them.
+    model: bytes | None = None
+    credential_id: bytes | None = None
+    public_key: bytes | None = None
+
+
+def read_authenticator_data(raw: bytes, rp_ids: list[str]) -> AuthenticatorData:
     _must(len(raw) >= 37, "authenticator-data")
     flags, rest = raw[32], raw[37:]
-    try:
-        if flags & 0x40:
-            length = int.from_bytes(rest[16:18], "big")
-            _must(len(rest) >= 18 + length, "authenticator-data")
-            rest = _map(rest[18 + length :])[1]
-        if flags & 0x80:
-            rest = _map(rest)[1]
-    except _NoCbor:
-        _refuse("authenticator-data")
+    data = AuthenticatorData(flags)
+    if flags & 0x40:
+        key_at = 18 + int.from_bytes(rest[16:18], "big")
+        _must(len(rest) >= key_at, "authenticator-data")
+        after = read_map(rest[key_at:], "authenticator-data")[1]
+        data = AuthenticatorData(flags, rest[:16], rest[18:key_at], rest[key_at : len(rest) - len(after)])
+        rest = after
+    if flags & 0x80:
+        rest = read_map(rest, "authenticator-data")[1]
     _must(rest == b"", "authenticator-data")
     _must(not flags & 0x10 or bool(flags & 0x08), "backup-state")
     _must(any(hashlib.sha256(each.encode()).digest() == raw[:32] for each in rp_ids), "rp-id")
-    return flags
+    return data
 
 
 def cose_key(text: str):
-    raw = from_base64url(text)
-    try:
-        members, rest = _map(raw or b"")
-    except _NoCbor:
-        _refuse("key")
+    members, rest = read_map(from_base64url(text) or b"", "key")
     _must(rest == b"", "key")
     kind = (members.get(1), members.get(3))
     if kind == (2, -7) and members.get(-1) == 1:
@@ -136,10 +157,13 @@ class _NoCbor(Exception):
     pass
 
 
-def _map(raw: bytes) -> tuple[dict, bytes]:
-    value, rest = _item(raw, 0)
-    if not isinstance(value, dict):
-        raise _NoCbor
+def read_map(raw: bytes, why: str) -> tuple[dict, bytes]:
+    """One map, and what stands behind it."""
+    try:
+        value, rest = _item(raw, 0)
+    except _NoCbor:
+        _refuse(why)
+    _must(isinstance(value, dict), why)
     return value, rest
 
 

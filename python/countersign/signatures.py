@@ -1,6 +1,6 @@
 """Signatures that the formats use: Ed25519, ECDSA P-256 and RSA PKCS #1, each with SHA-256 where it has a hash."""
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -10,7 +10,7 @@ def load_spki(raw: bytes | None):
     """None for what is no key of these kinds."""
     try:
         key = load_der_public_key(raw or b"")
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
     kinds = (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey, rsa.RSAPublicKey)
     return key if isinstance(key, kinds) else None

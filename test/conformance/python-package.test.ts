@@ -98,6 +98,14 @@ describe('the Python package', () => {
   });
 });
 
+it('attestations of passkeys are judged by the tests of the Python package', () => {
+  const told = spawnSync(python, ['-m', 'unittest', 'discover', '-s', tests], {
+    env,
+    encoding: 'utf8',
+  });
+  expect(told.stderr).toMatch(/Ran [1-9][0-9]* tests in [0-9.]+s\n\nOK\n$/);
+});
+
 describe('the record of a run', () => {
   it('is read and refused in Python as it is in TypeScript', () => {
     const said = outcomes('run-record');

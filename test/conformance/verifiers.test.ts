@@ -15,7 +15,7 @@ import {
   type Trust,
 } from '@countersign/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildGoVerifier } from '../support/go-verifier.ts';
+import { buildGoVerifier, testGoVerifier } from '../support/go-verifier.ts';
 
 interface EvidenceVector {
   readonly about: string;
@@ -119,6 +119,12 @@ it('signatures of ssh-keygen have the stated class in Go, or are refused', () =>
   expect(Object.fromEntries(go('--vectors', join(vectors, 'sshsig')))).toEqual(
     Object.fromEntries(expected),
   );
+});
+
+it('attestations of passkeys are judged by the tests of the second verifier', () => {
+  const said = testGoVerifier();
+  expect(said).toContain('--- PASS: TestAttestationIsRefused');
+  expect(said).not.toContain('--- FAIL');
 });
 
 describe('trust vectors', () => {

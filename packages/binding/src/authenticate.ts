@@ -1,6 +1,6 @@
 import { digestBytes, type VerifySignature } from '@countersign/canonical';
 import { parseAction } from '@countersign/descriptors';
-import { HumanProofError } from '@countersign/human-proof';
+import { HumanProofError, verifyAttestation } from '@countersign/human-proof';
 import type { AuthorityState } from './authority.ts';
 import { BindingError, refusalCodeOf } from './binding-error.ts';
 import { verifyDecisionProof } from './decision-proof.ts';
@@ -232,5 +232,7 @@ export async function authenticateEnrolment(
     publicKey: invitation.public_key,
   } as const;
   await verifySigned({ signature, payload: enrolmentPayload(statement) }, key, verifySignature);
+  const { attestation } = statement;
+  if (attestation !== undefined) await verifyAttestation(attestation, verifySignature);
   return input;
 }

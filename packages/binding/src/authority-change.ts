@@ -12,6 +12,7 @@ import {
 } from './authority-member.ts';
 import { BindingError } from './binding-error.ts';
 import { deputyChanges, isDeputyChange, withDeputy, type DeputyChange } from './deputy.ts';
+import { enrolledCredential } from './enrolled-credential.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
 import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
 import { frozen, thawed, withFreeze, type Frozen, type Thawed } from './freeze.ts';
@@ -358,9 +359,10 @@ function thumbprintOf(holder: { readonly public_key: string }): { key_thumbprint
 
 /**
  * The authority after a person enrolled a credential with an invitation, which is used up by it. Whether the
- * invitation's key signed the statement is checked before (`authenticate`, or a verifier).
+ * invitation's key signed the statement, and the makers of the authenticator what they say of it, is checked before
+ * (`authenticate`, or a verifier).
  *
- * @throws BindingError INVITATION_INVALID, RECOVERY_NOT_DUE, MEMBER_EXISTS, DUPLICATE_KEY, SCHEMA_INVALID, TYPE_CONFUSION
+ * @throws HumanProofError; BindingError INVITATION_INVALID, RECOVERY_NOT_DUE, MEMBER_EXISTS, DUPLICATE_KEY, SCHEMA_INVALID, TYPE_CONFUSION
  */
 export function applyEnrolment(
   state: AuthorityState,
@@ -384,14 +386,7 @@ export function applyEnrolment(
   if (state.has('credential', statement.credential_id)) {
     throw new BindingError('MEMBER_EXISTS', 'enrolment: expected a credential not yet enrolled');
   }
-  const credential: Member = {
-    kind: 'credential',
-    id: statement.credential_id,
-    person: statement.person,
-    public_key: statement.public_key,
-    rp_id: statement.rp_id,
-    backup_eligible: statement.backup_eligible,
-  };
+  const credential = enrolledCredential(statement, atMs);
   assertMember(state, credential);
   const before = isRecovery(invitation) ? withoutKeysOf(state, statement.person) : state;
   return before.without('invitation', statement.invitation).with(credential);

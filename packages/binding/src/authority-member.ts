@@ -1,4 +1,6 @@
 import type { Digest, Json } from '@countersign/canonical';
+import type { AttestedModel } from '@countersign/human-proof';
+import { attestedModel } from './attested-model.ts';
 import {
   base64url,
   coseKey,
@@ -102,6 +104,8 @@ export interface PasskeyMember {
   readonly public_key: string;
   readonly rp_id: string;
   readonly backup_eligible: boolean;
+  /** Who vouches for its model, where its enrolment has shown that: schemas/formats/authority.md §5. */
+  readonly attestation?: AttestedModel;
 }
 
 export interface SshKeyMember {
@@ -222,6 +226,7 @@ const passkeyMember: Shape<PasskeyMember> = object<PasskeyMember>({
   public_key: coseKey,
   rp_id: text(253),
   backup_eligible: boolean,
+  attestation: optional(attestedModel),
 });
 
 const sshKeyMember: Shape<SshKeyMember> = object<SshKeyMember>({

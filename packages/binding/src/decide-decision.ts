@@ -15,7 +15,7 @@ import {
 import { refusalOfCitation } from './citation.ts';
 import type { Outcome } from './decided.ts';
 import { principalOf, refusalOfRight } from './decide-deputy.ts';
-import { isDeviceBound } from './decision-proof.ts';
+import { isOfClass } from './decision-proof.ts';
 import { rationaleDigest } from './decision-statement.ts';
 import { voicesIn } from './deputy.ts';
 import { eligibleFrom } from './escalation.ts';
@@ -267,7 +267,7 @@ function refusalOfProof(
   { input: { facts, made, rationale }, signer }: Deciding,
 ): RefusalCode | undefined {
   if (!needed.proof_classes.includes(facts.proofClass)) return 'PROOF_CLASS';
-  if (needed.device_bound === true && !isDeviceBound(signer, facts)) return 'AUTHENTICATOR_CLASS';
+  if (!isOfClass(signer, facts, needed)) return 'AUTHENTICATOR_CLASS';
   const isSilent = rationale?.text.trim() === '';
   if (needed.rationale === 'required' && isSilent) return 'RATIONALE_REQUIRED';
   const { verdict, confirmation: typed } = made.statement;

@@ -20,6 +20,10 @@ export function decideEnrolment(
   if (isNeeded && !isAccountShown(authority, { statement, identity, atMs: run.atMs })) {
     return { status: 'quarantined', code: 'INVITATION_INVALID' };
   }
+  // By rules 1 there was no such member.
+  if (run.state.rules < 2 && statement.attestation !== undefined) {
+    return { status: 'quarantined', code: 'UNKNOWN_MEMBER' };
+  }
   let after: AuthorityState;
   try {
     after = applyEnrolment(authority, statement, run.atMs);

@@ -301,6 +301,10 @@ function admissionBody(
   const chain = personsOf(envelope);
   const escalates_at = escalatesAt(rule, { atMs, rules: state.rules });
   const excluded = excludesNobody(envelope.type) ? [] : excludedOf(agent, chain, separation);
+  // By rules 1 nobody's key is of any model.
+  if (state.rules < 2 && rule.attested !== undefined) {
+    throw new BindingError('NO_POLICY', 'request: expected a ledger that knows models of keys');
+  }
   assertMayAsk(run, {
     ...{ rule, agent: agent.id, type: envelope.type, superseded },
     out: excluded.map(({ person }) => person),

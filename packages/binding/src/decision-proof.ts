@@ -7,6 +7,7 @@ import {
   type HumanProof,
   type ProofFacts,
 } from '@countersign/human-proof';
+import type { AttestedBy } from './attested-model.ts';
 import type { AuthorityState } from './authority.ts';
 import { isSshKey, type CredentialMember, type PasskeyMember } from './authority-member.ts';
 import {
@@ -15,6 +16,7 @@ import {
   decisionMessage,
   type DecisionStatement,
 } from './decision-statement.ts';
+import type { Requirement } from './policy.ts';
 
 /** What a proof is held to besides the statement: the credential that the statement names, and where it belongs. */
 export interface ProvenBy {
@@ -63,16 +65,30 @@ export async function verifyDecisionProof(
   );
 }
 
+/** Whether a key is of the kind that a rule asks for, by what there is of it. */
+export function isOfClass(
+  credential: CredentialMember,
+  facts: ProofFacts | AssertionFacts,
+  { device_bound: isKept, attested }: Pick<Requirement, 'device_bound' | 'attested'>,
+): boolean {
+  if (isKept === true && !isDeviceBound(credential, facts)) return false;
+  return attested === undefined || isAttested(credential, attested);
+}
+
 /**
  * Whether the key of a proof stays in one device, by all that tells: a passkey when it was enrolled and now, and the type of an
  * SSH key. Nobody attests it: schemas/formats/policy.md §5.
  */
-export function isDeviceBound(
-  credential: CredentialMember,
-  facts: ProofFacts | AssertionFacts,
-): boolean {
+function isDeviceBound(credential: CredentialMember, facts: ProofFacts | AssertionFacts): boolean {
   if (isSshKey(credential)) return facts.proofClass !== 'possession';
   return !credential.backup_eligible && 'backupEligible' in facts && !facts.backupEligible;
+}
+
+/** Whether somebody whom a rule names vouches for the model of this key. Nobody does for an SSH key: schemas/formats/policy.md §15. */
+function isAttested(credential: CredentialMember, by: readonly AttestedBy[]): boolean {
+  if (isSshKey(credential) || credential.attestation === undefined) return false;
+  const { root, model: own } = credential.attestation;
+  return by.some(({ root: named, models }) => named === root && (models?.includes(own) ?? true));
 }
 
 /** An assertion holds for the rpId that its credential was made for, and for that rpId's origins alone. */

@@ -1,5 +1,8 @@
+import type { Digest } from '@countersign/canonical';
+import type { Attestation } from '@countersign/human-proof';
 import { bytesOf, parseStrictObject } from './json-bytes.ts';
 import {
+  base64url,
   coseKey,
   credentialId,
   derSignature,
@@ -11,7 +14,6 @@ import {
 } from './field-shape.ts';
 import { membership, type Membership } from './membership.ts';
 import { boolean, object, optional, tag, text, type Shape } from './shape.ts';
-import type { Digest } from '@countersign/canonical';
 
 /** A credential that a person registers with an invitation: schemas/formats/authority.md §5. */
 export interface EnrolmentStatement {
@@ -25,8 +27,15 @@ export interface EnrolmentStatement {
   readonly public_key: string;
   readonly rp_id: string;
   readonly backup_eligible: boolean;
+  readonly attestation?: Attestation;
   readonly nonce: string;
 }
+
+const attestation: Shape<Attestation> = object<Attestation>({
+  object: base64url(1, 8_192),
+  client_data: base64url(1, 1_024),
+  root: base64url(1, 4_096),
+});
 
 export const enrolmentStatement: Shape<EnrolmentStatement> = object<EnrolmentStatement>({
   v: tag('countersign.enrolment.v1'),
@@ -38,6 +47,7 @@ export const enrolmentStatement: Shape<EnrolmentStatement> = object<EnrolmentSta
   public_key: coseKey,
   rp_id: text(253),
   backup_eligible: boolean,
+  attestation: optional(attestation),
   nonce,
 });
 

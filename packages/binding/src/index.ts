@@ -91,7 +91,7 @@ export {
   type DecisionRefused,
 } from './decision-entry.ts';
 export type { Load } from './load.ts';
-export { isDeviceBound, verifyDecisionProof } from './decision-proof.ts';
+export { isOfClass, verifyDecisionProof } from './decision-proof.ts';
 export {
   DECISION_NAMESPACE,
   DWELL_MAX_MS,

@@ -1,8 +1,10 @@
+import { canonicalText } from '@countersign/canonical';
 import { batchedType } from '@countersign/descriptors';
 import type { ProofClass } from '@countersign/human-proof';
 import { joinedAsking } from './asking.ts';
 import { soonerReview } from './break-glass.ts';
 import { joinedEscalation, type Escalation } from './escalation.ts';
+import { jsonOf } from './json-bytes.ts';
 import {
   JOINED_RULES_MAX,
   ruleFor,
@@ -31,6 +33,9 @@ function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
   if (first === undefined || rules.length > JOINED_RULES_MAX) return undefined;
   // A rule for emergencies together with one that is none: nothing satisfies both.
   if (new Set(rules.map((rule) => rule.break_glass === undefined)).size > 1) return undefined;
+  // Which models two lists have in common depends on who vouches for them: none that is named twice is guessed.
+  const models = rules.flatMap(({ attested }) => (attested === undefined ? [] : [attested]));
+  if (new Set(models.map((each) => canonicalText(jsonOf(each)))).size > 1) return undefined;
   const rule = others.reduce(
     (sum, next): RuleInForce => ({
       ...withoutExtras(sum),
@@ -63,6 +68,7 @@ function joined(rules: readonly RuleInForce[]): RuleInForce | undefined {
 const EXTRAS: ReadonlySet<string> = new Set<keyof RuleInForce>([
   'asking',
   'device_bound',
+  'attested',
   'assurance',
   'delegation',
   'break_glass',
@@ -89,11 +95,13 @@ function joinedExtras(
   const ranks = [one, other].map(({ assurance }) => WEAKEST_LAST.indexOf(assurance));
   const assurance = WEAKEST_LAST[Math.max(...ranks)];
   const isBound = one.device_bound === true || other.device_bound === true;
+  const attested = one.attested ?? other.attested;
   const break_glass = soonerReview(one.break_glass, other.break_glass);
   const asking = joinedAsking(one.asking, other.asking);
   return {
     ...(asking !== undefined && { asking }),
     ...(isBound && { device_bound: true }),
+    ...(attested !== undefined && { attested }),
     ...(assurance !== undefined && { assurance }),
     ...((one.delegation ?? other.delegation) !== undefined && { delegation: 'required' }),
     ...(break_glass !== undefined && { break_glass }),

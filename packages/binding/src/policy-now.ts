@@ -78,12 +78,18 @@ function asksMore(now: RuleInForce, was: Requirement): boolean {
   return (
     (now.rationale === 'required' && was.rationale !== 'required') ||
     (now.device_bound === true && was.device_bound !== true) ||
+    hasOtherModels(now.attested, was.attested) ||
     (now.delegation !== undefined && was.delegation === undefined) ||
     (now.break_glass !== undefined && was.break_glass === undefined) ||
     isLonger(now.confirm, was.confirm) ||
     isOtherGroup(now.member_of, was.member_of) ||
     hasOtherSeats(now, was)
   );
+}
+
+/** Another list may be the stricter one, and none is not. */
+function hasOtherModels(now: Requirement['attested'], was: Requirement['attested']): boolean {
+  return now !== undefined && (!was || canonicalText(jsonOf(now)) !== canonicalText(jsonOf(was)));
 }
 
 /** Which of two ways to seat people is the stricter one nobody could tell: another one is, and none is not. */

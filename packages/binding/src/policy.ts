@@ -1,6 +1,7 @@
 import { digestOf, type Digest, type Json } from '@countersign/canonical';
 import type { ProofClass } from '@countersign/human-proof';
 import { asking, type Asking } from './asking.ts';
+import { attestedBy, type AttestedBy } from './attested-model.ts';
 import { BindingError } from './binding-error.ts';
 import { assertShort, breakGlass, type BreakGlass } from './break-glass.ts';
 import { assertEscalation, escalationTo, type Escalating } from './escalation.ts';
@@ -69,6 +70,8 @@ export function isAssurance(json: Json | undefined): json is Assurance {
 export interface RuleExtras {
   /** Whether only keys decide that do not leave their device: schemas/formats/policy.md §5. */
   readonly device_bound?: true;
+  /** Which models of keys count: schemas/formats/policy.md §15. */
+  readonly attested?: readonly AttestedBy[];
   readonly assurance?: Assurance;
   /** Of version 3: whether the agent has to show on whose behalf it acts. */
   readonly delegation?: 'required';
@@ -182,6 +185,7 @@ const bareRule: Shape<BootstrapRule> = object<BootstrapRule>({
 
 const extras = {
   device_bound: optional(onlyTrue),
+  attested: optional(attestedBy),
   assurance: optional<Assurance>(oneOf(...ASSURANCES)),
 };
 
@@ -271,8 +275,9 @@ function assertRule(
   assertEscalation(rule, path);
   assertDistinct(rule.escalation?.approvers ?? [], `${path}/escalation/approvers`);
   // A key in a file is bound to nothing: a rule that takes both would mean less than it says.
-  if (rule.device_bound === true && rule.proof_classes.includes('possession')) {
-    throw invalid(`${path}/proof_classes`, 'no possession beside device_bound');
+  const isKept = rule.device_bound === true || rule.attested !== undefined;
+  if (isKept && rule.proof_classes.includes('possession')) {
+    throw invalid(`${path}/proof_classes`, 'no possession beside device_bound or attested');
   }
   if (rule.approvers === 'any') return;
   assertDistinct(rule.approvers, `${path}/approvers`);
@@ -375,6 +380,7 @@ export function requirementOf(rule: RuleInForce): Requirement {
     proof_classes: rule.proof_classes,
     rationale: rule.rationale,
     ...(rule.device_bound === true && { device_bound: true }),
+    ...(rule.attested !== undefined && { attested: rule.attested }),
     ...(rule.assurance !== undefined && { assurance: rule.assurance }),
     ...(rule.delegation !== undefined && { delegation: rule.delegation }),
     ...(rule.break_glass !== undefined && { break_glass: rule.break_glass }),

@@ -26,6 +26,7 @@ const FIELD = '/cwd';
 const typing = (last: number, field = FIELD): object => ({ confirm: { field, last } });
 const WINDOW = { window_s: 60 };
 
+const ROOT = `sha256:${'5c'.repeat(32)}`;
 const STRANGER = 'prs_01KAR5RWY00000000000000009';
 const NO_RULE: Policy = { v: 'countersign.policy.v1', rules: [] };
 
@@ -52,6 +53,7 @@ describe('a use under another policy than the one that it was bound by', () => {
     ['no such proof class', policyOf(1, { proof_classes: ['uv', 'up'] }), policyOf(1)],
     ['a rationale', policyOf(1, { rationale: 'optional' }), policyOf(1)],
     ['keys that stay in their device', policyOf(1), policyOf(1, { device_bound: true })],
+    ['keys of known models', policyOf(1), policyOf(1, { attested: [{ root: ROOT }] })],
     ['no rule for it', policyOf(1), NO_RULE],
     ['Cedar, where it was not', policyOf(1), cedarPolicy(CEDAR)],
     ['other Cedar', cedarPolicy(CEDAR), cedarPolicy(`${CEDAR}\n// another word`)],

@@ -16,6 +16,7 @@ import {
   type Leaf,
   type RulesVersion,
 } from '@countersign/binding';
+import { HumanProofError, verifyAttestation } from '@countersign/human-proof';
 import type { AuthorityAt, AuthorityHistory } from './authority-history.ts';
 import { BoundedCache } from './bounded-cache.ts';
 import { checkBoundChange } from './bound-change.ts';
@@ -146,6 +147,9 @@ export class AuthorityChainCheck {
     if (binding !== undefined) throw invalidChain('expected no binding for an enrolment');
     const next = await inChainAsync(path, async () => {
       await assertInvited(change, before.state, this.#verifySignature);
+      if (rules < 2 && change.statement.attestation !== undefined) {
+        throw new VerifyError('UNKNOWN_MEMBER', 'expected no attestation by rules 1');
+      }
       if (rules > 1) await assertAccount(change, { ...context, atMs });
       return applyEnrolment(before.state, change.statement, atMs);
     });
@@ -173,6 +177,8 @@ async function assertInvited(
   if (!isSigned) {
     throw new VerifyError('SIGNATURE_INVALID', 'expected a signature by the key of the invitation');
   }
+  const { attestation } = statement;
+  if (attestation !== undefined) await verifyAttestation(attestation, verifySignature);
 }
 
 /** Nor by anybody who has the link alone, where it can be told who the person is at the company. */
@@ -241,6 +247,9 @@ async function inChainAsync<T>(path: string, read: () => Promise<T>): Promise<T>
 
 /** Whatever was wrong with one change, the chain does not hold; the message says what it was. */
 function chainError(path: string, error: unknown): unknown {
-  const isRefusal = error instanceof VerifyError || error instanceof BindingError;
+  const isRefusal =
+    error instanceof VerifyError ||
+    error instanceof BindingError ||
+    error instanceof HumanProofError;
   return isRefusal ? invalidChain(`${path}: ${error.code}: ${error.message}`, error) : error;
 }

@@ -3,7 +3,7 @@ import {
   decisionDigest,
   deputyEndMs,
   hadVoice,
-  isDeviceBound,
+  isOfClass,
   membershipEndMs,
   proveMembership,
   quorumFault,
@@ -163,9 +163,11 @@ async function assertProven(decision: BoundDecision, context: DecisionContext): 
   if (proofClass !== decision.proof_class || !allowed.includes(proofClass)) {
     throw new VerifyError('PROOF_CLASS', `expected ${allowed.join(' or ')}, got ${proofClass}`);
   }
-  const isBoundNeeded = context.binding.requirement.device_bound === true;
-  if (isBoundNeeded && !isDeviceBound(credentialOf(decision, context.authority), facts)) {
-    throw new VerifyError('AUTHENTICATOR_CLASS', 'expected a key that stays in its device');
+  if (!isOfClass(credentialOf(decision, context.authority), facts, context.binding.requirement)) {
+    throw new VerifyError(
+      'AUTHENTICATOR_CLASS',
+      'expected a key of the kind that the rule asks for',
+    );
   }
   if (!context.trust.accept.proofClasses.includes(proofClass)) {
     throw new VerifyError('PROOF_CLASS_NOT_ACCEPTED', `the trust file accepts no ${proofClass}`);

@@ -147,7 +147,8 @@ func found(g object) authority {
 	_, isAssured := objectOf(g["bootstrap"])["assurance"]
 	_, isChained := objectOf(g["bootstrap"])["delegation"]
 	_, isGlass := objectOf(g["bootstrap"])["break_glass"]
-	require(!isChained && (!isKept || kept == true) && !isAssured && !isGlass && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
+	_, isAttested := objectOf(g["bootstrap"])["attested"]
+	require(!isChained && (!isKept || kept == true) && !isAssured && !isGlass && !isAttested && !contains(list(objectOf(g["bootstrap"]), "proof_classes"), "possession"), "GENESIS_MISMATCH")
 	a := authority{members: map[string]object{}}.add(withRecoveryOf(g, object{"kind": "ledger", "id": "ledger", "origin": g["origin"],
 		"tenant": g["tenant"], "separation": g["separation"], "demo": g["demo"], "rps": g["rps"], "bootstrap": g["bootstrap"]}))
 	a = a.add(object{"kind": "policy", "id": "policy", "digest": digest("policy", canonical(g["policy"]))})
@@ -161,7 +162,9 @@ func found(g object) authority {
 	for _, m := range objects(g, "members") {
 		kind := text(m, "kind")
 		require(kind != "ledger" && kind != "policy" && kind != "log-key" && kind != "freeze" && kind != "deputy", "GENESIS_MISMATCH")
-		require((kind != "home" || !hasHome) && !isRecovery(m), "GENESIS_MISMATCH")
+		// Nothing shows of a founder's passkey what its maker says of it.
+		_, isAttested := m["attestation"]
+		require((kind != "home" || !hasHome) && !isRecovery(m) && !isAttested, "GENESIS_MISMATCH")
 		hasHome = hasHome || kind == "home"
 		a = a.add(m)
 	}
@@ -178,7 +181,11 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	}
 	closed(change, "change statement signature identity?")
 	_, hasBinding := link["binding"]
-	s := closed(change["statement"], "v ledger tenant person invitation credential_id public_key rp_id backup_eligible nonce")
+	names := "v ledger tenant person invitation credential_id public_key rp_id backup_eligible nonce"
+	if e.rulesVersion() > 1 {
+		names += " attestation?"
+	}
+	s := closed(change["statement"], names)
 	invitation := before.get("invitation", text(s, "invitation"))
 	isOpen := invitation != nil && invitation["person"] == s["person"] && text(invitation, "not_after") >= text(c.object, "at")
 	isHere := change["change"] == "credential-enrolled" && s["v"] == "countersign.enrolment.v1" && s["ledger"] == ledger["origin"] && s["tenant"] == ledger["tenant"]
@@ -193,6 +200,9 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	e.requireAccount(change, s, text(c.object, "at"), before)
 	passkey := object{"kind": "credential", "id": s["credential_id"], "person": s["person"],
 		"public_key": s["public_key"], "rp_id": s["rp_id"], "backup_eligible": s["backup_eligible"]}
+	if told, has := s["attestation"]; has {
+		passkey["attestation"] = attested(told, s, parseTime(text(c.object, "at")))
+	}
 	if isRecovery(invitation) {
 		return before.withoutKeysOf(s["person"]).add(passkey), integer(before.ref, "index")
 	}
@@ -549,6 +559,9 @@ func checkDecision(d, b object, a authority, trust trustFile) {
 	require(class == d["proof_class"] && contains(classes, class), "PROOF_CLASS")
 	if _, isNeeded := requirement["device_bound"]; isNeeded {
 		require(deviceBound(objectOf(d["proof"]), credential, class), "AUTHENTICATOR_CLASS")
+	}
+	if _, isNeeded := requirement["attested"]; isNeeded {
+		require(isOfModel(credential, objects(requirement, "attested")), "AUTHENTICATOR_CLASS")
 	}
 	require(contains(trust.proofClasses, class), "PROOF_CLASS_NOT_ACCEPTED")
 }

@@ -34,6 +34,7 @@ func (e *evidence) citedRule(policy object) object {
 		checkGlass(rule)
 		checkAsking(rule)
 		checkEscalation(rule, policy)
+		checkAttested(rule)
 	}
 	var rule object
 	var all []object
@@ -108,6 +109,7 @@ func joined(sum, rule, policy object) object {
 	}
 	joinExtras(sum, next)
 	joinGlass(sum, next)
+	joinAttested(sum, next)
 	next["proof_classes"] = both(list(sum, "proof_classes"), list(next, "proof_classes"))
 	one, isOne := sum["approvers"].([]any)
 	other, isOther := next["approvers"].([]any)

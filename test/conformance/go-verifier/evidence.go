@@ -278,11 +278,12 @@ func (e *evidence) checkPolicy() {
 		require(!isAssured || contains([]any{"verified", "gateway", "evidence-only"}, class), "POLICY_MISMATCH")
 		checkAsking(rule)
 		checkEscalation(rule, policy)
+		checkAttested(rule)
 		require(!isKept || kept == true && !contains(list(rule, "proof_classes"), "possession"), "POLICY_MISMATCH")
 	}
 	rule := ruleFor(policy, kind)
 	if inner, isMany := batchedType(kind); isMany && rule != nil {
-		rule = joinedOf(rule, ruleFor(policy, inner), policy)
+		as("NO_POLICY", func() { rule = joinedOf(rule, ruleFor(policy, inner), policy) })
 	}
 	require(rule != nil, "NO_POLICY")
 	e.checkRule(rule)
@@ -300,7 +301,7 @@ func ruleFor(policy object, kind any) object {
 func requirementOf(rule object) object {
 	r := object{"rule": rule["id"], "approvals": rule["approvals"], "approvers": rule["approvers"],
 		"proof_classes": rule["proof_classes"], "rationale": rule["rationale"]}
-	for _, name := range []string{"device_bound", "assurance", "delegation", "break_glass", "escalation", "seats", "ordered", "window_s", "confirm", "member_of"} {
+	for _, name := range []string{"device_bound", "attested", "assurance", "delegation", "break_glass", "escalation", "seats", "ordered", "window_s", "confirm", "member_of"} {
 		if extra, has := rule[name]; has {
 			r[name] = extra
 		}
@@ -319,6 +320,13 @@ func (e *evidence) checkRule(rule object) {
 		within(text(a, "decide_by"), text(a, "at"), integer(rule, "decide_within_s")) &&
 		within(text(b, "use_by"), text(b, "at"), integer(rule, "use_within_s"))
 	require(isApplied, "POLICY_MISMATCH")
+}
+
+// rulesVersion is that of the founding.
+func (e *evidence) rulesVersion() int64 {
+	genesis, err := parseCanonical(text(objects(objectOf(e.object["authority"]), "chain")[0], "entry"))
+	require(err == nil, "AUTHORITY_CHAIN_INVALID")
+	return integer(genesis, "rules_version")
 }
 
 func (e *evidence) checkHuman() authority {

@@ -43,8 +43,8 @@ func verifyAssertion(c assertionClaim) (string, bool) {
 	if !isForm || c.proof["credential_id"] != c.credential || !clientDataValid(raw["client_data_json"], c) {
 		return "", false
 	}
-	flags, ok := authenticatorFlags(raw["authenticator_data"], c.rpIDs)
-	if !ok || flags&1 == 0 || c.onlyUserVerified && flags&4 == 0 {
+	data, ok := readAuthenticatorData(raw["authenticator_data"], c.rpIDs)
+	if !ok || data.flags&1 == 0 || c.onlyUserVerified && data.flags&4 == 0 {
 		return "", false
 	}
 	key, ok := parseCOSE(c.cose)
@@ -53,42 +53,54 @@ func verifyAssertion(c assertionClaim) (string, bool) {
 	if !ok || !signatureValid(key, message, raw["signature"]) {
 		return "", false
 	}
-	if flags&4 != 0 {
+	if data.flags&4 != 0 {
 		return "uv", true
 	}
 	return "up", true
 }
 
 func clientDataValid(raw []byte, c assertionClaim) bool {
+	data, ok := readClientData(raw)
+	origin, _ := data["origin"].(string)
+	challenge := base64.RawURLEncoding.EncodeToString(c.challenge[:])
+	return ok && data["type"] == "webauthn.get" && data["challenge"] == challenge && slices.Contains(c.origins, origin)
+}
+
+// readClientData reads that of a page which is nobody else's frame.
+func readClientData(raw []byte) (object, bool) {
 	if len(raw) > 1024 {
-		return false
+		return nil, false
 	}
 	v, err := parseJSON(raw)
-	data, ok := v.(map[string]any)
-	if err != nil || !ok {
-		return false
-	}
+	data, ok := v.(object)
 	crossOrigin, hasCross := data["crossOrigin"]
 	_, hasTop := data["topOrigin"]
 	_, hasBinding := data["tokenBinding"]
-	origin, _ := data["origin"].(string)
-	isTopLevel := (!hasCross || crossOrigin == false) && !hasTop && !hasBinding
-	challenge := base64.RawURLEncoding.EncodeToString(c.challenge[:])
-	return data["type"] == "webauthn.get" && data["challenge"] == challenge && isTopLevel && slices.Contains(c.origins, origin)
+	return data, err == nil && ok && (!hasCross || crossOrigin == false) && !hasTop && !hasBinding
 }
 
-func authenticatorFlags(raw []byte, rpIDs []string) (byte, bool) {
+// authenticatorData holds of the credential what a registration says; an assertion has none, or repeats it.
+type authenticatorData struct {
+	flags                          byte
+	model, credentialID, publicKey []byte
+}
+
+func readAuthenticatorData(raw []byte, rpIDs []string) (data authenticatorData, ok bool) {
 	if len(raw) < 37 {
-		return 0, false
+		return data, false
 	}
 	flags, rest, ok := raw[32], raw[37:], true
+	data.flags = flags
 	if flags&0x40 != 0 {
 		if len(rest) < 18 || len(rest) < 18+uint16At(rest[16:]) {
-			return 0, false
+			return data, false
 		}
-		if _, rest, ok = readMap(rest[18+uint16At(rest[16:]):]); !ok {
-			return 0, false
+		key := rest[18+uint16At(rest[16:]):]
+		data.model, data.credentialID = rest[:16], rest[18:len(rest)-len(key)]
+		if _, rest, ok = readMap(key); !ok {
+			return data, false
 		}
+		data.publicKey = key[:len(key)-len(rest)]
 	}
 	if flags&0x80 != 0 {
 		_, rest, ok = readMap(rest)
@@ -98,7 +110,7 @@ func authenticatorFlags(raw []byte, rpIDs []string) (byte, bool) {
 		return bytes.Equal(hash[:], raw[:32])
 	})
 	isStateGood := flags&0x10 == 0 || flags&0x08 != 0
-	return flags, ok && len(rest) == 0 && isOurs && isStateGood
+	return data, ok && len(rest) == 0 && isOurs && isStateGood
 }
 
 func parseCOSE(text string) (any, bool) {

@@ -8,6 +8,7 @@ import { DELEGATION_CASES } from './delegation-cases.ts';
 import { DEPUTY_CASES } from './deputy-cases.ts';
 import { DWELL_CASES } from './dwell-cases.ts';
 import { ESCALATION_CASES } from './escalation-cases.ts';
+import { ATTESTED_CASES } from './attested-cases.ts';
 import { DEVICE_CASES } from './device-cases.ts';
 import { FREEZE_CASES } from './freeze-cases.ts';
 import { RECOVERY_CASES } from './recovery-cases.ts';
@@ -34,6 +35,7 @@ export const ACCEPTED_CASES: readonly EvidenceCase[] = [
   ...WITNESS_CASES,
   ...BOUNDS_CASES,
   ...BATCH_CASES,
+  ...ATTESTED_CASES,
   ...DEVICE_CASES,
   ...DEPUTY_CASES,
   ...ESCALATION_CASES,

@@ -21,6 +21,7 @@ import { FALSE_BREAK_GLASS_CASES } from './break-glass-cases.ts';
 import { FALSE_DEPUTY_CASES } from './deputy-cases.ts';
 import { FALSE_DWELL_CASES } from './dwell-cases.ts';
 import { FALSE_ESCALATION_CASES } from './escalation-cases.ts';
+import { UNATTESTED_CASES } from './attested-cases.ts';
 import { SYNCED_DEVICE_CASES } from './device-cases.ts';
 import { BROKEN_CEDAR_CASES } from './cedar-cases.ts';
 import { FALSE_DELEGATION_CASES } from './delegation-cases.ts';
@@ -60,6 +61,7 @@ export const INVALID_CASES: readonly EvidenceCase[] = [
   ...BROKEN_BOUNDS_CASES,
   ...BROKEN_BATCH_CASES,
   ...SYNCED_DEVICE_CASES,
+  ...UNATTESTED_CASES,
   ...FALSE_DEPUTY_CASES,
   ...FALSE_ESCALATION_CASES,
   ...FALSE_DWELL_CASES,

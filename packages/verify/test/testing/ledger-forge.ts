@@ -15,6 +15,7 @@ import {
   epochOf,
   excludesNobody,
   foundLedger,
+  type RulesVersion,
   homeMember,
   keyThumbprint,
   leafHash,
@@ -75,7 +76,7 @@ import {
   type ActionEnvelope,
   type Descriptor,
 } from '@countersign/descriptors';
-import type { HumanProof, ProofClass } from '@countersign/human-proof';
+import type { Attestation, AttestedModel, HumanProof, ProofClass } from '@countersign/human-proof';
 import {
   SoftwarePasskey,
   type SoftwareSshKey,
@@ -176,6 +177,8 @@ export interface ForgeOptions {
   readonly passkey?: PasskeyAlgorithm;
   /** As Bob enrols his passkey. */
   readonly isBackupEligible?: boolean;
+  /** By which it decides; the newest unless given. */
+  readonly rulesVersion?: RulesVersion;
 }
 
 export interface ActionOptions {
@@ -295,6 +298,7 @@ export class LedgerForge {
       policy: this.policy,
       ...(options.bootstrap !== undefined && { bootstrap: options.bootstrap }),
       ...(options.recovery !== undefined && { recovery: options.recovery }),
+      ...(options.rulesVersion !== undefined && { rulesVersion: options.rulesVersion }),
     });
     const honest = authorityFromGenesis(founding);
     const founder = options.falseFounder?.(this);
@@ -400,14 +404,16 @@ export class LedgerForge {
   enrol(
     person: Person,
     by: SigningKey = person.invitation,
-    /** In place of the key of their passkey, and whether it may come in or not; or as if it were then; or with a sign-in. */
+    /** In place of the key of their passkey, and whether it may come in or not; or as if it were then; or with a sign-in; or with an attestation, and what it is taken for. */
     forged?:
       | { readonly credential_id: string; readonly public_key: string }
       | { readonly asOfMs: number }
-      | { readonly identity: ProvenMembership },
+      | { readonly identity: ProvenMembership }
+      | { readonly attestation: Attestation; readonly taken?: AttestedModel },
   ): Placed<Entry> {
     const asOfMs = forged !== undefined && 'asOfMs' in forged ? forged.asOfMs : undefined;
     const key = forged !== undefined && 'public_key' in forged ? forged : undefined;
+    const attested = forged !== undefined && 'attestation' in forged ? forged : undefined;
     const statement = {
       v: 'countersign.enrolment.v1',
       ledger: ORIGIN,
@@ -418,13 +424,14 @@ export class LedgerForge {
       public_key: (key ?? person.passkey.credentialKey).public_key,
       rp_id: RP.id,
       backup_eligible: person === this.bob && this.#isBackupEligible,
+      ...(attested !== undefined && { attestation: attested.attestation }),
       nonce: base64url(randomBytes(16)),
     } as const;
     const signature = signed('enrolment', enrolmentPayload(statement), by);
     const more = forged !== undefined && 'identity' in forged ? forged : {};
     const change = { change: 'credential-enrolled', statement, signature, ...more } as const;
     const at = this.tick();
-    if (key === undefined) {
+    if (key === undefined && attested?.taken === undefined) {
       return this.#changed(
         { at, change },
         applyEnrolment(this.authority, statement, asOfMs ?? Date.parse(at)),
@@ -433,7 +440,8 @@ export class LedgerForge {
     const { credential_id: id, public_key, rp_id, backup_eligible } = statement;
     const rest = this.authority.without('invitation', statement.invitation);
     const credential = { kind: 'credential', id, public_key, rp_id, backup_eligible } as const;
-    return this.#changed({ at, change }, rest.with({ ...credential, person: person.id }));
+    const taken = attested?.taken === undefined ? {} : { attestation: attested.taken };
+    return this.#changed({ at, change }, rest.with({ ...credential, person: person.id, ...taken }));
   }
 
   /** An action of the authority, bound by these persons. */

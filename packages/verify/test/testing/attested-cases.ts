@@ -1,0 +1,225 @@
+import { createHash } from 'node:crypto';
+import { DEFAULT_POLICY, type ApprovalRule, type TypePolicy } from '@countersign/binding';
+import type { JsonObject } from '@countersign/canonical';
+import type { Attestation, AttestedModel } from '@countersign/human-proof';
+import {
+  SoftwareMaker,
+  SoftwarePasskey,
+  type SoftwareMakerOptions,
+} from '@countersign/software-passkey';
+import type { CaseHead, EvidenceCase } from './evidence-case.ts';
+import {
+  newPerson,
+  readyLedger,
+  RP,
+  type ActionOptions,
+  type ForgeOptions,
+} from './ledger-forge.ts';
+import { file, invite } from './valid-cases.ts';
+
+const MODEL = 'cb69481e-8ff7-4039-93ec-0a2729a154a8';
+const OTHER_MODEL = 'ee882879-721c-4913-9775-3dfcce97072a';
+
+interface AttestedCase {
+  /** Of who vouches for the passkey. */
+  readonly maker?: Partial<SoftwareMakerOptions>;
+  /** What the rule says, given the root of the maker; nothing for one that does not mind. */
+  readonly wanted?: (root: AttestedModel['root']) => JsonObject;
+  /** What is shown at the enrolment: all of it, unless it is spoiled, or left out. */
+  readonly shown?: (whole: Attestation) => Attestation | undefined;
+  /** What the operator enrols it as, whatever was shown. */
+  readonly isTaken?: true;
+  readonly ledger?: ForgeOptions;
+  readonly request?: ActionOptions;
+}
+
+const ANY = (root: AttestedModel['root']): JsonObject => ({ attested: [{ root }] });
+
+/** Evidence of one command under a rule that wants a key of a known model, approved by somebody who was enrolled with one. */
+function attested(head: CaseHead, how: AttestedCase): EvidenceCase {
+  return {
+    ...head,
+    make: async () => {
+      const { wanted = ANY, shown = unspoiled } = how;
+      const maker = new SoftwareMaker({ model: bytesOf(MODEL), ...how.maker });
+      const root: AttestedModel['root'] = `sha256:${createHash('sha256').update(maker.root).digest('hex')}`;
+      const ledger = readyLedger({ policy: policyWith(wanted(root)), ...how.ledger });
+      const passkey = SoftwarePasskey.create({
+        algorithm: 'ES256',
+        rpId: RP.id,
+        origin: RP.origins[0] ?? '',
+        maker,
+      });
+      const dora = { ...newPerson(), passkey };
+      const { response } = passkey.register('AAAA');
+      const attestation = shown({
+        object: response.attestationObject,
+        client_data: response.clientDataJSON,
+        root: maker.root.toString('base64url'),
+      });
+      ledger.change(invite(dora), { approvers: [ledger.bob] });
+      const taken = how.isTaken && { taken: { model: MODEL, root } };
+      ledger.enrol(dora, dora.invitation, attestation && { attestation, ...taken });
+      return file(ledger, ledger.bind(how.request ?? {}, { approvers: [dora] }));
+    },
+  };
+}
+
+function unspoiled(whole: Attestation): Attestation {
+  return whole;
+}
+
+function policyWith(more: JsonObject): TypePolicy {
+  const rules = DEFAULT_POLICY.rules.map((rule) => ({ ...rule, ...more }));
+  return { v: 'countersign.policy.v1', rules };
+}
+
+function ruleOf({ rules: [rule] }: TypePolicy): ApprovalRule {
+  if (rule === undefined) throw new Error('expected a rule');
+  return rule;
+}
+
+function bytesOf(model: string): Buffer {
+  return Buffer.from(model.replaceAll('-', ''), 'hex');
+}
+
+const BARE: ApprovalRule = ruleOf(DEFAULT_POLICY);
+
+export const ATTESTED_CASES: readonly EvidenceCase[] = [
+  attested(
+    { name: 'attested', about: 'The rule wants a key of one maker, and got one.' },
+    { maker: { hasIntermediate: true } },
+  ),
+  attested(
+    { name: 'attested-model', about: 'The rule wants one of two models, and got one, of RSA.' },
+    {
+      maker: { algorithm: 'RS256' },
+      wanted: (root) => ({ attested: [{ root, models: [OTHER_MODEL, MODEL] }] }),
+    },
+  ),
+  attested(
+    { name: 'attested-any', about: 'A key of a known model under a rule that does not mind.' },
+    { wanted: () => ({}) },
+  ),
+];
+
+export const UNATTESTED_CASES: readonly EvidenceCase[] = [
+  attested(
+    {
+      name: 'attested-none',
+      code: 'AUTHENTICATOR_CLASS',
+      about: 'Nobody vouches for the model of the key.',
+    },
+    { shown: () => undefined },
+  ),
+  attested(
+    {
+      name: 'attested-other-model',
+      code: 'AUTHENTICATOR_CLASS',
+      about: 'The key is of another model of the same maker.',
+    },
+    { wanted: (root) => ({ attested: [{ root, models: [OTHER_MODEL] }] }) },
+  ),
+  attested(
+    {
+      name: 'attested-other-root',
+      code: 'AUTHENTICATOR_CLASS',
+      about: 'Somebody else vouches for the model.',
+    },
+    { wanted: () => ({ attested: [{ root: `sha256:${'5c'.repeat(32)}`, models: [MODEL] }] }) },
+  ),
+  attested(
+    {
+      name: 'attested-forged',
+      code: 'AUTHORITY_CHAIN_INVALID',
+      about: 'The operator has enrolled a key with an attestation by another key of the same name.',
+    },
+    {
+      isTaken: true,
+      shown: (whole) => ({ ...whole, root: otherRoot() }),
+    },
+  ),
+  attested(
+    {
+      name: 'attested-over',
+      code: 'AUTHORITY_CHAIN_INVALID',
+      about: 'A certificate of the attestation was over at the enrolment.',
+    },
+    { isTaken: true, maker: { batch: { notAfter: new Date('2021-01-01T00:00:00Z') } } },
+  ),
+  attested(
+    {
+      name: 'attested-certificate-of-other-model',
+      code: 'AUTHORITY_CHAIN_INVALID',
+      about: 'The certificate is of another model than the authenticator says.',
+    },
+    { isTaken: true, maker: { batch: { model: bytesOf(OTHER_MODEL) } } },
+  ),
+  attested(
+    {
+      name: 'attested-issuer',
+      code: 'AUTHORITY_CHAIN_INVALID',
+      about: 'The certificate that signs the attestation may issue others.',
+    },
+    { isTaken: true, maker: { batch: { issues: 'any' } } },
+  ),
+  attested(
+    {
+      name: 'attested-other-name',
+      code: 'AUTHORITY_CHAIN_INVALID',
+      about: 'The certificate names another issuer than the one that signed it.',
+    },
+    { isTaken: true, maker: { batch: { issuerName: 'Rood' } } },
+  ),
+  attested(
+    {
+      name: 'attested-taken',
+      code: 'AUTHORITY_CHAIN_INVALID',
+      about: 'The operator holds a key for one of a model that its enrolment does not show.',
+    },
+    {
+      isTaken: true,
+      maker: { model: bytesOf(OTHER_MODEL) },
+    },
+  ),
+  attested(
+    {
+      name: 'attested-rules-1',
+      code: 'AUTHORITY_CHAIN_INVALID',
+      about: 'A ledger of rules 1 has enrolled a key with an attestation.',
+    },
+    { ledger: { rulesVersion: 1 }, wanted: () => ({}) },
+  ),
+  attested(
+    {
+      name: 'attested-not-frozen',
+      code: 'POLICY_MISMATCH',
+      about: 'The admission leaves out that the rule wants a key of a known model.',
+    },
+    {
+      request: {
+        admission: {
+          requirement: {
+            rule: 'default',
+            approvals: 1,
+            approvers: 'any',
+            proof_classes: ['uv'],
+            rationale: 'required',
+          },
+        },
+      },
+    },
+  ),
+  attested(
+    {
+      name: 'attested-empty',
+      code: 'POLICY_MISMATCH',
+      about: 'A policy wants a key of a known model, and knows none.',
+    },
+    { wanted: () => ({ attested: [] }), request: { rule: BARE } },
+  ),
+];
+
+function otherRoot(): string {
+  return new SoftwareMaker({ model: bytesOf(MODEL) }).root.toString('base64url');
+}
