@@ -11,7 +11,7 @@ import {
   type RequestAdmitted,
   type Verdict,
 } from '@countersign/binding';
-import { SoftwarePasskey } from '@countersign/software-passkey';
+import { SoftwarePasskey, type SoftwareMaker } from '@countersign/software-passkey';
 
 /** What a write answers, whatever came of it. */
 export interface Answer {
@@ -54,8 +54,8 @@ export class HttpPerson {
     this.#ledger = parts.ledger;
   }
 
-  /** Follows an enrolment link: makes a passkey, proves the invitation, signs in. */
-  static async enrol(link: string): Promise<HttpPerson> {
+  /** Follows an enrolment link: makes a passkey, proves the invitation, shows who vouches for it, if somebody does, signs in. */
+  static async enrol(link: string, maker?: SoftwareMaker): Promise<HttpPerson> {
     const address = new URL(link);
     const url = address.origin;
     const fragment = new URLSearchParams(address.hash.slice(1));
@@ -69,10 +69,17 @@ export class HttpPerson {
       createPublicKey(invitation).export({ format: 'der', type: 'spki' }),
     );
     const ledger = (await expectOk(get(url, '/v1/ledger'))) as unknown as Ledger;
-    const passkey = SoftwarePasskey.create({ algorithm: 'ES256', rpId: ledger.rp.id, origin: url });
+    const place = { rpId: ledger.rp.id, origin: url };
+    const passkey = SoftwarePasskey.create({
+      algorithm: 'ES256',
+      ...place,
+      ...(maker !== undefined && { maker }),
+    });
     const options = await expectOk(
       post({ url, path: '/v1/enrolments/options' }, { invitation: invitationId, person }),
     );
+    const registration = passkey.register(String(options['challenge']));
+    const { attestationObject: object, clientDataJSON: client_data } = registration.response;
     const statement: EnrolmentStatement = {
       v: 'countersign.enrolment.v1',
       ledger: ledger.origin,
@@ -83,6 +90,9 @@ export class HttpPerson {
       public_key: Buffer.from(passkey.cosePublicKey).toString('base64url'),
       rp_id: ledger.rp.id,
       backup_eligible: false,
+      ...(maker !== undefined && {
+        attestation: { object, client_data, root: maker.root.toString('base64url') },
+      }),
       nonce: randomBytes(16).toString('base64url'),
     };
     const signature = sign(
@@ -94,7 +104,7 @@ export class HttpPerson {
       post(
         { url, path: '/v1/enrolments' },
         {
-          response: passkey.register(String(options['challenge'])),
+          response: registration,
           statement,
           signature: signature.toString('base64url'),
         },

@@ -115,12 +115,14 @@ interface GatewayChoice {
   readonly publicLog: boolean;
   /** Where people sign in with a company account, if they do. */
   readonly identity: IdentityConfig | undefined;
+  /** Certificates that may vouch for models of authenticators. */
+  readonly attestationRoots: readonly string[];
 }
 
 /** What a gateway is told of the ledger that it answers for. */
 export async function gatewayParts(
   { folder, mark, trust }: FoundedData,
-  { version, publicLog, identity }: GatewayChoice,
+  { version, publicLog, identity, attestationRoots }: GatewayChoice,
 ): Promise<
   Pick<GatewayDeps, 'config' | 'descriptors' | 'identity' | 'readTokens' | 'verifySignature'>
 > {
@@ -131,6 +133,7 @@ export async function gatewayParts(
       publicOrigins: [mark.url],
       version,
       publicLog,
+      attestationRoots,
       ...(trust.witnessPolicy !== undefined && { witnessPolicy: trust.witnessPolicy.text }),
       pageFolder: distDirectory,
     },

@@ -24,6 +24,8 @@ export interface GatewayServiceOptions {
   readonly publicLog: boolean;
   /** Where people sign in with a company account, if they do. */
   readonly identity: IdentityConfig | undefined;
+  /** Certificates that may vouch for models of authenticators, DER in base64url. */
+  readonly attestationRoots: readonly string[];
   /** With the keys of the log, which this process is then given. */
   readonly coseReceipts: boolean;
   readonly logger: Logger;

@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly publicLog: boolean;
   /** Where people sign in with a company account, if they do. */
   readonly identity: IdentityConfig | undefined;
+  /** Certificates that may vouch for models of authenticators, DER in base64url. */
+  readonly attestationRoots: readonly string[];
   readonly webhooks: WebhookTargets;
   readonly logger: Logger;
   readonly nowMs: () => number;

@@ -1,6 +1,6 @@
 import { fromBase64url, toBase64url, type Json, type JsonObject } from '@countersign/canonical';
 import { ownBytes } from '@countersign/crypto-web';
-import type { WebauthnProof } from '@countersign/human-proof';
+import type { Attestation, WebauthnProof } from '@countersign/human-proof';
 import { integerIn, listIn, objectIn, objectOf, textIn } from './answer-json.ts';
 import { newCredential, type NewCredential } from './authenticator-data.ts';
 import { ConsoleError } from './console-error.ts';
@@ -10,6 +10,8 @@ const TIMEOUT_MS = 300_000;
 export interface RegisteredPasskey extends NewCredential {
   /** RegistrationResponseJSON of WebAuthn §5.1. */
   readonly response: JsonObject;
+  /** What the authenticator's maker says of it, if that was asked for: the members of an attestation but its root. */
+  readonly attested?: Omit<Attestation, 'root'>;
 }
 
 /**
@@ -22,7 +24,11 @@ export async function createPasskey(options: JsonObject): Promise<RegisteredPass
   const credential = await ceremony(() => navigator.credentials.create({ publicKey }));
   const { response } = credential;
   if (!(response instanceof AuthenticatorAttestationResponse)) throw unusable();
+  const object = encoded(response.attestationObject);
+  const clientData = encoded(response.clientDataJSON);
+  const isAsked = publicKey.attestation === 'direct';
   return {
+    ...(isAsked && { attested: { object, client_data: clientData } }),
     ...newCredential(new Uint8Array(response.getAuthenticatorData())),
     response: {
       id: credential.id,
@@ -31,8 +37,8 @@ export async function createPasskey(options: JsonObject): Promise<RegisteredPass
       authenticatorAttachment: credential.authenticatorAttachment,
       clientExtensionResults: {},
       response: {
-        clientDataJSON: encoded(response.clientDataJSON),
-        attestationObject: encoded(response.attestationObject),
+        clientDataJSON: clientData,
+        attestationObject: object,
         transports: response.getTransports(),
       },
     },
@@ -94,7 +100,8 @@ function creationOptions(options: JsonObject): PublicKeyCredentialCreationOption
       requireResidentKey: true,
       userVerification: 'required',
     },
-    attestation: 'none',
+    // Asked for only where somebody reads it: it tells which model a person has.
+    attestation: textIn(options, 'attestation') === 'direct' ? 'direct' : 'none',
     timeout: TIMEOUT_MS,
   };
 }

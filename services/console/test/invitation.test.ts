@@ -5,6 +5,8 @@ import {
   signedMessage,
   type EnrolmentStatement,
 } from '@countersign/binding';
+import { fromBase64url, toBase64url } from '@countersign/canonical';
+import { SoftwareMaker, SoftwarePasskey } from '@countersign/software-passkey';
 import { describe, expect, it } from 'vitest';
 import {
   enrolmentStatement,
@@ -32,6 +34,40 @@ function statement(): EnrolmentStatement {
     nonce: new Uint8Array(16),
   });
 }
+
+describe('an enrolment', () => {
+  const maker = new SoftwareMaker({ model: Buffer.alloc(16, 7) });
+  const stranger = new SoftwareMaker({ model: Buffer.alloc(16, 7), rootParts: { name: 'Rood' } });
+  const place = { rpId: 'localhost', origin: 'http://localhost:7420' };
+  const made = SoftwarePasskey.create({ algorithm: 'ES256', ...place, maker });
+  const { attestationObject: object, clientDataJSON: client_data } = made.register('AAAA').response;
+
+  function attestedUnder(...roots: readonly SoftwareMaker[]): EnrolmentStatement['attestation'] {
+    return enrolmentStatement({
+      ledger: 'countersign.test/1/0',
+      invitation: { id: thumbprint, person: PERSON, tenant: 'acme' },
+      passkey: {
+        credentialId: fromBase64url(made.credentialId),
+        publicKey: made.cosePublicKey,
+        isBackupEligible: false,
+        attested: { object, client_data },
+      },
+      rpId: 'localhost',
+      roots: roots.map(({ root }) => toBase64url(root)),
+      nonce: new Uint8Array(16),
+    }).attestation;
+  }
+
+  it('shows what the maker says of the passkey, with the root that its chain ends with', () => {
+    const root = toBase64url(maker.root);
+    expect(attestedUnder(stranger, maker)).toEqual({ object, client_data, root });
+  });
+
+  it('shows nothing where the ledger knows no root of it', () => {
+    expect(attestedUnder(stranger)).toBeUndefined();
+    expect(attestedUnder()).toBeUndefined();
+  });
+});
 
 describe('an invitation', () => {
   it('is read from the fragment of a link, and from nothing else', () => {

@@ -73,13 +73,15 @@ function registerOptions(app: App, gateway: Gateway, ceremonies: OneTimeStore<Ce
         });
       }
       const enrolled = await deps.models.members('credential');
+      const { attestationRoots = [] } = deps.config;
       return {
         challenge,
         rp: { id: rp.id, name: 'Countersign' },
         user: { id: toBase64url(utf8(person)), name: person, displayName: person },
         pubKeyCredParams: ALGORITHMS.map((alg) => ({ alg, type: 'public-key' as const })),
         timeout: limits.challengeMs,
-        attestation: 'none' as const,
+        attestation: attestationRoots.length > 0 ? ('direct' as const) : ('none' as const),
+        attestationRoots: [...attestationRoots],
         authenticatorSelection: {
           residentKey: 'required' as const,
           requireResidentKey: true,
@@ -197,7 +199,14 @@ async function verifyRegistration(
   const { credential, credentialDeviceType } = registered.registrationInfo;
   // Our own reader of keys is the one that every later decision depends on.
   parseCoseKey(credential.publicKey);
+  const { attestation: told } = statement;
+  const { attestationObject, clientDataJSON } = (enrolment.response as RegistrationResponseJSON)
+    .response;
+  const isTold =
+    told === undefined ||
+    (told.object === attestationObject && told.client_data === clientDataJSON);
   const agrees =
+    isTold &&
     credential.id === statement.credential_id &&
     toBase64url(credential.publicKey) === statement.public_key &&
     (credentialDeviceType === 'multiDevice') === statement.backup_eligible;

@@ -115,6 +115,9 @@ export const EnrolmentBodySchema = Type.Object(
         public_key: Base64url,
         rp_id: Type.String(),
         backup_eligible: Type.Boolean(),
+        attestation: Type.Optional(
+          Type.Object({ object: Base64url, client_data: Base64url, root: Base64url }, closed),
+        ),
         nonce: Base64url,
       },
       closed,

@@ -146,6 +146,8 @@ export interface GatewayConfig {
   readonly publicLog?: boolean;
   /** The policy of the witnesses that are asked, as text; none are unless given. */
   readonly witnessPolicy?: string;
+  /** Certificates whose keys vouch for models of authenticators, DER in base64url; asked for by none unless given. */
+  readonly attestationRoots?: readonly string[];
   /** Folder of the page; without it the gateway is an API only. */
   readonly pageFolder?: string;
   readonly limits?: Partial<GatewayLimits>;

@@ -14,7 +14,9 @@ export const RegistrationOptionsSchema = Type.Object(
     ),
     pubKeyCredParams: Type.Array(Type.Object({ alg: Type.Integer(), type: Kind }, closed)),
     timeout: Type.Integer(),
-    attestation: Type.Literal('none'),
+    attestation: Type.Union([Type.Literal('none'), Type.Literal('direct')]),
+    /** Beyond WebAuthn: what a chain may end with. */
+    attestationRoots: Type.Array(Type.String()),
     authenticatorSelection: Type.Object(
       {
         residentKey: Type.Literal('required'),

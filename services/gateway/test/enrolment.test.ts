@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { toBase64url, type Json, type JsonObject } from '@countersign/canonical';
-import { SoftwarePasskey } from '@countersign/software-passkey';
+import { SoftwareMaker, SoftwarePasskey } from '@countersign/software-passkey';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { GatewayBench, type Sent, textIn } from './testing/gateway-bench.ts';
 import { ORIGIN, PUBLIC_ORIGIN, signInvitation, TENANT } from './testing/scripted-ledger.ts';
@@ -66,6 +66,49 @@ describe('an enrolment', () => {
     expect(sent.body['entry']).toMatchObject({ type: 'authority-changed' });
     expect(typeof sent.body['receipt']).toBe('string');
     expect((await bench.signIn(passkey)).sent.status).toBe(201);
+  });
+
+  describe('where somebody may vouch for models', () => {
+    const maker = new SoftwareMaker({ model: Buffer.alloc(16, 7), hasIntermediate: true });
+    const root = toBase64url(maker.root);
+
+    beforeEach(async () => {
+      await bench.close();
+      bench = await GatewayBench.start({ attestationRoots: [root] });
+      passkey = newPasskey({ maker });
+    });
+
+    /** With what the registration says of its authenticator, or something else. */
+    async function attested(
+      spoiled: JsonObject = {},
+    ): Promise<Awaited<ReturnType<typeof enrolment>>> {
+      const challenge = textIn((await options()).body, 'challenge');
+      const { response } = passkey.register(challenge);
+      const { attestationObject: object, clientDataJSON: client_data } = response;
+      const attestation = { object, client_data, root, ...spoiled };
+      const made = await enrolment({ challenge, statement: { attestation } });
+      // Each registration signs anew: the very one that the statement holds is sent.
+      return { ...made, response: { ...(made.response as JsonObject), response: { ...response } } };
+    }
+
+    test('asks for an attestation, and tells what it may end with', async () => {
+      const { body } = await options();
+      expect(body).toMatchObject({ attestation: 'direct', attestationRoots: [root] });
+    });
+
+    test('hands on what is said of the passkey that was registered', async () => {
+      const sent = await bench.post('/v1/enrolments', await attested());
+      expect([sent.status, sent.body['code']]).toEqual([201, undefined]);
+    });
+
+    test('D08: with the attestation of another registration is REGISTRATION_INVALID', async () => {
+      const { response } = newPasskey({ maker }).register('AAAA');
+      const { attestationObject: object, clientDataJSON: client_data } = response;
+      for (const spoiled of [{ object }, { client_data }]) {
+        const sent = await bench.post('/v1/enrolments', await attested(spoiled));
+        expect([sent.status, sent.body['code']]).toEqual([401, 'REGISTRATION_INVALID']);
+      }
+    });
   });
 
   test('asks for a discoverable passkey with user verification and no attestation', async () => {

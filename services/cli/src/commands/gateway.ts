@@ -13,10 +13,15 @@ import {
   withGivenKey,
   type IdentityOptions,
 } from './identity-options.ts';
+import {
+  addAttestationOptions,
+  attestationRoots,
+  type AttestationOptions,
+} from './attestation-options.ts';
 import { factsOf, parseListening } from './service-options.ts';
 import { serviceRun } from './service-run.ts';
 
-interface GatewayOptions extends IdentityOptions {
+interface GatewayOptions extends IdentityOptions, AttestationOptions {
   readonly data?: string;
   readonly listen?: Listening;
   readonly probe?: Listening;
@@ -26,7 +31,7 @@ interface GatewayOptions extends IdentityOptions {
 }
 
 export function addGateway(program: Command, { context, end }: CommandParts): void {
-  addIdentityOptions(program.command('gateway'))
+  addAttestationOptions(addIdentityOptions(program.command('gateway')))
     .description('answer for one ledger on a cluster: the API, the page, health and metrics')
     .option('--data <dir>', 'data folder (COUNTERSIGN_DATA_DIR)')
     .option(
@@ -63,6 +68,7 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
   const { nowMs, randomBytes, version } = context;
   const folder = dataFolder(dataPath(options, context));
   const identity = await withGivenKey(await chosenIdentity(options, context), folder);
+  const roots = await attestationRoots(options, context);
   return serviceRun(
     {
       name: 'gateway',
@@ -73,7 +79,7 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
         const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
         const publicLog = options.publicLog === true;
         const coseReceipts = options.coseReceipts === true;
-        const chosen = { version, publicLog, identity, coseReceipts };
+        const chosen = { version, publicLog, identity, coseReceipts, attestationRoots: roots };
         const own = { data, where, ...chosen, nowMs, randomBytes };
         return GatewayService.start({ ...own, ...parts });
       },

@@ -21,15 +21,23 @@ import {
   withSubjectKey,
   type IdentityOptions,
 } from './identity-options.ts';
+import {
+  addAttestationOptions,
+  attestationRoots,
+  type AttestationOptions,
+} from './attestation-options.ts';
 import { addWebhookOptions, webhookTargets, type WebhookOptions } from './webhook-options.ts';
 
-interface ServeOptions extends FoundingOptions, WebhookOptions, IdentityOptions {
+interface ServeOptions
+  extends FoundingOptions, WebhookOptions, IdentityOptions, AttestationOptions {
   readonly host: string;
   readonly publicLog?: true;
 }
 
 export function addServe(program: Command, { context, end }: CommandParts): void {
-  addIdentityOptions(addWebhookOptions(addFoundingOptions(program.command('serve'))))
+  addAttestationOptions(
+    addIdentityOptions(addWebhookOptions(addFoundingOptions(program.command('serve')))),
+  )
     .description('run the whole ledger in this process; founds it on the first start')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--public-log', 'let anybody who reaches it read the entries of the log, as tiles')
@@ -60,10 +68,12 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   if (mark === undefined) await assertPortFree({ host, port });
   const webhooks = await webhookTargets(options, context);
   const chosen = await chosenIdentity(options, context);
+  const roots = await attestationRoots(options, context);
   const data = await openFounding(folder, { options, mark, context });
   const publicLog = options.publicLog === true;
   const identity = await withSubjectKey(chosen, data, randomBytes);
-  const where = { host, port, version, publicLog, webhooks, identity };
+  const chosenParts = { webhooks, identity, attestationRoots: roots };
+  const where = { host, port, version, publicLog, ...chosenParts };
   const server = await Server.start({ data, ...where, logger, nowMs, randomBytes });
   const isJson = options.json === true;
   if (isJson) stdout.json({ event: 'ready', ...readyFacts(data) });
