@@ -33,6 +33,8 @@ import { BUILTIN_DESCRIPTORS, parseAction } from '@countersign/descriptors';
 import { encodePublic, type PublicTopic } from '@countersign/wire';
 import { changeType } from '../../support/change-type.ts';
 import { BATCH_TYPE, someBatch, someItem } from './batch-choice.ts';
+import { ISSUER, OTHER_ISSUER, issuerWith, subjectIn, type KeyNumber } from './company.ts';
+import { CompanyTokens } from './company-tokens.ts';
 import { someChoice, someGrant } from './grant-choice.ts';
 import {
   AUDIENCE,
@@ -137,6 +139,9 @@ export class Crowd {
   readonly #invited: Invited[] = [];
   /** Who has a deputy, or had one, and whom. */
   readonly #away = new Map<string, string>();
+  readonly #tokens: CompanyTokens;
+  /** That the company signs with. */
+  #companyKey: KeyNumber = 1;
   readonly #persons: SimulatedPerson[];
   readonly #agents: SimulatedAgent[];
   #serial = 0;
@@ -148,6 +153,7 @@ export class Crowd {
     this.#submit = submit;
     this.#persons = [...world.population.persons];
     this.#agents = [...world.population.agents];
+    this.#tokens = new CompanyTokens(world.random, world.truth);
   }
 
   /** Begins one thing; answers what. */
@@ -157,6 +163,7 @@ export class Crowd {
     if (this.#tighten()) return 'tighten';
     if (this.#recover()) return 'recover';
     if (this.#standIn()) return 'stand-in';
+    if (this.#world.population.isCompany && this.#work()) return 'work';
     for (let tries = 0; tries < 4; tries += 1) {
       const deed = this.#someDeed();
       if (!this.#do(deed)) continue;
@@ -199,8 +206,69 @@ export class Crowd {
 
   #policySet(): JsonObject {
     const { random, population } = this.#world;
-    const policy = policyFor(random, population.approvals, population.persons) as unknown as Json;
-    return { kind: 'policy-set', policy };
+    return { kind: 'policy-set', policy: policyFor(random, population) as unknown as Json };
+  }
+
+  /** At a company people come into its groups and leave them, and what is pinned of it changes; whoever is there signs for it soon. */
+  #work(): boolean {
+    const { random, rules, population } = this.#world;
+    const all = [...rules.actions.values()];
+    const asked = all.find(({ status, admission }) => {
+      const { name } = admission.action_type;
+      return status === 'pending' && (name === 'authority.issuer' || name === 'authority.identity');
+    });
+    if (asked !== undefined) return random.chance(0.85) && this.#signFor(asked);
+    if (random.chance(0.06)) {
+      this.#world.count(`somebody ${this.#tokens.move(random.of(population.persons))}`);
+      return true;
+    }
+    const open = all.find((action) => action.status === 'pending' && isOfCompany(action));
+    if (open !== undefined && random.chance(0.3)) return this.#sayAtCompany(open);
+    const bound = all.find((action) => isUsable(action) && isOfMembers(action));
+    const [stray] = rules.company.strays;
+    const isLost = stray !== undefined || !rules.company.isPinned;
+    if (bound !== undefined && random.chance(0.5)) {
+      return isLost ? this.#use(bound, '1') : this.#change(this.#loss(bound));
+    }
+    if (isLost && random.chance(0.9)) {
+      return this.#change(stray === undefined ? this.#pin() : tie(stray, ISSUER));
+    }
+    const isVouchedOnly = open !== undefined && !isOfMembers(open);
+    return (
+      isVouchedOnly && random.chance(0.6) && this.#change({ kind: 'issuer-revoked', id: ISSUER })
+    );
+  }
+
+  /** Whoever may decide it, and has not yet. */
+  #sayAtCompany(action: OracleAction): boolean {
+    const { random, population } = this.#world;
+    const out = new Set(action.admission.excluded.map(({ person }) => person));
+    for (const { person } of action.approvals.values()) out.add(person);
+    const [owner] = population.persons;
+    const others = population.persons.filter((each) => each !== owner && !out.has(each.id));
+    const person = random.ofOrNone(others);
+    return person !== undefined && this.#decide(action, person);
+  }
+
+  /** What takes the ground away from approvals. */
+  #loss({ binding }: OracleAction): JsonObject {
+    const { random } = this.#world;
+    const [approver] = binding?.entry.decisions ?? [];
+    const isOfAll = approver === undefined || random.chance(0.5);
+    return isOfAll ? { kind: 'issuer-revoked', id: ISSUER } : tie(approver.person, OTHER_ISSUER);
+  }
+
+  /** Mostly with another key: what the one before has signed is of nobody then. */
+  #pin(): JsonObject {
+    const { random, population } = this.#world;
+    if (random.chance(0.7)) this.#companyKey = this.#companyKey === 1 ? 2 : 1;
+    const issuer = issuerWith(this.#companyKey, population.persons) as unknown as Json;
+    return { kind: 'issuer-enrolled', issuer };
+  }
+
+  /** Now of the company, by its clock. */
+  get #atCompany(): { readonly nowMs: number; readonly key: KeyNumber } {
+    return { nowMs: this.#world.time.nowMs, key: this.#companyKey };
   }
 
   /** Emergencies are looked at soon after; whoever had a part in one tries it too. */
@@ -295,6 +363,7 @@ export class Crowd {
   #someDeed(): Deed {
     const { random, rules } = this.#world;
     if (rules.isRuledAnew && random.chance(0.5)) return 'use';
+    if (rules.company.isShaken && random.chance(0.4)) return 'use';
     return rules.freeze.epoch > 0 && random.chance(0.5) ? 'use' : random.weighted(DEEDS);
   }
 
@@ -359,7 +428,19 @@ export class Crowd {
       batch: () => someBatch(random, params),
       command: () => ({}),
     }[kind]();
-    return this.#send(this.#requestFrame(agent, this.#asEmergency({ ...plain, ...more })));
+    return this.#send(this.#askFor(agent, this.#asEmergency({ ...plain, ...more })));
+  }
+
+  /** At a company often on somebody's behalf, but for emergencies. */
+  #askFor(agent: SimulatedAgent, envelope: JsonObject): Frame {
+    const { population, random, truth } = this.#world;
+    const isDelegated =
+      population.isCompany && envelope['type'] !== 'emergency.command' && random.chance(0.4);
+    if (!isDelegated) return this.#requestFrame(agent, envelope);
+    const chain = this.#tokens.chain(agent, population.persons, this.#atCompany);
+    const delegated = { ...envelope, ...chain.members };
+    truth.chains.set(parseAction(canonicalBytes(delegated)).digest, chain.truth);
+    return this.#requestFrame(agent, delegated);
   }
 
   /** Now and then, where the policy knows emergencies; by a number that is counted anyway, so that no other draw changes. */
@@ -522,7 +603,11 @@ export class Crowd {
     this.#persons.push(person);
     const message = signedMessage('enrolment', enrolmentPayload(statement));
     const signature = toBase64url(invitation.sign(message));
-    const bytes = canonicalBytes({ statement, signature } as unknown as Json);
+    const isShown = this.#world.population.isCompany && random.chance(0.9);
+    const identity = isShown && {
+      identity: this.#tokens.account(person, invitation.thumbprint, this.#atCompany),
+    };
+    const bytes = canonicalBytes({ statement, signature, ...identity } as unknown as Json);
     return this.#send({ kind: 'enrolment', actionId: '', bytes });
   }
 
@@ -572,6 +657,8 @@ export class Crowd {
       statement,
       proof: { ...proof, signature },
       rationale,
+      ...(admission.requirement.member_of !== undefined &&
+        this.#tokens.someSignIn(person, this.#persons, this.#atCompany)),
     };
     const bytes = utf8(canonicalText(made as unknown as Json));
     return { kind: 'decision', actionId: statement.action_id, bytes };
@@ -886,6 +973,11 @@ export class Crowd {
   }
 }
 
+/** Who a person is at a company. */
+function tie(person: string, issuer: string): JsonObject {
+  return { kind: 'person-tied', person, issuer, subject_digest: subjectIn(issuer, person) };
+}
+
 /** Mostly what was asked for. */
 function someTyping(
   random: SeededChoice,
@@ -905,6 +997,11 @@ type Fit = (action: OracleAction) => boolean;
 
 const isUsable: Fit = ({ status, admission }) =>
   status === 'bound' && !admission.action_type.name.startsWith('authority.');
+
+const isOfMembers: Fit = ({ admission }) => admission.requirement.member_of !== undefined;
+
+const isOfCompany: Fit = (action) =>
+  isOfMembers(action) || action.admission.delegation !== undefined;
 
 /** Where a deed makes sense; anywhere when nothing is said. */
 const FITS: Readonly<Partial<Record<Deed, Fit>>> = {

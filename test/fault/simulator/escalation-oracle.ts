@@ -40,13 +40,13 @@ export function assertNotNamed(
   atMs: number,
 ): void {
   const { action_id: id, requirement, action_type: type } = admission;
-  const { approvers, seats, escalation } = requirement;
+  const { approvers, seats, escalation, member_of: group } = requirement;
   const isSecond = isIn(escalation?.approvers, person) && !isIn(approvers, person);
   const isEarly = isSecond && !isDue(admission, atMs);
   const expected = isEarly ? admission.escalates_at : undefined;
   hold(from === expected, 'WRONG_ANSWER', `${id}: from ${from ?? 'never'}`);
-  // Of a change of the authority, and of seats, more is asked than a name.
-  if (seats !== undefined || type.name.startsWith('authority.')) return;
+  // Of a change of the authority, of seats, and at a company, more is asked than a name.
+  if (seats !== undefined || group !== undefined || type.name.startsWith('authority.')) return;
   const isNamed = isIn(approvers, person) || (isSecond && !isEarly);
   hold(!isNamed, 'WRONG_ANSWER', `${id}: ${person} is named, and was not taken`);
 }

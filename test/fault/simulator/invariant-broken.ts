@@ -27,6 +27,10 @@ export type Broken =
   | 'BOUND_WHILE_FROZEN'
   /** Under a policy that asks for more by then. */
   | 'STRICTER_NOW'
+  /** By an approval, or an enrolment, of somebody of whom the company does not say so. */
+  | 'NOT_A_MEMBER'
+  /** On the behalf of somebody who never said so, or for more than they said. */
+  | 'NOT_DELEGATED'
   | 'TERMINAL_CHANGED'
   | 'EXPIRED_TOO_EARLY'
   /** An entry about something that its sender never signed. */

@@ -22,6 +22,7 @@ import type { Broken } from './invariant-broken.ts';
 import type { PlantFault } from './ledger-process.ts';
 import { plainLeaf } from './plain-tree.ts';
 import { ORIGIN } from './population.ts';
+import type { OracleAction } from './rule-oracle.ts';
 import { inputOf, type World } from './world.ts';
 
 /**
@@ -199,13 +200,22 @@ const tellsFewerPrompts: PlantFault = changingEntries((entry) => {
 /** Also on a grant, and on an item of a batch. */
 const ANY_CLAIM = 'countersign.use.v';
 
-/** A claim that was refused with this code is taken. */
-function takesClaims(code: string, version: string = 'countersign.use.v1'): PlantFault {
+type IsAbout = (action: OracleAction) => boolean;
+
+const isOfMembers: IsAbout = ({ admission }) => admission.requirement.member_of !== undefined;
+
+/** A claim that was refused with this code is taken, of an action like these. */
+function takesClaims(
+  code: string,
+  version: string = 'countersign.use.v1',
+  isAbout: IsAbout = () => true,
+): PlantFault {
   return changingEntries((entry, world) => {
     if (entry.type !== 'use-refused' || entry.code !== code) return entry;
     const frame = frameOf(entry.input, world);
     const action = world.rules.actions.get(entry.action_id);
     if (frame === undefined || action?.binding === undefined) return entry;
+    if (!isAbout(action)) return entry;
     const { payload, key, signature } = parseSignedObject(frame);
     const text = fromUtf8(payload);
     if (!text.includes(version)) return entry;
@@ -233,8 +243,23 @@ function takesClaims(code: string, version: string = 'countersign.use.v1'): Plan
 /** Asks persons again for what they are asked for already: attack row D15. */
 const asksWhatIsOpen: PlantFault = changingEntries((entry, world) => {
   if (entry.type !== 'request-refused' || entry.code !== 'REQUEST_OPEN') return entry;
+  return admittedLike(world.rules.actions.get(entry.open ?? '')?.admission, entry, world);
+});
+
+/** Believes whatever chain is there. */
+const admitsAnyChain: PlantFault = changingEntries((entry, world) => {
+  if (entry.type !== 'request-refused' || !entry.code.startsWith('DELEGATION_')) return entry;
+  const [action] = world.rules.actions.values();
+  return admittedLike(action?.admission, entry, world);
+});
+
+/** As if it had been admitted as another request was. */
+function admittedLike(
+  template: EntryOf<'request-admitted'> | undefined,
+  entry: EntryOf<'request-refused'>,
+  world: World,
+): Entry {
   const frame = frameOf(entry.input, world);
-  const template = world.rules.actions.get(entry.open ?? '')?.admission;
   if (frame === undefined || entry.action_id === undefined) return entry;
   if (template === undefined || template.supersedes !== undefined) return entry;
   return {
@@ -245,17 +270,18 @@ const asksWhatIsOpen: PlantFault = changingEntries((entry, world) => {
     request_signature: parseSignedObject(frame).signature,
     input: entry.input,
   };
-});
+}
 
-/** A decision that was refused with this code is taken. */
+/** A decision that was refused with this code is taken, where it is meant. */
 function takesDecisions(
   code: string,
-  isMeant: (entry: EntryOf<'decision-refused'>) => boolean = (): boolean => true,
+  isMeant: (action: OracleAction, entry: EntryOf<'decision-refused'>) => boolean = () => true,
 ): PlantFault {
   return changingEntries((entry, world) => {
-    if (entry.type !== 'decision-refused' || entry.code !== code || !isMeant(entry)) return entry;
+    if (entry.type !== 'decision-refused' || entry.code !== code) return entry;
     const frame = frameOf(entry.input, world);
-    if (frame === undefined || !world.rules.actions.has(entry.action_id)) return entry;
+    const action = world.rules.actions.get(entry.action_id);
+    if (frame === undefined || action === undefined || !isMeant(action, entry)) return entry;
     const { statement, proof } = parseDecisionMade(frame);
     if (statement.verdict !== 'approve') return entry;
     return {
@@ -368,6 +394,13 @@ const lengthensUses: PlantFault = changingEntries((entry) => {
   return { ...entry, use_by: formatTimestamp(timestampMs(entry.use_by) + 1) };
 });
 
+/** Whoever has the link is taken for the person: attack row D14. */
+const enrolsWithoutAccount: PlantFault = changingEntries((entry) => {
+  if (entry.type !== 'authority-changed' || entry.change.change === 'bound') return entry;
+  const { change, statement, signature } = entry.change;
+  return { ...entry, change: { change, statement, signature } };
+});
+
 /** Tells of what everybody has to hear as of something else. */
 function raisesNoAlarm(alarm: 'BREAK_GLASS' | 'RECOVERY_STARTED'): PlantFault {
   return changingEntries((entry) =>
@@ -457,7 +490,7 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     name: 'lets a second group decide at once',
     found: ['DECIDED_TOO_EARLY'],
     seed: 77,
-    plant: takesDecisions('NOT_ELIGIBLE', ({ from }) => from !== undefined),
+    plant: takesDecisions('NOT_ELIGIBLE', (_action, { from }) => from !== undefined),
   },
   {
     name: 'lets a use in too late',
@@ -491,7 +524,31 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     seed: 22,
     plant: raisesNoAlarm('RECOVERY_STARTED'),
   },
-  { name: 'believes any signature', found: ['FORGED'], seed: 19, plant: believesAnySignature },
+  {
+    name: 'takes an approval of whom the company does not name',
+    found: ['NOT_A_MEMBER'],
+    seed: 17,
+    plant: takesDecisions('NOT_ELIGIBLE', isOfMembers),
+  },
+  {
+    name: 'lets a use in by an approval that lost its ground',
+    found: ['NOT_A_MEMBER'],
+    seed: 374,
+    plant: takesClaims('APPROVER_REVOKED', ANY_CLAIM, isOfMembers),
+  },
+  {
+    name: 'enrols whoever has the link',
+    found: ['NOT_A_MEMBER'],
+    seed: 82,
+    plant: enrolsWithoutAccount,
+  },
+  {
+    name: 'admits any chain',
+    found: ['NOT_DELEGATED'],
+    seed: 10,
+    plant: admitsAnyChain,
+  },
+  { name: 'believes any signature', found: ['FORGED'], seed: 22, plant: believesAnySignature },
   {
     name: 'acknowledges too early',
     found: ['ACKNOWLEDGED_LOST'],

@@ -14,6 +14,7 @@ import { formatTimestamp, makeUlid, toBase64url, type Digest } from '@countersig
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { WebauthnProof } from '@countersign/human-proof';
 import { formatVerifierKey } from '@countersign/tlog';
+import { companyMembers, groupOf } from './company.ts';
 import type { SeededChoice } from './seeded-choice.ts';
 import { coseOf, toyEd25519, toyP256, type ToyKey } from './toy-signature.ts';
 import { POLICY_ENGINE } from '../../support/policy-engine.ts';
@@ -52,6 +53,8 @@ export interface Population {
   readonly agents: readonly SimulatedAgent[];
   readonly executors: readonly SimulatedHolder[];
   readonly approvals: number;
+  /** Whether they work for a company that says who is in which group. */
+  readonly isCompany: boolean;
   readonly founding: LedgerFounded;
   readonly logKey: ToyKey;
   readonly vkey: string;
@@ -109,15 +112,14 @@ function executorMember({ id, key }: SimulatedHolder): Member {
   };
 }
 
-/** @param persons of whom the last two have a seat of their own, where a rule has seats */
+/** Of its persons the last two have a seat of their own, where a rule has seats. */
 export function policyFor(
   random: SeededChoice,
-  approvals: number,
-  persons: readonly Pick<SimulatedPerson, 'id'>[],
+  { approvals, persons, isCompany }: Pick<Population, 'approvals' | 'persons' | 'isCompany'>,
 ): Policy {
   const rationale = random.chance(0.5) ? 'required' : 'optional';
   const decideWithinS = random.between(20, 300);
-  const rule = {
+  const drawn = {
     id: 'default',
     approvals,
     approvers: 'any',
@@ -130,17 +132,18 @@ export function policyFor(
     // Of numbers that are drawn anyway: one draw more would make another history of every seed.
     ...(decideWithinS % 3 === 0 && { device_bound: true as const }),
   } as const;
-  const limited = { ...rule, ...askingOf(rule) };
+  const rule = { ...drawn, ...(isCompany && groupOf(drawn.use_within_s)) };
+  const limits = askingOf(rule);
   if (rule.use_within_s % 3 === 0) {
     const types = ['generic.command', 'payment.grant', 'batch.generic.command'];
-    return { v: 'countersign.policy.v1', rules: [{ ...limited, types }] };
+    return { v: 'countersign.policy.v1', rules: [{ ...drawn, ...limits, types }] };
   }
   return {
     v: 'countersign.policy.v3',
     cedar: CEDAR,
     groups: {},
     rules: [
-      limited,
+      { ...rule, ...limits },
       { ...rule, ...OWN_TOOL, id: 'own-tool' },
       { ...rule, ...GLASS, id: 'glass' },
       { ...rule, ...turnsOf(rule, persons), ...escalationOf(rule, persons), id: 'turns' },
@@ -226,7 +229,7 @@ forbid (principal, action == Action::"decide", resource)
 when { principal == resource.agent.owner };
 `;
 
-export function populate(random: SeededChoice): Population {
+export function populate(random: SeededChoice, isCompany: boolean): Population {
   const approvals = random.weighted({ '1': 5, '2': 4, '3': 1 });
   const separation = random.chance(0.6) ? 'full' : 'solo';
   const persons = ['ada', 'ben', 'cleo', 'dan', 'eve']
@@ -244,6 +247,7 @@ export function populate(random: SeededChoice): Population {
   const executors = ['build-1', 'build-2'].map((id) => ({ id, key: toyEd25519(id) }));
   const logKey = toyEd25519('log');
   const vkey = formatVerifierKey({ name: ORIGIN, algorithm: 'ed25519', publicKey: logKey.spki });
+  const known = { persons, approvals: Number(approvals), isCompany };
   const founding = foundLedger({
     at: formatTimestamp(START_MS),
     origin: ORIGIN,
@@ -257,18 +261,19 @@ export function populate(random: SeededChoice): Population {
       ...personMembers(role, 'role'),
       ...agents.map(({ member }) => member),
       ...executors.map(executorMember),
+      ...(isCompany ? companyMembers(persons) : []),
       ...BUILTIN_DESCRIPTORS.map((each): Member => ({
         kind: 'descriptor',
         id: `${each.type}/${each.typeVersion}`,
         digest: each.digest,
       })),
     ],
-    policy: policyFor(random, Number(approvals), persons),
+    policy: policyFor(random, known),
     // One of the persons has lost the key, so there is always somebody else to sign for it.
     recovery: { quorum: Math.min(2, persons.length - 1), delay_h: 1 },
     policyEngine: POLICY_ENGINE,
   });
-  return { persons, role, agents, executors, approvals: Number(approvals), founding, logKey, vkey };
+  return { ...known, role, agents, executors, founding, logKey, vkey };
 }
 
 const RP_ID_HASH = createHash('sha256').update(RP_ID).digest();

@@ -18,6 +18,7 @@ import {
   type Leaf,
   type Member,
   type MemberOf,
+  type Membership,
   type Policy,
   type PolicyRule,
 } from '@countersign/binding';
@@ -31,6 +32,7 @@ import {
 import { itemsOf } from '@countersign/descriptors';
 import { batchDescriptor } from './batch-choice.ts';
 import { assertAsked, assertUnasked } from './asking-oracle.ts';
+import { CompanyOracle } from './company-oracle.ts';
 import { DeputyOracle, areApart } from './deputy-oracle.ts';
 import {
   assertEscalates,
@@ -53,6 +55,7 @@ interface OracleApproval {
   readonly person: string;
   /** In whose place. */
   readonly for: string | undefined;
+  readonly membership: Membership | undefined;
   readonly atMs: number;
   readonly credential: string;
   readonly notAfterMs: number;
@@ -91,6 +94,7 @@ export class RuleOracle {
   readonly #members = new Map<string, Member>();
   readonly #glass = new GlassOracle();
   readonly load = new LoadOracle();
+  readonly company: CompanyOracle;
   readonly #recovery = new RecoveryOracle();
   readonly #deputies = new DeputyOracle();
   #fixed: ReadonlyMap<string, ApprovalRule> = new Map();
@@ -105,6 +109,7 @@ export class RuleOracle {
 
   constructor(truth: SignedTruth) {
     this.#truth = truth;
+    this.company = new CompanyOracle(truth);
   }
 
   get freeze(): { readonly isFrozen: boolean; readonly epoch: number } {
@@ -205,6 +210,7 @@ export class RuleOracle {
     this.#policy = entry.policy;
     this.#first = entry.policy;
     for (const member of entry.members) this.#set(member);
+    this.company.founded(entry.members);
   }
 
   #set(member: Member): void {
@@ -222,6 +228,7 @@ export class RuleOracle {
       hold(isTrue, 'FORGED', 'a credential that its person never enrolled');
       const isInvited = this.#members.delete(`invitation ${statement.invitation}`);
       hold(isInvited, 'RULE', 'a credential without an invitation');
+      this.company.assertEnrolled(statement, change.identity, this.#lastMs);
       if (this.#recovery.enrolled(statement, this.#lastMs)) this.#loseKeys(statement.person);
       this.#set({
         kind: 'credential',
@@ -308,11 +315,17 @@ export class RuleOracle {
       case 'deputy-revoked':
         this.#deputies.revoked(change);
         return;
+      case 'issuer-enrolled':
+        this.company.pinned(change.issuer);
+        return;
+      case 'issuer-revoked':
+        this.company.unpinned();
+        return;
+      case 'person-tied':
+        this.company.tied(change);
+        return;
       case 'ssh-key-enrolled':
       case 'home-moved':
-      case 'issuer-enrolled':
-      case 'issuer-revoked':
-      case 'person-tied':
         // Nobody here asks for these: it would be invented.
         hold(false, 'FORGED', `a change that nobody asked for: ${change.kind}`);
     }
@@ -365,6 +378,7 @@ export class RuleOracle {
     hold(!this.actions.has(id), 'RULE', `${id} admitted twice`);
     const asked = this.#truth.actions.get(entry.action_digest);
     hold(asked === `${id} ${entry.agent.id}`, 'FORGED', `${id}: its agent never asked for it`);
+    this.company.assertAdmitted(entry, this.#lastMs);
     const agent = this.#get('agent', entry.agent.id);
     hold(agent !== undefined, 'RULE', `${id}: of an agent that is not enrolled`);
     hold(timestampMs(entry.not_after) > this.#lastMs, 'RULE', `${id}: admitted after its end`);
@@ -584,10 +598,14 @@ export class RuleOracle {
     hold(isProven, 'RULE', `${action.id}: decided with a proof of another class`);
     const isKept = admission.requirement.device_bound !== true || !isSynced(entry.proof);
     hold(isKept, 'RULE', `${action.id}: decided with a synced passkey`);
+    this.company.assertDecided(entry, admission.requirement.member_of, this.#lastMs);
     if (statement.verdict === 'approve') {
       const { person, credential, confirmation: typed } = statement;
-      const approval = { person, for: entry.for, credential, atMs: this.#lastMs };
+      const { membership } = entry;
+      const approval = { person, for: entry.for, membership, credential, atMs: this.#lastMs };
       const before = this.#standing(action);
+      const isLast = before.length + 1 >= admission.requirement.approvals;
+      if (isLast) this.company.assertVouched(admission);
       const seated = { person: voiceIn(entry), atMs: this.#lastMs, typed };
       assertTurn(
         admission,
@@ -640,9 +658,11 @@ export class RuleOracle {
   /** Approvals of keys in force that are not over. */
   #standing({ approvals, admission }: OracleAction): readonly OracleApproval[] {
     const type = admission.action_type.name;
+    const { member_of: needed } = admission.requirement;
     return [...approvals.values()].filter(
       (each) =>
         each.notAfterMs >= this.#lastMs &&
+        (needed === undefined || this.company.endMs(each, needed, this.#lastMs) !== undefined) &&
         this.#mayDecide(each.person, each.credential) &&
         this.#isLent(each, type),
     );
@@ -683,6 +703,8 @@ export class RuleOracle {
     }
     assertQuorum(action.id, entry);
     assertTold(entry, (each) => action.approvals.get(each as Leaf)?.atMs);
+    this.company.assertBound(entry, this.#lastMs);
+    this.company.assertVouched(admission);
     const decideByMs = timestampMs(admission.decide_by);
     hold(this.#lastMs <= decideByMs, 'BOUND_TOO_LATE', `${action.id}: bound after its expiry`);
     const useByMs = timestampMs(entry.use_by);
@@ -710,6 +732,7 @@ export class RuleOracle {
     hold(binding.entry.epoch === this.#epoch, 'USED_WHILE_FROZEN', `${action.id}: after the thaw`);
     const who = binding.entry.decisions.map((each) => each.for ?? each.person);
     hold(!this.#isStricterNow(action, who), 'STRICTER_NOW', `${action.id}: used by an old policy`);
+    this.company.assertUsed(binding.entry);
     // Nobody here comes back under the name of an agent that is gone.
     const isThere = this.#get('agent', action.admission.agent.id) !== undefined;
     hold(isThere, 'RULE', `${action.id}: used though its agent is gone`);
@@ -821,6 +844,7 @@ export class RuleOracle {
       assertNotNamed(this.#known(id).admission, entry, this.#lastMs);
     }
     if (entry.type === 'request-refused') assertUnasked(entry, this.#sceneOf(entry, true));
+    this.company.assertRefused(entry, this.#lastMs);
     const isSo = REASONS.get(entry.code)?.(this.actions.get(id), entry) ?? true;
     hold(entry.code !== 'FROZEN' || this.#isFrozen, 'WRONG_ANSWER', `${id}: frozen`);
     hold(entry.code !== 'EPOCH_ENDED' || this.#epoch > 0, 'WRONG_ANSWER', `${id}: no epoch`);
@@ -838,6 +862,7 @@ const WORKS_FROZEN: ReadonlySet<string> = new Set([
   'credential-revoked',
   'agent-revoked',
   'executor-revoked',
+  'issuer-revoked',
   'deputy-revoked',
   'recovery-started',
   'recovery-cancelled',
@@ -893,7 +918,10 @@ function isKept(
   const isBound = rule.device_bound === undefined || was.device_bound === true;
   const isTurn = !isOtherTurn(rule, was);
   const areNamed = persons.every((person) => isStillNamed(rule, was, person));
-  return persons.length >= rule.approvals && isSaid && isBound && isTurn && areNamed;
+  const group = 'member_of' in rule ? rule.member_of : undefined;
+  const isGroup = group === undefined || group.within_s >= (was.member_of?.within_s ?? Infinity);
+  const isLetIn = areNamed && isGroup;
+  return persons.length >= rule.approvals && isSaid && isBound && isTurn && isLetIn;
 }
 
 type ChangeOf<K extends AuthorityChange['kind']> = Extract<AuthorityChange, { readonly kind: K }>;

@@ -12,6 +12,7 @@ import {
 import { createHash } from 'node:crypto';
 import { InvariantBroken, hold, type Broken } from './invariant-broken.ts';
 import { LogOracle, type LogWatcher, type OracleEntry } from './log-oracle.ts';
+import { hasCompany } from './company.ts';
 import { LIMITS, ORIGIN, START_MS, populate, type Population } from './population.ts';
 import { RuleOracle } from './rule-oracle.ts';
 import { Schedule } from './schedule.ts';
@@ -96,7 +97,7 @@ export class World implements LogWatcher {
     this.trace = new Trace(print);
     this.#arrives = onlyKill?.arrives;
     this.disk = new SimulatedDisk(this.time);
-    this.population = populate(this.random);
+    this.population = populate(this.random, hasCompany(seed));
     this.rules = new RuleOracle(this.truth);
     this.log = new LogOracle(ORIGIN, this);
     this.disk.watch((tp, stored) => {
@@ -146,6 +147,7 @@ export class World implements LogWatcher {
     this.rules.accept(placed);
     this.#countGrant(entry);
     this.#countItem(entry);
+    this.#countCompany(entry);
     this.#countChange(entry);
     if (index > 0) this.#assertTime(entry, lastMs);
     this.#assertContent(entry);
@@ -167,6 +169,17 @@ export class World implements LogWatcher {
     if (isOfGrant) this.count('grants used');
     const isLent = entry.type === 'decision-accepted' && entry.for !== undefined;
     if (isLent) this.count('decisions of deputies');
+  }
+
+  #countCompany(entry: Entry): void {
+    if (entry.type === 'decision-accepted' && entry.membership !== undefined) {
+      this.count('decisions of members');
+    }
+    if (entry.type === 'request-admitted' && entry.delegation !== undefined) {
+      this.count(`chains of ${entry.delegation.length}`);
+    }
+    if (entry.type !== 'authority-changed' || entry.change.change === 'bound') return;
+    if (entry.change.identity !== undefined) this.count('enrolments of members');
   }
 
   #countItem(entry: Entry): void {
