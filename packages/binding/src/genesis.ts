@@ -113,6 +113,10 @@ function foundingAuthority(founding: Founding): AuthorityState {
     if (NOT_OF_FOUNDERS.has(member.kind)) {
       throw invalid('members', 'no ledger, policy, log key, freeze or deputy');
     }
+    // Nobody has proven it: a founder enrols by an invitation to be of a known model.
+    if (member.kind === 'credential' && 'attestation' in member) {
+      throw invalid('members', 'no attestation of a founding passkey');
+    }
     assertMember(authority.without(member.kind, member.id), member);
   }
   return authority;

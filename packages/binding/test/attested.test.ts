@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ORIGIN, TENANT, policyOf } from './test-documents.ts';
 import { invitationKey } from './test-keys.ts';
 import { TestLedger, type TestLedgerOptions } from './test-ledger.ts';
-import { START_MS, type TestPerson } from './test-members.ts';
+import { START_MS, testPerson, type TestPerson } from './test-members.ts';
 
 const MODEL = 'cb69481e-8ff7-4039-93ec-0a2729a154a8';
 const OTHER_MODEL = 'ee882879-721c-4913-9775-3dfcce97072a';
@@ -117,6 +117,17 @@ describe('an enrolment with an attestation', () => {
     expect((await enrolledIn(ledger, { maker })).outcome).toMatchObject({
       code: 'ASSERTION_INVALID',
     });
+  });
+
+  it('D08: is of no founding passkey, where nobody has proven it', () => {
+    const alice = testPerson();
+    const members = alice.members.map((member) =>
+      member.kind === 'credential' && !('proof' in member)
+        ? { ...member, attestation: { model: MODEL, root: ROOT } }
+        : member,
+    );
+    const people = { owner: testPerson(), alice: { ...alice, members }, bob: testPerson() };
+    expect(() => new TestLedger({ people })).toThrow('no attestation of a founding passkey');
   });
 
   it('is refused by rules 1, which knew none', async () => {

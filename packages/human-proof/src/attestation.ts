@@ -160,7 +160,7 @@ function credentialIn(
 
 /** WebAuthn §8.2.1. */
 function assertLeaf(leaf: Certificate, model: Uint8Array): void {
-  if (leaf.issues !== undefined || !hasUnit(leaf, UNIT)) {
+  if (leaf.isAuthority || !hasUnit(leaf, UNIT)) {
     throw new HumanProofError('certificate', `expected a certificate for ${UNIT} that issues none`);
   }
   const named = leaf.extensions.get(MODEL_EXTENSION);

@@ -16,6 +16,8 @@ export interface Certificate {
   readonly notAfterMs: number;
   /** SubjectPublicKeyInfo. */
   readonly publicKey: Uint8Array;
+  /** Whether it says that it is an issuer, with whatever right to. */
+  readonly isAuthority: boolean;
   /** How many certificates of issuers may stand below it; undefined for one that may issue none. */
   readonly issues: number | undefined;
   /** By the content of their object ids in hexadecimal. */
@@ -62,13 +64,15 @@ export function parseCertificate(der: Uint8Array): Certificate {
   const bits = contentOf(signature, DER.bitString);
   if (bits[0] !== 0) throw malformed('a signature of whole bytes');
   const { extensions } = body;
+  const constraints = constraintsOf(extensions);
   return {
     ...body,
     der,
     signed: signed.whole,
     signature: bits.subarray(1),
     algorithm: algorithmOf(body.algorithm),
-    issues: issuesOf(extensions),
+    isAuthority: constraints.isAuthority,
+    issues: issuesOf(extensions, constraints),
     extensions,
   };
 }
@@ -120,11 +124,12 @@ function extensionsOf(rest: readonly DerValue[]): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
   const wrapped = rest.find(({ tag }) => tag === EXTENSIONS_TAG);
   if (wrapped === undefined) return found;
-  const [list] = valuesIn(wrapped);
+  const [list, ...more] = valuesIn(wrapped);
+  if (more.length > 0) throw malformed('one list of extensions');
   for (const extension of valuesIn(ofTag(list, DER.sequence))) {
     const parts = valuesIn(ofTag(extension, DER.sequence));
     const name = toHex(contentOf(parts[0], DER.objectId));
-    const isCritical = parts[1]?.tag === DER.boolean && parts[1].content[0] === 0xff;
+    const isCritical = parts.length > 2 && isTrue(parts[1]);
     if (isCritical && !KNOWN_CRITICAL.has(name)) throw malformed('no critical extension but known');
     if (found.has(name)) throw malformed('each extension once');
     found.set(name, contentOf(parts.at(-1), DER.octetString));
@@ -132,20 +137,40 @@ function extensionsOf(rest: readonly DerValue[]): Map<string, Uint8Array> {
   return found;
 }
 
-function issuesOf(extensions: ReadonlyMap<string, Uint8Array>): number | undefined {
+function isTrue(value: DerValue | undefined): boolean {
+  const [said, ...more] = contentOf(value, DER.boolean);
+  if ((said !== 0 && said !== 0xff) || more.length > 0) throw malformed('true or false');
+  return said === 0xff;
+}
+
+interface Constraints {
+  readonly isAuthority: boolean;
+  readonly below: DerValue | undefined;
+}
+
+function constraintsOf(extensions: ReadonlyMap<string, Uint8Array>): Constraints {
   const constraints = extensions.get(BASIC_CONSTRAINTS);
-  if (constraints === undefined) return undefined;
-  const [isIssuer, below] = valuesIn(ofTag(readDer(constraints), DER.sequence));
-  if (isIssuer?.tag !== DER.boolean || isIssuer.content[0] !== 0xff) return undefined;
+  if (constraints === undefined) return { isAuthority: false, below: undefined };
+  const [first, below] = valuesIn(ofTag(readDer(constraints), DER.sequence));
+  return { isAuthority: first?.tag === DER.boolean && isTrue(first), below };
+}
+
+function issuesOf(
+  extensions: ReadonlyMap<string, Uint8Array>,
+  { isAuthority, below }: Constraints,
+): number | undefined {
+  if (!isAuthority) return undefined;
   const usage = extensions.get(KEY_USAGE);
   if (usage !== undefined) {
     const bits = contentOf(readDer(usage), DER.bitString);
     if (((bits[1] ?? 0) & KEY_CERT_SIGN) === 0) return undefined;
   }
   if (below === undefined) return UNBOUNDED;
-  const [count, ...more] = contentOf(below, DER.integer);
-  if (count === undefined || count >= 0x80 || more.length > 0) throw malformed('a path length');
-  return count;
+  const digits = contentOf(below, DER.integer);
+  const isCount = digits.length > 0 && (digits[0] ?? 0) < 0x80;
+  // Far more than a chain may have, whatever follows.
+  if (!isCount) throw malformed('a path length');
+  return digits.reduce((sum, digit) => sum * 256 + digit, 0);
 }
 
 /** RFC 5280 §4.1.2.5: whole seconds in UTC. */
@@ -158,7 +183,10 @@ function timeOf(value: DerValue | undefined): number {
   const [, ...parts] = match;
   const [y, month, day, h, m, second] = parts;
   const ms = Date.parse(`${y}-${month}-${day}T${h}:${m}:${second}Z`);
-  if (Number.isNaN(ms)) throw malformed('a time of the calendar');
+  // 30 February, and the hour 24, are read as another day.
+  const isDay =
+    !Number.isNaN(ms) && Number(new Date(ms).toISOString().slice(8, 10)) === Number(day);
+  if (!isDay) throw malformed('a time of the calendar');
   return ms;
 }
 

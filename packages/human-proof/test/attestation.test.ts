@@ -151,6 +151,15 @@ describe('an attestation', () => {
     ['without the unit', { batch: { unit: undefined } }],
     ['with another unit', { batch: { unit: 'Authenticator attestation' } }],
     ['that may issue others', { batch: { issues: 'any' } }],
+    [
+      'that says it is an issuer, without the right to sign',
+      {
+        batch: {
+          issues: 'any',
+          extensions: [{ id: '551d0f', critical: true, value: Buffer.from('03020780', 'hex') }],
+        },
+      },
+    ],
     ['of an issuer of another name', { batch: { issuerName: 'Rood' } }],
     ['that is over', { batch: { notAfter: new Date(AT_MS - 1_000) } }],
     ['that is not yet valid', { batch: { notBefore: new Date(AT_MS + 1_000) } }],
