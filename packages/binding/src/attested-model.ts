@@ -1,7 +1,8 @@
 import type { Digest } from '@countersign/canonical';
 import type { AttestedModel } from '@countersign/human-proof';
 import { digest } from './field-shape.ts';
-import { invalid, list, matching, object, optional, type Shape } from './shape.ts';
+import { assertDistinct } from './named-persons.ts';
+import { list, matching, object, optional, type Shape } from './shape.ts';
 
 /** Models of keys that count under a rule, by the root that vouches for them: schemas/formats/policy.md §15. */
 export interface AttestedBy {
@@ -33,6 +34,6 @@ const roots: Shape<readonly AttestedBy[]> = list(
 export const attestedBy: Shape<readonly AttestedBy[]> = (json, path) => {
   const named = roots(json, path);
   const lists = [named.map(({ root }) => root), ...named.map(({ models = [] }) => models)];
-  if (lists.some((each) => new Set(each).size < each.length)) throw invalid(path, 'each once');
+  for (const each of lists) assertDistinct(each, path);
   return named;
 };

@@ -53,7 +53,6 @@ export const origin: Shape<string> = matching(
   /^[!-*,-~]{1,200}$/,
   'an origin without space or plus',
 );
-/** Of an identity provider, as its tokens say it. */
 /** Of a rule, and of what is named like one. */
 export const RULE_ID = '[a-z0-9][a-z0-9._-]{0,63}';
 
@@ -62,6 +61,7 @@ export const ruleId: Shape<string> = matching(
   'a rule id of 1 to 64 characters',
 );
 
+/** Of an identity provider, as its tokens say it. */
 export const issuerUrl: Shape<string> = matching(/^https?:\/\/[!-~]{1,500}$/, 'an issuer');
 export const nonce: Shape<string> = base64url(16, 64);
 export const ed25519Signature: Shape<string> = base64url(64, 64);

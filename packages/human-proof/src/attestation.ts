@@ -50,8 +50,10 @@ const MODEL_EXTENSION = '2b0601040182e51c010104';
 interface Packed {
   readonly algorithm: number;
   readonly signature: Uint8Array;
-  /** The one that signs first. */
-  readonly chain: readonly Certificate[];
+  /** The one that signs the attestation. */
+  readonly leaf: Certificate;
+  /** Each certificate but the last, with the one after it. */
+  readonly links: readonly { readonly issued: Certificate; readonly issuer: Certificate }[];
   readonly authenticatorData: Uint8Array;
 }
 
@@ -61,16 +63,14 @@ interface Packed {
  * @throws HumanProofError
  */
 export function attestedModel(told: Attestation, expected: ExpectedAttestation): AttestedModel {
-  const { chain, authenticatorData } = packedIn(told);
+  const { leaf, links, authenticatorData } = packedIn(told);
   assertRegistration(bytesOf(told.client_data));
   const data = parseAuthenticatorData(authenticatorData);
   matchRpId(data, [expected.rp_id]);
   const { model } = credentialIn(data, expected);
-  const [leaf, ...issuers] = chain;
-  if (leaf === undefined) throw malformed('a certificate');
   assertLeaf(leaf, model);
-  assertIssuers([leaf, ...issuers]);
-  for (const { notBeforeMs, notAfterMs } of chain) {
+  assertIssuers(links);
+  for (const { notBeforeMs, notAfterMs } of [leaf, ...links.map(({ issuer }) => issuer)]) {
     if (expected.atMs < notBeforeMs || expected.atMs > notAfterMs) {
       throw new HumanProofError('certificate', 'expected certificates that are valid at the time');
     }
@@ -87,9 +87,7 @@ export async function verifyAttestation(
   told: Attestation,
   verifySignature: VerifySignature,
 ): Promise<void> {
-  const { algorithm, signature, chain, authenticatorData } = packedIn(told);
-  const [leaf] = chain;
-  if (leaf === undefined) throw malformed('a certificate');
+  const { algorithm, signature, leaf, links, authenticatorData } = packedIn(told);
   const checks: SignatureCheck[] = [
     {
       algorithm: algorithm === ES256 ? 'ecdsa-p256-sha256' : 'rsa-pkcs1-sha256',
@@ -97,13 +95,13 @@ export async function verifyAttestation(
       message: concatBytes(authenticatorData, sha256(bytesOf(told.client_data))),
       signature,
     },
+    ...links.map(({ issued, issuer: { publicKey } }) => ({
+      algorithm: issued.algorithm,
+      publicKey,
+      message: issued.signed,
+      signature: issued.signature,
+    })),
   ];
-  for (const [at, issuer] of chain.slice(1).entries()) {
-    const issued = chain[at];
-    if (issued === undefined) continue;
-    const { algorithm: by, signed: message, signature: under } = issued;
-    checks.push({ algorithm: by, publicKey: issuer.publicKey, message, signature: under });
-  }
   for (const check of checks) {
     if (await verifySignature(check)) continue;
     throw new HumanProofError('signature', 'expected an attestation signed up to its root');
@@ -112,8 +110,9 @@ export async function verifyAttestation(
 
 /** With the root as the last of the chain, whether it was sent along or not. */
 function packedIn(told: Attestation): Packed {
-  const { value, next } = refusing('attestation', () => readCbor(bytesOf(told.object), 0));
-  if (next !== bytesOf(told.object).length) throw malformed('nothing after the object');
+  const bytes = bytesOf(told.object);
+  const { value, next } = refusing('attestation', () => readCbor(bytes, 0));
+  if (next !== bytes.length) throw malformed('nothing after the object');
   const object = mapOf(value, ['fmt', 'attStmt', 'authData']);
   if (object.get('fmt') !== 'packed') throw malformed('format packed');
   const statement = mapOf(object.get('attStmt'), ['alg', 'sig', 'x5c']);
@@ -126,14 +125,24 @@ function packedIn(told: Attestation): Packed {
     signature instanceof Uint8Array &&
     authenticatorData instanceof Uint8Array &&
     Array.isArray(sent) &&
-    sent.length > 0 &&
     sent.length <= CHAIN_MAX;
   if (!isWhole) throw malformed(`ES256 or RS256, and 1 to ${CHAIN_MAX} certificates`);
-  const chain = sent.map((der) => parseCertificate(der instanceof Uint8Array ? der : NO_BYTES));
-  const root = parseCertificate(bytesOf(told.root));
-  const last = chain.at(-1);
-  const isSent = last !== undefined && equalBytes(last.der, root.der);
-  return { algorithm, signature, authenticatorData, chain: isSent ? chain : [...chain, root] };
+  const [leaf, ...issuers] = sent.map((der) =>
+    parseCertificate(der instanceof Uint8Array ? der : NO_BYTES),
+  );
+  if (leaf === undefined) throw malformed('a certificate');
+  const links = linksOf(leaf, issuers, parseCertificate(bytesOf(told.root)));
+  return { algorithm, signature, authenticatorData, leaf, links };
+}
+
+function linksOf(
+  leaf: Certificate,
+  sent: readonly Certificate[],
+  root: Certificate,
+): Packed['links'] {
+  const isSent = equalBytes((sent.at(-1) ?? leaf).der, root.der);
+  const issuers = isSent ? sent : [...sent, root];
+  return issuers.map((issuer, at) => ({ issued: issuers[at - 1] ?? leaf, issuer }));
 }
 
 const NO_BYTES = new Uint8Array();
@@ -169,12 +178,11 @@ function assertLeaf(leaf: Certificate, model: Uint8Array): void {
 }
 
 /** A certificate that is the root itself needs no issuer. */
-function assertIssuers(chain: readonly Certificate[]): void {
-  for (const [at, issuer] of chain.slice(1).entries()) {
-    const issued = chain[at];
+function assertIssuers(links: Packed['links']): void {
+  for (const [at, { issued, issuer }] of links.entries()) {
     // The one below it that signs the attestation is no issuer.
     const isAllowed = issuer.issues !== undefined && issuer.issues >= at;
-    if (issued === undefined || !isAllowed || !equalBytes(issued.issuer, issuer.subject)) {
+    if (!isAllowed || !equalBytes(issued.issuer, issuer.subject)) {
       throw new HumanProofError('certificate', 'expected each issued by the one after it');
     }
   }

@@ -186,9 +186,10 @@ async function verifyRegistration(
   const { rps } = await gateway.authority.ledger();
   const rp = rps.find(({ id }) => id === statement.rp_id);
   if (rp === undefined) throw registrationInvalid('a relying party of this ledger');
+  // The schema of the route has checked its members.
+  const response = enrolment.response as RegistrationResponseJSON;
   const registered = await registration({
-    // The schema of the route has checked its members.
-    response: enrolment.response as RegistrationResponseJSON,
+    response,
     expectedChallenge: (challenge) => isBegunBy(ceremonies.take(challenge), statement),
     expectedOrigin: [...rp.origins],
     expectedRPID: rp.id,
@@ -200,8 +201,7 @@ async function verifyRegistration(
   // Our own reader of keys is the one that every later decision depends on.
   parseCoseKey(credential.publicKey);
   const { attestation: told } = statement;
-  const { attestationObject, clientDataJSON } = (enrolment.response as RegistrationResponseJSON)
-    .response;
+  const { attestationObject, clientDataJSON } = response.response;
   const isTold =
     told === undefined ||
     (told.object === attestationObject && told.client_data === clientDataJSON);

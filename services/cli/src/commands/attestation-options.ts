@@ -19,7 +19,7 @@ export function addAttestationOptions(command: Command): Command {
 }
 
 /** The certificates, DER in base64url. @throws CliError CONFIG_INVALID, FILE_UNREADABLE, FILE_TOO_LARGE */
-export async function attestationRoots(
+export async function readAttestationRoots(
   { attestationRoots: path }: AttestationOptions,
   { cwd }: Pick<CliContext, 'cwd'>,
 ): Promise<readonly string[]> {

@@ -15,7 +15,7 @@ import {
 } from './identity-options.ts';
 import {
   addAttestationOptions,
-  attestationRoots,
+  readAttestationRoots,
   type AttestationOptions,
 } from './attestation-options.ts';
 import { factsOf, parseListening } from './service-options.ts';
@@ -68,7 +68,7 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
   const { nowMs, randomBytes, version } = context;
   const folder = dataFolder(dataPath(options, context));
   const identity = await withGivenKey(await chosenIdentity(options, context), folder);
-  const roots = await attestationRoots(options, context);
+  const attestationRoots = await readAttestationRoots(options, context);
   return serviceRun(
     {
       name: 'gateway',
@@ -79,7 +79,7 @@ async function runGateway(options: GatewayOptions, context: CliContext): Promise
         const where = options.listen ?? { host: '127.0.0.1', port: portOf({}, data.mark) };
         const publicLog = options.publicLog === true;
         const coseReceipts = options.coseReceipts === true;
-        const chosen = { version, publicLog, identity, coseReceipts, attestationRoots: roots };
+        const chosen = { version, publicLog, identity, coseReceipts, attestationRoots };
         const own = { data, where, ...chosen, nowMs, randomBytes };
         return GatewayService.start({ ...own, ...parts });
       },

@@ -23,7 +23,7 @@ import {
 } from './identity-options.ts';
 import {
   addAttestationOptions,
-  attestationRoots,
+  readAttestationRoots,
   type AttestationOptions,
 } from './attestation-options.ts';
 import { addWebhookOptions, webhookTargets, type WebhookOptions } from './webhook-options.ts';
@@ -68,12 +68,11 @@ async function serve(options: ServeOptions, context: CliContext): Promise<number
   if (mark === undefined) await assertPortFree({ host, port });
   const webhooks = await webhookTargets(options, context);
   const chosen = await chosenIdentity(options, context);
-  const roots = await attestationRoots(options, context);
+  const attestationRoots = await readAttestationRoots(options, context);
   const data = await openFounding(folder, { options, mark, context });
   const publicLog = options.publicLog === true;
   const identity = await withSubjectKey(chosen, data, randomBytes);
-  const chosenParts = { webhooks, identity, attestationRoots: roots };
-  const where = { host, port, version, publicLog, ...chosenParts };
+  const where = { host, port, version, publicLog, webhooks, identity, attestationRoots };
   const server = await Server.start({ data, ...where, logger, nowMs, randomBytes });
   const isJson = options.json === true;
   if (isJson) stdout.json({ event: 'ready', ...readyFacts(data) });
