@@ -3,6 +3,7 @@
 from .canonical import time_ms, timestamp
 from .errors import require
 from .form import closed, integer, items, object_of, text
+from .named_persons import persons_named
 
 _APPROVERS_MAX = 64
 
@@ -20,12 +21,7 @@ def check_escalation(rule: dict, policy: dict) -> None:
 
 
 def _second_group(rule: dict, policy: dict) -> list[str]:
-    named = object_of(rule["escalation"]).get("approvers")
-    if isinstance(named, dict):
-        named = items(object_of(policy.get("groups")), text(named, "group"))
-    is_form = isinstance(named, list) and all(isinstance(each, str) for each in named)
-    require(is_form, "POLICY_MISMATCH", "expected persons whom it goes on to")
-    return sorted(named)
+    return persons_named(object_of(rule["escalation"]).get("approvers"), policy)
 
 
 def joined_escalation(rules: list[dict], approvers: list, policy: dict, decide_within_s: int) -> dict:

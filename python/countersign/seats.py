@@ -4,8 +4,9 @@ from .canonical import same, time_ms
 from .confirmation import joined_confirm
 from .deputies import voice_of
 from .errors import require
-from .form import integer, items, object_of, objects, text
+from .form import integer, items, object_of, objects
 from .membership import joined_group
+from .named_persons import persons_named
 
 _COUNT_MAX = 16
 
@@ -33,12 +34,7 @@ def joined_seats(rules: list[dict], policy: dict) -> dict:
 
 
 def _resolved(seat: dict, policy: dict) -> dict:
-    named = seat.get("approvers")
-    if isinstance(named, dict):
-        named = object_of(policy.get("groups")).get(text(named, "group"))
-    is_list = isinstance(named, list) and all(isinstance(each, str) for each in named)
-    require(is_list, "POLICY_MISMATCH", "expected persons")
-    return {"approvers": sorted(named), "count": integer(seat, "count")}
+    return {"approvers": persons_named(seat.get("approvers"), policy), "count": integer(seat, "count")}
 
 
 def _both(some: list[dict], more: list[dict]) -> list[dict]:

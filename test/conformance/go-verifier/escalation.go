@@ -19,17 +19,8 @@ func checkEscalation(rule, policy object) {
 	require(len(persons) >= 1 && len(persons) <= 64 && ascending(persons), "POLICY_MISMATCH")
 }
 
-// secondGroup has the persons in order.
 func secondGroup(rule, policy object) []string {
-	named := objectOf(rule["escalation"])["approvers"]
-	if group, isGroup := named.(object); isGroup {
-		named = objectOf(policy["groups"])[text(group, "group")]
-	}
-	persons, isList := named.([]any)
-	require(isList, "POLICY_MISMATCH")
-	ids := texts(persons)
-	slices.Sort(ids)
-	return ids
+	return personsNamed(objectOf(rule["escalation"])["approvers"], policy)
 }
 
 // joinEscalation: at the latest of the times, whom the second group of each rule names, and the approvers of each that has none.

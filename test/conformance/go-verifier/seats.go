@@ -58,18 +58,22 @@ func joinSeats(rule object, all []object, policy object) {
 	rule["seats"] = seatList(seats)
 }
 
+// personsNamed has, in order, the persons of a list or of a group of the policy.
+func personsNamed(named any, policy object) []string {
+	if group, isGroup := named.(object); isGroup {
+		named = objectOf(policy["groups"])[text(group, "group")]
+	}
+	persons, isList := named.([]any)
+	require(isList, "POLICY_MISMATCH")
+	ids := texts(persons)
+	slices.Sort(ids)
+	return ids
+}
+
 func resolved(seats []object, policy object) (out []object) {
 	for _, seat := range seats {
-		named := seat["approvers"]
-		if group, isGroup := named.(object); isGroup {
-			named = objectOf(policy["groups"])[text(group, "group")]
-		}
-		persons, isList := named.([]any)
-		require(isList, "POLICY_MISMATCH")
-		ids := texts(persons)
-		slices.Sort(ids)
 		var sorted []any
-		for _, id := range ids {
+		for _, id := range personsNamed(seat["approvers"], policy) {
 			sorted = append(sorted, id)
 		}
 		out = append(out, object{"approvers": sorted, "count": seat["count"]})
