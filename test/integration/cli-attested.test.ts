@@ -1,10 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SoftwareMaker } from '@countersign/software-passkey';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HttpPerson } from '../support/http-person.ts';
-import { approve, CliLedger, countersign, type CliProcess } from './cli-process.ts';
+import type { HttpPerson } from '../support/http-person.ts';
+import { approve, CliLedger, COMMAND_RULE, countersign } from './cli-process.ts';
 
 const WITHIN_MS = 600_000;
 const MODEL = 'cb69481e-8ff7-4039-93ec-0a2729a154a8';
@@ -13,24 +13,6 @@ const MAKER = new SoftwareMaker({
   hasIntermediate: true,
 });
 const ROOT = `sha256:${createHash('sha256').update(MAKER.root).digest('hex')}`;
-
-const RULE = {
-  id: 'command',
-  types: ['generic.command'],
-  approvals: 1,
-  approvers: 'any',
-  proof_classes: ['uv'],
-  rationale: 'optional',
-  decide_within_s: 900,
-  use_within_s: 900,
-  start_within_s: 60,
-  max_uses: 1,
-};
-
-async function idOf(process: CliProcess): Promise<string> {
-  const [, id = ''] = await process.said(/\/action\/([0-9A-Z]{26})/);
-  return id;
-}
 
 describe(
   'a rule that wants keys of known models, from the command line',
@@ -50,17 +32,11 @@ describe(
         ledger.at('roots.pem'),
       );
       founder = await ledger.founder();
-      const enrol = ledger.run('enrol person', []);
-      await approve(founder, await idOf(enrol));
-      const [, file = ''] = /hand over the link in (\S+)/.exec((await enrol.ended).stdout) ?? [];
-      alice = await HttpPerson.enrol((await readFile(file, 'utf8')).trim(), MAKER);
-      const rules = [{ ...RULE, attested: [{ root: ROOT, models: [MODEL] }] }];
-      const change = { kind: 'policy-set', policy: { v: 'countersign.policy.v1', rules } };
-      const action = { type: 'authority.change', params: { change } };
-      const key = join(ledger.data, 'keys', 'operator.key');
-      const args = ['-', '--key', key, '--agent-id', 'operator', '--json'];
-      const { stdout } = await ledger.run('request', args, { stdin: JSON.stringify(action) }).ended;
-      await approve(founder, (JSON.parse(stdout) as { action_id: string }).action_id);
+      alice = await ledger.invited(founder, { maker: MAKER });
+      const rules = [
+        { ...COMMAND_RULE, approvers: 'any', attested: [{ root: ROOT, models: [MODEL] }] },
+      ];
+      await ledger.setPolicy(founder, { v: 'countersign.policy.v1', rules });
     }, WITHIN_MS);
 
     afterAll(async () => {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HttpPerson } from '../support/http-person.ts';
+import type { HttpPerson } from '../support/http-person.ts';
 import { approve, CliLedger, countersign } from './cli-process.ts';
 
 const RULE = {
@@ -33,15 +33,6 @@ const POLICY = {
 
 const WITHIN_MS = 600_000;
 
-async function invited(ledger: CliLedger, founder: HttpPerson): Promise<HttpPerson> {
-  const enrol = ledger.run('enrol person', []);
-  const [, id = ''] = await enrol.said(/\/action\/([0-9A-Z]{26})/);
-  await approve(founder, id);
-  const { stdout, stderr } = await enrol.ended;
-  const [, file = ''] = /hand over the link in (\S+)/.exec(stdout + stderr) ?? [];
-  return HttpPerson.enrol((await readFile(file, 'utf8')).trim());
-}
-
 describe('an emergency, from the command line', { timeout: WITHIN_MS }, () => {
   let ledger: CliLedger;
   let founder: HttpPerson;
@@ -55,7 +46,7 @@ describe('an emergency, from the command line', { timeout: WITHIN_MS }, () => {
     await writeFile(ledger.at('p.cedar'), CEDAR);
     await ledger.serve('--port', String(ledger.port), ...policy);
     founder = await ledger.founder();
-    reviewers = [await invited(ledger, founder), await invited(ledger, founder)];
+    reviewers = [await ledger.invited(founder), await ledger.invited(founder)];
   }, WITHIN_MS);
 
   afterAll(async () => {

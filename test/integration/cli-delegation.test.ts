@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { approve, countersign, type CliLedger } from './cli-process.ts';
+import { approve, countersign, idOf, type CliLedger } from './cli-process.ts';
 import { ledgersOfTests } from './ledgers-of-tests.ts';
 
 const ISSUER = 'https://login.acme.example';
@@ -17,13 +17,6 @@ const { start: started } = ledgersOfTests();
 
 function issuer(...args: readonly string[]): Promise<unknown> {
   return promisify(execFile)(process.execPath, ['--import', 'tsx', EXAMPLE, ...args]);
-}
-
-async function idOf(said: {
-  said: (pattern: RegExp) => Promise<RegExpExecArray>;
-}): Promise<string> {
-  const [, id = ''] = await said.said(/\/action\/([0-9A-Z]{26})/);
-  return id;
 }
 
 /** A person of the ledger whom nobody has given a passkey yet. */

@@ -1,28 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HttpPerson } from '../support/http-person.ts';
-import { approve, CliLedger, countersign, type CliProcess } from './cli-process.ts';
+import type { HttpPerson } from '../support/http-person.ts';
+import { approve, CliLedger, COMMAND_RULE, countersign, idOf } from './cli-process.ts';
 
 const WITHIN_MS = 600_000;
 const DAY_MS = 86_400_000;
-
-const RULE = {
-  id: 'command',
-  types: ['generic.command'],
-  approvals: 1,
-  proof_classes: ['uv'],
-  rationale: 'optional',
-  decide_within_s: 900,
-  use_within_s: 900,
-  start_within_s: 60,
-  max_uses: 1,
-};
-
-async function idOf(process: CliProcess): Promise<string> {
-  const [, id = ''] = await process.said(/\/action\/([0-9A-Z]{26})/);
-  return id;
-}
 
 describe('a deputy, from the command line', { timeout: WITHIN_MS }, () => {
   let ledger: CliLedger;
@@ -34,32 +17,15 @@ describe('a deputy, from the command line', { timeout: WITHIN_MS }, () => {
     ledger = await CliLedger.create();
     await ledger.serve('--port', String(ledger.port));
     founder = await ledger.founder();
-    alice = await invited();
-    bob = await invited();
-    await onlyAliceApproves();
+    alice = await ledger.invited(founder);
+    bob = await ledger.invited(founder);
+    const rules = [{ ...COMMAND_RULE, approvers: [alice.person] }];
+    await ledger.setPolicy(founder, { v: 'countersign.policy.v1', rules });
   }, WITHIN_MS);
 
   afterAll(async () => {
     await ledger.discard();
   });
-
-  async function invited(): Promise<HttpPerson> {
-    const enrol = ledger.run('enrol person', []);
-    await approve(founder, await idOf(enrol));
-    const [, file = ''] = /hand over the link in (\S+)/.exec((await enrol.ended).stdout) ?? [];
-    return HttpPerson.enrol((await readFile(file, 'utf8')).trim());
-  }
-
-  async function onlyAliceApproves(): Promise<void> {
-    const rules = [{ ...RULE, approvers: [alice.person] }];
-    const policy = { v: 'countersign.policy.v1', rules };
-    const change = { kind: 'policy-set', policy };
-    const action = { type: 'authority.change', params: { change } };
-    const key = join(ledger.data, 'keys', 'operator.key');
-    const args = ['-', '--key', key, '--agent-id', 'operator', '--json'];
-    const { stdout } = await ledger.run('request', args, { stdin: JSON.stringify(action) }).ended;
-    await approve(founder, (JSON.parse(stdout) as { action_id: string }).action_id);
-  }
 
   async function named(): Promise<void> {
     const until = new Date(Date.now() + DAY_MS).toISOString();

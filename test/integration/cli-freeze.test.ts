@@ -1,13 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { approve, type CliLedger, type CliProcess } from './cli-process.ts';
+import { approve, idOf, type CliLedger } from './cli-process.ts';
 import { ledgersOfTests } from './ledgers-of-tests.ts';
 
 const ledgers = ledgersOfTests();
-
-async function idOf(process: CliProcess): Promise<string> {
-  const [, id = ''] = await process.said(/\/action\/([0-9A-Z]{26})/);
-  return id;
-}
 
 async function freezeOf({ url }: CliLedger): Promise<unknown> {
   const answer = (await (await fetch(`${url}/v1/ledger`)).json()) as { freeze: unknown };

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SoftwareMaker } from '@countersign/software-passkey';
 import { freePort } from '../support/free-port.ts';
 import { HttpPerson } from '../support/http-person.ts';
 import { tierOfTests, type TierOfTests } from '../support/tier.ts';
@@ -108,6 +109,19 @@ export function countersign(args: readonly string[], options?: CliOptions): Prom
   return new CliProcess(args, options).ended;
 }
 
+/** For commands, by one person; who approves is for each test to say. */
+export const COMMAND_RULE = {
+  id: 'command',
+  types: ['generic.command'],
+  approvals: 1,
+  proof_classes: ['uv'],
+  rationale: 'optional',
+  decide_within_s: 900,
+  use_within_s: 900,
+  start_within_s: 60,
+  max_uses: 1,
+} as const;
+
 /** A data folder with its server, gone after the test. */
 export class CliLedger {
   readonly folder: string;
@@ -208,8 +222,29 @@ export class CliLedger {
     options: CliOptions = {},
   ): Promise<{ exec: CliProcess; id: string }> {
     const exec = this.run('exec', args, options);
-    const [, id = ''] = await exec.said(/\/action\/([0-9A-Z]{26})/);
-    return { exec, id };
+    return { exec, id: await idOf(exec) };
+  }
+
+  /** Somebody whom a founder lets in: enrolled with a passkey in software, which its maker vouches for if there is one. */
+  async invited(
+    founder: HttpPerson,
+    { maker, ...options }: CliOptions & { readonly maker?: SoftwareMaker } = {},
+  ): Promise<HttpPerson> {
+    const enrol = this.run('enrol person', [], options);
+    await approve(founder, await idOf(enrol));
+    const { stdout, stderr } = await enrol.ended;
+    const [, file = ''] = /hand over the link in (\S+)/.exec(stdout + stderr) ?? [];
+    return HttpPerson.enrol((await readFile(file, 'utf8')).trim(), maker);
+  }
+
+  /** Sets a policy that one founder may set. */
+  async setPolicy(founder: HttpPerson, policy: object): Promise<void> {
+    const change = { kind: 'policy-set', policy };
+    const action = { type: 'authority.change', params: { change } };
+    const key = join(this.data, 'keys', 'operator.key');
+    const args = ['-', '--key', key, '--agent-id', 'operator', '--json'];
+    const { stdout } = await this.run('request', args, { stdin: JSON.stringify(action) }).ended;
+    await approve(founder, (JSON.parse(stdout) as { action_id: string }).action_id);
   }
 
   async discard(): Promise<void> {
@@ -221,6 +256,12 @@ export class CliLedger {
     await Promise.all(spawned.map((process) => process.signal('SIGKILL')));
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** Of the request that a command says it has made. */
+export async function idOf(process: CliProcess): Promise<string> {
+  const [, id = ''] = await process.said(/\/action\/([0-9A-Z]{26})/);
+  return id;
 }
 
 /** Approves as soon as the request is in the person's inbox. */

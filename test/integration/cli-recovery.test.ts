@@ -3,16 +3,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HttpPerson } from '../support/http-person.ts';
 import { tierOfTests } from '../support/tier.ts';
-import { approve, CliLedger, CliProcess, countersign } from './cli-process.ts';
+import { approve, CliLedger, CliProcess, countersign, idOf } from './cli-process.ts';
 
 const WITHIN_MS = 600_000;
 const CLOCK = new URL('../support/cluster/clock-jump.js', import.meta.url).href;
 const REASON = ['--reason', 'her phone and her key are in the river'];
-
-async function idOf(process: CliProcess): Promise<string> {
-  const [, id = ''] = await process.said(/\/action\/([0-9A-Z]{26})/);
-  return id;
-}
 
 /** Elsewhere the broker stamps the time, which no test can turn. */
 describe.skipIf(tierOfTests() !== undefined)(
@@ -33,8 +28,8 @@ describe.skipIf(tierOfTests() !== undefined)(
       env['CLOCK_JUMP_FILE'] = ledger.at('clock');
       await ledger.serve('--port', String(ledger.port), '--recovery-quorum', '2');
       founder = await ledger.founder();
-      bob = await invited();
-      alice = await invited();
+      bob = await ledger.invited(founder, { env });
+      alice = await ledger.invited(founder, { env });
     }, WITHIN_MS);
 
     afterAll(async () => {
@@ -43,13 +38,6 @@ describe.skipIf(tierOfTests() !== undefined)(
 
     function run(command: string, args: readonly string[]): CliProcess {
       return ledger.run(command, args, { env });
-    }
-
-    async function invited(): Promise<HttpPerson> {
-      const enrol = run('enrol person', []);
-      await approve(founder, await idOf(enrol));
-      const [, file = ''] = /hand over the link in (\S+)/.exec((await enrol.ended).stdout) ?? [];
-      return HttpPerson.enrol((await readFile(file, 'utf8')).trim());
     }
 
     async function json(path: string): Promise<Record<string, unknown>> {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { enrolmentPayload, parsePolicy, type EnrolmentStatement } from '@countersign/binding';
-import { formatTimestamp, utf8, type Json, type JsonObject } from '@countersign/canonical';
+import { utf8, type Json, type JsonObject } from '@countersign/canonical';
 import { SoftwareMaker, SoftwarePasskey } from '@countersign/software-passkey';
 import { describe, expect, it } from 'vitest';
-import { ORIGIN, TENANT, policyOf } from './test-documents.ts';
+import { policyOf } from './test-documents.ts';
+import { enrolmentOf, invitationOf } from './test-enrolment.ts';
 import { invitationKey } from './test-keys.ts';
 import { TestLedger, type TestLedgerOptions } from './test-ledger.ts';
 import { START_MS, testPerson, type TestPerson } from './test-members.ts';
@@ -43,26 +44,9 @@ async function enrolledIn(
     maker,
   });
   const { response } = passkey.register('AAAA');
-  await ledger.change({
-    kind: 'person-invited',
-    person,
-    class: 'natural',
-    invitation: {
-      id: key.thumbprint,
-      public_key: key.publicKey,
-      not_after: formatTimestamp(START_MS + 3_600_000),
-    },
-  });
+  await ledger.change(invitationOf(key, person));
   const statement: EnrolmentStatement = {
-    v: 'countersign.enrolment.v1',
-    ledger: ORIGIN,
-    tenant: TENANT,
-    person,
-    invitation: key.thumbprint,
-    credential_id: passkey.credentialId,
-    public_key: passkey.credentialKey.public_key,
-    rp_id: 'localhost',
-    backup_eligible: false,
+    ...enrolmentOf(key, { person, passkey }),
     ...(isShown && {
       attestation: {
         object: response.attestationObject,
@@ -70,7 +54,6 @@ async function enrolledIn(
         root: root.toString('base64url'),
       },
     }),
-    nonce: `${'C'.repeat(21)}A`,
     ...spoil,
   };
   const signature = key.sign('enrolment', enrolmentPayload(statement));

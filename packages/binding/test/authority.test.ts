@@ -11,6 +11,7 @@ import {
 } from '@countersign/binding';
 import { formatTimestamp, utf8, type JsonObject } from '@countersign/canonical';
 import { ORIGIN, TENANT, policyOf } from './test-documents.ts';
+import { enrolmentOf, invitationOf } from './test-enrolment.ts';
 import { ed25519Key, invitationKey, type TestKey } from './test-keys.ts';
 import { TestLedger } from './test-ledger.ts';
 import { START_MS, newPasskey, testPerson, ulidAt } from './test-members.ts';
@@ -18,33 +19,12 @@ import { START_MS, newPasskey, testPerson, ulidAt } from './test-members.ts';
 const PERSON = `prs_${ulidAt(START_MS, 999)}`;
 
 function invitation(key: TestKey, person = PERSON): JsonObject {
-  return {
-    kind: 'person-invited',
-    person,
-    class: 'natural',
-    invitation: {
-      id: key.thumbprint,
-      public_key: key.publicKey,
-      not_after: formatTimestamp(START_MS + 3_600_000),
-    },
-  };
+  return invitationOf(key, person);
 }
 
 function enrolment(key: TestKey, more: Partial<EnrolmentStatement> = {}): Uint8Array {
-  const passkey = newPasskey();
-  const statement: EnrolmentStatement = {
-    v: 'countersign.enrolment.v1',
-    ledger: ORIGIN,
-    tenant: TENANT,
-    person: PERSON,
-    invitation: key.thumbprint,
-    credential_id: passkey.credentialId,
-    public_key: passkey.credentialKey.public_key,
-    rp_id: 'localhost',
-    backup_eligible: false,
-    nonce: 'C'.repeat(22).slice(0, 21) + 'A',
-    ...more,
-  };
+  const own = enrolmentOf(key, { person: PERSON, passkey: newPasskey() });
+  const statement: EnrolmentStatement = { ...own, ...more };
   const signed: Enrolment = {
     statement,
     signature: key.sign('enrolment', enrolmentPayload(statement)),

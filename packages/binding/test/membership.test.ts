@@ -8,12 +8,12 @@ import {
   signInNonce,
   subjectDigest,
   type CedarPolicy,
-  type EnrolmentStatement,
   type Membership,
   type Outcome,
   type Policy,
 } from '../src/index.ts';
-import { ORIGIN, TENANT, policyOf } from './test-documents.ts';
+import { ORIGIN, policyOf } from './test-documents.ts';
+import { enrolmentOf } from './test-enrolment.ts';
 import { ISSUER, OTHER_ISSUER, TestIssuer } from './test-issuer.ts';
 import { invitationKey, type TestKey } from './test-keys.ts';
 import { TestLedger, type Asked, type DecideOptions } from './test-ledger.ts';
@@ -351,18 +351,7 @@ describe('an enrolment of somebody of the company', () => {
     { ledger, issuer, key, person, passkey }: Invited,
     claims: JsonObject | undefined,
   ): Promise<Outcome> {
-    const statement: EnrolmentStatement = {
-      v: 'countersign.enrolment.v1',
-      ledger: ORIGIN,
-      tenant: TENANT,
-      person,
-      invitation: key.thumbprint,
-      credential_id: passkey.credentialId,
-      public_key: passkey.credentialKey.public_key,
-      rp_id: 'localhost',
-      backup_eligible: false,
-      nonce: NONCE_SALT,
-    };
+    const statement = { ...enrolmentOf(key, { person, passkey }), nonce: NONCE_SALT };
     const iat = Math.floor(ledger.nowMs / 1_000);
     const signIn = { ledger: ORIGIN, salt: NONCE_SALT, invitation: key.thumbprint };
     const own = { sub: subjectOf(person), aud: CLIENT, iat, exp: iat + 300, scope: null };

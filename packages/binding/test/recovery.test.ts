@@ -1,13 +1,8 @@
-import {
-  enrolmentPayload,
-  pendingRecoveries,
-  type EnrolmentStatement,
-  type Outcome,
-} from '@countersign/binding';
+import { enrolmentPayload, pendingRecoveries, type Outcome } from '@countersign/binding';
 import { formatTimestamp, utf8, type JsonObject } from '@countersign/canonical';
 import type { SoftwarePasskey } from '@countersign/software-passkey';
 import { describe, expect, it } from 'vitest';
-import { ORIGIN, TENANT } from './test-documents.ts';
+import { enrolmentOf } from './test-enrolment.ts';
 import { invitationKey, type TestKey } from './test-keys.ts';
 import { TestLedger, type Asked, type TestLedgerOptions } from './test-ledger.ts';
 import { START_MS, credentialOf, newPasskey, testPerson, ulidAt } from './test-members.ts';
@@ -61,18 +56,7 @@ function enrol(
   key: TestKey,
   of: { readonly person: string; readonly passkey: SoftwarePasskey },
 ): Promise<Outcome> {
-  const statement: EnrolmentStatement = {
-    v: 'countersign.enrolment.v1',
-    ledger: ORIGIN,
-    tenant: TENANT,
-    person: of.person,
-    invitation: key.thumbprint,
-    credential_id: of.passkey.credentialId,
-    public_key: of.passkey.credentialKey.public_key,
-    rp_id: 'localhost',
-    backup_eligible: false,
-    nonce: `${'C'.repeat(21)}A`,
-  };
+  const statement = enrolmentOf(key, of);
   const signature = key.sign('enrolment', enrolmentPayload(statement));
   return ledger.submit('enrolment', utf8(JSON.stringify({ statement, signature })));
 }

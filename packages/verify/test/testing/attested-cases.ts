@@ -1,5 +1,10 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_POLICY, type ApprovalRule, type TypePolicy } from '@countersign/binding';
+import {
+  DEFAULT_POLICY,
+  requirementOf,
+  type ApprovalRule,
+  type TypePolicy,
+} from '@countersign/binding';
 import type { JsonObject } from '@countersign/canonical';
 import type { Attestation, AttestedModel } from '@countersign/human-proof';
 import {
@@ -15,6 +20,7 @@ import {
   type ActionOptions,
   type ForgeOptions,
 } from './ledger-forge.ts';
+import { ruleOf } from './policy-rule.ts';
 import { file, invite } from './valid-cases.ts';
 
 const MODEL = 'cb69481e-8ff7-4039-93ec-0a2729a154a8';
@@ -72,11 +78,6 @@ function unspoiled(whole: Attestation): Attestation {
 function policyWith(more: JsonObject): TypePolicy {
   const rules = DEFAULT_POLICY.rules.map((rule) => ({ ...rule, ...more }));
   return { v: 'countersign.policy.v1', rules };
-}
-
-function ruleOf({ rules: [rule] }: TypePolicy): ApprovalRule {
-  if (rule === undefined) throw new Error('expected a rule');
-  return rule;
 }
 
 function bytesOf(model: string): Buffer {
@@ -199,13 +200,7 @@ export const UNATTESTED_CASES: readonly EvidenceCase[] = [
     {
       request: {
         admission: {
-          requirement: {
-            rule: 'default',
-            approvals: 1,
-            approvers: 'any',
-            proof_classes: ['uv'],
-            rationale: 'required',
-          },
+          requirement: requirementOf(BARE),
         },
       },
     },

@@ -7,6 +7,7 @@ import {
 import type { JsonObject } from '@countersign/canonical';
 import { SoftwareSshKey } from '@countersign/software-passkey';
 import type { CaseHead, EvidenceCase } from './evidence-case.ts';
+import { ruleOf } from './policy-rule.ts';
 import { readyLedger, type ActionOptions, type ForgeOptions } from './ledger-forge.ts';
 import { file, plain } from './valid-cases.ts';
 
@@ -187,8 +188,3 @@ export const SYNCED_DEVICE_CASES: readonly EvidenceCase[] = [
     },
   },
 ];
-
-function ruleOf({ rules: [rule] }: TypePolicy): TypePolicy['rules'][number] {
-  if (rule === undefined) throw new Error('expected a rule');
-  return rule;
-}
