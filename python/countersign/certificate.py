@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .errors import CountersignError
 from .signatures import is_valid, load_spki
@@ -20,6 +19,10 @@ _ORGANIZATION_UNIT = bytes.fromhex("55040b")
 BOOLEAN, INTEGER, BITS, OCTETS, OBJECT_ID, UTC_TIME, TIME, SEQUENCE, SET = 1, 2, 3, 4, 6, 0x17, 0x18, 0x30, 0x31
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 _LENGTH_BYTES_MAX = 2
+#: Of the last byte of a BIT STRING.
+_UNUSED_BITS_MAX = 7
+#: Far more than a chain may have, in one byte of an INTEGER that is not negative.
+_PATH_LENGTH_MAX = 127
 _TIME = re.compile("([0-9]{4})" + "([0-9]{2})" * 5 + "Z", re.ASCII)
 #: As many as a chain may have.
 _UNBOUNDED = 1 << 30
@@ -53,24 +56,18 @@ class Certificate:
     extensions: dict[bytes, bytes]
 
     def has_unit(self, unit: str) -> bool:
-        for group in values_in(one(self.subject, SEQUENCE)):
-            for attribute in values_in(_content([group], 0, SET)):
-                parts = values_in(_content([attribute], 0, SEQUENCE))
-                is_unit = _content(parts, 0, OBJECT_ID) == _ORGANIZATION_UNIT and len(parts) == 2
-                if is_unit and parts[1].content == unit.encode():
-                    return True
-        return False
+        """All of the subject is read before, so that where the unit stands changes nothing."""
+        groups = [values_in(_content([group], 0, SET)) for group in values_in(one(self.subject, SEQUENCE))]
+        attributes = [values_in(_content([each], 0, SEQUENCE)) for group in groups for each in group]
+        _must(all(len(parts) == 2 for parts in attributes))
+        said = [(_content(parts, 0, OBJECT_ID), parts[1].content) for parts in attributes]
+        return (_ORGANIZATION_UNIT, unit.encode()) in said
 
     def has_signed(self, algorithm: bytes, message: bytes, signature: bytes) -> bool:
         """Under its key, which is of this algorithm and written in its one form."""
         key = load_spki(self.public_key)
-        if algorithm == ECDSA_WITH_SHA256:
-            is_kind = isinstance(key, ec.EllipticCurvePublicKey)
-        else:
-            is_kind = isinstance(key, rsa.RSAPublicKey) and 2_048 <= key.key_size <= 4_096
-        if not is_kind or key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) != self.public_key:
-            return False
-        return is_valid(key, message, signature)
+        kind = ec.EllipticCurvePublicKey if algorithm == ECDSA_WITH_SHA256 else rsa.RSAPublicKey
+        return isinstance(key, kind) and is_valid(key, message, signature)
 
 
 def _must(holds: bool) -> None:
@@ -160,20 +157,28 @@ def _extensions_in(rest: list[Value]) -> dict[bytes, bytes]:
 
 
 def _constraints(extensions: dict[bytes, bytes]) -> tuple[bool, int]:
+    """Read wherever it stands, also where it says that nothing may be issued."""
     said = extensions.get(_BASIC_CONSTRAINTS)
     values = [] if said is None else values_in(one(said, SEQUENCE))
-    if not values or values[0].tag != BOOLEAN or not _is_true(values[0]):
-        return False, 0
-    if len(values) == 1:
-        return True, _UNBOUNDED
-    below = _content(values, 1, INTEGER)
-    _must(below != b"" and below[0] < 0x80 and (len(below) == 1 or below[:1] != b"\x00" or below[1] >= 0x80))
-    return True, int.from_bytes(below, "big")
+    has_flag = bool(values) and values[0].tag == BOOLEAN
+    rest = values[1:] if has_flag else values
+    _must(len(rest) <= 1)
+    below = _path_length(_content(rest, 0, INTEGER)) if rest else _UNBOUNDED
+    return has_flag and _is_true(values[0]), below
+
+
+def _path_length(content: bytes) -> int:
+    _must(len(content) == 1 and content[0] <= _PATH_LENGTH_MAX)
+    return content[0]
 
 
 def _may_sign(extensions: dict[bytes, bytes]) -> bool:
     usage = extensions.get(_KEY_USAGE)
-    return usage is None or bool(one(usage, BITS)[1:2]) and one(usage, BITS)[1] & 0x04 != 0
+    if usage is None:
+        return True
+    bits = one(usage, BITS)
+    _must(len(bits) in (2, 3) and bits[0] <= _UNUSED_BITS_MAX)
+    return bits[1] & 0x04 != 0
 
 
 def _time_ms(value: Value) -> int:

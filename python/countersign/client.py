@@ -234,7 +234,7 @@ def request(ledger: Ledger, key: SigningKey, action: dict, *, on_arrival: OnArri
 
 @dataclass(frozen=True)
 class Ended:
-    """`status` is bound, denied, expired, revoked, superseded or refused; only `bound` has evidence."""
+    """`status` is bound, denied, expired, revoked, superseded, epoch-ended or refused; only `bound` has evidence."""
 
     status: str
     code: str | None = None
@@ -242,7 +242,7 @@ class Ended:
     decisions: list = field(default_factory=list)
 
 
-_ENDS = {"denied": "DENIED", "expired": "EXPIRED", "revoked": "REVOKED", "superseded": "SUPERSEDED"}
+_ENDS = {"denied": "DENIED", "expired": "EXPIRED", "revoked": "REVOKED", "superseded": "SUPERSEDED", "epoch-ended": "EPOCH_ENDED"}
 
 
 def wait(ledger: Ledger, action_id: str, *, away_s: float = 3_600, on_waiting=None) -> Ended:

@@ -58,11 +58,20 @@ def escalation_time(admission: dict) -> str | None:
 def had_voice(decision: dict, binding: dict, person: str) -> bool:
     """Whether somebody could decide when it was accepted, as one whom the rule names, or whom it goes on to."""
     requirement = object_of(binding["requirement"])
-    approvers = requirement["approvers"]
-    if approvers == "any" or person in approvers:
+    if _is_for(requirement, person):
         return True
-    is_named = person in items(object_of(requirement.get("escalation", {"approvers": []})), "approvers")
-    if not is_named or "at" not in decision or "escalates_at" not in binding:
+    if not is_of_second_group(requirement, person) or "at" not in decision or "escalates_at" not in binding:
         return False
     accepted = time_ms(text(decision, "at"))
     return time_ms(binding["escalates_at"]) <= accepted <= time_ms(binding["at"])
+
+
+def is_of_second_group(requirement: dict, person: str) -> bool:
+    """Whether somebody may decide only because a request went on to others."""
+    named = items(object_of(requirement.get("escalation", {"approvers": []})), "approvers")
+    return person in named and not _is_for(requirement, person)
+
+
+def _is_for(requirement: dict, person: str) -> bool:
+    approvers = requirement["approvers"]
+    return approvers == "any" or person in approvers

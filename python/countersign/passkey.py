@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from .canonical import canonical, from_base64url, parse, to_base64url
 from .errors import CountersignError
-from .signatures import is_valid
+from .signatures import is_rsa_size, is_valid
 
 _MEMBERS = ("authenticator_data", "client_data_json", "credential_id", "signature")
 _P = 2**255 - 19
@@ -146,10 +146,9 @@ def is_safe_point(raw: bytes) -> bool:
 
 def rsa_key(n, e):
     is_form = isinstance(n, bytes) and isinstance(e, bytes)
-    _must(is_form and n[:1] not in (b"", b"\0") and e[:1] not in (b"", b"\0") and len(e) <= 8, "key")
+    _must(is_form and n[:1] not in (b"", b"\0") and e[:1] not in (b"", b"\0"), "key")
     modulus, exponent = int.from_bytes(n, "big"), int.from_bytes(e, "big")
-    is_good = 2_048 <= modulus.bit_length() <= 4_096 and modulus & 1 and exponent >= 3 and exponent & 1
-    _must(bool(is_good), "key")
+    _must(is_rsa_size(modulus, exponent), "key")
     return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 

@@ -3,17 +3,24 @@
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 
 def load_spki(raw: bytes | None):
-    """None for what is no key of these kinds."""
+    """None for what is no key of these kinds, or is written in another form: one key has one thumbprint."""
     try:
         key = load_der_public_key(raw or b"")
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return None
-    kinds = (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey, rsa.RSAPublicKey)
-    return key if isinstance(key, kinds) else None
+    if not isinstance(key, (ed25519.Ed25519PublicKey, ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
+        return None
+    return key if key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) == raw else None
+
+
+def is_rsa_size(modulus: int, exponent: int) -> bool:
+    """human-proof.md §5: what every verifier takes."""
+    is_odd = modulus & exponent & 1 == 1
+    return is_odd and 2_048 <= modulus.bit_length() <= 4_096 and 3 <= exponent < 1 << 31
 
 
 def is_valid(key, message: bytes, signature: bytes | None) -> bool:
@@ -29,6 +36,9 @@ def is_valid(key, message: bytes, signature: bytes | None) -> bool:
                 return False
             key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
         elif isinstance(key, rsa.RSAPublicKey):
+            numbers = key.public_numbers()
+            if not is_rsa_size(numbers.n, numbers.e):
+                return False
             key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
         else:
             return False

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from .canonical import digest, parse_canonical, raw_digest, time_ms
 from .entry import Entry, read_entry
 from .errors import CountersignError, require
+from .escalation import is_of_second_group
 from .evidence import Evidence, Verification, check_use, parse_evidence
 from .log import KeySpan, ReceiptReader
 from .trust import Trust, parse_trust
@@ -123,11 +124,19 @@ def facts_of(evidence: Evidence) -> dict:
         "executor": binding["executor"]["id"],
         "binding": binding.leaf,
         "bound_at": binding["at"],
-        "approvals": [
-            {name: each[name] for name in ("person", "credential", "proof_class")} for each in binding["decisions"]
-        ],
+        "approvals": [_approver_of(each, binding) for each in binding["decisions"]],
         "uses": [use["use_id"] for use in evidence.uses],
         "is_content_erased": evidence.action_text is None,
+    }
+
+
+def _approver_of(decision: dict, binding: dict) -> dict:
+    """As in verified facts everywhere: `for` whom, and whether as one whom the request went on to."""
+    names = ("person", "for", "credential", "proof_class", "claimed_dwell_ms")
+    is_second = is_of_second_group(binding["requirement"], decision.get("for", decision["person"]))
+    return {
+        **{name: decision[name] for name in names if name in decision},
+        **({"second_group": True} if is_second else {}),
     }
 
 

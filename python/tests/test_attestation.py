@@ -18,7 +18,7 @@ from countersign.attested import check_attested, is_of_model
 from countersign.authority import Authority, _enrolled, found, requirement_of
 from countersign.canonical import canonical, digest, from_base64url, raw_digest, to_base64url
 from countersign.cedar import joined_rules
-from countersign.certificate import SEQUENCE, one, values_in
+from countersign.certificate import BITS, BOOLEAN, INTEGER, OBJECT_ID, OCTETS, SEQUENCE, SET, TIME, one, values_in
 from countersign.decisions import _check_decision
 from countersign.entry import Entry
 from countersign.passkey import read_map
@@ -38,6 +38,20 @@ def p256():
 
 def rsa_key(bits: int = 2_048):
     return rsa.generate_private_key(65_537, bits)
+
+
+def rsa_key_of(exponent: int):
+    """Such keys are not made for anybody."""
+    primes = rsa_key().private_numbers()
+    p, q = primes.p, primes.q
+    try:
+        d = pow(exponent, -1, (p - 1) * (q - 1))
+    except ValueError:
+        return rsa_key_of(exponent)
+    numbers = rsa.RSAPrivateNumbers(
+        p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), rsa.RSAPublicNumbers(exponent, p * q)
+    )
+    return numbers.private_key()
 
 
 RSA = rsa_key()
@@ -74,6 +88,13 @@ def sign(key, message: bytes) -> bytes:
     return key.sign(message, ec.ECDSA(hashes.SHA256()))
 
 
+def der(tag: int, *parts: bytes) -> bytes:
+    content = b"".join(parts)
+    length, size = len(content), (len(content).bit_length() + 7) // 8
+    head = bytes([length]) if length < 0x80 else bytes([0x80 | size]) + length.to_bytes(size, "big")
+    return bytes([tag]) + head + content
+
+
 def model_extension(content: bytes, tag: bytes = b"\x04\x10") -> x509.UnrecognizedExtension:
     return x509.UnrecognizedExtension(x509.ObjectIdentifier(MODEL_EXTENSION), tag + content)
 
@@ -91,6 +112,8 @@ class Certificate:
     not_after: datetime = NOW + timedelta(days=30)
     more: tuple = ()
     hash: hashes.HashAlgorithm = field(default_factory=hashes.SHA256)
+    #: What is written in place of parts of what is signed, by where they stand.
+    instead: dict[int, bytes] = field(default_factory=dict)
 
     def subject(self) -> x509.Name:
         names = [x509.NameAttribute(NameOID.COMMON_NAME, self.name)]
@@ -115,7 +138,15 @@ class Certificate:
             made = made.add_extension(usage, critical=True)
         for extension, is_critical in self.more:
             made = made.add_extension(extension, critical=is_critical)
-        return made.sign(issuer_key, self.hash).public_bytes(Encoding.DER)
+        return self._with_other_parts(made.sign(issuer_key, self.hash).public_bytes(Encoding.DER), issuer_key)
+
+    def _with_other_parts(self, raw: bytes, issuer_key) -> bytes:
+        if not self.instead:
+            return raw
+        signed, algorithm, _ = values_in(one(raw, SEQUENCE))
+        parts = [self.instead.get(at, each.whole) for at, each in enumerate(values_in(signed.content))]
+        body = der(SEQUENCE, *parts)
+        return der(SEQUENCE, body, algorithm.whole, der(BITS, b"\0", sign(issuer_key, body)))
 
 
 ROOT = Certificate("Root", constraints=(True, None), cert_sign=True)
@@ -280,6 +311,175 @@ class Attestation(unittest.TestCase):
         root = from_base64url(told["root"]).replace(ec_key, unknown)
         said = refusal(lambda: attested_model({**told, "root": to_base64url(root)}, statement_of(), AT))
         self.assertEqual(said, "ASSERTION_INVALID signature")
+
+
+VERSION, VALIDITY, SUBJECT, EXTENSIONS = 0, 4, 5, 7
+CONSTRAINTS, USAGE, OTHER_EXTENSION, UNIT, NAME = (
+    der(OBJECT_ID, bytes.fromhex(each)) for each in ("551d13", "551d0f", "551d0e", "55040b", "550403")
+)
+NULL, NO, YES, ZERO, TWO = der(5), der(BOOLEAN, b"\0"), der(BOOLEAN, b"\xff"), der(INTEGER, b"\0"), der(INTEGER, b"\2")
+
+
+def extension(name: bytes, value: bytes) -> bytes:
+    return der(SEQUENCE, name, der(OCTETS, value))
+
+
+def having(*extensions: bytes) -> dict[int, bytes]:
+    return {EXTENSIONS: der(0xA3, der(SEQUENCE, *extensions))}
+
+
+def valid_at(*said: str) -> dict[int, bytes]:
+    return {VALIDITY: der(SEQUENCE, *(der(TIME, each.encode()) for each in said))}
+
+
+def bits(text: str) -> bytes:
+    return der(BITS, bytes.fromhex(text))
+
+
+class WrittenCertificate(unittest.TestCase):
+    """Section 8: what three verifiers would read in three ways, if it were not said."""
+
+    def outcome(self, *, leaf: dict | None = None, root: dict | None = None, root_key=ROOT_KEY) -> str:
+        made = Made(leaf=replace(LEAF, instead=leaf or {}), root=replace(ROOT, instead=root or {}), root_key=root_key)
+        return refusal(lambda: attested_model(made.told(), statement_of(), AT)) or "VALID"
+
+    def check(self, cases: dict[str, dict], expected: str) -> None:
+        for name, spoiled in cases.items():
+            with self.subTest(name):
+                self.assertEqual(self.outcome(**spoiled), expected)
+
+    def test_value_has_a_tag_of_one_byte_and_a_short_length(self) -> None:
+        self.assertEqual(len(values_in(der(OCTETS, bytes(0xFFFF)))[0].content), 0xFFFF)
+        spoiled = {
+            "a longer tag": b"\x1f\x81\0\0",
+            "a length of three bytes": der(OCTETS, bytes(0x1_0000)),
+            "a longer length": b"\4\x82\0\x80" + bytes(0x80),
+            "no length": b"\4",
+            "half a length": b"\4\x82\1",
+            "less than it says": b"\4\2\0",
+        }
+        for name, raw in spoiled.items():
+            with self.subTest(name):
+                self.assertEqual(refusal(lambda: values_in(raw)), "ASSERTION_INVALID certificate")
+
+    def test_version_is_one_number(self) -> None:
+        version = {"alone": TWO, "with another value": TWO + NULL, "another number": ZERO}
+        told = {name: self.outcome(leaf={VERSION: der(0xA0, each)}) for name, each in version.items()}
+        refused = "ASSERTION_INVALID certificate"
+        self.assertEqual(told, {"alone": "VALID", "with another value": refused, "another number": refused})
+
+    def test_validity_is_two_times_of_the_years_1_to_9999(self) -> None:
+        first, last = "00010101000000Z", "99991231235959Z"
+        self.check({"all years": {"root": valid_at(first, last)}}, "VALID")
+        spoiled = {
+            "the year 0": valid_at("00000101000000Z", last),
+            "three": valid_at(first, last, last),
+            "one": valid_at(first),
+        }
+        self.check({name: {"root": each} for name, each in spoiled.items()}, "ASSERTION_INVALID certificate")
+
+    def test_subject_is_read_to_its_end(self) -> None:
+        unit = der(SEQUENCE, UNIT, der(0x0C, b"Authenticator Attestation"))
+        name = der(SEQUENCE, NAME, der(0x0C, b"Leaf"))
+        valid = {"unit last": (der(SET, name), der(SET, unit)), "unit first": (der(SET, unit, name),)}
+        self.check({each: {"leaf": {SUBJECT: der(SEQUENCE, *sets)}} for each, sets in valid.items()}, "VALID")
+        unit_set = der(SET, unit)
+        spoiled = {
+            "no SET after it": (unit_set, ZERO),
+            "no SEQUENCE after it": (der(SET, unit, ZERO),),
+            "three values": (unit_set, der(SET, der(SEQUENCE, NAME, NULL, NULL))),
+            "one value": (unit_set, der(SET, der(SEQUENCE, NAME))),
+            "no object id": (unit_set, der(SET, der(SEQUENCE, NULL, NULL))),
+            "a longer tag": (unit_set, der(SET, der(SEQUENCE, NAME, b"\x1f\x81\0\0"))),
+        }
+        cases = {each: {"leaf": {SUBJECT: der(SEQUENCE, *sets)}} for each, sets in spoiled.items()}
+        self.check(cases, "ASSERTION_INVALID certificate")
+
+    def test_extension_has_two_parts_or_three(self) -> None:
+        value = der(OCTETS, b"x")
+        valid = {"two": (value,), "three": (NO, value)}
+        self.check({name: {"leaf": having(der(SEQUENCE, OTHER_EXTENSION, *each))} for name, each in valid.items()}, "VALID")
+        spoiled = {
+            "one": (),
+            "four": (NO, NULL, value),
+            "three without BOOLEAN": (NULL, value),
+            "a BOOLEAN of another form": (der(BOOLEAN, b"\1"), value),
+            "critical": (YES, value),
+        }
+        cases = {name: {"leaf": having(der(SEQUENCE, OTHER_EXTENSION, *each))} for name, each in spoiled.items()}
+        twice = extension(OTHER_EXTENSION, b"x") * 2
+        self.check({**cases, "twice": {"leaf": having(twice)}}, "ASSERTION_INVALID certificate")
+
+    def test_constraints_are_read_of_whoever_issues_none_too(self) -> None:
+        valid = {"nothing": (), "a flag": (NO,), "a flag and a length": (NO, ZERO), "a length": (ZERO,)}
+        cases = {name: {"leaf": having(extension(CONSTRAINTS, der(SEQUENCE, *each)))} for name, each in valid.items()}
+        self.check(cases, "VALID")
+        spoiled = {
+            "another first value": (NULL,),
+            "a flag and no length": (NO, NULL),
+            "two lengths": (ZERO, ZERO),
+            "three values": (NO, ZERO, ZERO),
+            "no byte": (der(INTEGER),),
+            "two bytes": (der(INTEGER, b"\0\x80"),),
+            "negative": (der(INTEGER, b"\x80"),),
+            "a BOOLEAN of another form": (der(BOOLEAN, b"\1"),),
+        }
+        values = {name: der(SEQUENCE, *each) for name, each in spoiled.items()}
+        values |= {"no SEQUENCE": NULL, "empty": b"", "two of them": der(SEQUENCE) * 2}
+        cases = {name: {"leaf": having(extension(CONSTRAINTS, each))} for name, each in values.items()}
+        self.check(cases, "ASSERTION_INVALID certificate")
+
+    def test_path_length_of_an_issuer_is_one_byte(self) -> None:
+        valid = {"0": (YES, ZERO), "127": (YES, der(INTEGER, b"\x7f"))}
+        spoiled = {
+            "00 02": (YES, der(INTEGER, b"\0\2")),
+            "128": (YES, der(INTEGER, b"\0\x80")),
+            "negative": (YES, der(INTEGER, b"\x80")),
+            "without a flag": (ZERO,),
+        }
+        for cases, expected in ((valid, "VALID"), (spoiled, "ASSERTION_INVALID certificate")):
+            made = {name: having(extension(CONSTRAINTS, der(SEQUENCE, *each))) for name, each in cases.items()}
+            self.check({name: {"root": each} for name, each in made.items()}, expected)
+
+    def test_usage_is_read_of_whoever_issues_none_too(self) -> None:
+        valid = {"one byte": bits("0780"), "two bytes": bits("070080"), "no bit": bits("0000")}
+        spoiled = {
+            "empty": bits(""),
+            "no byte of them": bits("00"),
+            "three bytes": bits("00800000"),
+            "eight unused": bits("0880"),
+            "no BIT STRING": NULL,
+            "two of them": bits("0780") * 2,
+        }
+        for cases, expected in ((valid, "VALID"), (spoiled, "ASSERTION_INVALID certificate")):
+            self.check({name: {"leaf": having(extension(USAGE, each))} for name, each in cases.items()}, expected)
+
+    def test_usage_lets_an_issuer_sign_whatever_is_said_to_be_unused(self) -> None:
+        constraints = extension(CONSTRAINTS, der(SEQUENCE, YES))
+        self.check({"unused": {"root": having(constraints, extension(USAGE, bits("0304")))}}, "VALID")
+
+    def test_key_is_in_its_one_form(self) -> None:
+        point = ROOT_KEY.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        kind = der(SEQUENCE, der(OBJECT_ID, bytes.fromhex("2a8648ce3d0201")), der(OBJECT_ID, bytes.fromhex("2a8648ce3d030107")))
+        compressed = ROOT_KEY.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+        self.check({"plain": {"root": {6: der(SEQUENCE, kind, der(BITS, b"\0", point))}}}, "VALID")
+        spoiled = {
+            "hybrid": der(SEQUENCE, kind, der(BITS, b"\0", bytes([6 + point[-1] % 2]), point[1:])),
+            "compressed": der(SEQUENCE, kind, der(BITS, b"\0", compressed)),
+            "with another value": der(SEQUENCE, kind, der(BITS, b"\0", point), NULL),
+        }
+        self.check({name: {"root": {6: each}} for name, each in spoiled.items()}, "ASSERTION_INVALID signature")
+
+    def test_exponent_of_an_rsa_key_is_odd_and_less_than_2_to_the_31(self) -> None:
+        self.check({"3": {"root_key": rsa.generate_private_key(3, 2_048)}}, "VALID")
+        self.check({"2^31 + 11": {"root_key": rsa_key_of((1 << 31) + 11)}}, "ASSERTION_INVALID signature")
+
+    def test_signature_is_of_whole_bytes(self) -> None:
+        told = Made().told()
+        signed, algorithm, signature = values_in(one(from_base64url(told["root"]), SEQUENCE))
+        spoiled = der(SEQUENCE, signed.whole, algorithm.whole, der(BITS, b"\1", signature.content[1:]))
+        said = refusal(lambda: attested_model({**told, "root": to_base64url(spoiled)}, statement_of(), AT))
+        self.assertEqual(said, "ASSERTION_INVALID certificate")
 
 
 class Enrolment(unittest.TestCase):

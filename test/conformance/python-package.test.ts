@@ -1,17 +1,18 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openArrival, parseArrival } from '@countersign/audit';
-import type { JsonObject } from '@countersign/canonical';
+import { canonicalBytes, canonicalText, utf8, type JsonObject } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
-import { parseTrust } from '@countersign/verify';
+import { createVerifier, parseTrust, type Level } from '@countersign/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HttpLedger } from '../support/http-ledger.ts';
 import { commandPolicy } from '../support/parties.ts';
 import { sdkPython } from '../support/sdk-python.ts';
+import { vectorOutcomes } from '../support/vector-outcomes.ts';
 import { GRANT_PARAMS } from '../support/grant-params.ts';
 import { paymentItem } from '../support/batch-params.ts';
 
@@ -22,18 +23,9 @@ const found = sdkPython();
 if (found === undefined) throw new Error('expected Python 3 with venv, and cryptography from PyPI');
 const { python, env } = found;
 
-/** Lines of `name<tab>outcome`, as a record. */
-function outcomes(folder: string): Record<string, string> {
-  const said = execFileSync(python, [join(tests, 'run_vectors.py'), join(vectors, folder)], {
-    env,
-    encoding: 'utf8',
-  });
-  return Object.fromEntries(
-    said
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.split('\t') as [string, string]),
-  );
+function outcomes(folder: string, kind = folder): Record<string, string> {
+  const args = [join(tests, 'run_vectors.py'), join(vectors, folder), kind];
+  return vectorOutcomes(python, args, env);
 }
 
 interface Vector {
@@ -58,6 +50,33 @@ function expected(folder: string, say: (vector: Vector) => string): Record<strin
   );
 }
 
+function validOnly(outcomesOf: Record<string, string>): Record<string, string> {
+  const valid = Object.entries(outcomesOf).filter(([name]) => name.startsWith('valid/'));
+  return Object.fromEntries(valid);
+}
+
+interface EvidenceVector {
+  readonly evidence: string;
+  readonly trust: JsonObject;
+  readonly level: Level;
+  readonly allow_demo?: boolean;
+  readonly now?: string;
+}
+
+/** Without reasons: those are content, and no fact of the Python package. */
+async function approvalsOf(vector: EvidenceVector): Promise<string> {
+  const { evidence, trust, level, allow_demo: allowDemo = false, now } = vector;
+  const verifier = createVerifier({ trust: parseTrust(canonicalBytes(trust)), verifySignature });
+  const { facts } = await verifier.verifyFile(utf8(evidence), {
+    ...{ level, allowDemo },
+    ...(now !== undefined && { nowMs: Date.parse(now) }),
+  });
+  const approvals = facts?.approvals.map((approval) =>
+    Object.fromEntries(Object.entries(approval).filter(([name]) => name !== 'rationale')),
+  );
+  return canonicalText(approvals ?? null);
+}
+
 function told({ outcome = '', code }: Vector): string {
   return code === undefined ? outcome : `${outcome} ${code}`;
 }
@@ -69,6 +88,19 @@ describe('the Python package', () => {
     );
     expect(Object.keys(stated).length).toBeGreaterThan(170);
     expect(outcomes('evidence')).toEqual(stated);
+  });
+
+  it('tells of every approval who gave it, for whom and of which group, as TypeScript does', async () => {
+    const said = validOnly(outcomes('evidence', 'approvals'));
+    const approvals = Object.keys(said).map(async (name) => {
+      const vector = await readFile(join(vectors, 'evidence', name), 'utf8');
+      return [name, await approvalsOf(JSON.parse(vector) as EvidenceVector)] as const;
+    });
+    const stated = Object.fromEntries(await Promise.all(approvals));
+    expect(said).toEqual(stated);
+    for (const member of ['"for":', '"second_group":true', '"claimed_dwell_ms":']) {
+      expect(Object.values(stated).some((each) => each.includes(member))).toBe(true);
+    }
   });
 
   it('has the stated outcome for every trust file', () => {

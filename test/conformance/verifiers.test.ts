@@ -16,6 +16,7 @@ import {
 } from '@countersign/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildGoVerifier, testGoVerifier } from '../support/go-verifier.ts';
+import { vectorOutcomes } from '../support/vector-outcomes.ts';
 
 interface EvidenceVector {
   readonly about: string;
@@ -57,16 +58,6 @@ const trust = load<TrustVector>('trust');
 let folder: string;
 let goVerifier: string;
 
-function go(...args: string[]): Map<string, string> {
-  const lines = execFileSync(goVerifier, args, { encoding: 'utf8' }).trimEnd().split('\n');
-  return new Map(
-    lines.map((line) => {
-      const [name = '', said = ''] = line.split('\t');
-      return [name, said];
-    }),
-  );
-}
-
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'go-verifier-'));
   goVerifier = buildGoVerifier(folder);
@@ -101,7 +92,7 @@ describe('evidence vectors', () => {
 
   it('have the stated outcomes in Go', () => {
     const expected = evidence.map(([name, vector]): [string, string] => [name, told(vector)]);
-    expect(Object.fromEntries(go('--vectors', join(vectors, 'evidence')))).toEqual(
+    expect(vectorOutcomes(goVerifier, ['--vectors', join(vectors, 'evidence')])).toEqual(
       Object.fromEntries(expected),
     );
   });
@@ -116,7 +107,7 @@ it('signatures of ssh-keygen have the stated class in Go, or are refused', () =>
     name,
     facts === undefined ? 'REFUSED ASSERTION_INVALID' : `VALID ${facts.proof_class}`,
   ]);
-  expect(Object.fromEntries(go('--vectors', join(vectors, 'sshsig')))).toEqual(
+  expect(vectorOutcomes(goVerifier, ['--vectors', join(vectors, 'sshsig')])).toEqual(
     Object.fromEntries(expected),
   );
 });
@@ -141,7 +132,7 @@ describe('trust vectors', () => {
 
   it('have the stated outcomes in Go', () => {
     const expected = trust.map(([name, vector]): [string, string] => [name, told(vector)]);
-    expect(Object.fromEntries(go('--vectors', join(vectors, 'trust')))).toEqual(
+    expect(vectorOutcomes(goVerifier, ['--vectors', join(vectors, 'trust')])).toEqual(
       Object.fromEntries(expected),
     );
   });

@@ -14,7 +14,8 @@ import { BindingError } from './binding-error.ts';
 import { deputyChanges, isDeputyChange, withDeputy, type DeputyChange } from './deputy.ts';
 import { enrolledCredential } from './enrolled-credential.ts';
 import type { EnrolmentStatement } from './enrolment.ts';
-import { credentialId, digest, id, personId, spki, time } from './field-shape.ts';
+import { credentialId, digest, id, personId, time } from './field-shape.ts';
+import { ed25519Key, p256Key } from './member-key.ts';
 import { frozen, thawed, withFreeze, type Frozen, type Thawed } from './freeze.ts';
 import { homeMoved, withHome, type HomeMoved } from './home.ts';
 import {
@@ -137,7 +138,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
     class: personClass,
     invitation: object<PersonInvited['invitation']>({
       id: digest,
-      public_key: spki,
+      public_key: p256Key,
       not_after: time,
     }),
   }),
@@ -149,7 +150,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
     kind: oneOf('agent-enrolled'),
     agent: object<AgentEnrolled['agent']>({
       id,
-      public_key: spki,
+      public_key: ed25519Key,
       owner: personId,
       operator: boolean,
       person: optional(personId),
@@ -159,7 +160,7 @@ const authorityChange: Shape<AuthorityChange> = variant<AuthorityChange>('kind',
     kind: oneOf('executor-enrolled'),
     executor: object<ExecutorEnrolled['executor']>({
       id,
-      public_key: spki,
+      public_key: ed25519Key,
       audiences,
       interface_digest: digest,
     }),

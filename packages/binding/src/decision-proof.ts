@@ -69,9 +69,18 @@ export async function verifyDecisionProof(
 export function isOfClass(
   credential: CredentialMember,
   facts: ProofFacts | AssertionFacts,
+  asked: Pick<Requirement, 'device_bound' | 'attested'>,
+): boolean {
+  const isKept = asked.device_bound !== true || isDeviceBound(credential, facts);
+  return isKept && couldBeOfClass(credential, asked);
+}
+
+/** Whether a key could be of the kind that a rule asks for, by what is known of it before it signs. */
+export function couldBeOfClass(
+  credential: CredentialMember,
   { device_bound: isKept, attested }: Pick<Requirement, 'device_bound' | 'attested'>,
 ): boolean {
-  if (isKept === true && !isDeviceBound(credential, facts)) return false;
+  if (isKept === true && !isSshKey(credential) && credential.backup_eligible) return false;
   return attested === undefined || isAttested(credential, attested);
 }
 

@@ -76,8 +76,14 @@ export function quorumAt({ requirement, escalates_at }: Escalated, atMs: number)
 /** When somebody may decide who may not yet; undefined for whoever may, and whoever never will. */
 export function eligibleFrom(request: Escalated, person: string, atMs: number): string | undefined {
   const { requirement, escalates_at } = request;
-  const isLater = isNamed(requirement, person) && !isFor(quorumAt(request, atMs).approvers, person);
+  const isLater =
+    isOfSecondGroup(requirement, person) && !isFor(quorumAt(request, atMs).approvers, person);
   return isLater ? escalates_at : undefined;
+}
+
+/** Whether somebody may decide only because a request went on to others. */
+export function isOfSecondGroup(requirement: Escalating & Quorum, person: string): boolean {
+  return isNamed(requirement, person) && !isFor(requirement.approvers, person);
 }
 
 /** Whether whoever has a voice in a binding had it when it was given. */
@@ -99,7 +105,7 @@ export function isStillEscalated(
   person: string,
 ): boolean {
   // Who was named by the rule as well may not have waited.
-  const hasWaited = isNamed(was, person) && !isFor(was.approvers, person);
+  const hasWaited = isOfSecondGroup(was, person);
   const afterS = was.escalation?.after_s ?? 0;
   return hasWaited && isNamed(now, person) && (now.escalation?.after_s ?? Infinity) <= afterS;
 }

@@ -7,7 +7,8 @@ import {
   type PersonMember,
 } from './authority-member.ts';
 import { BindingError } from './binding-error.ts';
-import { digest, issuerUrl, personId, spki, time } from './field-shape.ts';
+import { digest, issuerUrl, personId, time } from './field-shape.ts';
+import { p256Key } from './member-key.ts';
 import { object, oneOf, optional, type Shape } from './shape.ts';
 
 /** A person is one subject of an identity provider. schemas/formats/authority.md §10 */
@@ -33,7 +34,7 @@ export const personTied: Shape<PersonTied> = object<PersonTied>({
       class: personClass,
       invitation: object<NonNullable<PersonTied['invited']>['invitation']>({
         id: digest,
-        public_key: spki,
+        public_key: p256Key,
         not_after: time,
       }),
     }),

@@ -72,7 +72,14 @@ export { authorityRule, excludesNobody, isKindOf, isUndeniable } from './fixed-r
 export { LEDGER_EXECUTOR } from './member-check.ts';
 export { partiesTo } from './review.ts';
 export { deputyEndMs, voiceOf, voicesIn } from './deputy.ts';
-export { eligibleFrom, escalationTime, hadVoice, quorumAt, type Escalation } from './escalation.ts';
+export {
+  eligibleFrom,
+  escalationTime,
+  hadVoice,
+  isOfSecondGroup,
+  quorumAt,
+  type Escalation,
+} from './escalation.ts';
 export { mayApprove, quorumFault } from './seating.ts';
 export { decide } from './decide.ts';
 export {
@@ -91,7 +98,7 @@ export {
   type DecisionRefused,
 } from './decision-entry.ts';
 export type { Load } from './load.ts';
-export { isOfClass, verifyDecisionProof } from './decision-proof.ts';
+export { couldBeOfClass, isOfClass, verifyDecisionProof } from './decision-proof.ts';
 export {
   DECISION_NAMESPACE,
   DWELL_MAX_MS,

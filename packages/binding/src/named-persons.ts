@@ -1,4 +1,5 @@
 import type { Json } from '@countersign/canonical';
+import type { BindingError } from './binding-error.ts';
 import { personId, ruleId } from './field-shape.ts';
 import { APPROVERS_MAX } from './quorum-terms.ts';
 import { either, invalid, isObject, list, object, type Shape } from './shape.ts';
@@ -36,6 +37,23 @@ export const groups: Shape<Groups> = (json, path) => {
 export function personsOf(known: Groups, named: NamedPersons): readonly string[] | undefined {
   if (!('group' in named)) return named;
   return Object.hasOwn(known, named.group) ? known[named.group] : undefined;
+}
+
+/** Of whoever names one: which there are, and which is none of them. */
+export function unknownGroup(
+  known: Groups,
+  naming: readonly { readonly approvers?: 'any' | NamedPersons }[],
+  path: string,
+): BindingError {
+  const missing = naming.flatMap(({ approvers = 'any' }) =>
+    typeof approvers === 'object' &&
+    'group' in approvers &&
+    personsOf(known, approvers) === undefined
+      ? [approvers.group]
+      : [],
+  );
+  const names = Object.keys(known).join(', ');
+  return invalid(path, `groups of the policy (${names}), got ${missing.join(', ')}`);
 }
 
 export function assertDistinct(values: readonly string[], path: string): void {

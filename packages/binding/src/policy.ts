@@ -15,6 +15,7 @@ import {
   namedPersons,
   persons,
   personsOf,
+  unknownGroup,
   type Groups,
   type NamedPersons,
 } from './named-persons.ts';
@@ -232,7 +233,10 @@ const cedarPolicy: Shape<CedarPolicy> = (json, path) => {
   })(json, path);
   for (const [index, rule] of policy.rules.entries()) {
     const inForce = ruleOf(policy, rule);
-    if (inForce === undefined) throw invalid(`${path}/rules/${index}`, 'a group of the policy');
+    if (inForce === undefined) {
+      const named = [rule, rule.escalation ?? {}, ...(rule.seats ?? [])];
+      throw unknownGroup(policy.groups, named, `${path}/rules/${index}`);
+    }
     assertRule(inForce, `${path}/rules/${index}`);
     for (const seat of inForce.seats ?? []) {
       assertDistinct(seat.approvers, `${path}/rules/${index}/seats`);

@@ -2,7 +2,8 @@ import { formatTimestamp, timestampMs } from '@countersign/canonical';
 import type { AuthorityState } from './authority.ts';
 import type { InvitationMember } from './authority-member.ts';
 import { BindingError } from './binding-error.ts';
-import { digest, personId, spki } from './field-shape.ts';
+import { digest, personId } from './field-shape.ts';
+import { p256Key } from './member-key.ts';
 import { assertMember, unknownMember } from './member-check.ts';
 import { recoveryDelay } from './recovery-rule.ts';
 import { invalid, object, oneOf, type Shape } from './shape.ts';
@@ -26,7 +27,7 @@ export interface RecoveryCancelled {
 export const recoveryStarted: Shape<RecoveryStarted> = object<RecoveryStarted>({
   kind: oneOf('recovery-started'),
   person: personId,
-  invitation: object<RecoveryStarted['invitation']>({ id: digest, public_key: spki }),
+  invitation: object<RecoveryStarted['invitation']>({ id: digest, public_key: p256Key }),
   delay_h: recoveryDelay,
 });
 

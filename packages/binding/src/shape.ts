@@ -21,6 +21,19 @@ export function invalid(path: string, expected: string): BindingError {
   return new BindingError('SCHEMA_INVALID', `${path}: expected ${expected}`);
 }
 
+/** The same, and what was there instead. */
+function wrong(path: string, expected: string, got: Json | undefined): BindingError {
+  return invalid(path, `${expected}, got ${kindOf(got)}`);
+}
+
+/** Never a text itself: it may be what somebody keeps secret, in the wrong place. */
+function kindOf(json: Json | undefined): string {
+  if (json === undefined) return 'nothing';
+  if (typeof json === 'string') return `a text of ${json.length} characters`;
+  if (isArray(json)) return `an array of ${json.length}`;
+  return isObject(json) ? 'an object' : String(json);
+}
+
 export function isObject(json: Json | undefined): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
@@ -39,11 +52,11 @@ export function object<T extends object>(members: Members<T>): Shape<T> {
     if (!isOptional) required.push(name);
   }
   return (json, path) => {
-    if (!isObject(json)) throw invalid(path, 'an object');
+    if (!isObject(json)) throw wrong(path, 'an object', json);
     for (const name of Object.keys(json)) {
       const shape = shapes.get(name);
       if (shape === undefined) {
-        throw new BindingError('UNKNOWN_MEMBER', `${path}: expected no member but those defined`);
+        throw new BindingError('UNKNOWN_MEMBER', `${path}/${name}: expected no such member`);
       }
       shape(json[name], `${path}/${name}`);
     }
@@ -67,7 +80,7 @@ export function tag<const T extends string>(text: T): Shape<T> {
 export function variant<T>(member: string, shapes: Readonly<Record<string, Shape<T>>>): Shape<T> {
   const known = new Map(Object.entries(shapes));
   return (json, path) => {
-    if (!isObject(json)) throw invalid(path, 'an object');
+    if (!isObject(json)) throw wrong(path, 'an object', json);
     const name = Object.hasOwn(json, member) ? json[member] : undefined;
     const shape = typeof name === 'string' ? known.get(name) : undefined;
     if (shape === undefined) {
@@ -80,7 +93,7 @@ export function variant<T>(member: string, shapes: Readonly<Record<string, Shape
 export function list<T>(item: Shape<T>, count: { min?: number; max: number }): Shape<readonly T[]> {
   return (json, path) => {
     if (!isArray(json) || json.length < (count.min ?? 0) || json.length > count.max) {
-      throw invalid(path, `an array of ${count.min ?? 0} to ${count.max}`);
+      throw wrong(path, `an array of ${count.min ?? 0} to ${count.max}`, json);
     }
     return json.map((value, index) => item(value, `${path}/${index}`));
   };
@@ -102,7 +115,7 @@ export function either<A, B>(
 export function oneOf<const T extends string>(...texts: readonly T[]): Shape<T> {
   const known: ReadonlySet<unknown> = new Set(texts);
   return (json, path) => {
-    if (!known.has(json)) throw invalid(path, `one of ${texts.join(', ')}`);
+    if (!known.has(json)) throw wrong(path, `one of ${texts.join(', ')}`, json);
     return json as T;
   };
 }
@@ -110,14 +123,14 @@ export function oneOf<const T extends string>(...texts: readonly T[]): Shape<T> 
 export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): Shape<number> {
   return (json, path) => {
     if (typeof json !== 'number' || !Number.isSafeInteger(json) || json < min || json > max) {
-      throw invalid(path, `an integer of ${min} to ${max}`);
+      throw wrong(path, `an integer of ${min} to ${max}`, json);
     }
     return json;
   };
 }
 
 export const boolean: Shape<boolean> = (json, path) => {
-  if (typeof json !== 'boolean') throw invalid(path, 'true or false');
+  if (typeof json !== 'boolean') throw wrong(path, 'true or false', json);
   return json;
 };
 
@@ -125,7 +138,7 @@ export const boolean: Shape<boolean> = (json, path) => {
 export function text(max: number, min: number = 1): Shape<string> {
   return (json, path) => {
     if (typeof json !== 'string' || json.length < min || json.length > max) {
-      throw invalid(path, `text of ${min} to ${max} characters`);
+      throw wrong(path, `text of ${min} to ${max} characters`, json);
     }
     return json;
   };
@@ -133,7 +146,7 @@ export function text(max: number, min: number = 1): Shape<string> {
 
 export function matching(pattern: RegExp, expected: string): Shape<string> {
   return (json, path) => {
-    if (typeof json !== 'string' || !pattern.test(json)) throw invalid(path, expected);
+    if (typeof json !== 'string' || !pattern.test(json)) throw wrong(path, expected, json);
     return json;
   };
 }

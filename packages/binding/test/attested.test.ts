@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { enrolmentPayload, parsePolicy, type EnrolmentStatement } from '@countersign/binding';
 import { utf8, type Json, type JsonObject } from '@countersign/canonical';
-import { SoftwareMaker, SoftwarePasskey } from '@countersign/software-passkey';
+import { SoftwareMaker } from '@countersign/software-passkey';
 import { describe, expect, it } from 'vitest';
 import { policyOf } from './test-documents.ts';
 import { enrolmentOf, invitationOf } from './test-enrolment.ts';
 import { invitationKey } from './test-keys.ts';
 import { TestLedger, type TestLedgerOptions } from './test-ledger.ts';
-import { START_MS, testPerson, type TestPerson } from './test-members.ts';
+import { START_MS, newPasskey, testPerson, type TestPerson } from './test-members.ts';
 
 const MODEL = 'cb69481e-8ff7-4039-93ec-0a2729a154a8';
 const OTHER_MODEL = 'ee882879-721c-4913-9775-3dfcce97072a';
@@ -37,23 +37,11 @@ async function enrolledIn(
   const { maker = MAKER, root = maker.root, isShown = true, spoil } = more;
   const key = invitationKey();
   const { id: person } = ledger.alice;
-  const passkey = SoftwarePasskey.create({
-    algorithm: 'ES256',
-    rpId: 'localhost',
-    origin: 'http://localhost:7420',
-    maker,
-  });
-  const { response } = passkey.register('AAAA');
+  const passkey = newPasskey(maker);
   await ledger.change(invitationOf(key, person));
   const statement: EnrolmentStatement = {
     ...enrolmentOf(key, { person, passkey }),
-    ...(isShown && {
-      attestation: {
-        object: response.attestationObject,
-        client_data: response.clientDataJSON,
-        root: root.toString('base64url'),
-      },
-    }),
+    ...(isShown && { attestation: passkey.attestation(root) }),
     ...spoil,
   };
   const signature = key.sign('enrolment', enrolmentPayload(statement));
@@ -77,12 +65,7 @@ describe('an enrolment with an attestation', () => {
 
   it('D08: is refused where it is of another key, or not signed by whom it names', async () => {
     const ledger = new TestLedger();
-    const other = SoftwarePasskey.create({
-      algorithm: 'ES256',
-      rpId: 'localhost',
-      origin: 'http://localhost:7420',
-    });
-    const { public_key } = other.credentialKey;
+    const { public_key } = newPasskey().credentialKey;
     const refused = { status: 'quarantined', code: 'ASSERTION_INVALID' };
     const stolen = await enrolledIn(ledger, { spoil: { public_key } });
     expect(stolen.outcome).toMatchObject(refused);

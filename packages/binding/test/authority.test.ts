@@ -4,12 +4,20 @@ import {
   AuthorityState,
   authorityFromGenesis,
   enrolmentPayload,
+  keyThumbprint,
   membershipProof,
   verifyMembership,
   type Enrolment,
   type EnrolmentStatement,
 } from '@countersign/binding';
-import { formatTimestamp, utf8, type JsonObject } from '@countersign/canonical';
+import {
+  ed25519Spki,
+  formatTimestamp,
+  fromBase64url,
+  toBase64url,
+  utf8,
+  type JsonObject,
+} from '@countersign/canonical';
 import { ORIGIN, TENANT, policyOf } from './test-documents.ts';
 import { enrolmentOf, invitationOf } from './test-enrolment.ts';
 import { ed25519Key, invitationKey, type TestKey } from './test-keys.ts';
@@ -352,6 +360,42 @@ describe('an enrolment', () => {
     expect(await ledger.submit('enrolment', enrolment(key, { public_key }))).toMatchObject({
       code: 'DUPLICATE_KEY',
     });
+  });
+});
+
+describe('a key that a change brings', () => {
+  const noKey = (size: number): string => toBase64url(new Uint8Array(size).fill(1));
+
+  async function codeOf(ledger: TestLedger, change: JsonObject): Promise<unknown> {
+    const frame = ledger.requestFrame(ledger.changeEnvelope(change));
+    return 'code' in (await ledger.submit('request', frame))
+      ? ledger.last('request-refused').entry.code
+      : 'admitted';
+  }
+
+  function hybrid(key: TestKey): string {
+    const spki = fromBase64url(key.publicKey);
+    spki[26] = 6 + ((spki.at(-1) ?? 0) & 1);
+    return toBase64url(spki);
+  }
+
+  it('D13: is one that somebody can have, in its one form, or nobody could come back by that invitation', async () => {
+    const ledger = new TestLedger();
+    const key = invitationKey();
+    for (const publicKey of [noKey(91), hybrid(key), ed25519Key('a').publicKey]) {
+      const thumbprint = keyThumbprint(fromBase64url(publicKey));
+      const change = invitation({ ...key, publicKey, thumbprint });
+      expect(await codeOf(ledger, change)).toBe('SCHEMA_INVALID');
+    }
+  });
+
+  it('D13: is of Ed25519 for an agent, and none that everybody can sign for', async () => {
+    const ledger = new TestLedger();
+    const smallOrder = toBase64url(ed25519Spki(new Uint8Array(32)));
+    for (const public_key of [noKey(44), smallOrder]) {
+      const agent = { id: 'agent:new/1', public_key, owner: ledger.alice.id, operator: false };
+      expect(await codeOf(ledger, { kind: 'agent-enrolled', agent })).toBe('SCHEMA_INVALID');
+    }
   });
 });
 

@@ -339,7 +339,7 @@ describe('a policy', () => {
     ['any, whom nobody is left beside', { after_s: 60, approvers: 'any' }, 'approvers'],
     ['nobody', { after_s: 60, approvers: [] }, 'approvers'],
     ['a person twice', { after_s: 60, approvers: [bob.id, bob.id] }, 'each once'],
-    ['a number of its own', { after_s: 60, approvers: [bob.id], approvals: 1 }, 'no member but'],
+    ['a number of its own', { after_s: 60, approvers: [bob.id], approvals: 1 }, 'no such member'],
   ])('has no escalation with %s', (_, escalation, said) => {
     expect(parsed({ escalation })).toThrow(said);
   });
@@ -350,6 +350,8 @@ describe('a policy', () => {
     const policy = cedarWith(ASK, { seats }) as unknown as Json;
     expect(() => parsePolicy(policy)).toThrow('rules/0/escalation: expected no seats');
     const unknown = cedarWith(ASK, { escalation: { after_s: 60, approvers: { group: 'none' } } });
-    expect(() => parsePolicy(unknown as unknown as Json)).toThrow('a group of the policy');
+    expect(() => parsePolicy(unknown as unknown as Json)).toThrow(
+      'rules/0: expected groups of the policy (shift, leads), got none',
+    );
   });
 });

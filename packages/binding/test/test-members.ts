@@ -1,6 +1,6 @@
 import type { CredentialMember, Member } from '@countersign/binding';
 import { makeUlid, type Digest } from '@countersign/canonical';
-import { SoftwarePasskey } from '@countersign/software-passkey';
+import { SoftwarePasskey, type SoftwareMaker } from '@countersign/software-passkey';
 import { ed25519Key, type TestKey } from './test-keys.ts';
 
 export const START_MS: number = Date.parse('2026-11-23T09:00:00.000Z');
@@ -31,12 +31,12 @@ export function credentialOf(person: string, passkey: SoftwarePasskey): Credenti
   };
 }
 
-export function newPasskey(counter = 0): SoftwarePasskey {
+export function newPasskey(maker?: SoftwareMaker): SoftwarePasskey {
   return SoftwarePasskey.create({
     algorithm: 'ES256',
     rpId: 'localhost',
     origin: 'http://localhost:7420',
-    counter,
+    ...(maker !== undefined && { maker }),
   });
 }
 

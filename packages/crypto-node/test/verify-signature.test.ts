@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { SignatureCheck, VerifySignature } from '@countersign/canonical';
 import { verifySignature, verifySignatureAside } from '@countersign/crypto-node';
 import { describe, expect, it } from 'vitest';
@@ -106,7 +106,7 @@ describe('verifySignature', () => {
     }
   });
 
-  it('refuses a P-256 signature as r and s, and a P-256 key as a compressed point', () => {
+  it('refuses a P-256 signature as r and s, and a P-256 key as a compressed or hybrid point', () => {
     const raw = sign('sha256', MESSAGE, { key: p256.privateKey, dsaEncoding: 'ieee-p1363' });
     const check = CHECKS[1] as SignatureCheck;
     expect(verifySignature({ ...check, signature: raw })).toBe(false);
@@ -116,7 +116,27 @@ describe('verifySignature', () => {
     const sign1 = Uint8Array.of((point[63] ?? 0) % 2 === 0 ? 2 : 3);
     const publicKey = new Uint8Array([...head, ...sign1, ...point.subarray(0, 32)]);
     expect(verifySignature({ ...check, publicKey })).toBe(false);
+    const hybrid = Uint8Array.from(check.publicKey);
+    hybrid[26] = 6 + ((point[63] ?? 0) % 2);
+    expect(
+      createPublicKey({ key: Buffer.from(hybrid), format: 'der', type: 'spki' }),
+    ).toBeDefined();
+    expect(verifySignature({ ...check, publicKey: hybrid })).toBe(false);
   });
+
+  it.each([0x10001, 3, 0x7fff_ffff, 0x8000_0001])(
+    'takes a key of RSA with the exponent %d if it has at most 31 bits',
+    (publicExponent) => {
+      const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048, publicExponent });
+      const check = {
+        algorithm: 'rsa-pkcs1-sha256',
+        publicKey: new Uint8Array(rsa.publicKey.export({ format: 'der', type: 'spki' })),
+        message: MESSAGE,
+        signature: new Uint8Array(sign('sha256', MESSAGE, rsa.privateKey)),
+      } as const;
+      expect(verifySignature(check)).toBe(publicExponent < 2 ** 31);
+    },
+  );
 
   it('stays right when more keys pass by than it keeps', () => {
     for (let i = 0; i < 5_000; i += 1) {

@@ -50,3 +50,33 @@ describe.each(['ed25519', 'ecdsa-p256-sha256', 'rsa-pkcs1-sha256'] as const)(
     });
   },
 );
+
+describe('WebCrypto as the verifier of keys that browsers take', () => {
+  it('refuses RSA of 1,024 bits, and an exponent of more than 31 bits', async () => {
+    for (const options of [
+      { modulusLength: 1_024 },
+      { modulusLength: 2_048, publicExponent: 0x8000_0001 },
+    ]) {
+      const { publicKey, privateKey } = generateKeyPairSync('rsa', options);
+      const check = {
+        algorithm: 'rsa-pkcs1-sha256',
+        publicKey: publicKey.export({ format: 'der', type: 'spki' }),
+        message,
+        signature: sign('sha256', message, privateKey),
+      } as const;
+      expect(await verifySignature(check)).toBe(false);
+    }
+  });
+
+  it('refuses a P-256 key as a compressed point', async () => {
+    const { publicKey, signature } = signers['ecdsa-p256-sha256']();
+    const spki = publicKey.export({ format: 'der', type: 'spki' });
+    // SEQUENCE { SEQUENCE { ecPublicKey, prime256v1 }, BIT STRING of 33 bytes }
+    const head = Buffer.from('3039301306072a8648ce3d020106082a8648ce3d030107032200', 'hex');
+    const parity = Buffer.of(2 + ((spki.at(-1) ?? 0) & 1));
+    const compressed = Buffer.concat([head, parity, spki.subarray(27, 59)]);
+    const check = { algorithm: 'ecdsa-p256-sha256', message, signature } as const;
+    expect(await verifySignature({ ...check, publicKey: spki })).toBe(true);
+    expect(await verifySignature({ ...check, publicKey: compressed })).toBe(false);
+  });
+});

@@ -43,6 +43,11 @@ const KNOWN_CRITICAL: ReadonlySet<string> = new Set([
   EXTENDED_KEY_USAGE,
 ]);
 const KEY_CERT_SIGN = 0x04;
+/** As many unused bits as a last byte can have. */
+const UNUSED_MAX = 7;
+const USAGE_BYTES_MAX = 2;
+/** Far more than a chain may have, in one byte of an integer that is not negative. */
+const PATH_LENGTH_MAX = 127;
 const ORGANIZATIONAL_UNIT = '55040b';
 const VERSION_TAG = 0xa0;
 const EXTENSIONS_TAG = 0xa3;
@@ -55,36 +60,49 @@ const UNBOUNDED = Number.POSITIVE_INFINITY;
  * @throws HumanProofError with why `certificate`
  */
 export function parseCertificate(der: Uint8Array): Certificate {
-  const [signed, algorithm, signature, ...more] = valuesIn(ofTag(readDer(der), DER.sequence));
-  if (signed === undefined || more.length > 0) throw malformed('three parts');
-  const body = bodyOf(ofTag(signed, DER.sequence));
+  const [first, algorithm, signature] = exactly(3, ofTag(readDer(der), DER.sequence));
+  const signed = ofTag(first, DER.sequence);
+  const body = bodyOf(signed);
   if (!equalBytes(body.algorithm.whole, ofTag(algorithm, DER.sequence).whole)) {
     throw malformed('the algorithm that is signed');
   }
   const bits = contentOf(signature, DER.bitString);
   if (bits[0] !== 0) throw malformed('a signature of whole bytes');
   const { extensions } = body;
-  const constraints = constraintsOf(extensions);
+  const { isAuthority, below } = constraintsOf(extensions);
+  const maySign = maySignOf(extensions);
   return {
     ...body,
     der,
     signed: signed.whole,
     signature: bits.subarray(1),
     algorithm: algorithmOf(body.algorithm),
-    isAuthority: constraints.isAuthority,
-    issues: issuesOf(extensions, constraints),
+    isAuthority,
+    issues: isAuthority && maySign ? below : undefined,
     extensions,
   };
 }
 
 /** Whether it has a unit of this name. @throws HumanProofError as above */
 export function hasUnit({ subject }: Certificate, unit: string): boolean {
-  const attributes = valuesIn(readDer(subject)).flatMap((set) => valuesIn(ofTag(set, DER.set)));
-  return attributes.some((attribute) => {
-    const [type, value] = valuesIn(ofTag(attribute, DER.sequence));
-    const isUnit = toHex(contentOf(type, DER.objectId)) === ORGANIZATIONAL_UNIT;
-    return isUnit && value !== undefined && equalBytes(value.content, utf8(unit));
-  });
+  const sets = valuesIn(readDer(subject));
+  const attributes = sets.flatMap((set) => valuesIn(ofTag(set, DER.set))).map(attributeOf);
+  // All of it is read before, so that where the unit stands changes nothing.
+  return attributes.some(
+    ({ type, value }) => type === ORGANIZATIONAL_UNIT && equalBytes(value, utf8(unit)),
+  );
+}
+
+function attributeOf(attribute: DerValue): { type: string; value: Uint8Array } {
+  const [type, value] = exactly(2, ofTag(attribute, DER.sequence));
+  return { type: toHex(contentOf(type, DER.objectId)), value: value?.content ?? new Uint8Array() };
+}
+
+/** Its values, which are so many. */
+function exactly(count: number, value: DerValue): DerValue[] {
+  const values = valuesIn(value);
+  if (values.length !== count) throw malformed(`${count} values, got ${values.length}`);
+  return values;
 }
 
 interface Body extends Pick<
@@ -97,11 +115,11 @@ interface Body extends Pick<
 function bodyOf(signed: DerValue): Body {
   const [version, serial, algorithm, issuer, validity, subject, publicKey, ...rest] =
     valuesIn(signed);
-  const [number] = valuesIn(ofTag(version, VERSION_TAG));
+  const [number] = exactly(1, ofTag(version, VERSION_TAG));
   const [digit, ...others] = contentOf(number, DER.integer);
   if (digit !== VERSION_3 || others.length > 0) throw malformed('version 3');
   ofTag(serial, DER.integer);
-  const [notBefore, notAfter] = valuesIn(ofTag(validity, DER.sequence));
+  const [notBefore, notAfter] = exactly(2, ofTag(validity, DER.sequence));
   return {
     algorithm: ofTag(algorithm, DER.sequence),
     issuer: ofTag(issuer, DER.sequence).whole,
@@ -124,10 +142,10 @@ function extensionsOf(rest: readonly DerValue[]): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
   const wrapped = rest.find(({ tag }) => tag === EXTENSIONS_TAG);
   if (wrapped === undefined) return found;
-  const [list, ...more] = valuesIn(wrapped);
-  if (more.length > 0) throw malformed('one list of extensions');
+  const [list] = exactly(1, wrapped);
   for (const extension of valuesIn(ofTag(list, DER.sequence))) {
     const parts = valuesIn(ofTag(extension, DER.sequence));
+    if (parts.length > 3) throw malformed('extensions of two or three parts');
     const name = toHex(contentOf(parts[0], DER.objectId));
     const isCritical = parts.length > 2 && isTrue(parts[1]);
     if (isCritical && !KNOWN_CRITICAL.has(name)) throw malformed('no critical extension but known');
@@ -145,32 +163,39 @@ function isTrue(value: DerValue | undefined): boolean {
 
 interface Constraints {
   readonly isAuthority: boolean;
-  readonly below: DerValue | undefined;
+  readonly below: number;
 }
 
+/** Read wherever it stands: one that three verifiers read in three ways would make a ledger VALID for some of them only. */
 function constraintsOf(extensions: ReadonlyMap<string, Uint8Array>): Constraints {
   const constraints = extensions.get(BASIC_CONSTRAINTS);
-  if (constraints === undefined) return { isAuthority: false, below: undefined };
-  const [first, below] = valuesIn(ofTag(readDer(constraints), DER.sequence));
-  return { isAuthority: first?.tag === DER.boolean && isTrue(first), below };
+  if (constraints === undefined) return { isAuthority: false, below: UNBOUNDED };
+  const values = valuesIn(ofTag(readDer(constraints), DER.sequence));
+  const hasFlag = values[0]?.tag === DER.boolean;
+  const [length, ...more] = hasFlag ? values.slice(1) : values;
+  if (more.length > 0) throw malformed('basicConstraints of a flag and a path length');
+  const below = length === undefined ? UNBOUNDED : pathLengthOf(length);
+  return { isAuthority: hasFlag && isTrue(values[0]), below };
 }
 
-function issuesOf(
-  extensions: ReadonlyMap<string, Uint8Array>,
-  { isAuthority, below }: Constraints,
-): number | undefined {
-  if (!isAuthority) return undefined;
+function pathLengthOf(value: DerValue): number {
+  const [length, ...more] = contentOf(value, DER.integer);
+  if (length !== undefined && length <= PATH_LENGTH_MAX && more.length === 0) return length;
+  throw malformed(`a path length of 0 to ${PATH_LENGTH_MAX}`);
+}
+
+/** Where it says what its key is for. */
+function maySignOf(extensions: ReadonlyMap<string, Uint8Array>): boolean {
   const usage = extensions.get(KEY_USAGE);
-  if (usage !== undefined) {
-    const bits = contentOf(readDer(usage), DER.bitString);
-    if (((bits[1] ?? 0) & KEY_CERT_SIGN) === 0) return undefined;
-  }
-  if (below === undefined) return UNBOUNDED;
-  const digits = contentOf(below, DER.integer);
-  const isCount = digits.length > 0 && (digits[0] ?? 0) < 0x80;
-  // Far more than a chain may have, whatever follows.
-  if (!isCount) throw malformed('a path length');
-  return digits.reduce((sum, digit) => sum * 256 + digit, 0);
+  if (usage === undefined) return true;
+  const [unused, first, ...more] = contentOf(readDer(usage), DER.bitString);
+  const isUsage =
+    unused !== undefined &&
+    unused <= UNUSED_MAX &&
+    first !== undefined &&
+    more.length < USAGE_BYTES_MAX;
+  if (!isUsage) throw malformed('a key usage');
+  return (first & KEY_CERT_SIGN) !== 0;
 }
 
 /** RFC 5280 §4.1.2.5: whole seconds in UTC. */
@@ -186,7 +211,8 @@ function timeOf(value: DerValue | undefined): number {
   // 30 February, and the hour 24, are read as another day.
   const isDay =
     !Number.isNaN(ms) && Number(new Date(ms).toISOString().slice(8, 10)) === Number(day);
-  if (!isDay) throw malformed('a time of the calendar');
+  // There is no year 0 either.
+  if (!isDay || y === '0000') throw malformed('a time of the calendar');
   return ms;
 }
 

@@ -18,6 +18,7 @@ export { parseCoseKey, type CredentialAlgorithm, type ParsedCoseKey } from './co
 export { HumanProofError, type AssertionWhy } from './human-proof-error.ts';
 export { parseHumanProof, type HumanProof } from './human-proof.ts';
 export type { ProofClass, ProofFacts } from './proof-facts.ts';
+export { isEd25519Spki, isP256Spki } from './member-key.ts';
 export { parseSshKey, SSH_KEY_TYPES, type ParsedSshKey, type SshKeyType } from './ssh-key.ts';
 export {
   prepareSshsig,

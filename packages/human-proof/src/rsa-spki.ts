@@ -3,8 +3,8 @@ import { HumanProofError } from './human-proof-error.ts';
 
 const MIN_BITS = 2_048;
 const MAX_BITS = 4_096;
-/** OpenSSL refuses larger exponents; authenticators use 65,537. */
-const MAX_EXPONENT_BYTES = 8;
+/** Larger ones some verifiers do not take, and one that not everybody can check counts for nobody; authenticators use 65,537. */
+const MAX_EXPONENT_BITS = 31;
 
 /** SEQUENCE { rsaEncryption, NULL }. */
 const RSA_ALGORITHM: Uint8Array = Uint8Array.from([
@@ -39,10 +39,13 @@ function assertModulus(modulus: Uint8Array): void {
 }
 
 function assertExponent(exponent: Uint8Array): void {
-  const one = exponent.length === 1 && exponent[0] === 1;
-  const size = bitLength(exponent);
-  if (size === 0 || exponent.length > MAX_EXPONENT_BYTES || one || !isOdd(exponent)) {
-    throw new HumanProofError('key', 'expected an odd public exponent of 3 or more');
+  const bits = bitLength(exponent);
+  // The one odd number of a single bit is 1.
+  if (bits < 2 || bits > MAX_EXPONENT_BITS || !isOdd(exponent)) {
+    throw new HumanProofError(
+      'key',
+      `expected an odd public exponent of 3 or more, and at most ${MAX_EXPONENT_BITS} bits`,
+    );
   }
 }
 

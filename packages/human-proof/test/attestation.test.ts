@@ -3,6 +3,8 @@ import { fromBase64url, toBase64url } from '@countersign/canonical';
 import { readCbor, writeCbor, type CborValue } from '@countersign/cbor';
 import { verifySignature } from '@countersign/crypto-node';
 import {
+  der,
+  respelling,
   SoftwareMaker,
   SoftwarePasskey,
   type SoftwareMakerOptions,
@@ -21,6 +23,56 @@ const MODEL = Buffer.from('cb69481e8ff7403993ec0a2729a154a8', 'hex');
 const PLACE = { rpId: 'localhost', origin: 'http://localhost:7420' } as const;
 const AT_MS = Date.parse('2026-11-30T00:00:00Z');
 
+const respelt = (...of: Parameters<typeof respelling>): Partial<SoftwareMakerOptions> => ({
+  batch: respelling(...of),
+});
+const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
+/** OU=Authenticator Attestation, and what stands behind it in the same pair. */
+const unit = (...more: readonly Buffer[]): Buffer =>
+  der(0x30, bytes('060355040b'), der(0x0c, Buffer.from('Authenticator Attestation')), ...more);
+const subject = (...sets: readonly Buffer[]): Buffer => der(0x30, ...sets);
+/** A list of one extension, which has these parts. */
+const extension = (...parts: readonly Buffer[]): Buffer =>
+  der(0xa3, der(0x30, der(0x30, ...parts)));
+const usage = (hex: string): Buffer => extension(bytes('0603551d0f'), der(0x04, bytes(hex)));
+const limits = (hex: string): Buffer =>
+  extension(bytes('0603551d13'), der(0x04, der(0x30, bytes(hex))));
+/** A root whose limits are written so. */
+const rooted = (hex: string): Partial<SoftwareMakerOptions> => ({
+  rootParts: {
+    respelt: (parts: readonly Buffer[]) => [...parts.slice(0, 7), limits(hex)],
+  },
+});
+
+const UNKNOWN = bytes('06022a03');
+const VALUE = bytes('04020500');
+const YEAR_0 = der(0x18, Buffer.from('00000101000000Z'));
+
+/** Each was read in different ways by verifiers in three languages, before the page said how. */
+const RESPELT: readonly (readonly [string, Partial<SoftwareMakerOptions>])[] = [
+  ['of two versions', respelt(0, () => der(0xa0, bytes('020102020102')))],
+  ['of three times', respelt(4, (both) => der(0x30, both.subarray(2), both.subarray(2, 17)))],
+  ['since the year 0', respelt(4, (both) => der(0x30, YEAR_0, both.subarray(17)))],
+  ['with a unit of three parts', respelt(5, () => subject(der(0x31, unit(bytes('0500')))))],
+  ['with no set behind the unit', respelt(5, () => subject(der(0x31, unit()), bytes('0500')))],
+  ['with a tag of two bytes', respelt(5, () => subject(der(0x31, unit()), bytes('1f8100')))],
+  [
+    'with an extension of four parts',
+    respelt(7, () => extension(UNKNOWN, bytes('010100'), VALUE, VALUE)),
+  ],
+  ['with an extension of one part', respelt(7, () => extension(UNKNOWN))],
+  ['with a usage that is none, which issues nothing', respelt(7, () => usage('0500'))],
+  ['with a usage of no bits', respelt(7, () => usage('030100'))],
+  ['with a usage of three bytes', respelt(7, () => usage('030400808080'))],
+  ['with a usage of eight unused bits', respelt(7, () => usage('03020880'))],
+  ['with limits that begin with a text', respelt(7, () => limits('0c0161'))],
+  ['with limits of three parts', respelt(7, () => limits('010100020101020101'))],
+  ['whose root has a path length of two bytes', rooted('0101ff02020002')],
+  ['whose root has a path length of 128', rooted('0101ff02020080')],
+  ['whose root has a path length below 0', rooted('0101ff0201ff')],
+  ['whose root has a path length of no bytes', rooted('0101ff0200')],
+];
+
 interface Case {
   readonly told: Attestation;
   readonly expected: ExpectedAttestation;
@@ -30,14 +82,9 @@ interface Case {
 function attested(options: Partial<SoftwareMakerOptions> = {}): Case {
   const maker = new SoftwareMaker({ model: MODEL, ...options });
   const passkey = SoftwarePasskey.create({ algorithm: 'ES256', ...PLACE, maker });
-  const { response } = passkey.register(toBase64url(new Uint8Array(32)));
   return {
     maker,
-    told: {
-      object: response.attestationObject,
-      client_data: response.clientDataJSON,
-      root: toBase64url(maker.root),
-    },
+    told: passkey.attestation(maker.root),
     expected: {
       ...passkey.credentialKey,
       rp_id: PLACE.rpId,
@@ -117,7 +164,7 @@ describe('an attestation', () => {
       ...valid,
       told: { ...valid.told, client_data: toBase64url(Buffer.from(JSON.stringify(json))) },
     });
-    expect(await why(withData({ ...data, challenge: 'AAAA' }))).toBe('signature');
+    expect(await why(withData({ ...data, challenge: 'BBBB' }))).toBe('signature');
     expect(await why(withData({ ...data, type: 'webauthn.get' }))).toBe('type');
     const framed = { ...data, crossOrigin: true };
     expect(await why(withData(framed))).toBe('cross-origin');
@@ -185,8 +232,16 @@ describe('an attestation', () => {
         },
       },
     ],
+    ...RESPELT,
   ] as const)('by a certificate %s is refused', async (_, options) => {
     expect(await why(attested(options as Partial<SoftwareMakerOptions>))).toBe('certificate');
+  });
+
+  it.each([
+    ['without a path length', rooted('0101ff')],
+    ['below which 127 may stand', rooted('0101ff02017f')],
+  ])('through a root %s is accepted', async (_, options) => {
+    expect(await why(attested(options))).toBe('accepted');
   });
 
   it('under another root of the same name, or signed by another key, is refused', async () => {

@@ -14,4 +14,5 @@ export {
   type SoftwareSshKeyType,
   type SshsigOverrides,
 } from './software-ssh-key.ts';
+export { certificateOf, der, respelling, type CertificateParts } from './software-certificate.ts';
 export { SoftwareMaker, type SoftwareMakerOptions } from './software-maker.ts';

@@ -6,8 +6,8 @@ export interface CertificateParts {
   readonly issuerName: string;
   readonly unit?: string;
   readonly publicKey: KeyObject;
-  /** P-256 or RSA. */
-  readonly issuerKey: KeyObject;
+  /** P-256 or RSA; or what signs in the place of a key of P-256. */
+  readonly issuerKey: KeyObject | ((signed: Uint8Array) => Uint8Array);
   readonly notBefore: Date;
   readonly notAfter: Date;
   /** Of one that may issue others: how many issuers may stand below it. */
@@ -21,6 +21,8 @@ export interface CertificateParts {
     readonly value: Uint8Array;
   }[];
   readonly version?: number;
+  /** What is signed instead of these parts of it, each in DER, in the order of RFC 5280 §4.1. */
+  readonly respelt?: (parts: readonly Buffer[]) => readonly Buffer[];
 }
 
 const SEQUENCE = 0x30;
@@ -33,9 +35,10 @@ const RSA_SHA256 = Buffer.from('300d06092a864886f70d01010b0500', 'hex');
 /** An X.509 certificate in DER, for tests: no check is made of what it says. */
 export function certificateOf(parts: CertificateParts): Buffer {
   const { issuerKey, publicKey } = parts;
-  const algorithm = issuerKey.asymmetricKeyType === 'rsa' ? RSA_SHA256 : ECDSA_SHA256;
-  const signed = der(
-    SEQUENCE,
+  const isKey = typeof issuerKey !== 'function';
+  const isRsa = isKey && issuerKey.asymmetricKeyType === 'rsa';
+  const algorithm = isRsa ? RSA_SHA256 : ECDSA_SHA256;
+  const body: readonly Buffer[] = [
     der(0xa0, der(0x02, Buffer.of(parts.version ?? 2))),
     der(0x02, Buffer.of(1)),
     algorithm,
@@ -44,8 +47,9 @@ export function certificateOf(parts: CertificateParts): Buffer {
     nameOf(parts.name, parts.unit),
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, der(SEQUENCE, ...extensionsOf(parts))),
-  );
-  const signature = sign('sha256', signed, issuerKey);
+  ];
+  const signed = der(SEQUENCE, ...(parts.respelt?.(body) ?? body));
+  const signature = isKey ? sign('sha256', signed, issuerKey) : issuerKey(signed);
   return der(SEQUENCE, signed, algorithm, der(0x03, Buffer.of(0), signature));
 }
 
@@ -101,7 +105,16 @@ function timeOf(date: Date): Buffer {
     : der(0x18, Buffer.from(text));
 }
 
-function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+/** With the part at this place of what is signed written in another way. */
+export function respelling(
+  at: number,
+  spell: (part: Buffer) => Buffer,
+): Pick<CertificateParts, 'respelt'> {
+  return { respelt: (parts) => parts.map((part, place) => (place === at ? spell(part) : part)) };
+}
+
+/** One value of DER. */
+export function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(parts);
   const { length } = content;
   if (length < 0x80) return Buffer.concat([Buffer.of(tag, length), content]);

@@ -13,6 +13,8 @@ export interface SoftwareMakerOptions {
   readonly algorithm?: 'ES256' | 'RS256';
   /** Whether another certificate stands between that of a batch and the root. */
   readonly hasIntermediate?: boolean;
+  /** One whose root vouches for this model too; a root of its own unless given. */
+  readonly sibling?: SoftwareMaker;
   /** What is spoiled, or varied, in the certificate of a batch, in that between, and in the root. */
   readonly batch?: Partial<CertificateParts>;
   readonly between?: Partial<CertificateParts>;
@@ -32,20 +34,24 @@ export class SoftwareMaker {
   readonly chain: readonly Buffer[];
   readonly #algorithm: 'ES256' | 'RS256';
   readonly #key: KeyPair;
+  readonly #top: KeyPair;
 
   constructor(options: SoftwareMakerOptions) {
-    const { model, algorithm = 'ES256', hasIntermediate = false } = options;
+    const { model, algorithm = 'ES256', hasIntermediate = false, sibling } = options;
     this.model = model;
     this.#algorithm = algorithm;
     this.#key = keyPair(algorithm);
-    const top = keyPair(algorithm);
+    this.#top = sibling === undefined ? keyPair(algorithm) : sibling.#top;
+    const top = this.#top;
     const middle = hasIntermediate ? keyPair(algorithm) : top;
     const valid = { notBefore: NOT_BEFORE, notAfter: NOT_AFTER };
-    this.root = certificateOf({
-      ...{ name: 'Root', issuerName: 'Root', issues: 'any', ...valid },
-      ...{ publicKey: top.publicKey, issuerKey: top.privateKey },
-      ...options.rootParts,
-    });
+    this.root =
+      sibling?.root ??
+      certificateOf({
+        ...{ name: 'Root', issuerName: 'Root', issues: 'any', ...valid },
+        ...{ publicKey: top.publicKey, issuerKey: top.privateKey },
+        ...options.rootParts,
+      });
     const between = certificateOf({
       ...{ name: 'Between', issuerName: 'Root', issues: 0, ...valid },
       ...{ publicKey: middle.publicKey, issuerKey: top.privateKey },

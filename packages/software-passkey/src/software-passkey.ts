@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { CredentialKey, WebauthnProof } from '@countersign/human-proof';
+import type { Attestation, CredentialKey, WebauthnProof } from '@countersign/human-proof';
 import { writeCbor, type CborValue } from '@countersign/cbor';
 import { createPasskeyKey, type PasskeyAlgorithm, type PasskeyKey } from './passkey-key.ts';
 import type { SoftwareMaker } from './software-maker.ts';
@@ -134,6 +134,16 @@ export class SoftwarePasskey {
         publicKey: Buffer.from(this.#key.spki).toString('base64url'),
         transports: ['internal'],
       },
+    };
+  }
+
+  /** Its registration, as it is shown of whose model it is, under this root. */
+  attestation(root: Uint8Array): Attestation {
+    const { response } = this.register('AAAA');
+    return {
+      object: response.attestationObject,
+      client_data: response.clientDataJSON,
+      root: Buffer.from(root).toString('base64url'),
     };
   }
 

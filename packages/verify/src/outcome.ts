@@ -1,5 +1,12 @@
 import type { Digest } from '@countersign/canonical';
-import type { Assurance, Leaf, Requirement, Separation } from '@countersign/binding';
+import {
+  isOfSecondGroup,
+  type Assurance,
+  type BindingMade,
+  type Leaf,
+  type Requirement,
+  type Separation,
+} from '@countersign/binding';
 import type { ProofClass } from '@countersign/human-proof';
 import type { Evidence } from './evidence.ts';
 import type { Positions } from './log-check.ts';
@@ -20,10 +27,19 @@ export interface Outcome<F = Facts> {
   readonly facts?: F;
 }
 
-export interface ApprovalFacts {
+export interface ApproverFacts {
   readonly person: string;
+  /** In whose place; absent in their own. */
+  readonly for?: string;
+  /** Could approve only because the request had gone on to others: schemas/formats/policy.md §14. */
+  readonly second_group?: true;
   readonly credential: string;
   readonly proof_class: ProofClass;
+  /** For how long the device says that it showed it. */
+  readonly claimed_dwell_ms?: number;
+}
+
+export interface ApprovalFacts extends ApproverFacts {
   /** Absent when erased. */
   readonly rationale?: string;
 }
@@ -107,8 +123,23 @@ export function factsOf(evidence: Evidence, positions: Positions): Facts {
 }
 
 function approvalsOf({ binding, content }: Evidence): ApprovalFacts[] {
-  return binding.entry.decisions.map(({ person, credential, proof_class }, position) => {
+  return approversOf(binding.entry).map((approver, position) => {
     const rationale = content.rationales[position]?.text;
-    return { person, credential, proof_class, ...(rationale !== undefined && { rationale }) };
+    return { ...approver, ...(rationale !== undefined && { rationale }) };
+  });
+}
+
+/** Of a binding that was verified, in the order of its decisions. */
+export function approversOf({ decisions, requirement }: BindingMade): ApproverFacts[] {
+  return decisions.map((decision) => {
+    const { person, for: principal, credential, proof_class, claimed_dwell_ms } = decision;
+    return {
+      person,
+      ...(principal !== undefined && { for: principal }),
+      ...(isOfSecondGroup(requirement, principal ?? person) && { second_group: true }),
+      credential,
+      proof_class,
+      ...(claimed_dwell_ms !== undefined && { claimed_dwell_ms }),
+    };
   });
 }

@@ -7,7 +7,7 @@ import {
 } from '@countersign/canonical';
 import { checkAccepted } from './accepted-kind.ts';
 import { readEntry, type EntryText } from './logged-entry.ts';
-import { outcomeOf, type ApprovalFacts, type Outcome } from './outcome.ts';
+import { approversOf, outcomeOf, type ApproverFacts, type Outcome } from './outcome.ts';
 import { ReceiptCheck } from './receipt.ts';
 import type { Trust } from './trust.ts';
 import type { Verification } from './verification.ts';
@@ -26,7 +26,7 @@ export interface BindingFacts {
   readonly action_id: string;
   readonly action_digest: Digest;
   readonly binding: { readonly leaf: Leaf; readonly index: number };
-  readonly approvals: readonly Omit<ApprovalFacts, 'rationale'>[];
+  readonly approvals: readonly ApproverFacts[];
   readonly bound_at: string;
 }
 
@@ -97,11 +97,7 @@ export function bindingFacts({ entry, leaf }: EntryText<BindingMade>, index: num
     action_id: entry.action_id,
     action_digest: entry.action_digest,
     binding: { leaf, index },
-    approvals: entry.decisions.map(({ person, credential, proof_class }) => ({
-      person,
-      credential,
-      proof_class,
-    })),
+    approvals: approversOf(entry),
     bound_at: entry.at,
   };
 }

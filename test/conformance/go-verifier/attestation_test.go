@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +16,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 )
@@ -114,7 +116,11 @@ type made struct {
 	clientData       string
 	sendsRoot        bool
 	after            []byte
+	// What is written in place of parts of what is signed, by where they stand.
+	insteadRoot, insteadLeaf written
 }
+
+type written map[int][]byte
 
 func newMade(leafKey, rootKey crypto.Signer) *made {
 	root, leaf := certificateOf("Root"), certificateOf("Leaf")
@@ -133,6 +139,31 @@ func issue(of, by *x509.Certificate, public any, signer crypto.Signer) []byte {
 	return der
 }
 
+// withParts writes a certificate with other parts, and signs it again.
+func withParts(raw []byte, instead written, signer crypto.Signer) []byte {
+	if instead == nil {
+		return raw
+	}
+	whole, parts := derValues(derOne(raw, derSequence)), [][]byte{}
+	for at, each := range derValues(whole[0].content) {
+		if other, has := instead[at]; has {
+			each.whole = other
+		}
+		parts = append(parts, each.whole)
+	}
+	body := der(derSequence, parts...)
+	return der(derSequence, body, whole[1].whole, der(derBits, []byte{0}, signed(signer, body)))
+}
+
+func der(tag byte, parts ...[]byte) []byte {
+	content := slices.Concat(parts...)
+	length := bytes.TrimLeft(binary.BigEndian.AppendUint32(nil, uint32(len(content))), "\x00")
+	if len(content) < 0x80 {
+		return append([]byte{tag, byte(len(content))}, content...)
+	}
+	return slices.Concat([]byte{tag, 0x80 | byte(len(length))}, length, content)
+}
+
 func signed(by crypto.Signer, message []byte) []byte {
 	hash := sha256.Sum256(message)
 	signature, err := by.Sign(rand.Reader, hash[:], crypto.SHA256)
@@ -144,7 +175,7 @@ func signed(by crypto.Signer, message []byte) []byte {
 
 // told writes it, and the statement of the enrolment that it belongs to.
 func (m *made) told() (told, statement object) {
-	root := issue(m.root, m.root, m.rootKey.Public(), m.rootKey)
+	root := withParts(issue(m.root, m.root, m.rootKey.Public(), m.rootKey), m.insteadRoot, m.rootKey)
 	by, signer, sent := m.root, m.rootKey, [][]byte{}
 	if m.middle != nil {
 		sent = append(sent, issue(m.middle, m.root, m.middleKey.Public(), m.rootKey))
@@ -156,7 +187,7 @@ func (m *made) told() (told, statement object) {
 	if m.leafSigner != nil {
 		signer = m.leafSigner
 	}
-	sent = append([][]byte{issue(m.leaf, by, m.leafKey.Public(), signer)}, sent...)
+	sent = append([][]byte{withParts(issue(m.leaf, by, m.leafKey.Public(), signer), m.insteadLeaf, signer)}, sent...)
 	if m.sendsRoot {
 		sent = append(sent, root)
 	}
@@ -297,6 +328,219 @@ func TestRootIsOneCertificateOfItsOneForm(t *testing.T) {
 		told["root"] = encode(spoiled)
 		if _, outcome := outcomeOf(told, statement); outcome != "REFUSED ASSERTION_INVALID" {
 			t.Errorf("%s: %s", name, outcome)
+		}
+	}
+}
+
+// Parts of what is signed, by where they stand.
+const (
+	versionAt = iota
+	_
+	_
+	_
+	validityAt
+	subjectAt
+	keyAt
+	extensionsAt
+)
+
+var (
+	null, no, yes  = der(5), der(derBoolean, []byte{0}), der(derBoolean, []byte{0xff})
+	zero, two      = der(derInteger, []byte{0}), der(derInteger, []byte{2})
+	longTag        = []byte{0x1f, 0x81, 0, 0}
+	otherExtension = "\x55\x1d\x0e"
+)
+
+func extension(name string, value ...[]byte) []byte {
+	return der(derSequence, der(derID, []byte(name)), der(derOctets, value...))
+}
+
+func having(extensions ...[]byte) written {
+	return written{extensionsAt: der(derMore, der(derSequence, extensions...))}
+}
+
+func constrained(values ...[]byte) written {
+	return having(extension(basicConstraints, der(derSequence, values...)))
+}
+
+func validAt(said ...string) written {
+	times := [][]byte{}
+	for _, each := range said {
+		times = append(times, der(derTime, []byte(each)))
+	}
+	return written{validityAt: der(derSequence, times...)}
+}
+
+func subjectOf(sets ...[]byte) written { return written{subjectAt: der(derSequence, sets...)} }
+
+func otherwise(parts ...[]byte) written {
+	return having(der(derSequence, append([][]byte{der(derID, []byte(otherExtension))}, parts...)...))
+}
+
+func used(bits ...byte) written { return having(extension(keyUsage, der(derBits, bits))) }
+
+func numbered(values ...[]byte) written { return written{versionAt: der(derVersion, values...)} }
+
+// What three verifiers would read in three ways, if section 8 did not say it.
+func TestCertificateIsReadInOneWay(t *testing.T) {
+	first, last := "00010101000000Z", "99991231235959Z"
+	unit := der(derSequence, der(derID, []byte(organizationUnit)), der(0x0c, []byte("Authenticator Attestation")))
+	commonName := der(derID, []byte("\x55\x04\x03"))
+	name := der(derSequence, commonName, der(0x0c, []byte("Leaf")))
+	inSet := func(values ...[]byte) []byte { return der(derSet, der(derSequence, values...)) }
+	unitSet, value := der(derSet, unit), der(derOctets, []byte("x"))
+	mayIssue := extension(basicConstraints, der(derSequence, yes))
+	for expected, cases := range map[string]map[string]written{
+		"VALID": {
+			"leaf: version":                 numbered(two),
+			"root: all years":               validAt(first, last),
+			"leaf: unit last":               subjectOf(der(derSet, name), unitSet),
+			"leaf: unit first":              subjectOf(der(derSet, unit, name)),
+			"leaf: extension of two":        otherwise(value),
+			"leaf: extension of three":      otherwise(no, value),
+			"leaf: no constraints":          constrained(),
+			"leaf: a flag":                  constrained(no),
+			"leaf: a flag and a length":     constrained(no, zero),
+			"leaf: a length":                constrained(zero),
+			"root: 0":                       constrained(yes, zero),
+			"root: 127":                     constrained(yes, der(derInteger, []byte{127})),
+			"leaf: usage of a byte":         used(7, 0x80),
+			"leaf: usage of two":            used(7, 0, 0x80),
+			"leaf: no usage":                used(0, 0),
+			"root: usage said to be unused": having(mayIssue, extension(keyUsage, der(derBits, []byte{3, 4}))),
+		},
+		"REFUSED ASSERTION_INVALID": {
+			"leaf: version and another value":   numbered(two, null),
+			"leaf: another version":             numbered(zero),
+			"root: the year 0":                  validAt("00000101000000Z", last),
+			"root: three times":                 validAt(first, last, last),
+			"root: one time":                    validAt(first),
+			"leaf: no SET after it":             subjectOf(unitSet, zero),
+			"leaf: no SEQUENCE after it":        subjectOf(der(derSet, unit, zero)),
+			"leaf: attribute of three":          subjectOf(unitSet, inSet(commonName, null, null)),
+			"leaf: attribute of one":            subjectOf(unitSet, inSet(commonName)),
+			"leaf: attribute of no object id":   subjectOf(unitSet, inSet(null, null)),
+			"leaf: attribute of a longer tag":   subjectOf(unitSet, inSet(commonName, longTag)),
+			"leaf: extension of one":            otherwise(),
+			"leaf: extension of four":           otherwise(no, null, value),
+			"leaf: extension without BOOLEAN":   otherwise(null, value),
+			"leaf: critical of another form":    otherwise(der(derBoolean, []byte{1}), value),
+			"leaf: critical":                    otherwise(yes, value),
+			"leaf: extension twice":             having(extension(otherExtension), extension(otherExtension)),
+			"leaf: constraints of another kind": constrained(null),
+			"leaf: a flag and no length":        constrained(no, null),
+			"leaf: two lengths":                 constrained(zero, zero),
+			"leaf: three values":                constrained(no, zero, zero),
+			"leaf: length of no byte":           constrained(der(derInteger)),
+			"leaf: length of two bytes":         constrained(der(derInteger, []byte{0, 0x80})),
+			"leaf: length that is negative":     constrained(der(derInteger, []byte{0x80})),
+			"leaf: flag of another form":        constrained(der(derBoolean, []byte{1})),
+			"leaf: constraints no SEQUENCE":     having(extension(basicConstraints, null)),
+			"leaf: constraints empty":           having(extension(basicConstraints)),
+			"leaf: constraints twice":           having(extension(basicConstraints, der(derSequence), der(derSequence))),
+			"root: 00 02":                       constrained(yes, der(derInteger, []byte{0, 2})),
+			"root: 128":                         constrained(yes, der(derInteger, []byte{0, 0x80})),
+			"root: a length that is negative":   constrained(yes, der(derInteger, []byte{0x80})),
+			"root: a length without a flag":     constrained(zero),
+			"leaf: usage empty":                 used(),
+			"leaf: usage of no byte":            used(0),
+			"leaf: usage of three":              used(0, 0x80, 0, 0),
+			"leaf: eight unused":                used(8, 0x80),
+			"leaf: usage no BIT STRING":         having(extension(keyUsage, null)),
+			"leaf: usage twice":                 having(extension(keyUsage, der(derBits, []byte{7, 0x80}), der(derBits, []byte{7, 0x80}))),
+		},
+	} {
+		for name, instead := range cases {
+			m := newMade(newKey(), newKey())
+			if name[:4] == "root" {
+				m.insteadRoot = instead
+			} else {
+				m.insteadLeaf = instead
+			}
+			if _, outcome := outcomeOf(m.told()); outcome != expected {
+				t.Errorf("%s: %s", name, outcome)
+			}
+		}
+	}
+}
+
+func TestValueHasATagOfOneByteAndAShortLength(t *testing.T) {
+	if longest := derValues(der(derOctets, make([]byte, 0xffff))); len(longest) != 1 || len(longest[0].content) != 0xffff {
+		t.Error("expected a value of 65,535 bytes")
+	}
+	for name, raw := range map[string][]byte{
+		"a longer tag":            longTag,
+		"a length of three bytes": der(derOctets, make([]byte, 0x10000)),
+		"a longer length":         append([]byte{4, 0x82, 0, 0x80}, make([]byte, 0x80)...),
+		"no length":               {4},
+		"half a length":           {4, 0x82, 1},
+		"less than it says":       {4, 2, 0},
+	} {
+		if outcome, _ := run(func() { derValues(raw) }); outcome != "REFUSED ASSERTION_INVALID" {
+			t.Errorf("%s: %s", name, outcome)
+		}
+	}
+}
+
+func TestKeyIsInItsOneForm(t *testing.T) {
+	k := newKey()
+	spki, _ := x509.MarshalPKIXPublicKey(k.Public())
+	point := derValues(derOne(spki, derSequence))[1].content[1:]
+	kind := derValues(derOne(spki, derSequence))[0].whole
+	hybrid := append([]byte{6 + point[64]%2}, point[1:]...)
+	compressed := append([]byte{2 + point[64]%2}, point[1:33]...)
+	message := []byte("message")
+	for name, each := range map[string]struct {
+		spki []byte
+		is   bool
+	}{
+		"plain":              {der(derSequence, kind, der(derBits, []byte{0}, point)), true},
+		"hybrid":             {der(derSequence, kind, der(derBits, []byte{0}, hybrid)), false},
+		"compressed":         {der(derSequence, kind, der(derBits, []byte{0}, compressed)), false},
+		"with another value": {der(derSequence, kind, der(derBits, []byte{0}, point), null), false},
+		"with bits unused":   {der(derSequence, kind, der(derBits, []byte{1}, point)), false},
+		"with a byte more":   {append(bytes.Clone(spki), 0), false},
+	} {
+		if _, ok := parseSPKI(each.spki); ok != each.is {
+			t.Errorf("%s: %v", name, ok)
+		}
+		has := certificate{publicKey: each.spki}.hasSigned(ecdsaWithSHA256, message, signed(k, message))
+		if has != each.is {
+			t.Errorf("%s has signed: %v", name, has)
+		}
+	}
+	exchange, _ := ecdh.X25519().GenerateKey(rand.Reader)
+	other, _ := x509.MarshalPKIXPublicKey(exchange.Public())
+	if _, ok := parseSPKI(other); ok {
+		t.Error("expected a key that signs")
+	}
+}
+
+func TestRSAKeyIsOfASizeThatEverybodyTakes(t *testing.T) {
+	modulus := func(bits uint) []byte {
+		n := new(big.Int).Lsh(big.NewInt(1), bits)
+		return n.Sub(n, big.NewInt(1)).Bytes()
+	}
+	even := modulus(2048)
+	even[len(even)-1]--
+	for name, each := range map[string]struct {
+		n, e []byte
+		is   bool
+	}{
+		"3":               {modulus(2048), []byte{3}, true},
+		"4096 bits":       {modulus(4096), []byte{1, 0, 1}, true},
+		"2^31 - 1":        {modulus(2048), []byte{0x7f, 0xff, 0xff, 0xff}, true},
+		"1":               {modulus(2048), []byte{1}, false},
+		"4":               {modulus(2048), []byte{4}, false},
+		"a leading zero":  {modulus(2048), []byte{0, 3}, false},
+		"2^31 + 1":        {modulus(2048), []byte{0x80, 0, 0, 1}, false},
+		"2^32 + 1":        {modulus(2048), []byte{1, 0, 0, 0, 1}, false},
+		"2047 bits":       {modulus(2047), []byte{3}, false},
+		"4097 bits":       {modulus(4097), []byte{3}, false},
+		"an even modulus": {even, []byte{3}, false},
+	} {
+		if _, ok := rsaKey(each.n, each.e); ok != each.is {
+			t.Errorf("%s: %v", name, ok)
 		}
 	}
 }

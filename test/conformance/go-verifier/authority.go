@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/ecdsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"sort"
 	"strings"
@@ -193,9 +192,9 @@ func (e *evidence) changed(c entry, link object, before authority) (authority, i
 	require(!isRecovery(invitation) || text(invitation, "not_before") <= text(c.object, "at"), "RECOVERY_NOT_DUE")
 	spki, _ := decodeBase64url(text(invitation, "public_key"))
 	signature, ok := decodeBase64url(text(change, "signature"))
-	parsed, err := x509.ParsePKIXPublicKey(spki)
+	parsed, isKey := parseSPKI(spki)
 	_, isECDSA := parsed.(*ecdsa.PublicKey)
-	isSigned := ok && err == nil && isECDSA && signatureValid(parsed, []byte("countersign/enrolment/v1\n"+canonical(s)), signature)
+	isSigned := ok && isKey && isECDSA && signatureValid(parsed, []byte("countersign/enrolment/v1\n"+canonical(s)), signature)
 	require(isSigned, "SIGNATURE_INVALID")
 	e.requireAccount(change, s, text(c.object, "at"), before)
 	passkey := object{"kind": "credential", "id": s["credential_id"], "person": s["person"],

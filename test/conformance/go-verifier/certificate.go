@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/x509"
-	"encoding/asn1"
 	"math"
-	"math/big"
 	"slices"
 	"time"
 )
@@ -51,21 +48,49 @@ const (
 	derMore     = 0xa3
 )
 
+// derValue is one value of DER: what is inside, and all of it.
+type derValue struct {
+	tag            byte
+	content, whole []byte
+}
+
 // derValues reads the values that a content has, one after the other.
-func derValues(content []byte) (values []asn1.RawValue) {
+func derValues(content []byte) (values []derValue) {
 	for len(content) > 0 {
-		var value asn1.RawValue
-		rest, err := asn1.Unmarshal(content, &value)
-		require(err == nil, "ASSERTION_INVALID")
-		values, content = append(values, value), rest
+		value := derFirst(content)
+		values, content = append(values, value), content[len(value.whole):]
 	}
 	return values
 }
 
+// derFirst reads the value that these bytes begin with: encoding/asn1 takes tags of more bytes, and longer lengths.
+func derFirst(raw []byte) derValue {
+	require(len(raw) >= 2 && raw[0]&0x1f != 0x1f, "ASSERTION_INVALID")
+	length, start := int(raw[1]), 2
+	if length >= 0x80 {
+		size := length & 0x7f
+		start += size
+		require(size >= 1 && size <= 2 && len(raw) >= start, "ASSERTION_INVALID")
+		length = 0
+		for _, digit := range raw[2:start] {
+			length = length<<8 | int(digit)
+		}
+		require(length >= []int{0x80, 0x100}[size-1], "ASSERTION_INVALID")
+	}
+	require(length <= len(raw)-start, "ASSERTION_INVALID")
+	return derValue{raw[0], raw[start : start+length], raw[:start+length]}
+}
+
 // derAt is the content of the value at this place, which is of this tag.
-func derAt(values []asn1.RawValue, at int, tag byte) []byte {
-	require(at < len(values) && values[at].FullBytes[0] == tag, "ASSERTION_INVALID")
-	return values[at].Bytes
+func derAt(values []derValue, at int, tag byte) []byte {
+	require(at < len(values), "ASSERTION_INVALID")
+	return values[at].of(tag)
+}
+
+// of is its content, where it is of this tag.
+func (v derValue) of(tag byte) []byte {
+	require(v.tag == tag, "ASSERTION_INVALID")
+	return v.content
 }
 
 // derOne is the content of the one value that there is.
@@ -75,8 +100,8 @@ func derOne(raw []byte, tag byte) []byte {
 	return derAt(values, 0, tag)
 }
 
-func derTruth(value asn1.RawValue) bool {
-	said := derAt([]asn1.RawValue{value}, 0, derBoolean)
+func derTruth(value derValue) bool {
+	said := value.of(derBoolean)
 	require(len(said) == 1 && (said[0] == 0 || said[0] == 0xff), "ASSERTION_INVALID")
 	return said[0] == 0xff
 }
@@ -93,23 +118,23 @@ func parseCertificate(der []byte) certificate {
 	derAt(body, 5, derSequence)
 	derAt(body, 6, derSequence)
 	times := derValues(derAt(body, 4, derSequence))
-	c := certificate{der: der, signed: parts[0].FullBytes, signature: bits[1:],
+	c := certificate{der: der, signed: parts[0].whole, signature: bits[1:],
 		algorithm: string(derAt(derValues(algorithm), 0, derID)),
-		issuer:    string(body[3].FullBytes), subject: string(body[5].FullBytes), publicKey: body[6].FullBytes,
+		issuer:    string(body[3].whole), subject: string(body[5].whole), publicKey: body[6].whole,
 		notBefore: derMoment(times, 0), notAfter: derMoment(times, 1), extensions: extensionsIn(body[7:])}
 	require(len(times) == 2 && (c.algorithm == ecdsaWithSHA256 || c.algorithm == rsaWithSHA256), "ASSERTION_INVALID")
 	c.readConstraints()
 	return c
 }
 
-func extensionsIn(rest []asn1.RawValue) map[string][]byte {
+func extensionsIn(rest []derValue) map[string][]byte {
 	found := map[string][]byte{}
-	at := slices.IndexFunc(rest, func(value asn1.RawValue) bool { return value.FullBytes[0] == derMore })
+	at := slices.IndexFunc(rest, func(value derValue) bool { return value.tag == derMore })
 	if at < 0 {
 		return found
 	}
-	for _, extension := range derValues(derOne(rest[at].Bytes, derSequence)) {
-		parts := derValues(derAt([]asn1.RawValue{extension}, 0, derSequence))
+	for _, extension := range derValues(derOne(rest[at].content, derSequence)) {
+		parts := derValues(extension.of(derSequence))
 		name := string(derAt(parts, 0, derID))
 		if len(parts) == 3 {
 			isKnown := name == basicConstraints || name == keyUsage || name == extKeyUsage
@@ -122,31 +147,35 @@ func extensionsIn(rest []asn1.RawValue) map[string][]byte {
 	return found
 }
 
+// readConstraints reads what is there, also of a certificate that may issue none.
 func (c *certificate) readConstraints() {
 	c.below, c.maySign = math.MaxInt64, true
 	if usage, has := c.extensions[keyUsage]; has {
 		bits := derOne(usage, derBits)
-		c.maySign = len(bits) > 1 && bits[1]&0x04 != 0
+		require((len(bits) == 2 || len(bits) == 3) && bits[0] <= 7, "ASSERTION_INVALID")
+		c.maySign = bits[1]&0x04 != 0
 	}
 	constraints, has := c.extensions[basicConstraints]
 	if !has {
 		return
 	}
 	values := derValues(derOne(constraints, derSequence))
-	c.isIssuer = len(values) > 0 && values[0].FullBytes[0] == derBoolean && derTruth(values[0])
-	if c.isIssuer && len(values) > 1 {
-		below := new(big.Int)
-		_, err := asn1.Unmarshal(values[1].FullBytes, &below)
-		require(err == nil && below.IsInt64() && below.Sign() >= 0, "ASSERTION_INVALID")
-		c.below = below.Int64()
+	if len(values) > 0 && values[0].tag == derBoolean {
+		c.isIssuer = derTruth(values[0])
+		values = values[1:]
+	}
+	if len(values) > 0 {
+		below := derAt(values, 0, derInteger)
+		require(len(values) == 1 && len(below) == 1 && below[0] <= 127, "ASSERTION_INVALID")
+		c.below = int64(below[0])
 	}
 }
 
-// derMoment is a time as RFC 5280 §4.1.2.5 has it: whole seconds in UTC.
-func derMoment(times []asn1.RawValue, at int) time.Time {
+// derMoment is a time as RFC 5280 §4.1.2.5 has it: whole seconds in UTC, in the years 1 to 9999.
+func derMoment(times []derValue, at int) time.Time {
 	require(at < len(times), "ASSERTION_INVALID")
-	said := string(times[at].Bytes)
-	if times[at].FullBytes[0] == derUTCTime {
+	said := string(times[at].content)
+	if times[at].tag == derUTCTime {
 		century := "20"
 		if said >= "5" {
 			century = "19"
@@ -156,34 +185,32 @@ func derMoment(times []asn1.RawValue, at int) time.Time {
 		derAt(times, at, derTime)
 	}
 	moment, err := time.Parse("20060102150405Z", said)
-	require(err == nil && len(said) == len("20060102150405Z"), "ASSERTION_INVALID")
+	require(err == nil && len(said) == len("20060102150405Z") && moment.Year() > 0, "ASSERTION_INVALID")
 	return moment
 }
 
-func (c certificate) hasUnit(unit string) bool {
+// hasUnit reads all of the subject, so that where the unit stands changes nothing.
+func (c certificate) hasUnit(unit string) (has bool) {
 	for _, set := range derValues(derOne([]byte(c.subject), derSequence)) {
-		for _, attribute := range derValues(derAt([]asn1.RawValue{set}, 0, derSet)) {
-			parts := derValues(derAt([]asn1.RawValue{attribute}, 0, derSequence))
-			if string(derAt(parts, 0, derID)) == organizationUnit && len(parts) == 2 && string(parts[1].Bytes) == unit {
-				return true
-			}
+		for _, attribute := range derValues(set.of(derSet)) {
+			parts := derValues(attribute.of(derSequence))
+			require(len(parts) == 2, "ASSERTION_INVALID")
+			name := string(parts[0].of(derID))
+			has = has || name == organizationUnit && string(parts[1].content) == unit
 		}
 	}
-	return false
+	return has
 }
 
 // hasSigned checks a signature under its key, which is of this algorithm.
 func (c certificate) hasSigned(algorithm string, message, signature []byte) bool {
-	key, err := x509.ParsePKIXPublicKey(c.publicKey)
-	if err != nil {
-		return false
-	}
-	switch key := key.(type) {
+	key, ok := parseSPKI(c.publicKey)
+	isKind := false
+	switch key.(type) {
 	case *ecdsa.PublicKey:
-		return algorithm == ecdsaWithSHA256 && signatureValid(key, message, signature)
+		isKind = algorithm == ecdsaWithSHA256
 	case *rsa.PublicKey:
-		isSize := key.N.BitLen() >= 2048 && key.N.BitLen() <= 4096
-		return algorithm == rsaWithSHA256 && isSize && signatureValid(key, message, signature)
+		isKind = algorithm == rsaWithSHA256
 	}
-	return false
+	return ok && isKind && signatureValid(key, message, signature)
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
 	"math/big"
@@ -123,10 +122,8 @@ func tokenObject(part string) object {
 
 func jwsValid(alg, publicKey, message string, raw []byte) bool {
 	spki, ok := decodeBase64url(publicKey)
-	key, err := x509.ParsePKIXPublicKey(spki)
-	if !ok || err != nil {
-		return false
-	}
+	key, isKey := parseSPKI(spki)
+	var err error
 	fits := false
 	switch key.(type) {
 	case *ecdsa.PublicKey:
@@ -140,7 +137,7 @@ func jwsValid(alg, publicKey, message string, raw []byte) bool {
 	case *rsa.PublicKey:
 		fits = alg == "RS256"
 	}
-	return fits && err == nil && signatureValid(key, []byte(message), raw)
+	return ok && isKey && fits && err == nil && signatureValid(key, []byte(message), raw)
 }
 
 // requireClaims checks the form of the claims that count.
@@ -349,9 +346,9 @@ func (a authority) principal(iss, sub any) object {
 // jkt is the RFC 7638 thumbprint of an Ed25519 key.
 func jkt(publicKey string) string {
 	spki, _ := decodeBase64url(publicKey)
-	key, err := x509.ParsePKIXPublicKey(spki)
+	key, isKey := parseSPKI(spki)
 	raw, ok := key.(ed25519.PublicKey)
-	invalidUnless(err == nil && ok)
+	invalidUnless(isKey && ok)
 	x := base64.RawURLEncoding.EncodeToString(raw)
 	sum := sha256.Sum256([]byte(`{"crv":"Ed25519","kty":"OKP","x":"` + x + `"}`))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/ed25519"
-	"crypto/x509"
 	"slices"
 	"strings"
 	"time"
@@ -353,9 +352,9 @@ func (e *evidence) checkHuman() authority {
 func signedBy(member object, kind, payload, signature string) bool {
 	spki, ok := decodeBase64url(text(member, "public_key"))
 	raw, isRaw := decodeBase64url(signature)
-	key, err := x509.ParsePKIXPublicKey(spki)
+	key, isKey := parseSPKI(spki)
 	_, isEd25519 := key.(ed25519.PublicKey)
-	return ok && isRaw && err == nil && isEd25519 && signatureValid(key, []byte("countersign/"+kind+"/v1\n"+payload), raw)
+	return ok && isRaw && isKey && isEd25519 && signatureValid(key, []byte("countersign/"+kind+"/v1\n"+payload), raw)
 }
 
 func (e *evidence) checkHistory(h history, bound authority) {

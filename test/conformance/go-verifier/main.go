@@ -151,8 +151,12 @@ func runVectors(dir string) int {
 	return 0
 }
 
-// verifyVector answers the class of a signature that stands alone, and nothing of other vectors.
+// verifyVector answers the class of a signature or the model of an attestation that stands alone, and nothing of other vectors.
 func verifyVector(vector object) (class string) {
+	if told, isAttestation := vector["attestation"]; isAttestation {
+		shown := attested(told, objectOf(vector["statement"]), parseTime(text(vector, "at")))
+		return text(shown, "model") + " " + text(shown, "root")
+	}
 	if text, isTrust := vector["trust"].(string); isTrust {
 		parseTrust([]byte(text))
 		return ""

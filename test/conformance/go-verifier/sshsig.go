@@ -197,9 +197,8 @@ func keyOf(m object) string {
 	var public any
 	switch {
 	case m["kind"] != "credential":
-		var err error
-		public, err = x509.ParsePKIXPublicKey(blob)
-		require(err == nil, "SCHEMA_INVALID")
+		public, ok = parseSPKI(blob)
+		require(ok, "SCHEMA_INVALID")
 	case m["proof"] == "sshsig":
 		k, isKey := parseSSHKey(blob)
 		require(isKey && sshCredentialID(blob) == m["id"], "SCHEMA_INVALID")

@@ -116,8 +116,22 @@ func parseLogKey(vkey string) (logKey, bool) {
 		return logKey{}, false
 	}
 	id := sha256.Sum256(covered)
+	key, isKey := parseSPKI(spki)
+	return logKey{parts[0], parts[1], vkey, key}, isKey && parts[1] == hex.EncodeToString(id[:4])
+}
+
+// parseSPKI takes a key in its one form: written in another one it would have another thumbprint.
+func parseSPKI(spki []byte) (any, bool) {
 	key, err := x509.ParsePKIXPublicKey(spki)
-	return logKey{parts[0], parts[1], vkey, key}, err == nil && parts[1] == hex.EncodeToString(id[:4])
+	if err != nil {
+		return nil, false
+	}
+	switch key.(type) {
+	case ed25519.PublicKey, *ecdsa.PublicKey, *rsa.PublicKey:
+		form, err := x509.MarshalPKIXPublicKey(key)
+		return key, err == nil && bytes.Equal(form, spki)
+	}
+	return nil, false
 }
 
 // signatureValid dispatches on the kind of key; a key of another kind never verifies.
@@ -129,7 +143,7 @@ func signatureValid(key any, message, signature []byte) bool {
 	case *ecdsa.PublicKey:
 		return key.Curve.Params().Name == "P-256" && ecdsa.VerifyASN1(key, hash[:], signature)
 	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(key, cryptoSHA256, hash[:], signature) == nil
+		return isRSASize(key) && rsa.VerifyPKCS1v15(key, cryptoSHA256, hash[:], signature) == nil
 	}
 	return false
 }

@@ -6,10 +6,10 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
+	"math"
 	"math/big"
 	"slices"
 	"unicode/utf8"
@@ -124,8 +124,8 @@ func parseCOSE(text string) (any, bool) {
 	case m[int64(1)] == int64(2) && m[int64(3)] == int64(-7) && m[int64(-1)] == int64(1) && len(m) == 5:
 		x, y := at(-2), at(-3)
 		prefix, _ := hex.DecodeString("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
-		key, err := x509.ParsePKIXPublicKey(slices.Concat(prefix, x, y))
-		return key, err == nil && len(x) == 32 && len(y) == 32
+		key, ok := parseSPKI(slices.Concat(prefix, x, y))
+		return key, ok && len(x) == 32 && len(y) == 32
 	case m[int64(1)] == int64(1) && m[int64(3)] == int64(-8) && m[int64(-1)] == int64(6) && len(m) == 4:
 		return ed25519.PublicKey(at(-2)), len(at(-2)) == 32 && isSafePoint(at(-2))
 	case m[int64(1)] == int64(3) && m[int64(3)] == int64(-257) && len(m) == 4:
@@ -146,13 +146,17 @@ func isSafePoint(raw []byte) bool {
 }
 
 func rsaKey(n, e []byte) (any, bool) {
-	if len(n) == 0 || n[0] == 0 || len(e) == 0 || len(e) > 8 || e[0] == 0 {
+	if len(n) == 0 || n[0] == 0 || len(e) == 0 || len(e) > 4 || e[0] == 0 {
 		return nil, false
 	}
-	modulus, exponent := new(big.Int).SetBytes(n), new(big.Int).SetBytes(e)
-	isSize := modulus.BitLen() >= 2048 && modulus.BitLen() <= 4096 && modulus.Bit(0) == 1
-	isExponent := exponent.IsInt64() && exponent.Int64() >= 3 && exponent.Bit(0) == 1
-	return &rsa.PublicKey{N: modulus, E: int(exponent.Int64())}, isSize && isExponent
+	key := &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+	return key, isRSASize(key)
+}
+
+// isRSASize tells what every verifier takes.
+func isRSASize(key *rsa.PublicKey) bool {
+	isExponent := key.E >= 3 && key.E <= math.MaxInt32 && key.E%2 == 1
+	return isExponent && key.N.BitLen() >= 2048 && key.N.BitLen() <= 4096 && key.N.Bit(0) == 1
 }
 
 func readMap(raw []byte) (map[any]any, []byte, bool) {

@@ -8,6 +8,8 @@ import {
 import type { JsonObject } from '@countersign/canonical';
 import type { Attestation, AttestedModel } from '@countersign/human-proof';
 import {
+  der,
+  respelling,
   SoftwareMaker,
   SoftwarePasskey,
   type SoftwareMakerOptions,
@@ -25,6 +27,44 @@ import { file, invite } from './valid-cases.ts';
 
 const MODEL = 'cb69481e-8ff7-4039-93ec-0a2729a154a8';
 const OTHER_MODEL = 'ee882879-721c-4913-9775-3dfcce97072a';
+
+const hex = (text: string): Buffer => Buffer.from(text, 'hex');
+const extension = (id: string, value: string): Buffer =>
+  der(0xa3, der(0x30, der(0x30, hex(id), der(0x04, hex(value)))));
+
+/** What some verifiers would read, and others not: whoever holds an invitation could have put it into a log for good. */
+const RESPELT: readonly (readonly [string, string, Partial<SoftwareMakerOptions>])[] = [
+  [
+    'path-length',
+    'The root says in two bytes that two issuers may stand below it.',
+    {
+      rootParts: {
+        respelt: (parts) => [...parts.slice(0, 7), extension('0603551d13', '30070101ff02020002')],
+      },
+    },
+  ],
+  [
+    'hybrid-point',
+    'The key of the certificate is written as a hybrid point.',
+    {
+      batch: respelling(6, (spki) => {
+        const hybrid = Buffer.from(spki);
+        hybrid[26] = 6 + ((spki.at(-1) ?? 0) & 1);
+        return hybrid;
+      }),
+    },
+  ],
+  [
+    'three-times',
+    'The certificate is valid between three times.',
+    { batch: respelling(4, (both) => der(0x30, both.subarray(2), both.subarray(2, 17))) },
+  ],
+  [
+    'usage-of-none',
+    'A certificate that issues none has a key usage that is no list of bits.',
+    { batch: respelling(7, () => extension('0603551d0f', '0500')) },
+  ],
+];
 
 interface AttestedCase {
   /** Of who vouches for the passkey. */
@@ -57,12 +97,7 @@ function attested(head: CaseHead, how: AttestedCase): EvidenceCase {
         maker,
       });
       const dora = { ...newPerson(), passkey };
-      const { response } = passkey.register('AAAA');
-      const attestation = shown({
-        object: response.attestationObject,
-        client_data: response.clientDataJSON,
-        root: maker.root.toString('base64url'),
-      });
+      const attestation = shown(passkey.attestation(maker.root));
       ledger.change(invite(dora), { approvers: [ledger.bob] });
       const taken = how.isTaken && { taken: { model: MODEL, root } };
       ledger.enrol(dora, dora.invitation, attestation && { attestation, ...taken });
@@ -171,6 +206,12 @@ export const UNATTESTED_CASES: readonly EvidenceCase[] = [
       about: 'The certificate names another issuer than the one that signed it.',
     },
     { isTaken: true, maker: { batch: { issuerName: 'Rood' } } },
+  ),
+  ...RESPELT.map(([name, about, maker]) =>
+    attested(
+      { name: `attested-${name}`, code: 'AUTHORITY_CHAIN_INVALID', about },
+      { isTaken: true, maker },
+    ),
   ),
   attested(
     {

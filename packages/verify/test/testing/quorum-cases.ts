@@ -36,7 +36,7 @@ interface Quorum {
   /** What the admission says; what the first rule says otherwise. */
   readonly frozen?: (ledger: LedgerForge) => InForce;
   readonly approvers?: (ledger: LedgerForge) => BindOptions['approvers'];
-  readonly acceptedAt?: BindOptions['acceptedAt'];
+  readonly acceptedAt?: () => BindOptions['acceptedAt'];
   readonly typed?: BindOptions['typed'];
   readonly admission?: Partial<RequestAdmitted>;
   readonly isErased?: true;
@@ -63,7 +63,8 @@ async function bound(quorum: Quorum): Promise<EvidenceFile> {
   const rule = { ...REST, ...frozen, id: quorum.isJoined === true ? 'quorum+second' : 'quorum' };
   const permits = quorum.isJoined === true ? ['command', 'of-deploy'] : ['command'];
   const approvers = quorum.approvers?.(ledger) ?? [ledger.bob, ledger.carol];
-  const { acceptedAt, typed } = quorum;
+  const { typed } = quorum;
+  const acceptedAt = quorum.acceptedAt?.();
   const made = ledger.bind(
     { rule, admission: { permits, ...quorum.admission } },
     {
@@ -76,7 +77,7 @@ async function bound(quorum: Quorum): Promise<EvidenceFile> {
   return file(ledger, made);
 }
 
-const inTurn: NonNullable<BindOptions['acceptedAt']> = (_, at) => at;
+const inTurn: NonNullable<Quorum['acceptedAt']> = () => (_, at) => at;
 
 /** Bob could take either seat, and has to leave the first to Carol. */
 const SEATS: Quorum['rules'] = () => [
@@ -109,14 +110,16 @@ const ordered = ({ carol, bob }: LedgerForge): InForce & Rule => ({
 const carolFirst = ({ bob, carol }: LedgerForge): BindOptions['approvers'] => [carol, bob];
 
 /** As accepted so long before it was; only the first, who is three seconds before the binding. */
-const early = (seconds: number): NonNullable<BindOptions['acceptedAt']> => {
-  let isFirst = true;
-  return (_, at) => {
-    const time = isFirst ? later(at, -seconds) : at;
-    isFirst = false;
-    return time;
+const early =
+  (seconds: number): NonNullable<Quorum['acceptedAt']> =>
+  () => {
+    let isFirst = true;
+    return (_, at) => {
+      const time = isFirst ? later(at, -seconds) : at;
+      isFirst = false;
+      return time;
+    };
   };
-};
 
 /** Exactly as long as from the first to the binding, where the first is taken to be two seconds earlier. */
 const WINDOW: Quorum['rules'] = () => [{ window_s: 5 }];
