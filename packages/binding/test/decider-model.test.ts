@@ -9,7 +9,14 @@ import {
 } from './decider-model.ts';
 import { DeciderWorld, RULES } from './decider-world.ts';
 import { FOUNDING_KEY } from './model-keys.ts';
-import type { ModelRule, Voter } from './model-rule.ts';
+import {
+  isNamed,
+  isNamedLater,
+  ruleAfter,
+  type Make,
+  type ModelRule,
+  type Voter,
+} from './model-rule.ts';
 
 /** What was written so far: anything of it may come at any time, again and again. */
 interface Post {
@@ -33,13 +40,27 @@ async function compare(letter: Letter, model: Model, world: DeciderWorld): Promi
   const admission = 'ask' in letter ? world.admission(letter.ask) : undefined;
   expect([letter, model.answer(letter, admission ?? '')]).toEqual([letter, answer]);
   note(letter.kind, answer);
-  if (letter.kind === 'decision') noteDecision(letter, answer, world);
+  if (letter.kind === 'decision') noteDecision(letter, answer, { model, world });
   compareStanding(model, world);
 }
 
-function noteDecision({ key }: DecisionLetter, answer: Answer, { lastFor }: DeciderWorld): void {
+function noteDecision(
+  { ask: number, key, voter, verdict }: DecisionLetter,
+  answer: Answer,
+  { model, world }: { readonly model: Model; readonly world: DeciderWorld },
+): void {
+  const isDeputy = answer === 'accepted' && world.lastFor !== undefined;
   if (key !== FOUNDING_KEY) note('decision by a recovered key', answer);
-  if (answer === 'accepted' && lastFor !== undefined) note('decision of a deputy', answer);
+  if (isDeputy) note('decision of a deputy', answer);
+  const rule = model.asks.get(number)?.rule;
+  if (rule === undefined || verdict === 'revoke') return;
+  if (!isDeputy && isNamedLater(rule, voter)) note('decision of the second group', answer);
+  if (rule.escalation !== undefined && isNamed(rule, voter)) {
+    note('decision of the first group', answer);
+  }
+  if (rule.attested === undefined) return;
+  note('decision by a known make', answer);
+  if (key !== FOUNDING_KEY) note('decision by a recovered key of a known make', answer);
 }
 
 function compareStanding(model: Model, world: DeciderWorld): void {
@@ -224,6 +245,19 @@ function waitOf(ms: number): Command {
   });
 }
 
+/** As long as it takes until a request goes on to the second group, or a moment less. */
+function waitForOthers(of: number, missingMs: number): Command {
+  const leftMs = ({ asks, nowMs }: Readonly<Model>): number => {
+    const { rule, atMs = 0 } = asks.get(of) ?? {};
+    return atMs + (rule?.escalation?.afterMs ?? -Infinity) - missingMs - nowMs;
+  };
+  return command(
+    `wait for the second group of ${of}, but ${missingMs}`,
+    (model, world) => waitOf(leftMs(model)).run(model, world),
+    (model) => leftMs(model) >= 0,
+  );
+}
+
 const wait = fc
   .constantFrom(0, 1_000, 1_000, 30_000, 61_000, 299_000, 600_001, 900_001, 3_600_000)
   .map(waitOf);
@@ -369,9 +403,9 @@ function cancellationOf(which: number): Command {
 
 const cancellation = fc.nat().map(cancellationOf);
 
-function enrolmentOf(which: number, sentNow: boolean): Command {
+function enrolmentOf(which: number, sentNow: boolean, make?: Make): Command {
   return command(
-    `enrolment ${which}`,
+    `enrolment ${which} of ${make ?? 'no known make'}`,
     async (model, world) => {
       const { letters, recoveries } = model.post;
       const number = which % recoveries.length;
@@ -381,6 +415,7 @@ function enrolmentOf(which: number, sentNow: boolean): Command {
         id: letters.length,
         recovery: number,
         person,
+        make,
       } as const;
       await post(letter, sentNow, { model, world });
     },
@@ -389,17 +424,80 @@ function enrolmentOf(which: number, sentNow: boolean): Command {
 }
 
 const enrolment = fc
-  .record({ which: fc.nat(), isNow })
-  .map((how) => enrolmentOf(how.which, how.isNow));
+  .record({
+    which: fc.nat(),
+    isNow,
+    make: fc.constantFrom<(Make | undefined)[]>('acme one', 'acme two', 'other one', undefined),
+  })
+  .map((how) => enrolmentOf(how.which, how.isNow, how.make));
+
+interface Standing {
+  readonly of: number;
+  readonly rule: ModelRule;
+}
+
+/** What is drawn for one of the actions that stand so, by the rule that each has now. */
+function inStanding(
+  name: string,
+  { status, which }: { readonly status: 'pending' | 'bound'; readonly which: number },
+  draw: (standing: Standing, model: Model) => Command | undefined,
+): Command {
+  return command(name, async (model, world) => {
+    const all = [...model.asks].filter(([, each]) => each.status === status);
+    const one = all[which % all.length];
+    if (one === undefined) return;
+    const [of, { rule, atMs }] = one;
+    const drawn = draw({ of, rule: ruleAfter(rule, model.nowMs - atMs) }, model);
+    if (drawn?.check(model) === true) await drawn.run(model, world);
+  });
+}
+
+/** Of whoever may decide it now, as far as the rule says. */
+const consent = fc.record({ which: fc.nat(), who: fc.nat() }).map(({ which, who }) =>
+  inStanding(`consent ${which} ${who}`, { status: 'pending', which }, ({ of, rule }, model) => {
+    const named = model.keys.holders.filter((each) => each !== 'owner' && isNamed(rule, each));
+    const by = named[who % named.length];
+    return by === undefined ? undefined : approved(of, by);
+  }),
+);
+
+const claim = fc
+  .nat()
+  .map((which) => inStanding(`claim ${which}`, { status: 'bound', which }, ({ of }) => used(of)));
+
+const patience = fc
+  .record({ which: fc.nat(), missingMs: fc.constantFrom(0, 0, 1) })
+  .map(({ which, missingMs }) =>
+    inStanding(`patience ${which} ${missingMs}`, { status: 'pending', which }, ({ of }) =>
+      waitForOthers(of, missingMs),
+    ),
+  );
 
 const COMMANDS = [
   ...[request, request, request, request, decision, decision, decision, decision, decision],
   ...[decision, decision, decision, use, use, use, use, report, delivery, delivery, delivery],
-  ...[wait, wait, crash, press, policy, dismissal, deputy, deputy, comeback],
+  ...[
+    consent,
+    consent,
+    consent,
+    claim,
+    claim,
+    patience,
+    patience,
+    wait,
+    wait,
+    crash,
+    press,
+    policy,
+    dismissal,
+    deputy,
+    deputy,
+    comeback,
+  ],
   ...[recovery, recovery, cancellation, enrolment, enrolment],
 ];
 
-const RUN_MS_MAX = 6_000;
+const RUN_MS_MAX = 15_000;
 const RUNS_USUAL = 20;
 const RUNS = Number(process.env['COUNTERSIGN_MODEL_RUNS'] ?? RUNS_USUAL);
 
@@ -409,19 +507,22 @@ function ruleNamed(name: string): ModelRule {
   return rule;
 }
 
-function start(rule: ModelRule): { readonly model: Model; readonly real: DeciderWorld } {
-  const real = new DeciderWorld(rule);
+interface Start {
+  readonly model: Model;
+  readonly real: DeciderWorld;
+}
+
+async function start(rule: ModelRule): Promise<Start> {
+  const real = await DeciderWorld.founded(rule);
   const model = Object.assign(new DeciderModel(rule, real.nowMs), {
     post: { letters: [], recoveries: [] },
   });
   return { model, real };
 }
 
-type Start = ReturnType<typeof start>;
-
 /** The beginning of a walk, so that what is drawn starts from where it would seldom come to. */
 async function startAfter({ walk, steps }: { walk: Walk; steps: number }): Promise<Start> {
-  const started = start(ruleNamed(walk.rule));
+  const started = await start(ruleNamed(walk.rule));
   for (const step of walk.commands.slice(0, steps)) {
     if (step.check(started.model)) await step.run(started.model, started.real);
   }
@@ -562,6 +663,118 @@ const WALKS: readonly Walk[] = [
       ...['decision by a recovered key accepted', 'decision KEY_NOT_ENROLLED_AT_TIME'],
     ],
   },
+  {
+    to: 'a second group, from its moment on',
+    rule: 'shift',
+    commands: [
+      ...[
+        asked(0),
+        approved(0, 'bob'),
+        approved(0, 'dave'),
+        approved(0, 'bob', { verdict: 'deny' }),
+      ],
+      ...[waitForOthers(0, 1), approved(0, 'bob'), waitForOthers(0, 0), approved(0, 'dave')],
+      ...[approved(0, 'bob'), used(0), asked(1), waitForOthers(1, 0), approved(1, 'alice')],
+      ...[asked(2), waitForOthers(2, 0), approved(2, 'carol', { verdict: 'deny' })],
+      // What was approved by whoever had waited, under other rules.
+      ...[policyOf(ruleNamed('slow shift')), used(0), policyOf(ruleNamed('joint shift')), used(0)],
+      ...[policyOf(ruleNamed('one')), used(1)],
+      // What was asked for by one rule, and is decided while there is another.
+      ...[policyOf(ruleNamed('shift')), asked(3), policyOf(ruleNamed('slow shift'))],
+      ...[waitForOthers(3, 0), approved(3, 'bob'), approved(3, 'dave'), approved(3, 'alice')],
+      ...[asked(4), policyOf(ruleNamed('shift')), waitForOthers(4, 1), approved(4, 'bob')],
+      ...[waitForOthers(4, 0), approved(4, 'bob'), used(4)],
+      // Whoever did not have to wait then, and would have to now.
+      ...[policyOf(ruleNamed('joint shift')), asked(5), approved(5, 'bob')],
+      ...[policyOf(ruleNamed('shift')), used(5), policyOf(ruleNamed('joint shift')), used(5)],
+    ],
+    answers: [
+      ...['decision of the second group NOT_ELIGIBLE', 'decision of the second group accepted'],
+      ...['decision of the second group POLICY_CHANGED', 'decision of the first group accepted'],
+      ...['use POLICY_CHANGED', 'use accepted'],
+    ],
+  },
+  {
+    to: 'two of both groups, their deputies, and whoever is gone',
+    rule: 'two shifts',
+    commands: [
+      ...[asked(0), approved(0, 'alice'), waitForOthers(0, 0), used(0), approved(0, 'alice')],
+      ...[approved(0, 'carol'), used(0)],
+      ...[asked(1), waitForOthers(1, 0), approved(1, 'dave'), used(1), approved(1, 'carol')],
+      ...[used(1)],
+      // Who is of the second group stands in for the first one until it is their own turn.
+      ...[lent('alice', 'carol'), asked(2), approved(2, 'carol'), waitForOthers(2, 0)],
+      ...[approved(2, 'alice'), approved(2, 'carol'), approved(2, 'dave')],
+      // A deputy of the second group, who is nobody's before.
+      ...[policyOf(ruleNamed('shift')), lent('bob', 'dave'), asked(3), approved(3, 'dave')],
+      // Nor does it matter for whom else somebody could speak, who may soon themselves.
+      ...[returnOf('alice'), lent('dave', 'carol'), approved(3, 'carol'), returnOf('dave')],
+      ...[waitForOthers(3, 0), approved(3, 'dave'), used(3), policyOf(ruleNamed('joint shift'))],
+      ...[used(3), policyOf(ruleNamed('two shifts')), asked(4), dismissalOf('carol')],
+      ...[waitForOthers(4, 0), approved(4, 'carol'), approved(4, 'alice'), approved(4, 'bob')],
+      // Whoever is gone when something is asked for is not of its second group, recovered or not.
+      ...[recoveryOf('carol', false), waitOf(3_600_000), asked(5)],
+      ...[enrolmentOf(0, true), waitForOthers(5, 0), approved(5, 'carol'), approved(5, 'dave')],
+      // Whoever may decide anyhow decides for themselves, and in nobody's place.
+      ...[lent('carol', 'alice'), asked(6), waitForOthers(6, 0), approved(6, 'alice')],
+      ...[approved(6, 'carol'), used(6)],
+    ],
+    answers: [
+      ...['decision of the second group accepted', 'decision of the first group accepted'],
+      ...['decision of the first group ALREADY_DECIDED', 'decision of a deputy accepted'],
+      ...['decision of the first group DUPLICATE_HUMAN', 'decision DELEGATION_EXCEEDED'],
+      ...['decision of the second group NOT_ELIGIBLE', 'use NOT_BOUND', 'use accepted'],
+      'decision by a recovered key NOT_ELIGIBLE',
+    ],
+  },
+  {
+    to: 'keys of a known model',
+    rule: 'model',
+    commands: [
+      ...[asked(0), approved(0, 'bob'), approved(0, 'carol'), approved(0, 'dave')],
+      ...[approved(0, 'bob', { verdict: 'deny' }), approved(0, 'alice'), used(0)],
+      ...[asked(1), approved(1, 'dave', { verdict: 'revoke' })],
+      // Other lists are the stricter ones, and none is not.
+      ...[policyOf(ruleNamed('maker')), used(0), policyOf(ruleNamed('one')), used(0)],
+      ...[asked(2), policyOf(ruleNamed('maker')), approved(2, 'alice'), policyOf(ruleNamed('one'))],
+      ...[approved(2, 'alice'), policyOf(ruleNamed('maker')), used(2)],
+      ...[asked(3), approved(3, 'carol'), approved(3, 'dave'), policyOf(ruleNamed('model'))],
+      ...[approved(3, 'bob'), policyOf(ruleNamed('maker')), approved(3, 'bob'), used(3)],
+      ...[policyOf(ruleNamed('model')), used(3)],
+      // A deputy decides with a key of their own, whatever key the person has who is away.
+      ...[
+        policyOf(ruleNamed('known shifts')),
+        lent('alice', 'dave'),
+        lent('bob', 'carol'),
+        asked(4),
+      ],
+      ...[approved(4, 'dave'), approved(4, 'carol'), approved(4, 'bob'), approved(4, 'alice')],
+      used(4),
+    ],
+    answers: [
+      ...['decision by a known make AUTHENTICATOR_CLASS', 'decision by a known make accepted'],
+      ...['decision by a known make POLICY_CHANGED', 'decision POLICY_CHANGED'],
+      ...['decision of a deputy accepted', 'use POLICY_CHANGED', 'use accepted'],
+    ],
+  },
+  {
+    to: 'persons whose new key is of another model',
+    rule: 'known shifts',
+    commands: [
+      ...[recoveryOf('alice', false), recoveryOf('bob', false), recoveryOf('dave', false)],
+      ...[asked(0), approved(0, 'alice'), waitForOthers(0, 0), used(0), waitOf(3_600_000)],
+      ...[asked(1), approved(1, 'alice'), enrolmentOf(0, true, 'acme two'), approved(1, 'alice')],
+      ...[enrolmentOf(1, true, 'acme one'), approved(1, 'bob'), waitForOthers(1, 1)],
+      ...[enrolmentOf(2, true, 'other one'), approved(1, 'dave'), waitForOthers(1, 0)],
+      ...[approved(1, 'dave'), used(1), asked(2), approved(2, 'bob'), waitForOthers(2, 0)],
+      ...[approved(2, 'carol'), dismissalOf('carol'), used(2)],
+    ],
+    answers: [
+      ...['decision by a recovered key of a known make accepted', 'use APPROVER_REVOKED'],
+      ...['decision by a recovered key of a known make AUTHENTICATOR_CLASS', 'use accepted'],
+      ...['decision of the second group NOT_ELIGIBLE', 'decision of the second group accepted'],
+    ],
+  },
 ];
 
 describe('the decider beside a simple model of it', () => {
@@ -575,7 +788,7 @@ describe('the decider beside a simple model of it', () => {
           fc.commands(COMMANDS, { maxCommands: 80, size: 'max' }),
           async (rule, from, commands) => {
             await fc.asyncModelRun(
-              () => (from === null ? Promise.resolve(start(rule)) : startAfter(from)),
+              () => (from === null ? start(rule) : startAfter(from)),
               commands,
             );
           },

@@ -2,7 +2,17 @@ import type { RefusalCode } from '@countersign/binding';
 import { ModelDeputies, type ModelDeputy } from './model-deputies.ts';
 import { ModelKeys, type KeyNumber } from './model-keys.ts';
 import { ModelPrompts } from './model-prompts.ts';
-import { areEnough, isNamed, placeRefusal, type ModelRule, type Voter } from './model-rule.ts';
+import {
+  areEnough,
+  isNamed,
+  isNamedLater,
+  placeRefusal,
+  ruleAfter,
+  ruleAmong,
+  type Make,
+  type ModelRule,
+  type Voter,
+} from './model-rule.ts';
 
 /** What an input comes to: how it is taken, or the code of its refusal. */
 export type Answer = 'accepted' | 'repeated' | 'held' | RefusalCode;
@@ -57,6 +67,7 @@ export interface EnrolmentLetter {
   readonly id: KeyNumber;
   readonly recovery: number;
   readonly person: Voter;
+  readonly make: Make | undefined;
 }
 
 export type Letter = RequestLetter | DecisionLetter | UseLetter | ReportLetter | EnrolmentLetter;
@@ -89,8 +100,15 @@ interface Approval {
   readonly untilMs: number;
 }
 
+/** For whom somebody decides, or why they may not. */
+interface Voice {
+  readonly voice: Voter;
+  readonly refusal?: 'NOT_ELIGIBLE' | 'DELEGATION_EXCEEDED';
+}
+
 interface Ask {
   readonly rule: ModelRule;
+  readonly atMs: number;
   readonly admission: string;
   readonly epoch: number;
   readonly decideByMs: number;
@@ -222,14 +240,15 @@ export class DeciderModel {
       case 'report':
         return this.#report(letter);
       case 'enrolment':
-        return this.keys.enrol(letter.recovery, letter.id, this.nowMs);
+        return this.keys.enrol(letter.recovery, letter, this.nowMs);
     }
   }
 
   #request({ ask: number }: RequestLetter, admission: string): Answer {
     if (this.asks.has(number)) return 'repeated';
-    const { rule, nowMs } = this;
+    const { nowMs } = this;
     const voters = this.keys.holders.filter((voter) => voter !== 'owner');
+    const rule = ruleAmong(this.rule, voters);
     if (!areEnough(rule, voters)) return 'NO_POLICY';
     if (this.isFrozen) return 'FROZEN';
     const open = [...this.asks.values()].filter(({ status }) => status === 'pending').length;
@@ -238,6 +257,7 @@ export class DeciderModel {
     this.#prompts.note((voter) => voter !== 'owner' && isNamed(rule, voter), nowMs);
     this.asks.set(number, {
       rule,
+      atMs: nowMs,
       admission,
       epoch: this.epoch,
       decideByMs: nowMs + DECIDE_MS,
@@ -285,11 +305,12 @@ export class DeciderModel {
 
   #deny(ask: Ask, letter: DecisionLetter): Answer {
     if (letter.voter === 'owner') return 'OWNER_APPROVAL';
-    const voice = this.#voice(ask, letter);
-    if (voice === undefined) return 'DELEGATION_EXCEEDED';
+    const { voice, refusal } = this.#voice(ask, letter);
+    if (refusal !== undefined) return refusal;
+    if (!this.#isOfMake(ask, letter)) return 'AUTHENTICATOR_CLASS';
     const said = this.#saidBefore(ask, [letter.voter, voice]);
     if (said !== undefined) return said;
-    if (!isNamed(ask.rule, voice)) return 'NOT_ELIGIBLE';
+    if (!isNamed(this.#ruleNow(ask), voice)) return 'NOT_ELIGIBLE';
     ask.status = 'denied';
     return 'accepted';
   }
@@ -300,18 +321,19 @@ export class DeciderModel {
     if (this.isFrozen) return 'FROZEN';
     if (ask.epoch !== this.epoch) return 'EPOCH_ENDED';
     if (voter === 'owner') return 'OWNER_APPROVAL';
-    const voice = this.#voice(ask, letter);
-    if (voice === undefined) return 'DELEGATION_EXCEEDED';
+    const { voice, refusal } = this.#voice(ask, letter);
+    if (refusal !== undefined) return refusal;
+    if (!this.#isOfMake(ask, letter)) return 'AUTHENTICATOR_CLASS';
     const wanted = rule.confirm === true ? 'right' : 'nothing';
     if (typed !== wanted) {
       return typed === 'nothing' ? 'CONFIRMATION_REQUIRED' : 'CONFIRMATION_MISMATCH';
     }
-    const refusal = this.#saidBefore(ask, [voter, voice]) ?? this.#unseated(ask, voice);
-    if (refusal !== undefined) return refusal;
+    const noPlace = this.#saidBefore(ask, [voter, voice]) ?? this.#unseated(ask, voice);
+    if (noPlace !== undefined) return noPlace;
     const approval = { voter, key, voice, atMs: this.nowMs, untilMs };
     const all = [...this.#live(ask), approval];
     const isQuorum = all.length >= rule.approvals;
-    if (isQuorum && this.#isStricterNow(ask, all.length)) return 'POLICY_CHANGED';
+    if (isQuorum && this.#isStricterNow(ask, voicesOf(all))) return 'POLICY_CHANGED';
     ask.approvals = [...ask.approvals, approval];
     if (!isQuorum) return 'accepted';
     ask.status = 'bound';
@@ -320,20 +342,34 @@ export class DeciderModel {
     return 'accepted';
   }
 
+  #ruleNow({ rule, atMs }: Ask): ModelRule {
+    return ruleAfter(rule, this.nowMs - atMs);
+  }
+
+  #isOfMake({ rule: { attested } }: Ask, letter: DecisionLetter): boolean {
+    const make = this.keys.makeOf(letter);
+    return attested === undefined || (make !== undefined && attested.includes(make));
+  }
+
   /** For whom somebody decides: for themselves, or where the rule does not name them, for somebody who is away. */
-  #voice({ rule, approvals }: Ask, { voter, verdict }: DecisionLetter): Voter | undefined {
-    if (isNamed(rule, voter)) return voter;
+  #voice(ask: Ask, { voter, verdict }: DecisionLetter): Voice {
+    const rule = this.#ruleNow(ask);
+    if (isNamed(rule, voter)) return { voice: voter };
     const { nowMs } = this;
     const principals = this.deputies
       .principals(voter, nowMs)
       .filter((each) => isNamed(rule, each) && this.keys.of(each) !== undefined);
-    const taken = voicesOf(this.#live({ rule, approvals }));
+    const taken = voicesOf(this.#live(ask));
     const isFree = (each: Voter): boolean =>
       !taken.includes(each) &&
       (verdict === 'deny' || placeRefusal(rule, taken, each) === undefined);
     const principal = principals.find(isFree) ?? principals[0];
-    if (principal !== undefined) return principal;
-    return this.deputies.isAnybodys(voter) ? undefined : voter;
+    if (principal !== undefined) return { voice: principal };
+    const own = { voice: voter };
+    if (isNamedLater(ask.rule, voter)) return { ...own, refusal: 'NOT_ELIGIBLE' };
+    if (this.deputies.isAnybodys(voter)) return { ...own, refusal: 'DELEGATION_EXCEEDED' };
+    const isOut = rule.approvers?.includes(voter) === false;
+    return isOut ? { ...own, refusal: 'NOT_ELIGIBLE' } : own;
   }
 
   /** A person and whoever decides in their place speak once. */
@@ -382,13 +418,15 @@ export class DeciderModel {
   }
 
   /** Whether the rule in force asks for more than what was asked for. */
-  #isStricterNow({ rule: was, uses }: Ask, approvals: number): boolean {
+  #isStricterNow({ rule: was, uses }: Ask, voices: readonly Voter[]): boolean {
     const { rule: now } = this;
     if (now.name === was.name) return false;
     const isSeated = now.seats !== undefined || now.windowMs !== undefined;
     return (
       uses.size >= now.uses ||
-      approvals < now.approvals ||
+      voices.length < now.approvals ||
+      !voices.every((voice) => isNamed(now, voice) || hasWaitedEnough(voice, { was, now })) ||
+      (now.attested !== undefined && now.attested.join() !== was.attested?.join()) ||
       (now.confirm === true && was.confirm !== true) ||
       isSeated
     );
@@ -409,7 +447,7 @@ export class DeciderModel {
     const isGone = (each: Approval): boolean =>
       !this.keys.isHeld(each) || this.#endMs({ ...each, untilMs: Infinity }) === -Infinity;
     if (ask.approvals.some(isGone)) return 'APPROVER_REVOKED';
-    if (this.#isStricterNow(ask, ask.approvals.length)) return 'POLICY_CHANGED';
+    if (this.#isStricterNow(ask, voicesOf(ask.approvals))) return 'POLICY_CHANGED';
     if (Math.abs(letter.claimedMs - this.nowMs) > SKEW_MS) return 'CLOCK_SKEW';
     ask.uses.set(letter.use, undefined);
     return 'accepted';
@@ -434,6 +472,15 @@ function inputOf(letter: Letter): string {
 function late({ status }: Ask): Answer {
   if (status === 'expired') return 'EXPIRED';
   return status === 'revoked' ? 'REVOKED' : 'LATE_DECISION';
+}
+
+/** Whether somebody who decided as one of the second group had to wait as long as they would have to now. */
+function hasWaitedEnough(
+  voice: Voter,
+  { was, now }: { readonly was: ModelRule; readonly now: ModelRule },
+): boolean {
+  if (isNamed(was, voice) || !isNamedLater(now, voice)) return false;
+  return (now.escalation?.afterMs ?? Infinity) <= (was.escalation?.afterMs ?? 0);
 }
 
 function voicesOf(approvals: readonly Approval[]): readonly Voter[] {

@@ -1,10 +1,8 @@
 import {
   confirmationDigest,
   enrolmentPayload,
-  parseEntry,
   type CedarPolicy,
   type EnrolmentStatement,
-  type Entry,
   type Outcome,
 } from '@countersign/binding';
 import {
@@ -26,17 +24,70 @@ import {
   type ModelChange,
   type UseLetter,
 } from './decider-model.ts';
-import { FOUNDING_KEY, RECOVERY, type KeyNumber } from './model-keys.ts';
-import type { ModelRule, Voter } from './model-rule.ts';
-import { ORIGIN, TENANT } from './test-documents.ts';
+import { FOUNDING_KEY, FOUNDING_MAKES, RECOVERY, type KeyNumber } from './model-keys.ts';
+import { MAKERS, attestedBy } from './model-makes.ts';
+import type { Make, ModelRule, Voter } from './model-rule.ts';
+import { enrolmentOf } from './test-enrolment.ts';
 import { frame, invitationKey, type TestKey } from './test-keys.ts';
 import { TestLedger, type Asked } from './test-ledger.ts';
-import { newPasskey, testPerson, type TestPerson } from './test-members.ts';
+import { START_MS, newPasskey, testPerson, type TestPerson } from './test-members.ts';
+
+interface Founder {
+  readonly person: TestPerson;
+  /** Of a person whose key somebody vouches for: no founding holds such a key, only the invitation to enrol it. */
+  readonly enrolments: readonly Uint8Array[];
+}
+
+function founder(make?: Make): Founder {
+  const person = testPerson();
+  if (make === undefined) return { person, enrolments: [] };
+  const { id } = person;
+  const passkey = passkeyOf(make);
+  const key = invitationKey();
+  const invitation = {
+    ...({ kind: 'invitation', id: key.thumbprint, person: id } as const),
+    public_key: key.publicKey,
+    not_after: formatTimestamp(START_MS),
+  };
+  return {
+    person: { id, passkey, members: [{ kind: 'person', id, class: 'natural' }, invitation] },
+    enrolments: [enrolmentFrame(key, { person: id, passkey, make })],
+  };
+}
+
+function passkeyOf(make: Make | undefined): SoftwarePasskey {
+  return newPasskey(make && MAKERS[make]);
+}
+
+function enrolmentFrame(
+  invitation: TestKey,
+  {
+    make,
+    ...of
+  }: {
+    readonly person: string;
+    readonly passkey: SoftwarePasskey;
+    readonly make: Make | undefined;
+  },
+): Uint8Array {
+  const statement: EnrolmentStatement = {
+    ...enrolmentOf(invitation, of),
+    ...(make !== undefined && { attestation: of.passkey.attestation(MAKERS[make].root) }),
+  };
+  const signature = invitation.sign('enrolment', enrolmentPayload(statement));
+  return utf8(JSON.stringify({ statement, signature }));
+}
 
 // Their ids are in this order.
-const people = { owner: testPerson(), alice: testPerson(), bob: testPerson() };
-const [carol, dave] = [testPerson(), testPerson()];
-const PERSONS: Readonly<Record<Voter, TestPerson>> = { ...people, carol, dave };
+const owner = founder();
+const alice = founder(FOUNDING_MAKES.alice);
+const bob = founder(FOUNDING_MAKES.bob);
+const carol = founder(FOUNDING_MAKES.carol);
+const dave = founder();
+const people = { owner: owner.person, alice: alice.person, bob: bob.person };
+const others = { carol: carol.person, dave: dave.person };
+const ENROLMENTS = [alice, bob, carol].flatMap(({ enrolments }) => enrolments);
+const PERSONS: Readonly<Record<Voter, TestPerson>> = { ...people, ...others };
 const NONCE = 'A'.repeat(22);
 /** Of /srv/billing. */
 const TYPED = {
@@ -74,11 +125,50 @@ export const RULES: readonly [ModelRule, ...ModelRule[]] = [
       ],
     },
   },
+  {
+    name: 'shift',
+    approvals: 1,
+    uses: 2,
+    approvers: ['alice'],
+    escalation: { afterMs: 61_000, to: ['bob', 'carol'] },
+  },
+  {
+    name: 'slow shift',
+    approvals: 1,
+    uses: 2,
+    approvers: ['alice'],
+    escalation: { afterMs: 299_000, to: ['bob', 'dave'] },
+  },
+  {
+    name: 'joint shift',
+    approvals: 1,
+    uses: 2,
+    approvers: ['alice', 'bob'],
+    escalation: { afterMs: 61_000, to: ['carol'] },
+  },
+  {
+    name: 'two shifts',
+    approvals: 2,
+    uses: 1,
+    approvers: ['alice', 'bob'],
+    escalation: { afterMs: 61_000, to: ['carol', 'dave'] },
+  },
+  { name: 'model', approvals: 1, uses: 2, attested: ['acme one'] },
+  { name: 'maker', approvals: 1, uses: 2, attested: ['acme one', 'acme two'] },
+  {
+    name: 'known shifts',
+    approvals: 2,
+    uses: 1,
+    approvers: ['alice', 'bob'],
+    escalation: { afterMs: 61_000, to: ['carol', 'dave'] },
+    attested: ['acme one', 'other one'],
+  },
 ];
 
 /** A rule of the model, as the ledger has it. */
 function policyOf(rule: ModelRule): CedarPolicy {
   const { approvals, uses, seats, ordered, windowMs, confirm, asking } = rule;
+  const { approvers, escalation, attested } = rule;
   return {
     v: 'countersign.policy.v3',
     cedar:
@@ -88,7 +178,7 @@ function policyOf(rule: ModelRule): CedarPolicy {
       {
         id: 'rule',
         approvals,
-        approvers: 'any',
+        approvers: approvers === undefined ? 'any' : idsOf(approvers),
         proof_classes: ['uv'],
         rationale: 'optional',
         decide_within_s: DECIDE_MS / 1_000,
@@ -97,7 +187,7 @@ function policyOf(rule: ModelRule): CedarPolicy {
         max_uses: uses,
         ...(seats !== undefined && {
           seats: seats.map(({ of }) => ({
-            approvers: of.map((voter) => PERSONS[voter].id).sort(),
+            approvers: idsOf(of),
             count: 1,
           })),
         }),
@@ -105,9 +195,17 @@ function policyOf(rule: ModelRule): CedarPolicy {
         ...(windowMs !== undefined && { window_s: windowMs / 1_000 }),
         ...(confirm === true && { confirm: { field: '/cwd', last: 4 } }),
         ...(asking !== undefined && { asking: askingOf(asking) }),
+        ...(escalation !== undefined && {
+          escalation: { after_s: escalation.afterMs / 1_000, approvers: idsOf(escalation.to) },
+        }),
+        ...(attested !== undefined && { attested: attestedBy(attested) }),
       },
     ],
   };
+}
+
+function idsOf(voters: readonly Voter[]): readonly string[] {
+  return voters.map((voter) => PERSONS[voter].id).sort();
 }
 
 function askingOf({
@@ -139,15 +237,21 @@ export class DeciderWorld {
   readonly #invitations = new Map<number, TestKey>();
   readonly #passkeys = new Map<KeyNumber, SoftwarePasskey>();
 
-  constructor(rule: ModelRule) {
+  private constructor(rule: ModelRule) {
     this.#writer = new TestLedger({
       people,
-      extra: [...carol.members, ...dave.members],
+      extra: Object.values(others).flatMap(({ members }) => members),
       recovery: RECOVERY,
       policy: policyOf(rule),
       limits: { stateCommitEvery: 7 },
     });
     this.#ledger = TestLedger.twinOf(this.#writer, { stateCommitEvery: 7 });
+  }
+
+  static async founded(rule: ModelRule): Promise<DeciderWorld> {
+    const world = new DeciderWorld(rule);
+    for (const enrolment of ENROLMENTS) await world.#ledger.submit('enrolment', enrolment);
+    return world;
   }
 
   get nowMs(): number {
@@ -274,15 +378,6 @@ export class DeciderWorld {
     this.#ledger = again;
   }
 
-  /** The fold of the log alone. */
-  get foldedAgain(): { readonly digest: string; readonly folded: string } {
-    const state = this.#ledger.emptyState();
-    for (const { bytes, index, leaf } of this.#ledger.log) {
-      state.evolve(parseEntry(bytes), { index, leaf });
-    }
-    return { digest: this.#ledger.state.stateDigest(), folded: state.stateDigest() };
-  }
-
   /** Where each action stands, by the ledger's own fold. */
   standing(): Readonly<Record<number, readonly [status: string, uses: number]>> {
     const { state } = this.#ledger;
@@ -301,10 +396,6 @@ export class DeciderWorld {
   /** In whose place the last decision was that the log took. */
   get lastFor(): string | undefined {
     return this.#ledger.entries('decision-accepted').at(-1)?.entry.for;
-  }
-
-  get entries(): readonly Entry[] {
-    return this.#ledger.log.map(({ entry }) => entry);
   }
 
   async #frameOf(letter: Letter): Promise<Uint8Array> {
@@ -350,24 +441,11 @@ export class DeciderWorld {
     return frame(this.#writer.executor.key, 'use', canonicalBytes(claim));
   }
 
-  #enrolment({ id, recovery, person }: EnrolmentLetter): Uint8Array {
-    const passkey = newPasskey();
+  #enrolment({ id, recovery, person, make }: EnrolmentLetter): Uint8Array {
+    const passkey = passkeyOf(make);
     this.#passkeys.set(id, passkey);
-    const invitation = this.#invitationOf(recovery);
-    const statement: EnrolmentStatement = {
-      v: 'countersign.enrolment.v1',
-      ledger: ORIGIN,
-      tenant: TENANT,
-      person: PERSONS[person].id,
-      invitation: invitation.thumbprint,
-      credential_id: passkey.credentialId,
-      public_key: passkey.credentialKey.public_key,
-      rp_id: 'localhost',
-      backup_eligible: false,
-      nonce: NONCE,
-    };
-    const signature = invitation.sign('enrolment', enrolmentPayload(statement));
-    return utf8(JSON.stringify({ statement, signature }));
+    const of = { person: PERSONS[person].id, passkey, make };
+    return enrolmentFrame(this.#invitationOf(recovery), of);
   }
 
   #claimOf({ ask, use }: { readonly ask: number; readonly use: string }): JsonObject {

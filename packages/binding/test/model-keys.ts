@@ -1,4 +1,4 @@
-import { VOTERS, type Voter } from './model-rule.ts';
+import { VOTERS, type Make, type Voter } from './model-rule.ts';
 
 const HOUR_MS = 3_600_000;
 export const RECOVERY = { quorum: 2, delay_h: 1 } as const;
@@ -8,6 +8,22 @@ const OPEN_MS = 168 * HOUR_MS;
 /** Of the keys of one person: that of the founding, or the number of the letter that brought a later one. */
 export type KeyNumber = number;
 export const FOUNDING_KEY: KeyNumber = -1;
+/** Nobody vouches for the first key of anybody else. */
+export const FOUNDING_MAKES: Readonly<Partial<Record<Voter, Make>>> = {
+  alice: 'acme one',
+  bob: 'acme two',
+  carol: 'other one',
+};
+
+interface HeldKey {
+  readonly voter: Voter;
+  readonly key: KeyNumber;
+}
+
+interface NewKey {
+  readonly id: KeyNumber;
+  readonly make: Make | undefined;
+}
 
 interface Recovery {
   readonly person: Voter;
@@ -17,6 +33,7 @@ interface Recovery {
 /** One key for each person, until it is revoked or a recovery brings another one. */
 export class ModelKeys {
   readonly #now = new Map<Voter, KeyNumber>(VOTERS.map((voter) => [voter, FOUNDING_KEY]));
+  readonly #makes = new Map<KeyNumber, Make | undefined>();
   readonly #recoveries = new Map<number, Recovery>();
 
   /** Who can sign, in the order of their ids. */
@@ -28,8 +45,12 @@ export class ModelKeys {
     return this.#now.get(voter);
   }
 
-  isHeld({ voter, key }: { readonly voter: Voter; readonly key: KeyNumber }): boolean {
+  isHeld({ voter, key }: HeldKey): boolean {
     return this.#now.get(voter) === key;
+  }
+
+  makeOf({ voter, key }: HeldKey): Make | undefined {
+    return key === FOUNDING_KEY ? FOUNDING_MAKES[voter] : this.#makes.get(key);
   }
 
   revoke(voter: Voter): void {
@@ -56,13 +77,14 @@ export class ModelKeys {
 
   enrol(
     id: number,
-    key: KeyNumber,
+    key: NewKey,
     nowMs: number,
   ): 'accepted' | 'INVITATION_INVALID' | 'RECOVERY_NOT_DUE' {
     const recovery = this.#recoveries.get(id);
     if (recovery === undefined || recovery.opensMs + OPEN_MS < nowMs) return 'INVITATION_INVALID';
     if (nowMs < recovery.opensMs) return 'RECOVERY_NOT_DUE';
-    this.#now.set(recovery.person, key);
+    this.#now.set(recovery.person, key.id);
+    this.#makes.set(key.id, key.make);
     for (const [each, { person }] of this.#recoveries) {
       if (person === recovery.person) this.#recoveries.delete(each);
     }

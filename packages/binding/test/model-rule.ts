@@ -15,6 +15,9 @@ interface ModelAsking {
   readonly quiet?: readonly (readonly [from: number, to: number])[];
 }
 
+/** Of a key that somebody vouches for: who made it, and which model it is. */
+export type Make = 'acme one' | 'acme two' | 'other one';
+
 /** A rule for all commands, as somebody would tell it to a friend. */
 export interface ModelRule {
   readonly name: string;
@@ -25,15 +28,49 @@ export interface ModelRule {
   readonly windowMs?: number;
   readonly confirm?: boolean;
   readonly asking?: ModelAsking;
+  /** Anybody, unless given. */
+  readonly approvers?: readonly Voter[];
+  /** Who may decide besides them once a request has waited so long. */
+  readonly escalation?: { readonly afterMs: number; readonly to: readonly Voter[] };
+  /** Of the keys that count; any, unless given. */
+  readonly attested?: readonly Make[];
 }
 
-export function isNamed({ seats }: ModelRule, voter: Voter): boolean {
-  return seats === undefined || seats.some(({ of }) => of.includes(voter));
+export function isNamed({ approvers, seats }: ModelRule, voter: Voter): boolean {
+  const isApprover = approvers === undefined || approvers.includes(voter);
+  return isApprover && (seats === undefined || seats.some(({ of }) => of.includes(voter)));
+}
+
+export function isNamedLater({ escalation }: ModelRule, voter: Voter): boolean {
+  return escalation?.to.includes(voter) === true;
+}
+
+/** The rule of a request that has waited so long. */
+export function ruleAfter(rule: ModelRule, waitedMs: number): ModelRule {
+  const { approvers, escalation } = rule;
+  if (approvers === undefined || escalation === undefined) return rule;
+  return waitedMs < escalation.afterMs
+    ? rule
+    : { ...rule, approvers: [...approvers, ...escalation.to] };
+}
+
+/** The rule as a request is admitted by it: of whom it names, these are left. */
+export function ruleAmong(rule: ModelRule, voters: readonly Voter[]): ModelRule {
+  const { approvers, escalation, ...others } = rule;
+  const left = (named: readonly Voter[]): readonly Voter[] =>
+    named.filter((voter) => voters.includes(voter));
+  const to = left(escalation?.to ?? []);
+  return {
+    ...others,
+    ...(approvers !== undefined && { approvers: left(approvers) }),
+    ...(escalation !== undefined && to.length > 0 && { escalation: { ...escalation, to } }),
+  };
 }
 
 /** Whether some of these persons could approve together what the rule asks for. */
-export function areEnough({ approvals, seats }: ModelRule, voters: readonly Voter[]): boolean {
-  return subsets(voters, approvals).some((some) => fits(some, seats));
+export function areEnough(rule: ModelRule, voters: readonly Voter[]): boolean {
+  const named = voters.filter((voter) => isNamed(rule, voter));
+  return subsets(named, rule.approvals).some((some) => fits(some, rule.seats));
 }
 
 export function placeRefusal(
