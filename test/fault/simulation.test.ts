@@ -17,6 +17,7 @@ const LONG_MS = 1_800_000;
 
 /** What must have happened, or nothing was tried. */
 const TRIED = [
+  'bindings cut by a sign-in',
   'change agent-sponsored',
   'change credential-revoked',
   'change deputy-named',
@@ -34,8 +35,10 @@ const TRIED = [
   'constraint currency',
   'constraint max_uses',
   'constraint use_by',
+  'decisions of attested keys',
   'decisions of deputies',
   'decisions of members',
+  'decisions of other keys refused',
   'deed decide',
   'deed early',
   'deed enrol',
@@ -52,6 +55,7 @@ const TRIED = [
   'entry decision-refused CONFIRMATION_MISMATCH',
   'entry decision-refused CONFIRMATION_REQUIRED',
   'entry decision-refused DELEGATION_EXCEEDED',
+  'entry decision-refused DELEGATION_INVALID',
   'entry decision-refused FROZEN',
   'entry decision-refused ORDER',
   'entry decision-refused POLICY_CHANGED',
@@ -61,6 +65,7 @@ const TRIED = [
   'entry decision-refused NOT_ELIGIBLE',
   'entry decision-refused ORPHAN_DECISION',
   'entry decision-refused OWNER_APPROVAL',
+  'enrolments of attested keys',
   'enrolments of members',
   'entry execution-reported',
   'entry finding-raised',

@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openKafkaBroker } from '@countersign/broker-kafka';
 import type { LedgerFounded } from '@countersign/binding';
@@ -16,8 +15,6 @@ import { hold, InvariantBroken } from '../simulator/invariant-broken.ts';
 import { SignedTruth } from '../simulator/signed-truth.ts';
 
 const PREFIX = 'storm.';
-/** After a fault, once every service is ready. */
-const ANSWERED_WITHIN_MS = 60_000;
 const CLOCK_JUMP = fileURLToPath(new URL('../../support/cluster/clock-jump.js', import.meta.url));
 const SERVICES: readonly ServiceKind[] = ['ledger', 'ledger', 'projector', 'projector', 'gateway'];
 
@@ -108,34 +105,29 @@ export class ClusterStorm implements Storm {
   /** Every service is well again, started again where it gave up; and everything that was told is in the topics, once. */
   async calm(): Promise<Audited> {
     for (const service of this.ledger.services) await service.recovered();
-    await this.#answered();
+    await this.#describing(() => this.clients.answered());
     return this.audit({});
-  }
-
-  /** Services that say they are ready answer somebody. @throws InvariantBroken STOOD_STILL with what each of them says of itself */
-  async #answered(): Promise<void> {
-    const { told } = this.town;
-    const before = told.length;
-    const until = Date.now() + ANSWERED_WITHIN_MS;
-    while (told.length === before) {
-      this.clients.throwIfFailed();
-      if (Date.now() > until) {
-        const each = await Promise.all(this.ledger.services.map((service) => service.describe()));
-        throw new InvariantBroken('STOOD_STILL', each.join('\n\n'));
-      }
-      await sleep(100);
-    }
-    this.clients.throwIfFailed();
   }
 
   /** Whoever is not answered yet is now; then every service ends as it should. */
   async end(): Promise<Audited> {
     this.clients.dismiss();
-    await this.clients.gone();
+    await this.#describing(() => this.clients.gone());
     await this.ledger.stop();
     const audited = await this.audit({});
     hold(audited.sealedSize === audited.entries.length, 'UNSEALED', 'after a stop');
     return audited;
+  }
+
+  /** Services that say they are ready answer everybody. @throws InvariantBroken STOOD_STILL with what each of them says of itself */
+  async #describing(answering: () => Promise<void>): Promise<void> {
+    try {
+      await answering();
+    } catch (error) {
+      if (!(error instanceof InvariantBroken) || error.code !== 'UNANSWERED') throw error;
+      const each = await Promise.all(this.ledger.services.map((service) => service.describe()));
+      throw new InvariantBroken('STOOD_STILL', [error.message, ...each].join('\n\n'));
+    }
   }
 
   audit(other: Partial<TopicAuditParts>): Promise<Audited> {
@@ -145,7 +137,7 @@ export class ClusterStorm implements Storm {
   }
 
   async discard(): Promise<void> {
-    this.clients.dismiss();
+    this.clients.abandon();
     await this.ledger.stop('SIGKILL');
     await this.cluster.stop();
     await rm(this.#folder, { recursive: true, force: true });

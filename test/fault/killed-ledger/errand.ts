@@ -69,9 +69,22 @@ interface Answer extends Proven {
   readonly followed?: readonly Proven[];
 }
 
-/** No server answers for so long after the last kill, and something is wrong. */
-const PATIENCE_MS = 120_000;
+/** An input that is sent until it is answered, and what came instead so far. */
+export interface Asking {
+  readonly path: string;
+  readonly digest: string;
+  readonly tried: string[];
+}
+
+/** What is not answered yet; and when nobody is answered any more, whoever still asks gives up. */
+export interface Desk {
+  readonly asking: Set<Asking>;
+  readonly over: AbortSignal;
+}
+
 const WAIT_MS = 2_000;
+/** Of a client that would rather ask again. */
+const TIMEOUT_MS = 30_000;
 
 /**
  * One action from the request to the report, by clients that send the same bytes again until they are
@@ -79,9 +92,11 @@ const WAIT_MS = 2_000;
  */
 export class Errand {
   readonly #town: Town;
+  readonly #desk: Desk;
 
-  constructor(town: Town) {
+  constructor(town: Town, desk: Desk) {
     this.#town = town;
+    this.#desk = desk;
   }
 
   async run(): Promise<void> {
@@ -237,11 +252,17 @@ export class Errand {
   /** Sends the same bytes until they are answered by an entry, and remembers what was told. */
   async #ask(path: string, body: Uint8Array): Promise<Answer> {
     const { told } = this.#town;
-    const untilMs = Date.now() + PATIENCE_MS;
-    for (let tries = 0; Date.now() < untilMs; tries += 1) {
+    const { asking, over } = this.#desk;
+    const digest = createHash('sha256').update(body).digest('hex');
+    const mine: Asking = { path, digest, tried: [] };
+    asking.add(mine);
+    for (let tries = 0; ; tries += 1) {
       await this.#town.up();
+      over.throwIfAborted();
+      const askedMs = Date.now();
       const answer = await this.#post(path, body);
-      if (answer === undefined) {
+      if (typeof answer === 'string') {
+        mine.tried.push(`${formatTimestamp(askedMs)}: ${answer}, ${Date.now() - askedMs} ms`);
         this.#count('sent again');
         await sleep(Math.min(20 * 2 ** tries, 500));
         continue;
@@ -251,16 +272,13 @@ export class Errand {
         told.push({ index: entry.index, leaf: entry.leaf, text: entry.text, checkpoint });
       }
       this.#count('answers');
+      asking.delete(mine);
       return answer;
     }
-    throw new InvariantBroken(
-      'UNANSWERED',
-      `${path} ${createHash('sha256').update(body).digest('hex')}`,
-    );
   }
 
-  /** Undefined when nobody knows, or when it is not answered yet. */
-  async #post(path: string, body: Uint8Array): Promise<Answer | undefined> {
+  /** In words what came instead, when nobody knows, or when it is not answered yet. */
+  async #post(path: string, body: Uint8Array): Promise<Answer | string> {
     let response: Response;
     let json: Partial<Answer> & { readonly code?: string };
     try {
@@ -268,18 +286,20 @@ export class Errand {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: fromUtf8(body),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       json = (await response.json()) as typeof json;
     } catch (error) {
-      // The server died before it answered, or within its answer.
-      if (error instanceof TypeError || error instanceof SyntaxError) return undefined;
+      // The server died before it answered, or within its answer, or it stands still.
+      if (error instanceof TypeError || error instanceof SyntaxError) return String(error.cause);
+      if (error instanceof DOMException) return error.name;
       throw error;
     }
     const { entry, receipt } = json;
     if (entry !== undefined && receipt !== undefined) return { ...json, entry, receipt };
-    if (response.status === 202 || response.status === 503 || response.status === 429)
-      return undefined;
-    throw new InvariantBroken('WRONG_ANSWER', `${path}: ${response.status} ${json.code ?? ''}`);
+    const told = `${response.status} ${json.code ?? 'not yet'}`;
+    if (response.status === 202 || response.status === 503 || response.status === 429) return told;
+    throw new InvariantBroken('WRONG_ANSWER', `${path}: ${told}`);
   }
 }
 

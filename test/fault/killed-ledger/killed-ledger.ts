@@ -34,10 +34,11 @@ export class KilledLedger {
   });
   readonly #gate = new Gate();
 
-  private constructor(ledger: CliLedger, town: Omit<Town, 'up'>, vkey: string) {
+  private constructor(ledger: CliLedger, town: Omit<Town, 'up' | 'counts'>, vkey: string) {
     this.#ledger = ledger;
     this.#vkey = vkey;
-    this.town = { ...town, up: () => this.#gate.opened };
+    const counts = new Map<string, number>();
+    this.town = { ...town, counts, up: () => this.#gate.opened };
     this.clients = new Clients(this.town);
   }
 
@@ -58,7 +59,7 @@ export class KilledLedger {
     if (genesis?.type !== 'ledger-founded') throw new Error('expected a founded log');
     const holders = await holdersOf(ledger.data, genesis);
     const town = { url: ledger.url, origin, tenant, person, truth, told: [], ...holders };
-    return new KilledLedger(ledger, { ...town, counts: new Map<string, number>() }, vkey);
+    return new KilledLedger(ledger, town, vkey);
   }
 
   /** One life: from its start to its death at some moment, and what an audit says of what is left. */
@@ -112,7 +113,8 @@ export class KilledLedger {
   }
 
   discard(): Promise<void> {
-    this.clients.dismiss();
+    this.clients.abandon();
+    this.#gate.open();
     return this.#ledger.discard();
   }
 

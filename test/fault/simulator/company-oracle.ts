@@ -131,6 +131,18 @@ export class CompanyOracle {
     }
   }
 
+  /** Whether a sign-in made it shorter: nothing is said of sign-ins that were never the first to end. */
+  isCut({
+    requirement: { member_of: needed },
+    decisions,
+    use_by: useBy,
+  }: EntryOf<'binding-made'>): boolean {
+    const atMs = timestampMs(useBy);
+    return (
+      needed !== undefined && decisions.some((each) => this.endMs(each, needed, atMs) === atMs)
+    );
+  }
+
   /** Who approved is still somebody of the company, and the company is still asked. */
   assertUsed({ action_id: id, requirement, decisions }: EntryOf<'binding-made'>): void {
     if (requirement.member_of === undefined) return;

@@ -29,6 +29,8 @@ export type Broken =
   | 'STRICTER_NOW'
   /** By an approval, or an enrolment, of somebody of whom the company does not say so. */
   | 'NOT_A_MEMBER'
+  /** By a key of no model that its rule names. */
+  | 'NOT_ATTESTED'
   /** On the behalf of somebody who never said so, or for more than they said. */
   | 'NOT_DELEGATED'
   | 'TERMINAL_CHANGED'

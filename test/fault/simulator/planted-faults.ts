@@ -22,7 +22,7 @@ import type { Broken } from './invariant-broken.ts';
 import type { PlantFault } from './ledger-process.ts';
 import { plainLeaf } from './plain-tree.ts';
 import { ORIGIN } from './population.ts';
-import type { OracleAction } from './rule-oracle.ts';
+import type { OracleAction } from './oracle-action.ts';
 import { inputOf, type World } from './world.ts';
 
 /**
@@ -203,6 +203,8 @@ const ANY_CLAIM = 'countersign.use.v';
 type IsAbout = (action: OracleAction) => boolean;
 
 const isOfMembers: IsAbout = ({ admission }) => admission.requirement.member_of !== undefined;
+
+const isOfModels: IsAbout = ({ admission }) => admission.requirement.attested !== undefined;
 
 /** A claim that was refused with this code is taken, of an action like these. */
 function takesClaims(
@@ -394,6 +396,16 @@ const lengthensUses: PlantFault = changingEntries((entry) => {
   return { ...entry, use_by: formatTimestamp(timestampMs(entry.use_by) + 1) };
 });
 
+/** As long as the rule and the approvals say, whatever becomes of the sign-ins that they were given with. */
+const forgetsSignInsEnd: PlantFault = changingEntries((entry, world) => {
+  if (entry.type !== 'binding-made' || entry.requirement.member_of === undefined) return entry;
+  const admission = world.rules.actions.get(entry.action_id)?.admission;
+  if (admission === undefined) return entry;
+  const ends = [admission, ...entry.decisions].map(({ not_after: end }) => timestampMs(end));
+  const useByMs = Math.min(timestampMs(entry.at) + admission.use_within_s * 1_000, ...ends);
+  return { ...entry, use_by: formatTimestamp(useByMs) };
+});
+
 /** Whoever has the link is taken for the person: attack row D14. */
 const enrolsWithoutAccount: PlantFault = changingEntries((entry) => {
   if (entry.type !== 'authority-changed' || entry.change.change === 'bound') return entry;
@@ -422,140 +434,158 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
     name: 'skips the read back',
     found: ['SIGNED_NOT_HELD', 'FORKED'],
-    seed: 13,
+    seed: 10,
     plant: skipsTheReadBack,
   },
   {
     name: 'reads its unsynced writes',
     found: ['SIGNED_NOT_HELD', 'FORKED'],
-    seed: 4,
+    seed: 2,
     plant: readsItsUnsyncedWrites,
   },
   {
     name: 'batches again after a crash',
     found: ['SIGNED_NOT_HELD', 'FORKED'],
-    seed: 1,
+    seed: 3,
     plant: batchesAgainAfterACrash,
   },
   {
     name: 'publishes checkpoints before their bindings',
     found: ['DERIVED_MISSING'],
-    seed: 1,
+    seed: 2,
     plant: publishesCheckpointsFirst,
   },
-  { name: 'forgets what it holds', found: ['UNANSWERED'], seed: 11, plant: forgetsWhatItHolds },
+  { name: 'forgets what it holds', found: ['UNANSWERED'], seed: 7, plant: forgetsWhatItHolds },
   {
     name: 'lets uses in after a revocation',
     found: ['USED_AFTER_REVOCATION'],
-    seed: 146,
+    seed: 54,
     plant: takesClaims('REVOKED'),
   },
   {
     name: 'lets a use in twice',
     found: ['USED_TOO_OFTEN'],
-    seed: 4,
+    seed: 19,
     plant: takesClaims('ALREADY_CONSUMED'),
   },
   {
     name: 'lets a use in while it is frozen',
     found: ['USED_WHILE_FROZEN'],
-    seed: 81,
+    seed: 5,
     plant: takesClaims('FROZEN', ANY_CLAIM),
   },
   {
     name: 'lets what was bound before a freeze be used after the thaw',
     found: ['USED_WHILE_FROZEN'],
-    seed: 175,
+    seed: 23,
     plant: takesClaims('EPOCH_ENDED', ANY_CLAIM),
   },
   {
     name: 'lets a use in by an old policy',
     found: ['STRICTER_NOW'],
-    seed: 32,
+    seed: 90,
     plant: takesClaims('POLICY_CHANGED', ANY_CLAIM),
   },
   {
     name: 'takes an approval without what is to be typed',
     found: ['UNCONFIRMED'],
-    seed: 6,
+    seed: 14,
     plant: takesDecisions('CONFIRMATION_REQUIRED'),
   },
   {
     name: 'takes an approval out of its order',
     found: ['BOUND_OUT_OF_TURN'],
-    seed: 469,
+    seed: 87,
     plant: takesDecisions('ORDER'),
   },
   {
     name: 'lets a second group decide at once',
     found: ['DECIDED_TOO_EARLY'],
-    seed: 77,
+    seed: 129,
     plant: takesDecisions('NOT_ELIGIBLE', (_action, { from }) => from !== undefined),
   },
   {
     name: 'lets a use in too late',
     found: ['USED_TOO_LATE'],
-    seed: 165,
+    seed: 94,
     plant: takesClaims('EXPIRED'),
   },
   {
     name: 'takes what is no item of a batch',
     found: ['RULE'],
-    seed: 730,
+    seed: 105,
     plant: takesClaims('NOT_IN_BATCH', 'countersign.use.v3'),
   },
-  { name: 'gives a binding more time', found: ['RULE'], seed: 1, plant: lengthensUses },
+  { name: 'gives a binding more time', found: ['RULE'], seed: 2, plant: lengthensUses },
   {
     name: 'tells of fewer prompts than there were',
     found: ['RULE'],
-    seed: 1,
+    seed: 2,
     plant: tellsFewerPrompts,
   },
-  { name: 'asks again for what is open', found: ['RULE'], seed: 9, plant: asksWhatIsOpen },
+  { name: 'asks again for what is open', found: ['RULE'], seed: 98, plant: asksWhatIsOpen },
   {
     name: 'raises no alarm about an emergency',
     found: ['RULE'],
-    seed: 32,
+    seed: 23,
     plant: raisesNoAlarm('BREAK_GLASS'),
   },
   {
     name: 'raises no alarm about a recovery',
     found: ['RULE'],
-    seed: 22,
+    seed: 16,
     plant: raisesNoAlarm('RECOVERY_STARTED'),
   },
   {
     name: 'takes an approval of whom the company does not name',
     found: ['NOT_A_MEMBER'],
-    seed: 17,
+    seed: 285,
     plant: takesDecisions('NOT_ELIGIBLE', isOfMembers),
   },
   {
     name: 'lets a use in by an approval that lost its ground',
     found: ['NOT_A_MEMBER'],
-    seed: 374,
+    seed: 563,
     plant: takesClaims('APPROVER_REVOKED', ANY_CLAIM, isOfMembers),
   },
   {
     name: 'enrols whoever has the link',
     found: ['NOT_A_MEMBER'],
-    seed: 82,
+    seed: 33,
     plant: enrolsWithoutAccount,
   },
   {
     name: 'admits any chain',
     found: ['NOT_DELEGATED'],
-    seed: 10,
+    seed: 502,
     plant: admitsAnyChain,
   },
-  { name: 'believes any signature', found: ['FORGED'], seed: 22, plant: believesAnySignature },
+  {
+    name: 'binds for an issuer that is gone',
+    found: ['NOT_DELEGATED'],
+    seed: 59,
+    plant: takesDecisions('DELEGATION_INVALID'),
+  },
+  {
+    name: 'binds for longer than a sign-in counts',
+    found: ['NOT_A_MEMBER'],
+    seed: 5,
+    plant: forgetsSignInsEnd,
+  },
+  {
+    name: 'asks nobody of which model a key is',
+    found: ['NOT_ATTESTED'],
+    seed: 30,
+    plant: takesDecisions('AUTHENTICATOR_CLASS', isOfModels),
+  },
+  { name: 'believes any signature', found: ['FORGED'], seed: 9, plant: believesAnySignature },
   {
     name: 'acknowledges too early',
     found: ['ACKNOWLEDGED_LOST'],
-    seed: 2,
+    seed: 6,
     plant: acknowledgesTooEarly,
   },
   { name: 'writes content late', found: ['CONTENT'], seed: 1, plant: writesContentLate },
-  { name: 'erases nothing', found: ['CONTENT'], seed: 13, plant: erasesNothing },
+  { name: 'erases nothing', found: ['CONTENT'], seed: 25, plant: erasesNothing },
   { name: 'has a clock that runs ahead', found: ['TIME'], seed: 1, plant: clockRunsAhead },
 ];

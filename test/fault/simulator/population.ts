@@ -14,8 +14,11 @@ import { formatTimestamp, makeUlid, toBase64url, type Digest } from '@countersig
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { WebauthnProof } from '@countersign/human-proof';
 import { formatVerifierKey } from '@countersign/tlog';
-import { companyMembers, groupOf } from './company.ts';
+import { bentOf, type Bent } from './bent.ts';
+import { companyMembers, groupOf, hasCompany } from './company.ts';
 import type { SeededChoice } from './seeded-choice.ts';
+import { RP_ID, RP_ID_HASH, WEB_ORIGIN } from './relying-party.ts';
+import { hasMakers, modelsOf } from './simulated-maker.ts';
 import { coseOf, toyEd25519, toyP256, type ToyKey } from './toy-signature.ts';
 import { POLICY_ENGINE } from '../../support/policy-engine.ts';
 
@@ -23,10 +26,9 @@ export const ORIGIN = 'countersign.local/01JD8Z0000000000000000SEED/0';
 export const TENANT = 'default';
 /** So that a short history is committed to more than once. */
 export const LIMITS: Partial<LedgerLimits> = { stateCommitEvery: 5 };
-export const START_MS = Date.parse('2026-11-23T09:00:00.000Z');
+/** So that the quiet hours that some rules have begin soon. */
+export const START_MS = Date.parse('2026-11-23T09:00:35.000Z');
 export const INTERFACE: Digest = `sha256:${'ab'.repeat(32)}`;
-const RP_ID = 'localhost';
-const WEB_ORIGIN = 'http://localhost:7420';
 export const AUDIENCE = 'host:build-1';
 
 export interface SimulatedPerson {
@@ -55,6 +57,9 @@ export interface Population {
   readonly approvals: number;
   /** Whether they work for a company that says who is in which group. */
   readonly isCompany: boolean;
+  readonly bent: Bent;
+  /** Whether rules may name models of keys. */
+  readonly hasMakers: boolean;
   readonly founding: LedgerFounded;
   readonly logKey: ToyKey;
   readonly vkey: string;
@@ -112,13 +117,19 @@ function executorMember({ id, key }: SimulatedHolder): Member {
   };
 }
 
-/** Of its persons the last two have a seat of their own, where a rule has seats. */
+/** Of its persons the last two, or the last one, have a seat of their own, where a rule has seats. */
 export function policyFor(
   random: SeededChoice,
-  { approvals, persons, isCompany }: Pick<Population, 'approvals' | 'persons' | 'isCompany'>,
+  {
+    approvals,
+    persons,
+    isCompany,
+    hasMakers: isAttested,
+  }: Pick<Population, 'approvals' | 'persons' | 'isCompany' | 'hasMakers'>,
 ): Policy {
   const rationale = random.chance(0.5) ? 'required' : 'optional';
   const decideWithinS = random.between(20, 300);
+  const useWithinS = random.between(20, 300);
   const drawn = {
     id: 'default',
     approvals,
@@ -126,11 +137,12 @@ export function policyFor(
     proof_classes: ['uv'],
     rationale,
     decide_within_s: decideWithinS,
-    use_within_s: random.between(20, 300),
+    use_within_s: useWithinS,
     start_within_s: random.between(1, 30),
     max_uses: random.between(1, 3),
     // Of numbers that are drawn anyway: one draw more would make another history of every seed.
     ...(decideWithinS % 3 === 0 && { device_bound: true as const }),
+    ...(isAttested && modelsOf(useWithinS)),
   } as const;
   const rule = { ...drawn, ...(isCompany && groupOf(drawn.use_within_s)) };
   const limits = askingOf(rule);
@@ -156,8 +168,8 @@ function askingOf({
   decide_within_s: decideWithinS,
   start_within_s: drawn,
 }: Pick<CedarRule, 'decide_within_s' | 'start_within_s'>): Pick<CedarRule, 'asking'> {
-  if (decideWithinS % 5 !== 2) return {};
-  const quiet = Array.from({ length: 6 }, (_, i) => ({ from: `09:${i}3`, to: `09:${i}7` }));
+  if (decideWithinS % 5 < 3) return {};
+  const quiet = Array.from({ length: 6 }, (_, i) => ({ from: `09:${i}1`, to: `09:${i}5` }));
   return [
     { asking: { prompts_1h_max: 2 + (drawn % 4) } },
     { asking: { open_max: 1 + (drawn % 2) } },
@@ -173,10 +185,12 @@ function turnsOf(
   }: Pick<CedarRule, 'start_within_s' | 'use_within_s'>,
   persons: readonly Pick<SimulatedPerson, 'id'>[],
 ): Partial<CedarRule> {
-  const approvers = persons.slice(-2).map(({ id }) => id);
-  const seats = [{ approvers: approvers.sort(), count: 1 }];
+  const seatOf = (last: number): Pick<CedarRule, 'seats'> => {
+    const approvers = persons.slice(-last).map(({ id }) => id);
+    return { seats: [{ approvers: approvers.sort(), count: 1 }] };
+  };
   // Of a number that is drawn anyway, as above.
-  return [{}, { seats }, { seats, ordered: true, window_s: windowS } as const, { confirm: TYPED }][
+  return [{}, seatOf(2), { ...seatOf(1), ordered: true, window_s: windowS }, { confirm: TYPED }][
     drawn % 4
   ] as Partial<CedarRule>;
 }
@@ -229,7 +243,8 @@ forbid (principal, action == Action::"decide", resource)
 when { principal == resource.agent.owner };
 `;
 
-export function populate(random: SeededChoice, isCompany: boolean): Population {
+export function populate(random: SeededChoice, seed: number): Population {
+  const isCompany = hasCompany(seed);
   const approvals = random.weighted({ '1': 5, '2': 4, '3': 1 });
   const separation = random.chance(0.6) ? 'full' : 'solo';
   const persons = ['ada', 'ben', 'cleo', 'dan', 'eve']
@@ -247,7 +262,10 @@ export function populate(random: SeededChoice, isCompany: boolean): Population {
   const executors = ['build-1', 'build-2'].map((id) => ({ id, key: toyEd25519(id) }));
   const logKey = toyEd25519('log');
   const vkey = formatVerifierKey({ name: ORIGIN, algorithm: 'ed25519', publicKey: logKey.spki });
-  const known = { persons, approvals: Number(approvals), isCompany };
+  const known = {
+    ...{ persons, approvals: Number(approvals) },
+    ...{ isCompany, hasMakers: hasMakers(seed) && !isCompany },
+  };
   const founding = foundLedger({
     at: formatTimestamp(START_MS),
     origin: ORIGIN,
@@ -273,10 +291,9 @@ export function populate(random: SeededChoice, isCompany: boolean): Population {
     recovery: { quorum: Math.min(2, persons.length - 1), delay_h: 1 },
     policyEngine: POLICY_ENGINE,
   });
-  return { ...known, role, agents, executors, founding, logKey, vkey };
+  return { ...known, bent: bentOf(seed), role, agents, executors, founding, logKey, vkey };
 }
 
-const RP_ID_HASH = createHash('sha256').update(RP_ID).digest();
 const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
 const SYNCED = 0x18;

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@countersign/canonical';
-import type { OracleAction } from './rule-oracle.ts';
+import type { OracleAction } from './oracle-action.ts';
 import type { SeededChoice } from './seeded-choice.ts';
 
 /** Whether it ran in an emergency, or can run no more. */

@@ -1,5 +1,6 @@
 import type { Action } from '@countersign/descriptors';
 import type { SubmitKind } from '@countersign/ledger';
+import type { AttestationMade } from './simulated-maker.ts';
 
 /** A sign-in at the company. */
 interface SignInTruth {
@@ -42,6 +43,8 @@ export class SignedTruth {
   readonly signIns = new Map<string, SignInTruth>();
   /** By the digests of the actions that they are for. */
   readonly chains = new Map<string, ChainTruth>();
+  /** By the ids of the credentials that they are of. */
+  readonly attested = new Map<string, AttestationMade>();
   /** Credential ids that a person really enrolled. */
   readonly enrolled = new Set<string>();
 }

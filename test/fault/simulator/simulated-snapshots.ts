@@ -84,7 +84,7 @@ export function forge(world: World, kept: KeptSnapshots): void {
   if (newest === undefined) return;
   const copy = { head: newest.head, actions: new Map(newest.actions) };
   const what = world.random.weighted({
-    bytes: 1,
+    bytes: 3,
     older: 2,
     mixed: 1,
     action: 4,

@@ -45,6 +45,7 @@ export class Simulation {
   readonly #rows = new Map<LedgerProcess, StoredRows>();
   readonly snapshots: KeptSnapshots[] = [];
   readonly #hasProjectors: boolean;
+  readonly #isLong: boolean;
   #serial = 0;
   #steps = 0;
   #hasKilled = false;
@@ -53,6 +54,7 @@ export class Simulation {
     this.#options = options;
     this.world = new World(options);
     this.#crowd = new Crowd(this.world, (frame) => this.#submit(frame));
+    this.#isLong = options.onlyKill === undefined && options.seed % LONG_EVERY === 0;
     this.#hasProjectors = this.world.random.chance(options.onlyKill === undefined ? 0.3 : 1);
   }
 
@@ -138,18 +140,19 @@ export class Simulation {
       kept = new KeptSnapshots();
       this.snapshots.push(kept);
     }
-    if (random.chance(0.5)) forge(this.world, kept);
+    if (random.chance(this.#isLong ? 0.1 : 0.5)) forge(this.world, kept);
     return kept;
   }
 
   /** Now and then nothing happens until a recovery may be used. */
-  #isWaitedFor(): boolean {
+  async #isWaitedFor(): Promise<boolean> {
     const { rules, random, time } = this.world;
     const [next] = [...rules.recoveries.pending.values()].filter(
       ({ opensMs }) => opensMs > time.nowMs,
     );
     if (next === undefined || !random.chance(0.05)) return false;
-    time.advance(next.opensMs + 1 - time.nowMs);
+    await this.#endTheDay();
+    time.advance(Math.max(0, next.opensMs + 1 - time.nowMs));
     return true;
   }
 
@@ -190,8 +193,7 @@ export class Simulation {
   async #turmoil(): Promise<void> {
     const { world } = this;
     const { random, time, trace } = world;
-    const plan =
-      this.#options.onlyKill === undefined ? planOf(world, this.#options.seed) : CALM_PLAN;
+    const plan = this.#options.onlyKill === undefined ? planOf(world, this.#isLong) : CALM_PLAN;
     this.#setFaults(plan);
     for (let deeds = 0; deeds < plan.deeds;) {
       const what = random.weighted({
@@ -202,18 +204,30 @@ export class Simulation {
       });
       if (what === 'deed') {
         deeds += 1;
+        if (plan.isPatient) await this.#waitForAnswer();
         trace.note(`deed ${this.#crowd.act()}`);
         await macrotask();
       } else if (what === 'time') {
-        if (!this.#isWaitedFor()) {
-          time.advance(plan.hasNights && random.chance(0.1) ? NIGHT_MS : random.of(TIME_LEAPS_MS));
-        }
+        if (await this.#isWaitedFor()) continue;
+        const isNight = plan.hasNights && random.chance(0.1);
+        if (isNight) await this.#endTheDay();
+        time.advance(isNight ? NIGHT_MS : random.of(TIME_LEAPS_MS));
       } else if (what === 'fault') {
         trace.note(`fault ${this.#fault(plan)}`);
       } else {
         await this.#step();
       }
     }
+  }
+
+  async #waitForAnswer(): Promise<void> {
+    for (let i = 0; i < PATIENCE_STEPS && !this.#crowd.isAnswered; i += 1) await this.#step();
+  }
+
+  /** What has come is answered first: no snapshot is used over a batch that was decided long before it was appended. */
+  async #endTheDay(): Promise<void> {
+    if (!this.#isLong) return;
+    for (let i = 0; i < DAY_STEPS_MAX && !this.world.isQuiet; i += 1) await this.#step();
   }
 
   #setFaults(plan: Plan): void {
@@ -340,7 +354,9 @@ export class Simulation {
 }
 
 /** One in so many seeds goes on until a snapshot no longer reaches back to the beginning. */
-const LONG_EVERY = 100;
+const LONG_EVERY = 25;
+const DAY_STEPS_MAX = 200;
+const PATIENCE_STEPS = 30;
 const RESTART_MS = 5_000;
 /** Nobody is woken early, and everybody may be woken late. */
 const CALM_IDLE_MS = 4_000;
@@ -374,6 +390,8 @@ interface Plan {
   /** Every call has its effect and its answer. */
   readonly isCalm: boolean;
   readonly hasNights: boolean;
+  /** Whether people mostly see what came of one thing before they begin the next. */
+  readonly isPatient: boolean;
 }
 
 const CALM_PLAN: Plan = {
@@ -385,6 +403,7 @@ const CALM_PLAN: Plan = {
   skewMs: 0,
   isCalm: true,
   hasNights: false,
+  isPatient: false,
 };
 
 /** Processes that die, on a broker that loses things, for days. */
@@ -397,13 +416,17 @@ const LONG_PLAN: Plan = {
   skewMs: 0,
   isCalm: false,
   hasNights: true,
+  isPatient: false,
 };
 
-function planOf({ random }: World, seed: number): Plan {
+function planOf({ random, population }: World, isLong: boolean): Plan {
+  const { isCompany, hasMakers } = population;
+  const { isPatient } = population.bent;
   const isCalm = random.chance(0.15);
-  if (seed % LONG_EVERY === 0) return LONG_PLAN;
+  if (isLong) return LONG_PLAN;
   return {
-    deeds: random.between(5, 36),
+    deeds: random.between(6, 30),
+    isPatient: random.chance(0.4) || isPatient || isCompany || hasMakers,
     stepsPerDeed: random.of([3, 8, 15, 30]),
     time: random.of([0.1, 0.3, 0.6]),
     fault: random.of([0.02, 0.1, 0.3]),
@@ -412,13 +435,13 @@ function planOf({ random }: World, seed: number): Plan {
       pause: random.of([0, 3, 8]),
       stop: 1,
       fence: random.of([0, 0, 1]),
-      clock: random.of([0, 1]),
+      clock: random.of([0, 2, 4]),
       start: random.of([0, 2, 6]),
       signer: random.of([0, 1]),
       broker: random.of([0, 1]),
       'broker-clock': random.of([0, 1]),
     },
-    skewMs: random.of([0, 1_000, 20_000, 90_000]),
+    skewMs: random.of([0, 1_000, 90_000, 200_000]),
     isCalm,
     hasNights: random.chance(0.15),
   };

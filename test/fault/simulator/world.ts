@@ -12,7 +12,6 @@ import {
 import { createHash } from 'node:crypto';
 import { InvariantBroken, hold, type Broken } from './invariant-broken.ts';
 import { LogOracle, type LogWatcher, type OracleEntry } from './log-oracle.ts';
-import { hasCompany } from './company.ts';
 import { LIMITS, ORIGIN, START_MS, populate, type Population } from './population.ts';
 import { RuleOracle } from './rule-oracle.ts';
 import { Schedule } from './schedule.ts';
@@ -87,6 +86,7 @@ export class World implements LogWatcher {
   readonly acknowledged: Acknowledged[] = [];
   /** Submissions that were answered as durable. */
   readonly submitted: { readonly input: Digest; readonly offset: number }[] = [];
+  readonly #answered = new Set<string>();
   readonly #arrives: boolean | undefined;
   readonly #intakeTimes = new Set<number>();
   readonly #content = new Set<string>();
@@ -97,12 +97,20 @@ export class World implements LogWatcher {
     this.trace = new Trace(print);
     this.#arrives = onlyKill?.arrives;
     this.disk = new SimulatedDisk(this.time);
-    this.population = populate(this.random, hasCompany(seed));
+    this.population = populate(this.random, seed);
     this.rules = new RuleOracle(this.truth);
     this.log = new LogOracle(ORIGIN, this);
     this.disk.watch((tp, stored) => {
       this.#stored(tp, stored);
     });
+  }
+
+  get isQuiet(): boolean {
+    return [...this.intake.keys()].every((input) => this.isAnswered(input));
+  }
+
+  isAnswered(input: string): boolean {
+    return this.#answered.has(input) || this.quarantined.has(input);
   }
 
   count(what: string, by = 1): void {
@@ -141,6 +149,7 @@ export class World implements LogWatcher {
 
   accept(placed: OracleEntry): void {
     const { entry, index, leaf } = placed;
+    if ('input' in entry) this.#answered.add(entry.input);
     this.count(`entry ${entry.type}${'code' in entry ? ` ${entry.code}` : ''}`);
     this.trace.note(`  entry ${index} ${entry.type} ${entry.at} ${leaf.slice(7, 19)}`);
     const lastMs = this.rules.lastMs;
@@ -148,6 +157,7 @@ export class World implements LogWatcher {
     this.#countGrant(entry);
     this.#countItem(entry);
     this.#countCompany(entry);
+    this.#countModels(entry);
     this.#countChange(entry);
     if (index > 0) this.#assertTime(entry, lastMs);
     this.#assertContent(entry);
@@ -178,8 +188,25 @@ export class World implements LogWatcher {
     if (entry.type === 'request-admitted' && entry.delegation !== undefined) {
       this.count(`chains of ${entry.delegation.length}`);
     }
+    if (entry.type === 'binding-made' && this.rules.company.isCut(entry)) {
+      this.count('bindings cut by a sign-in');
+    }
     if (entry.type !== 'authority-changed' || entry.change.change === 'bound') return;
     if (entry.change.identity !== undefined) this.count('enrolments of members');
+  }
+
+  #countModels(entry: Entry): void {
+    if (entry.type === 'authority-changed') {
+      const isAttested =
+        entry.change.change !== 'bound' && entry.change.statement.attestation !== undefined;
+      if (isAttested) this.count('enrolments of attested keys');
+      return;
+    }
+    if (entry.type !== 'decision-accepted' && entry.type !== 'decision-refused') return;
+    const { attested } = this.rules.actions.get(entry.action_id)?.admission.requirement ?? {};
+    if (attested === undefined) return;
+    if (entry.type === 'decision-accepted') this.count('decisions of attested keys');
+    else if (entry.code === 'AUTHENTICATOR_CLASS') this.count('decisions of other keys refused');
   }
 
   #countItem(entry: Entry): void {
