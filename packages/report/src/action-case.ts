@@ -7,6 +7,8 @@ export interface CaseDecision {
   readonly person: string;
   /** In whose place. */
   readonly principal?: string;
+  /** Could decide only because the request had gone on to others. */
+  readonly isOfSecondGroup: boolean;
   /** For how long the device says that it showed it. */
   readonly claimedDwellMs?: number;
   readonly verdict: Verdict;
@@ -42,6 +44,7 @@ export interface ActionCase {
 /** While the log is being read. */
 export type GrowingCase = { -readonly [K in keyof ActionCase]: ActionCase[K] } & {
   decisions: CaseDecision[];
+  readonly requirement: RequestAdmitted['requirement'];
 };
 
 export function newCase(
@@ -56,6 +59,7 @@ export function newCase(
     agent: entry.agent.id,
     owner: entry.agent.owner,
     executor: entry.executor.id,
+    requirement: entry.requirement,
     askedAt: entry.at,
     decideBy: entry.decide_by,
     admission,

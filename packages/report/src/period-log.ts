@@ -1,5 +1,6 @@
 import {
   BreakGlassBook,
+  isOfSecondGroup,
   parseExecutionReport,
   type BrokenGlass,
   type BindingRevoked,
@@ -124,9 +125,13 @@ export class PeriodLog {
     const { person, verdict, claimed_dwell_ms: claimedDwellMs } = statement;
     const principal = entry.type === 'decision-accepted' ? entry.for : undefined;
     const found = this.#open.get(actionId) ?? this.#cases.get(actionId);
-    found?.decisions.push({
+    if (found === undefined) return;
+    found.decisions.push({
       person,
       ...(principal !== undefined && { principal }),
+      // Anybody may revoke, and needs no group for it.
+      isOfSecondGroup:
+        verdict !== 'revoke' && isOfSecondGroup(found.requirement, principal ?? person),
       ...(claimedDwellMs !== undefined && { claimedDwellMs }),
       verdict,
       proofClass,

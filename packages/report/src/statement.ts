@@ -17,6 +17,13 @@ const LIMITS = { maxBytes: 131_072, maxDepth: 8, maxMembers: 1_000 };
 const APPROVALS_MAX = 16;
 const TEXT_MAX = 400;
 
+interface StatedApproval {
+  readonly person: string;
+  /** In whose place; undefined in their own. */
+  readonly principal?: string | undefined;
+  readonly proofClass: string;
+}
+
 /** Somebody's word that they have verified evidence with a trust file, and what came of it: schemas/formats/statement.md. */
 export interface VerificationStatement {
   readonly actionId: string;
@@ -32,7 +39,7 @@ export interface VerificationStatement {
   readonly code: string | undefined;
   readonly level: string;
   /** Empty unless VALID. */
-  readonly approvals: readonly { readonly person: string; readonly proofClass: string }[];
+  readonly approvals: readonly StatedApproval[];
   readonly verifiedAt: string;
   readonly verifier: string;
 }
@@ -54,8 +61,9 @@ export function formatStatement(of: VerificationStatement): Uint8Array {
       outcome: of.outcome,
       ...(of.code !== undefined && { code: of.code }),
       level: of.level,
-      approvals: of.approvals.map(({ person, proofClass }) => ({
+      approvals: of.approvals.map(({ person, principal, proofClass }) => ({
         person,
+        ...(principal !== undefined && { for: principal }),
         proof_class: proofClass,
       })),
       verified_at: of.verifiedAt,
@@ -127,9 +135,14 @@ function evidenceIn(json: Json | undefined): NonNullable<VerificationStatement['
   return { name: textIn(name, 'evidence.name'), sha256: sha256In(digest, 'evidence.digest') };
 }
 
-function approvalIn(json: Json): VerificationStatement['approvals'][number] {
-  const { person, proof_class: proofClass } = closed(json, ['person', 'proof_class']);
-  return { person: textIn(person, 'person'), proofClass: textIn(proofClass, 'proof_class') };
+function approvalIn(json: Json): StatedApproval {
+  const approval = closed(json, ['person', 'proof_class'], ['for']);
+  const { person, for: principal, proof_class: proofClass } = approval;
+  return {
+    person: textIn(person, 'person'),
+    ...(principal !== undefined && { principal: textIn(principal, 'for') }),
+    proofClass: textIn(proofClass, 'proof_class'),
+  };
 }
 
 function jsonOf(bytes: Uint8Array): Json {

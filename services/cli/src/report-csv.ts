@@ -1,4 +1,4 @@
-import { inPlaceWords, shownWords } from '@countersign/console';
+import { shownWords, standingWords } from '@countersign/console';
 import { proofWords, type ReportRow } from './report-row.ts';
 import { terminalText } from './terminal-text.ts';
 
@@ -56,8 +56,8 @@ function cellText(cell: string | number): string {
 function decisionsOf({ action: { decisions } }: ReportRow): string {
   return decisions
     .map(
-      ({ person, principal, verdict, proofClass, at, claimedDwellMs }) =>
-        `${verdict} ${person}${inPlaceWords(principal)} (${proofClass}) ${at}${shownWords(claimedDwellMs)}`,
+      (decision) =>
+        `${decision.verdict} ${decision.person}${standingWords(decision)} (${decision.proofClass}) ${decision.at}${shownWords(decision.claimedDwellMs)}`,
     )
     .join(BETWEEN);
 }

@@ -1,5 +1,5 @@
 import type { BrokenGlass } from '@countersign/binding';
-import { inPlaceWords, shownWords } from '@countersign/console';
+import { shownWords, standingWords } from '@countersign/console';
 import type { DisplayLine } from '@countersign/descriptors';
 import type { DecideTimes, PeriodTotals, PersonFigures, ReportScope } from '@countersign/report';
 import { unreviewedWords } from './break-glass-words.ts';
@@ -235,8 +235,8 @@ function decisionTerm(
   decision: ReportRow['action']['decisions'][number],
   { rationales }: ReportRow,
 ): Html {
-  const { verdict, person, principal, proofClass, at, index, claimedDwellMs } = decision;
-  const who = `${person}${inPlaceWords(principal)} (${proofClass})`;
+  const { verdict, person, proofClass, at, index, claimedDwellMs } = decision;
+  const who = `${person}${standingWords(decision)} (${proofClass})`;
   const why = rationales.get(index);
   const said = why === undefined ? undefined : html`<blockquote>${why}</blockquote>`;
   return html`<dt>${VERDICT_WORDS[verdict]}</dt>

@@ -183,10 +183,13 @@ class ReportWriting {
       outcome: proof.outcome,
       code: proof.outcome === 'VALID' ? undefined : proof.code,
       level,
-      approvals: (facts?.approvals ?? []).map(({ person, proof_class: proofClass }) => ({
-        person,
-        proofClass,
-      })),
+      approvals: (facts?.approvals ?? []).map(
+        ({ person, for: principal, proof_class: proofClass }) => ({
+          person,
+          principal,
+          proofClass,
+        }),
+      ),
       verifiedAt: formatTimestamp(nowMs),
       verifier: `countersign ${version}`,
     });

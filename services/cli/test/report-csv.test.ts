@@ -21,6 +21,7 @@ function rowSaying(why: string): ReportRow {
       decisions: [
         {
           person: 'prs_01KAR5RWY00000000000000003',
+          isOfSecondGroup: false,
           verdict: 'deny',
           proofClass: 'uv',
           at: '2026-11-23T09:16:00.000Z',

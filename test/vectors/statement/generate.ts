@@ -80,6 +80,8 @@ const refused = {
   approvals: [],
 } as const;
 
+const deputy = { ...STATEMENT.approvals[0], principal: 'prs_01KAR5RWY00000000000000003' };
+
 const valid: Record<string, [about: string, file: Json, signer?: Signer]> = {
   ed25519: ['a verification that came to VALID, signed with Ed25519', envelope(whole)],
   p256: ['the same, signed with P-256', envelope(whole, p256), p256],
@@ -94,6 +96,10 @@ const valid: Record<string, [about: string, file: Json, signer?: Signer]> = {
         evidence: undefined,
       }),
     ),
+  ],
+  deputy: [
+    'somebody approved in the place of another person',
+    envelope(formatStatement({ ...STATEMENT, approvals: [deputy] })),
   ],
   'two-signatures': [
     'the second signature is by this key',
@@ -179,6 +185,11 @@ const invalid: Record<string, [about: string, code: string, file: Json | string]
     'a member that is not of this version',
     'STATEMENT_FORMAT',
     envelope(predicated({ approved: true })),
+  ],
+  'nobody-s-place': [
+    'somebody approved in the place of nobody',
+    'STATEMENT_FORMAT',
+    envelope(predicated({ approvals: [{ person: deputy.person, for: '', proof_class: 'uv' }] })),
   ],
   'valid-with-code': [
     'VALID with a code',
