@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { watchedPool } from './test/support/watched-worker.ts';
 
 const conditions = ['@countersign/source'];
 
@@ -40,6 +41,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    pool: watchedPool,
     // Much of the time of most tests is somebody else's: a broker's, a browser's, a process that starts.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
@@ -48,6 +50,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{packages,services}/*/test/**/*.test.ts'],
+          // Pure code: a process for each file would take longer to read it in than to run it.
+          isolate: false,
           // A busy machine is not a fault: the properties take seconds there.
           testTimeout: 30_000,
         },
