@@ -3,6 +3,7 @@ import { ReminderWebhook } from '@countersign/projector';
 import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { FoundedLedger } from '../support/founded-ledger.ts';
+import { authorityAction } from '../support/log-key-rotation.ts';
 import { TENANT, commandPolicy, entryIn } from '../support/parties.ts';
 import { isSigned, WebhookReceiver, type Told } from '../support/webhook-receiver.ts';
 
@@ -95,6 +96,20 @@ describe('a webhook of reminders', () => {
     remind();
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS * 5));
     expect(receiver.told).toHaveLength(3);
+  });
+
+  it('F10: tells nobody of what a freeze has ended', async () => {
+    const at = await FoundedLedger.create({ tier: 'sqlite' });
+    at.start();
+    open.push(at);
+    const { admission } = await at.admit();
+    const { at: askedAt, decide_by: decideBy } = entryIn(admission.text, 'request-admitted');
+    await at.bind(authorityAction(at, 'authority.freeze', { kind: 'frozen' }));
+    const nowMs = (Date.parse(askedAt) + Date.parse(decideBy)) / 2;
+    const { receiver, remind } = await reminding(at, () => nowMs);
+    remind();
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS * 5));
+    expect(receiver.told).toEqual([]);
   });
 
   it('tells once that a request has gone on to a second group, when, and whom to call', async () => {

@@ -14,6 +14,7 @@ import { parseTrust } from '@countersign/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Admitted } from '../support/founded-ledger.ts';
 import { HttpLedger } from '../support/http-ledger.ts';
+import { authorityAction } from '../support/log-key-rotation.ts';
 import { commandPolicy } from '../support/parties.ts';
 
 let at: HttpLedger;
@@ -199,4 +200,21 @@ describe('waitForBinding', () => {
       code: 'EXPIRED',
     });
   });
+});
+
+it('waitForBinding ends as soon as a freeze has ended what it waits for', async () => {
+  const frozen = await HttpLedger.start({ policy: commandPolicy({ decide_within_s: 120 }) });
+  try {
+    const { agent } = frozen.ledger.parties;
+    const open = await frozen.ledger.admit();
+    const waiting = waitForBinding(frozen.client(agent), open.actionId);
+    await sleep(500);
+    const freeze = authorityAction(frozen.ledger, 'authority.freeze', { kind: 'frozen' });
+    await frozen.ledger.bind(freeze);
+    const begunMs = performance.now();
+    expect(await waiting).toMatchObject({ code: 'EPOCH_ENDED' });
+    expect(performance.now() - begunMs).toBeLessThan(10_000);
+  } finally {
+    await frozen.discard();
+  }
 });

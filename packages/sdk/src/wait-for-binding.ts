@@ -29,6 +29,7 @@ export type BindingResult =
       readonly decisions: readonly SeenDecision[];
     }
   | { readonly status: 'superseded'; readonly code: 'SUPERSEDED' }
+  | { readonly status: 'epoch-ended'; readonly code: 'EPOCH_ENDED' }
   | { readonly status: 'refused'; readonly code: string };
 
 export interface WaitOptions {
@@ -99,6 +100,8 @@ async function endOf(view: ActionView, ledger: LedgerClient): Promise<BindingRes
       return { status: 'revoked', code: 'REVOKED', decisions: decisionsOf(view, 'revoke') };
     case 'superseded':
       return { status: 'superseded', code: 'SUPERSEDED' };
+    case 'epoch-ended':
+      return { status: 'epoch-ended', code: 'EPOCH_ENDED' };
     case 'refused':
       return { status: 'refused', code: view.code ?? 'REQUEST_REFUSED' };
     default:

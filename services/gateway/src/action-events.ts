@@ -19,8 +19,8 @@ export interface ActionWatch {
 
 /**
  * The text of a stream of server-sent events: one with the action as it stands, as soon as it has an entry beyond `since`,
- * and one at each later entry. It ends after a while, when the reader is gone and when the gateway closes: whoever
- * watches goes on with `Last-Event-ID`, here or at another gateway, and misses nothing.
+ * and one at each later entry, and when a freeze ends it. It ends after a while, when the reader is gone and when the gateway
+ * closes: whoever watches goes on with `Last-Event-ID`, here or at another gateway, and misses nothing.
  */
 export async function* actionEvents(watch: ActionWatch): AsyncGenerator<string> {
   const { gateway, tenant, actionId, read, seat } = watch;
@@ -28,9 +28,13 @@ export async function* actionEvents(watch: ActionWatch): AsyncGenerator<string> 
   const untilMs = nowMs() + gateway.limits.watchMs;
   const left = onceAborted(seat.left);
   try {
+    let isEnded = false;
     for (let since = watch.since; !seat.left.aborted && nowMs() < untilMs;) {
       const action = await read();
-      if (action.last_index > since) {
+      // A freeze ends it without an entry of its own.
+      const hasEnded: boolean = action.status === 'epoch-ended' && !isEnded;
+      if (action.last_index > since || hasEnded) {
+        isEnded ||= hasEnded;
         since = action.last_index;
         yield `id: ${since}\nevent: action\ndata: ${JSON.stringify(action)}\n\n`;
       }

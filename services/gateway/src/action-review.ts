@@ -69,7 +69,7 @@ async function provenDecisions(
 }
 
 /** @throws GatewayError CONTENT_ERASED, PROJECTOR_BEHIND */
-async function actionText(gateway: Gateway, action: ActionRow): Promise<string> {
+async function actionText(gateway: Gateway, action: ReadAction): Promise<string> {
   const { models } = gateway.deps;
   const isAction = ({ kind, digest }: ContentRow): boolean =>
     kind === 'action' && digest === action.actionDigest;
@@ -106,7 +106,7 @@ async function policyOf({ deps }: Gateway, digest: string): Promise<JsonObject> 
 /** With the entry that says so: a server could otherwise keep back what it does not want to be seen. */
 async function erased(
   { deps, proofs }: Gateway,
-  { tenant, actionId }: ActionRow,
+  { tenant, actionId }: Pick<ActionRow, 'tenant' | 'actionId'>,
 ): Promise<GatewayError> {
   const entries = await deps.models.entriesOf(tenant, actionId);
   const row = entries.find(({ type }) => type === 'content-erased');

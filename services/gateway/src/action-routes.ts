@@ -29,6 +29,7 @@ import { provenEntries } from './proven-entries.ts';
 import { logSizeOf, readableAction, type ReadAction } from './readable-action.ts';
 import type { Reader } from './reader.ts';
 import { readerOf } from './request-fields.ts';
+import { shownStatuses } from './shown-status.ts';
 import { cosigned, LevelMembers } from './witnessed.ts';
 
 const closed = { additionalProperties: false } as const;
@@ -263,7 +264,10 @@ function registerPages(app: App, gateway: Gateway): void {
       ...(code !== undefined && { code }),
       ...(person !== undefined && { person }),
     });
-    const actions = found.rows.map((row) => summaryOf(row));
+    const statusOf = await shownStatuses(models);
+    const shown = found.rows.map((row) => ({ ...row, status: statusOf(row) }));
+    const meant = shown.filter((row) => status === undefined || row.status === status);
+    const actions = meant.map((row) => summaryOf(row));
     return {
       log_size: logSize,
       actions: proofs === undefined ? actions : await withNewest(gateway, actions),
@@ -314,7 +318,7 @@ async function withNewest(
   });
 }
 
-function summaryOf(row: ActionRow): Static<typeof ActionSummarySchema> {
+function summaryOf(row: Omit<ReadAction, 'logSize'>): Static<typeof ActionSummarySchema> {
   return {
     action_id: row.actionId,
     action_digest: row.actionDigest,

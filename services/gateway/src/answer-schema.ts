@@ -21,6 +21,8 @@ const ReceiptSchema = Type.String({ description: 'C2SP tlog-proof' });
 
 export const StatusSchema = Type.Enum([...ACTION_STATUSES]);
 
+const ShownStatusSchema = Type.Enum([...ACTION_STATUSES, 'epoch-ended']);
+
 export const InputAnswerSchema = Type.Object(
   {
     input: DigestSchema,
@@ -60,7 +62,7 @@ export const PendingAnswerSchema = Type.Object(
 const ActionMembers = {
   action_id: UlidSchema,
   action_digest: DigestSchema,
-  status: StatusSchema,
+  status: ShownStatusSchema,
   type: Type.Union([Type.String(), Type.Null()]),
   agent: Type.String(),
   executor: Type.Union([Type.String(), Type.Null()]),
@@ -189,7 +191,7 @@ export const ReviewSchema = Type.Object(
         closed,
       ),
     ),
-    status: StatusSchema,
+    status: ShownStatusSchema,
     log_size: LogSizeSchema,
   },
   closed,

@@ -10,7 +10,7 @@ const LOOK_MS = 25;
  */
 export async function arrivingContent(
   models: Gateway['deps']['models'],
-  { tenant, actionId }: ActionRow,
+  { tenant, actionId }: Pick<ActionRow, 'tenant' | 'actionId'>,
   isEnough: (content: readonly ContentRow[]) => boolean,
 ): Promise<readonly ContentRow[]> {
   for (let looksLeft = LOOKS; ; looksLeft -= 1) {

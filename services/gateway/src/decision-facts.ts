@@ -18,7 +18,7 @@ const DECIDING: ReadonlySet<string> = new Set(['decision-accepted', 'binding-rev
 /** What persons have decided about an action and why, the revocation that stopped it included; oldest first. */
 export async function decisionsOf(
   { deps }: Pick<Gateway, 'deps'>,
-  action: ActionRow,
+  action: Pick<ActionRow, 'tenant' | 'actionId'>,
 ): Promise<DecisionFact[]> {
   const entries = await deps.models.entriesOf(action.tenant, action.actionId);
   const decided = entries
@@ -47,7 +47,7 @@ function decisionIn(bytes: Uint8Array): Pick<DecisionFact, 'statement' | 'princi
 /** By their digests. */
 async function rationales(
   models: Gateway['deps']['models'],
-  action: ActionRow,
+  action: Pick<ActionRow, 'tenant' | 'actionId'>,
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, ContentRow>> {
   const content = await arrivingContent(models, action, (rows) => {

@@ -3,9 +3,11 @@ import type { Gateway } from './gateway-app.ts';
 import type { Models } from './gateway-deps.ts';
 import { notFound } from './gateway-error.ts';
 import { mayRead, type Reader } from './reader.ts';
+import { shownStatuses, type ShownStatus } from './shown-status.ts';
 
 /** An action as the read models have it. */
-export interface ReadAction extends ActionRow {
+export interface ReadAction extends Omit<ActionRow, 'status'> {
+  readonly status: ShownStatus;
   /** It is not older than the entries before this index. */
   readonly logSize: number;
 }
@@ -19,7 +21,8 @@ export async function readableAction(
   const logSize = await logSizeOf(deps.models);
   const action = await deps.models.action(reader.tenant, actionId);
   if (action === undefined || !mayRead(reader, action)) throw notFound();
-  return { ...action, logSize };
+  const statusOf = await shownStatuses(deps.models);
+  return { ...action, status: statusOf(action), logSize };
 }
 
 /** Of the entries that whatever is read afterwards reflects at least. */

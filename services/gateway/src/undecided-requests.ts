@@ -1,4 +1,4 @@
-import { stageOf } from '@countersign/projector';
+import { endedByFreeze, stageOf } from '@countersign/projector';
 import { PAGE_ROWS_MAX } from '@countersign/store';
 import type { GatewayDeps } from './gateway-deps.ts';
 
@@ -16,10 +16,13 @@ export async function undecidedIn(
   tenant: string,
 ): Promise<Undecided> {
   const counts = { half: 0, last_tenth: 0 };
+  const isEnded = await endedByFreeze(models);
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const found = await models.actions({ tenant, status: 'pending', limit: PAGE_ROWS_MAX, cursor });
-    for (const { openedAt, decideBy } of found.rows) {
+    for (const row of found.rows) {
+      if (isEnded(row)) continue;
+      const { openedAt, decideBy } = row;
       const stage = stageOf({ askedAt: openedAt, decideBy: decideBy ?? '' }, nowMs());
       if (stage !== undefined) counts[stage === 'half' ? 'half' : 'last_tenth'] += 1;
     }

@@ -79,6 +79,28 @@ describe('what nobody decides', () => {
     ]);
     bench.ledger.nowMs = start;
   });
+
+  test('F10: is ended by a freeze, and waits for nobody any more', async () => {
+    const { actionId } = await bench.request();
+    const standing = async (): Promise<unknown[]> => {
+      const { actions } = (await bench.read('/v1/inbox')).body;
+      const { status } = (await bench.read(`/v1/actions/${actionId}`)).body;
+      const open = actions as unknown as readonly Record<string, string>[];
+      return [status, open.some(({ action_id: id }) => id === actionId)];
+    };
+    expect(await standing()).toEqual(['pending', true]);
+    await bench.ledger.freeze();
+    expect(await standing()).toEqual(['epoch-ended', false]);
+    const later = await bench.request();
+    expect((await bench.read(`/v1/actions/${later.actionId}`)).body['status']).toBe('pending');
+    const { body } = await bench.read('/v1/actions');
+    const start = bench.ledger.nowMs;
+    const [row] = body['actions'] as unknown as readonly Record<string, string>[];
+    bench.ledger.nowMs = start + (Date.parse(row?.['decide_by'] ?? '') - start) / 2;
+    expect((await bench.read('/v1/status')).body['undecided']).toEqual({ half: 1, last_tenth: 0 });
+    bench.ledger.nowMs = start;
+    await bench.ledger.removeMember('freeze', 'freeze');
+  });
 });
 
 describe('/metrics', () => {

@@ -2,6 +2,7 @@ export { Projector, type ProjectorOptions, type ProjectorStatus } from './projec
 export { ProjectorError, type ProjectorErrorCode } from './projector-error.ts';
 export { LogHeads } from './log-heads.ts';
 export { FindingWebhook, type FindingWebhookOptions } from './finding-webhook.ts';
+export { endedByFreeze } from './ended-by-freeze.ts';
 export { ReminderWebhook } from './reminder-webhook.ts';
 export { stageOf } from './undecided.ts';
 export type { WebhookTarget } from './webhook-post.ts';

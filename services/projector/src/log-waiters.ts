@@ -114,6 +114,10 @@ export class LogWaiters {
     for (const { entry, index } of sealed) {
       const actionId = actionIdOf(entry);
       if (actionId !== null) this.settleAction(entry.tenant, actionId, index);
+      // It may be a freeze, which ends what waits without an entry of each action.
+      if (entry.type === 'authority-changed' && entry.change.change === 'bound') {
+        for (const each of this.actions) this.settleAction(each.tenant, each.actionId, index);
+      }
     }
   }
 

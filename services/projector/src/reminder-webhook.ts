@@ -6,12 +6,13 @@ import {
   type EntryRow,
   type ReadModels,
 } from '@countersign/store';
+import { endedByFreeze } from './ended-by-freeze.ts';
 import type { LogProofs } from './log-proof.ts';
 import { stageOf, type Stage } from './undecided.ts';
 import { passingCode, WebhookPost, type WebhookTarget } from './webhook-post.ts';
 
 export interface ReminderWebhookOptions {
-  readonly store: Pick<ReadModels, 'actions' | 'entries'>;
+  readonly store: Pick<ReadModels, 'actions' | 'entries' | 'member'>;
   readonly proofs: Pick<LogProofs, 'receipt'>;
   readonly origin: string;
   readonly tenant: string;
@@ -95,10 +96,11 @@ export class ReminderWebhook {
 
   async *#pending(): AsyncGenerator<ActionRow> {
     const { store, tenant } = this.#options;
+    const isEnded = await endedByFreeze(store);
     let cursor: string | null = null;
     do {
       const page = await store.actions({ tenant, status: 'pending', limit: PAGE_ROWS_MAX, cursor });
-      yield* page.rows;
+      yield* page.rows.filter((row) => !isEnded(row));
       ({ cursor } = page);
     } while (cursor !== null);
   }

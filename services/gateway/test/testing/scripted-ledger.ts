@@ -277,6 +277,12 @@ export class ScriptedLedger implements InputRouter, LogView {
     await this.store.apply({ rows: [memberRow(tie, this.size)] });
   }
 
+  /** As of the newest entry. */
+  async freeze(): Promise<void> {
+    const freeze: Member = { kind: 'freeze', id: 'freeze', epoch: 1, frozen: true };
+    await this.store.apply({ rows: [memberRow(freeze, this.size)] });
+  }
+
   async pinIssuer(id: string): Promise<void> {
     const issuer: Member = { kind: 'issuer', id, keys: [], persons: [] };
     await this.store.apply({ rows: [memberRow(issuer, this.size)] });
