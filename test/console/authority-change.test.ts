@@ -9,10 +9,13 @@ const TYPE = 'authority.change';
 
 let bench: ConsoleBench;
 let person: PersonBrowser;
+/** Of an agent, and open all the time. */
+let before: string;
 
 beforeAll(async () => {
   bench = await ConsoleBench.start();
   person = await bench.enrolled();
+  before = await bench.ledger.request();
 });
 
 afterAll(async () => {
@@ -20,14 +23,14 @@ afterAll(async () => {
   await bench.stop();
 });
 
-async function asked(change: JsonObject): Promise<string> {
-  const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === TYPE);
+async function asked(change: JsonObject, named = TYPE): Promise<string> {
+  const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === named);
   const executor = {
     id: LEDGER_EXECUTOR,
     audience: bench.ledger.origin,
     descriptor_digest: descriptor?.digest ?? '',
   };
-  return bench.ledger.request({}, { type: TYPE, params: { change }, executor });
+  return bench.ledger.request({}, { type: named, params: { change }, executor });
 }
 
 it('says of a change of the authority that it took effect with its approval, and offers nothing to stop', async () => {
@@ -66,4 +69,21 @@ it('shows beside a new policy what it changes against the one in force, computed
   );
   expect(rows[0]).toBe(`rule ${first?.id ?? ''}: max_uses ${first?.max_uses ?? 0} → 7`);
   expect(rows.slice(1)).toEqual([expect.stringMatching(/^rule more Added ?\{"approvals":/)]);
+});
+
+// The last one: nothing is thawed.
+it('F10: shows what was asked for before a freeze as ended by it, and not among what waits', async () => {
+  const { page } = person;
+  const freeze = await asked({ kind: 'frozen' }, 'authority.freeze');
+  await page.goto(bench.addressOf(freeze));
+  await person.scrollToEnd();
+  await page.getByRole('button', { name: 'Approve', exact: true }).click();
+  await page.getByRole('heading', { name: 'Approved, and the change took effect' }).waitFor();
+  await page.goto(bench.addressOf(before));
+  await page.locator('.decisions').getByText('The ledger was frozen after').waitFor();
+  await page.getByText('Ended by a freeze').first().waitFor();
+  expect(await page.getByRole('button', { name: /Approve|Deny|Revoke/ }).count()).toBe(0);
+  await page.goto(bench.ledger.url);
+  await page.getByRole('heading', { name: 'Open requests' }).waitFor();
+  expect(await page.locator(`a[href*="${before}"]`).count()).toBe(0);
 });

@@ -55,6 +55,8 @@ describe('several persons', () => {
 
     await approve(alice);
     await alice.page.getByText('1 of 2, one of them yours').waitFor();
+    await alice.page.getByRole('heading', { name: 'You have approved' }).waitFor();
+    expect(await alice.page.getByRole('button', { name: 'Approve', exact: true }).count()).toBe(0);
     await bob.page.getByText(/^1 of 2 \(/).waitFor();
     await approve(bob);
     for (const { page } of [owner, alice, bob]) {

@@ -236,6 +236,7 @@ class ActionViews {
     this.#ledgerView.decided(decisions);
     this.#decisionsView.update(status, decisions);
     this.#status = status;
+    this.#panel.decided(decisions);
     this.#panel.update(status);
   }
 }

@@ -1,6 +1,16 @@
 import { span } from './time-words.ts';
 
-/** Behind the name of who decided: in whose place, if not in their own. */
+interface Standing {
+  readonly principal?: string | undefined;
+  readonly isOfSecondGroup: boolean;
+}
+
+/** Behind the name of who decided: in whose place, and whether they could only because the request went on to others. */
+export function standingWords({ principal, isOfSecondGroup }: Standing): string {
+  return `${inPlaceWords(principal)}${isOfSecondGroup ? ' of the second group' : ''}`;
+}
+
+/** In whose place, if not in their own. */
 export function inPlaceWords(principal: string | undefined): string {
   return principal === undefined ? '' : ` in the place of ${principal}`;
 }

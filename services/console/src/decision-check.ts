@@ -1,5 +1,6 @@
 import {
   BindingError,
+  isOfSecondGroup,
   rationaleDigest,
   type BindingRevoked,
   type DecisionAccepted,
@@ -19,6 +20,8 @@ export interface CheckedDecision {
   readonly person: string;
   /** In whose place. */
   readonly principal?: string;
+  /** Could decide only because the request had gone on to others. */
+  readonly isOfSecondGroup: boolean;
   /** For how long the device says that it showed it. */
   readonly claimedDwellMs?: number;
   readonly verdict: DecisionStatement['verdict'];
@@ -56,11 +59,15 @@ async function checkDecision(
   if (rationale !== null && digestOrNone(rationale) !== digest) {
     throw new ConsoleError('RATIONALE_MISMATCH', 'expected the rationale that was signed');
   }
+  const told = toldBeside(entry);
+  const { principal = person } = told;
   return {
     index,
     at: entry.at,
     person,
-    ...toldBeside(entry),
+    ...told,
+    // Anybody may revoke, and needs no group for it.
+    isOfSecondGroup: verdict !== 'revoke' && isOfSecondGroup(admission.requirement, principal),
     verdict,
     rationale: rationale?.text ?? null,
   };

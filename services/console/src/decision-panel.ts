@@ -2,6 +2,7 @@ import { isUndeniable, type Verdict } from '@countersign/binding';
 import type { Logged } from './api.ts';
 import { ConfirmField } from './confirm-field.ts';
 import { decide } from './decide.ts';
+import type { CheckedDecision } from './decision-check.ts';
 import { confirmationTyped } from './decision.ts';
 import { exact, h, onPress, openRequestsLink, paragraph, section } from './element.ts';
 import { approvalBar, barWords, type ApprovalBar } from './ledger-view.ts';
@@ -38,19 +39,29 @@ export class DecisionPanel {
   readonly #shownAtMs = performance.now();
   /** What the choices are for. */
   #drawn = '';
+  /** Of the choices that are drawn. */
+  #field: RationaleField | undefined;
+  #hasApproved = false;
 
   constructor(parts: PanelParts) {
     this.#parts = parts;
     this.element.append(this.#outcome, this.#choices);
   }
 
-  /** Keeps what a person has typed for as long as the status stays. */
+  /** What a person has typed stays, also where their turn comes while they type: an empty reason would be signed instead. */
   update(status: string): void {
     const bar = status === 'pending' ? this.#bar() : undefined;
-    const drawn = `${status} ${bar?.code ?? ''}`;
+    const drawn = `${status} ${bar?.code ?? ''} ${this.#hasApproved}`;
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.#choices.replaceChildren(...this.#choicesFor(status));
+  }
+
+  decided(decisions: readonly CheckedDecision[]): void {
+    const me = this.#parts.visit.signer.person;
+    this.#hasApproved = decisions.some(
+      ({ person, verdict }) => person === me && verdict === 'approve',
+    );
   }
 
   /** Whoever could not decide at first can once it went on to them. */
@@ -79,6 +90,7 @@ export class DecisionPanel {
   }
 
   #pending(): HTMLElement {
+    if (this.#hasApproved) return this.#waiting();
     const bar = this.#bar();
     return bar === undefined ? this.#approvable() : this.#barred(bar);
   }
@@ -86,7 +98,7 @@ export class DecisionPanel {
   #approvable(): HTMLElement {
     const { visit, checked, principalsAt, end } = this.#parts;
     const principals = principalsAt(Date.now());
-    const field = new RationaleField(checked.admission.requirement.rationale === 'required');
+    const field = this.#newField(checked.admission.requirement.rationale === 'required');
     const deny = verdictButton('Deny', 'deny');
     const approve = verdictButton('Approve', 'approve');
     const hint = h(
@@ -119,6 +131,15 @@ export class DecisionPanel {
     );
   }
 
+  /** A second signature of the same person would be refused. */
+  #waiting(): HTMLElement {
+    return this.#stopping(
+      'You have approved',
+      paragraph('It waits for others to approve as well. Any enrolled person can stop it.'),
+      'Stop this request',
+    );
+  }
+
   /** Who may not approve may still stop it: any enrolled person can. */
   #barred(bar: ApprovalBar): HTMLElement {
     return this.#stopping('Your decision', barWords(bar), 'Stop this request');
@@ -143,8 +164,14 @@ export class DecisionPanel {
     );
   }
 
+  #newField(isRequired: boolean): RationaleField {
+    const field = new RationaleField(isRequired, this.#field?.text);
+    this.#field = field;
+    return field;
+  }
+
   #stopping(heading: string, why: HTMLElement, words: string): HTMLElement {
-    const field = new RationaleField(false);
+    const field = this.#newField(false);
     const revoke = verdictButton(words, 'revoke');
     const controls = new Controls(field, [revoke]);
     onPress(revoke, () => void this.#decide('revoke', controls));
@@ -171,6 +198,8 @@ export class DecisionPanel {
       const shownMs = performance.now() - this.#shownAtMs;
       const said = { verdict, text, shownMs, ...(typed !== undefined && { typed }) };
       this.#tell(loggedNotice(verdict, await decide(visit, checked, said)));
+      // It was the reason of that decision, and is none of the next.
+      this.#field = undefined;
     } catch (error) {
       if (!isTellable(error)) throw error;
       this.#tell(failureNotice(error, 'Your decision did not count'));

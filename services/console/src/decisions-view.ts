@@ -14,6 +14,7 @@ const HEADINGS: ReadonlyMap<string, string> = new Map([
   ['revoked', 'Stopped'],
   ['expired', 'Nobody decided in time'],
   ['superseded', 'Replaced by a newer request'],
+  ['epoch-ended', 'Ended by a freeze'],
 ]);
 
 const VERDICTS: Readonly<Record<DecisionStatement['verdict'], string>> = {
@@ -57,14 +58,17 @@ export class DecisionsView {
     if (status === 'expired') {
       return `The time to decide was over at ${utcTime(this.#admission.decide_by)}. If it is still wanted, the agent must ask again.`;
     }
+    if (status === 'epoch-ended') {
+      return 'The ledger was frozen after it was asked for. If it is still wanted, the agent must ask again.';
+    }
     return status === 'superseded'
       ? 'The agent has put a newer request in its place. Look for that one among the open requests.'
       : undefined;
   }
 
   #decision(decision: CheckedDecision): HTMLElement {
-    const { verdict, person, principal, at, index, rationale, claimedDwellMs } = decision;
-    const about = `entry ${index}${shownWords(claimedDwellMs)}`;
+    const { verdict, person, principal, isOfSecondGroup, at, index, rationale } = decision;
+    const about = `entry ${index}${shownWords(decision.claimedDwellMs)}`;
     return h(
       'div',
       { class: 'decided' },
@@ -73,6 +77,7 @@ export class DecisionsView {
         exact(person),
         person === this.#me ? ' (you)' : undefined,
         ...(principal === undefined ? [] : [' in the place of ', exact(principal)]),
+        isOfSecondGroup ? ' of the second group' : undefined,
         h('span', { class: 'small' }, ` ${utcTime(at)} · ${about}`),
       ),
       rationaleView(rationale),

@@ -3,7 +3,7 @@ export { breakGlassWords } from './break-glass-words.ts';
 export { quorumWords } from './quorum-words.ts';
 export { newCredential, type NewCredential } from './authenticator-data.ts';
 export { ConsoleError, type ConsoleCode } from './console-error.ts';
-export { inPlaceWords, shownWords } from './decided-words.ts';
+export { inPlaceWords, shownWords, standingWords } from './decided-words.ts';
 export { checkDecisions, type CheckedDecision } from './decision-check.ts';
 export {
   decisionFrame,
@@ -15,6 +15,7 @@ export { likenessOf, oddFirst, ranked, type Crowd } from './crowd.ts';
 export { deputiesIn, principalsFor, type Deputy } from './deputy.ts';
 export { distDirectory } from '@countersign/console/dist-directory';
 export { enrolmentStatement } from './enrolment.ts';
+export { keyWords } from './key-words.ts';
 export { headlineOf } from './headline.ts';
 export { parseInbox, readInbox, type Inbox, type OpenRequest } from './inbox.ts';
 export { checkLogged, parseLoggedAnswer } from './logged-entry.ts';

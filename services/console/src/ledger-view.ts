@@ -3,6 +3,7 @@ import { assuranceWords } from './assurance-words.ts';
 import { breakGlassWords } from './break-glass-words.ts';
 import type { CheckedDecision } from './decision-check.ts';
 import { exact, h, paragraph, row, section, type Child } from './element.ts';
+import { keyWords } from './key-words.ts';
 import { plainWords, reversibilityWords } from './plain-words.ts';
 import { quorumWords } from './quorum-words.ts';
 import type { CheckedReview } from './review-check.ts';
@@ -42,6 +43,7 @@ export class LedgerView {
           : [row('Goes on to others', utcTime(admission.escalates_at))]),
         row('Who may not approve', this.#excluded()),
         row('A person proves it by', proofWords(admission)),
+        ...keyWords(admission.requirement).map((words) => row('And only', words)),
         row('Decide by', h('span', {}, `${utcTime(admission.decide_by)} `, this.#left)),
         row('If approved', useWords(admission)),
         row(
@@ -150,8 +152,6 @@ function proofWords({ requirement }: RequestAdmitted): string {
   const verified = classes.includes('up')
     ? 'A passkey or security key that is touched'
     : 'A passkey or security key that verifies them (PIN, finger or face)';
-  const passkey =
-    requirement.device_bound === true ? `${verified} and is not synced to other devices` : verified;
   // Whoever decides is to know who else could: a program can use such a key.
-  return classes.includes('possession') ? `${passkey}, or an SSH key in a file` : passkey;
+  return classes.includes('possession') ? `${verified}, or an SSH key in a file` : verified;
 }

@@ -99,8 +99,9 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
       advice: 'Ask another approver to open this page.',
     },
     NOT_ELIGIBLE: {
-      meaning: 'The policy does not name you as an approver of this.',
-      advice: 'Ask one of the approvers that it names.',
+      meaning:
+        'You are none of those who may approve this: the policy does not name you, or it is about you (you would be the deputy, or answer for what is reviewed).',
+      advice: 'Ask somebody who may.',
     },
     DELEGATION_EXCEEDED: {
       meaning:
@@ -117,8 +118,9 @@ const WORDS: ReadonlyMap<string, PlainWords> = new Map(
     },
     AUTHENTICATOR_CLASS: {
       meaning:
-        'The policy wants a passkey that stays on one device, and yours is synced to others.',
-      advice: 'Decide with a security key, or a passkey of this device that is not backed up.',
+        'The policy wants another kind of key: one that stays in its device, or of a model that it names. Yours is not known to be one.',
+      advice:
+        'Decide with a security key of a model that is named here, or where none is named with a passkey of this device that is not backed up.',
     },
     ORDER: {
       meaning: 'The policy wants others to approve before you.',
@@ -306,6 +308,7 @@ const STATUS_WORDS: ReadonlyMap<string, string> = new Map([
   ['refused', 'Refused by the ledger'],
   ['revoked', 'Stopped'],
   ['superseded', 'Replaced by a newer request'],
+  ['epoch-ended', 'Ended by a freeze: it has to be asked for again'],
 ]);
 
 export function statusWords(status: string): string {

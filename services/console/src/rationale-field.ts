@@ -13,7 +13,8 @@ export class RationaleField {
   readonly #error: HTMLElement;
   readonly #isRequired: boolean;
 
-  constructor(isRequired: boolean) {
+  /** @param text what a person has typed before, elsewhere */
+  constructor(isRequired: boolean, text = '') {
     this.#isRequired = isRequired;
     const count = h('p', { id: 'rationale-count', class: 'small' });
     this.#error = h('p', { id: 'rationale-error', class: 'field-error', role: 'alert' });
@@ -30,6 +31,7 @@ export class RationaleField {
       count.textContent = `${COUNT_FORMAT.format(length)} of ${COUNT_FORMAT.format(RATIONALE_MAX)} characters. It is kept with the decision, and only its digest is in the log.`;
       if (length > 0) this.#fault('');
     };
+    this.#input.value = text;
     this.#input.addEventListener('input', showCount);
     showCount();
     this.element = h(
@@ -40,6 +42,10 @@ export class RationaleField {
       count,
       this.#error,
     );
+  }
+
+  get text(): string {
+    return this.#input.value;
   }
 
   /** The text, or undefined after telling the person that it is missing. */

@@ -33,7 +33,8 @@ const INTERFACE = `sha256:${'ab'.repeat(32)}` as const;
 export interface LiveLedgerOptions {
   readonly port?: number;
   readonly separation?: Separation;
-  readonly policy?: Policy;
+  /** Or what it is with the persons who are invited, in their order. */
+  readonly policy?: Policy | ((persons: readonly string[]) => Policy);
   readonly recovery?: RecoveryRule;
   /** How many persons are invited; the first one owns the agent. */
   readonly persons?: number;
@@ -86,6 +87,10 @@ export class LiveLedger {
     const agent = new KeyHolder('deployer');
     const executor = new KeyHolder('build-1');
     const invited = Array.from({ length: options.persons ?? 1 }, () => invite(url, clock.nowMs()));
+    const policy =
+      typeof options.policy === 'function'
+        ? options.policy(invited.map(({ person }) => person))
+        : options.policy;
     const entry = foundLedger({
       at: formatTimestamp(clock.nowMs()),
       origin,
@@ -99,7 +104,7 @@ export class LiveLedger {
         ...tiesOf(options, invited),
         ...machines({ agent, executor, owner: invited[0]?.person ?? '' }),
       ],
-      ...(options.policy !== undefined && { policy: options.policy }),
+      ...(policy !== undefined && { policy }),
       ...(options.recovery !== undefined && { recovery: options.recovery }),
       policyEngine: POLICY_ENGINE,
     });
