@@ -61,7 +61,7 @@ describe('whoever takes the port of a ledger that is down', () => {
     const token = (await readFile(join(ledger.data, 'keys', 'read.token'), 'utf8')).trim();
     const id = newUlid(Date.now());
     await ledger.run('show', [id]).ended;
-    await ledger.run('watch', [id]).ended;
+    await ledger.run('watch', [id], { env: { COUNTERSIGN_RETRY_S: '2' } }).ended;
     await ledger.run('log list', []).ended;
     expect(heard.length).toBeGreaterThanOrEqual(6);
     expect(JSON.stringify(heard)).not.toContain(token);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseStatement } from '@countersign/report';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HttpPerson } from '../support/http-person.ts';
 import { approve, CliLedger, COMMAND_RULE, countersign, idOf } from './cli-process.ts';
@@ -67,6 +68,22 @@ describe('a deputy, from the command line', { timeout: WITHIN_MS }, () => {
       const text = await readFile(ledger.at('report', name), 'utf8');
       expect(text).toContain(`${bob.person} in the place of ${alice.person} (uv)`);
     }
+    const stated = `statements/${id}.unsigned.json`;
+    const statement = parseStatement(await readFile(ledger.at('report', stated)));
+    expect(statement.approvals).toEqual([
+      { person: bob.person, principal: alice.person, proofClass: 'uv' },
+    ]);
+  });
+
+  it('is asked for no type that nobody can ask for', async () => {
+    for (const type of ['generic.comand', 'authority.change']) {
+      const terms = ['--type', type, '--until', '2027-01-06', '--reason', 'she is away'];
+      const { exit, stderr } = await ledger.run('deputy name', [
+        ...[alice.person, bob.person],
+        ...terms,
+      ]).ended;
+      expect([exit, stderr]).toEqual([2, expect.stringContaining(`got ${type}`)]);
+    }
   });
 
   it('D12: approves nothing once it is revoked, and the whole log follows from its entries', async () => {
@@ -83,5 +100,15 @@ describe('a deputy, from the command line', { timeout: WITHIN_MS }, () => {
     const trust = ['--trust', join(ledger.data, 'trust.json')];
     const audit = await countersign(['audit', ledger.at('log'), ...trust]);
     expect([audit.exit, audit.stdout]).toEqual([0, expect.stringContaining('VALID')]);
+  });
+
+  it('is told to have no key, when it has none any more', async () => {
+    await named();
+    const revoke = ledger.run('revoke person', [bob.person, '--reason', 'he has left']);
+    await approve(founder, await idOf(revoke));
+    expect((await revoke.ended).exit).toBe(0);
+    const { stdout } = await ledger.run('deputy list', []).ended;
+    expect(stdout).toContain(`  nobody until ${bob.person} has a key\n`);
+    expect(stdout).not.toContain(`nobody until ${alice.person}`);
   });
 });

@@ -25,7 +25,7 @@ describe('countersign freeze and thaw', () => {
 
     const refused = await ledger.run('exec', ['--', '/bin/echo', 'now']).ended;
     expect(refused).toMatchObject({ exit: 1 });
-    expect(refused.stderr).toContain('FROZEN');
+    expect(refused.stderr).toMatch(/FROZEN: .*\n.* thaw --reason TEXT/);
     const late = await person.decide(before.id, 'approve', 'too late');
     expect(late.body).toMatchObject({ code: 'FROZEN' });
 
@@ -35,7 +35,14 @@ describe('countersign freeze and thaw', () => {
     expect(await freezeOf(ledger)).toEqual({ epoch: 1, frozen: false });
     const dead = await person.decide(before.id, 'approve', 'now?');
     expect(dead.body).toMatchObject({ code: 'EPOCH_ENDED' });
-    await before.exec.signal('SIGINT');
+    const over = await before.exec.ended;
+    expect([over.exit, over.stderr]).toEqual([
+      1,
+      expect.stringMatching(/EPOCH_ENDED: .*\n.*again/),
+    ]);
+    expect((await ledger.run('watch', [before.id]).ended).stdout).toContain('epoch-ended');
+    expect((await ledger.run('list requests', ['--status', 'pending']).ended).stdout).toBe('');
+    expect((await person.inbox()).map(({ action_id: id }) => id)).toEqual([]);
 
     const anew = await ledger.ask(['--', '/bin/echo', 'anew']);
     await approve(person, anew.id);

@@ -11,6 +11,8 @@ import { tierOfTests, type TierOfTests } from '../support/tier.ts';
 
 const BIN = fileURLToPath(new URL('../../services/cli/bin/countersign.js', import.meta.url));
 const SAID_WITHIN_MS = 60_000;
+/** Not whatever a server says that does not start. */
+const READY = /(?:^Countersign ledger |"event":"ready")[^]*\n$/m;
 /** Runs a command on a pseudo terminal of 110 by 45, and ends as it does. */
 const PTY = `
 import fcntl, os, pty, select, struct, sys, termios
@@ -166,7 +168,7 @@ export class CliLedger {
     if (tier !== undefined) return this.#serveOn(tier, more);
     const server = new CliProcess(['serve', '--data', this.data, ...more], this.#options);
     this.server = server;
-    await server.said(/\n$/);
+    await server.said(READY);
     return server;
   }
 

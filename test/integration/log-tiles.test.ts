@@ -142,14 +142,16 @@ describe('the tiles of a running log', () => {
     }
   });
 
-  it('give another head at most once a second, with all of its tiles', async () => {
-    const before = (await served('checkpoint')).bytes.toString();
-    await http.ledger.bind();
-    const soon = (await served('checkpoint')).bytes.toString();
-    await new Promise((resolve) => setTimeout(resolve, 1_100));
-    const later = (await served('checkpoint')).bytes.toString();
-    const sizes = [before, soon, later].map((note) => parseCheckpoint(parseNote(note).text).size);
-    expect(sizes[1]).toBe(sizes[0]);
-    expect(sizes[2]).toBeGreaterThan(sizes[0] ?? 0);
+  it('give another head at most once a second, however busy the log is', async () => {
+    const sizes = new Set<number>();
+    const begunMs = performance.now();
+    while (performance.now() < begunMs + 2_500 || sizes.size < 2) {
+      await http.ledger.bind();
+      const note = (await served('checkpoint')).bytes.toString();
+      sizes.add(parseCheckpoint(parseNote(note).text).size);
+    }
+    // Counted, not timed one by one: a machine may stand still for a second between two of them. The first may be as old as that.
+    const seconds = (performance.now() - begunMs) / 1000;
+    expect(sizes.size).toBeLessThanOrEqual(Math.floor(seconds) + 2);
   });
 });

@@ -1,2 +1,2 @@
 export { cedarEngine } from './cedar-engine.ts';
-export { permittedRules, permittedTypes } from './permitted-types.ts';
+export { permittedTypes } from './permitted-types.ts';

@@ -5,27 +5,23 @@ import { cedarSchema } from './cedar-schema.ts';
 import { readText } from './cedar-text.ts';
 import { entityTypeOf } from './cedar-type.ts';
 
-/** Of these action types, those that some permit could let be asked for: by what Cedar's validator says of its head. */
+/**
+ * Of each rule that a permit names, those of these action types that it lets be asked for: by what Cedar's validator says of its
+ * head. The policy is without faults.
+ */
 export function permittedTypes(
   policy: CedarPolicy,
   descriptors: readonly Descriptor[],
-): readonly Descriptor[] {
+): ReadonlyMap<string, readonly Descriptor[]> {
   const schema = cedarSchema(descriptors);
-  const permits = readText(policy).policies.filter(
-    ({ effect, actions }) => effect === 'permit' && actions === 'ask',
-  );
-  const resources = new Set(
-    permits.flatMap(({ text }) => {
-      const answer = cedar().getValidRequestEnvsPolicy(text, schema);
-      return answer.type === 'success' ? answer.resources : [];
-    }),
-  );
-  return descriptors.filter(
-    (each) => !isAuthorityType(each.type) && resources.has(entityTypeOf(each)),
-  );
-}
-
-/** Ids of the rules that some permit names. */
-export function permittedRules(policy: CedarPolicy): ReadonlySet<string> {
-  return new Set(readText(policy).policies.flatMap(({ rule }) => rule ?? []));
+  const resources = new Map<string, Set<string>>();
+  for (const { effect, actions, rule = '', text } of readText(policy).policies) {
+    if (effect !== 'permit' || actions !== 'ask') continue;
+    const answer = cedar().getValidRequestEnvsPolicy(text, schema);
+    const found = answer.type === 'success' ? answer.resources : [];
+    resources.set(rule, new Set([...(resources.get(rule) ?? []), ...found]));
+  }
+  const typesOf = (names: ReadonlySet<string>): readonly Descriptor[] =>
+    descriptors.filter((each) => !isAuthorityType(each.type) && names.has(entityTypeOf(each)));
+  return new Map([...resources].map(([rule, names]) => [rule, typesOf(names)]));
 }

@@ -9,6 +9,10 @@ const ENDS: ReadonlyMap<string, [code: string, words: string, verdict?: string]>
   ['expired', ['EXPIRED', 'nobody decided in time']],
   ['revoked', ['REVOKED', 'a person took the approval back', 'revoke']],
   ['superseded', ['SUPERSEDED', 'another request took its place']],
+  [
+    'epoch-ended',
+    ['EPOCH_ENDED', 'the ledger was frozen, which ends whatever was asked for before'],
+  ],
 ]);
 
 export interface Waiting {

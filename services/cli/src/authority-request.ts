@@ -4,6 +4,7 @@ import { verifySignature } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS, parseAction } from '@countersign/descriptors';
 import { draftAction, signedFrame } from '@countersign/sdk';
 import { createVerifier } from '@countersign/verify';
+import { checkAction } from './action-check.ts';
 import { waitForApproval } from './approval-wait.ts';
 import { patienceOf } from './away-words.ts';
 import { assertValid } from './bound-use.ts';
@@ -69,7 +70,9 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
     },
     context,
   );
-  const frame = await signedFrame('request', utf8(canonicalText(envelope)), agent.key);
+  const text = canonicalText(envelope);
+  checkAction(text);
+  const frame = await signedFrame('request', utf8(text), agent.key);
   const narrator = new Narrator(context.stderr, options.json === true);
   const patience = patienceOf(context, narrator);
   const id = envelope.action_id;
@@ -81,7 +84,13 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
     await assertBound(envelope, parts);
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
-    if (error.code === 'MEMBER_EXISTS') throw existing(error, change);
+    const hint = HINTS[error.code]?.get(change['kind']);
+    if (hint !== undefined) {
+      throw new CliError(error.code, error.message, {
+        cause: error,
+        hint: `nothing was changed; ${hint}`,
+      });
+    }
     if (error.exitCode !== EXIT.indeterminate) throw error;
     const line = watchLine(id, options, context);
     throw new CliError(error.code, error.message, {
@@ -95,8 +104,18 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
   }
 }
 
-/** Of those changes that somebody may ask for twice without knowing of the first time. */
+/** Of those changes that somebody may ask for without knowing of what they are about. */
+const MISSING: ReadonlyMap<unknown, string> = new Map([
+  ['credential-revoked', 'keys that count: `countersign list credentials`'],
+  ['agent-revoked', 'agents that may ask: `countersign list agents`'],
+  ['executor-revoked', 'executors that may run: `countersign list executors`'],
+  ['issuer-revoked', 'no issuer of this URL is enrolled'],
+  ['deputy-revoked', 'who decides in whose place: `countersign deputy list`'],
+]);
+
+/** Of those that somebody may ask for twice without knowing of the first time. */
 const EXISTING: ReadonlyMap<unknown, string> = new Map([
+  ['frozen', 'it is frozen already: `countersign thaw` ends that'],
   [
     'agent-enrolled',
     'an agent of this name, or one with this key, is enrolled: use its key file, or take another name and --key-file',
@@ -127,13 +146,10 @@ const EXISTING: ReadonlyMap<unknown, string> = new Map([
   ],
 ]);
 
-function existing(error: CliError, { kind }: JsonObject): CliError {
-  const hint = EXISTING.get(kind);
-  return new CliError(error.code, error.message, {
-    cause: error,
-    ...(hint !== undefined && { hint: `nothing was changed; ${hint}` }),
-  });
-}
+const HINTS: Readonly<Record<string, ReadonlyMap<unknown, string>>> = {
+  MEMBER_EXISTS: EXISTING,
+  MEMBER_UNKNOWN: MISSING,
+};
 
 async function assertBound(
   envelope: JsonObject,

@@ -75,6 +75,7 @@ const STATUS_CODES: ReadonlyMap<string, string> = new Map([
   ['expired', 'EXPIRED'],
   ['revoked', 'REVOKED'],
   ['superseded', 'SUPERSEDED'],
+  ['epoch-ended', 'EPOCH_ENDED'],
 ]);
 
 function assertClass(possible: readonly ProofClass[], accepted: readonly ProofClass[]): void {

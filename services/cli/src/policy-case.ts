@@ -20,7 +20,7 @@ import {
   renderWithDigest,
   type Descriptor,
 } from '@countersign/descriptors';
-import { quorumWords } from '@countersign/console';
+import { keyWords, quorumWords } from '@countersign/console';
 import { askingWords } from './asking-words.ts';
 import { CliError, cliError } from './cli-error.ts';
 import { POLICY_ENGINE } from './policy-engine.ts';
@@ -43,7 +43,7 @@ export type Verdict =
   | { readonly code: string; readonly message: string };
 
 const ZERO = `sha256:${'0'.repeat(64)}`;
-const NOBODY = 'prs_00000000000000000000000000';
+export const NOBODY = 'prs_00000000000000000000000000';
 
 /**
  * An action to ask a policy about: what a request fills in is filled in with nothing that a policy sees.
@@ -131,15 +131,19 @@ export function decidersFor(
 
 /** Everybody whom the policy names, and who else is said to be there. */
 function enrolledIn(policy: CedarPolicy, { persons = [] }: CaseParties): readonly string[] {
-  const lists = policy.rules.flatMap(({ approvers, seats = [], escalation }) => [
+  return [...new Set<string>([...personsNamedIn(policy), ...persons])].sort();
+}
+
+export function personsNamedIn(policy: Policy): readonly string[] {
+  const rules: CedarPolicy['rules'] = policy.rules;
+  const lists = rules.flatMap(({ approvers, seats = [], escalation }) => [
     approvers,
     ...(escalation === undefined ? [] : [escalation.approvers]),
     ...seats.map((seat) => seat.approvers),
   ]);
   const named = lists.flatMap((each) => (each === 'any' || 'group' in each ? [] : each));
-  return [
-    ...new Set<string>([...Object.values(policy.groups).flat(), ...named, ...persons]),
-  ].sort();
+  const grouped = isCedarPolicy(policy) ? Object.values(policy.groups).flat() : [];
+  return [...new Set<string>([...grouped, ...named])].sort();
 }
 
 export function verdictOf(policy: Policy, subject: PolicySubject, deciders: CaseDeciders): Verdict {
@@ -171,6 +175,7 @@ export function verdictLines(verdict: Verdict): readonly string[] {
     `approvals ${rule.approvals}, by ${persons}`,
     ...quorumWords(rule).map((words) => `          ${words}`),
     `proof     ${rule.proof_classes.join(', ')}; rationale ${rule.rationale}`,
+    ...keyWords(rule).map((words) => `          ${words}`),
     `times     decide within ${rule.decide_within_s} s, use within ${rule.use_within_s} s, start within ${rule.start_within_s} s`,
     `uses      at most ${rule.max_uses}`,
     ...(rule.asking === undefined ? [] : askingWords(rule.asking)).map(
@@ -195,34 +200,47 @@ export function answerLines(policy: Policy, subject: PolicySubject): readonly st
   });
 }
 
+/** So that none is left out of what is compared: TypeScript asks for each member that a rule may have. */
+const RULE_MEMBERS: Readonly<Record<Exclude<keyof RuleInForce, 'id'>, true>> = {
+  approvals: true,
+  approvers: true,
+  proof_classes: true,
+  rationale: true,
+  max_uses: true,
+  decide_within_s: true,
+  use_within_s: true,
+  start_within_s: true,
+  device_bound: true,
+  attested: true,
+  assurance: true,
+  delegation: true,
+  break_glass: true,
+  seats: true,
+  ordered: true,
+  window_s: true,
+  confirm: true,
+  member_of: true,
+  asking: true,
+  escalation: true,
+};
+
+export const VERDICT_MEMBERS: readonly string[] = [
+  'code',
+  'rule',
+  'permits',
+  ...Object.keys(RULE_MEMBERS),
+];
+
 /** As plain JSON, for programs and expectations. */
 export function verdictJson(verdict: Verdict): Readonly<Record<string, Json>> {
   if ('code' in verdict) return { code: verdict.code };
   const { rule, permits } = verdict;
-  const { id, approvals, approvers, proof_classes, rationale, max_uses, ...times } = rule;
-  const { seats, ordered, window_s, confirm, member_of, asking, escalation } = rule;
+  const members = Object.entries(rule as unknown as JsonObject);
   return {
-    rule: id,
+    rule: rule.id,
     ...(permits !== undefined && { permits }),
-    ...{ approvals, approvers, proof_classes, rationale, max_uses },
-    decide_within_s: times.decide_within_s,
-    use_within_s: times.use_within_s,
-    start_within_s: times.start_within_s,
-    ...(seats !== undefined && { seats: seats.map((seat) => ({ ...seat })) }),
-    ...(ordered !== undefined && { ordered }),
-    ...(window_s !== undefined && { window_s }),
-    ...(confirm !== undefined && { confirm: { ...confirm } }),
-    ...(member_of !== undefined && { member_of: { ...member_of } }),
-    ...(asking !== undefined && { asking: askingJson(asking) }),
-    ...(escalation !== undefined && { escalation: { ...escalation } }),
+    ...Object.fromEntries(members.filter(([name]) => name in RULE_MEMBERS)),
   };
-}
-
-function askingJson({
-  quiet_utc: quiet,
-  ...counts
-}: NonNullable<RuleInForce['asking']>): JsonObject {
-  return { ...counts, ...(quiet && { quiet_utc: quiet.map((hours) => ({ ...hours })) }) };
 }
 
 /** The policy as `policy-set` wants it. */

@@ -5,6 +5,7 @@ import {
   decidersFor,
   objectIn,
   subjectOf,
+  VERDICT_MEMBERS,
   verdictJson,
   verdictOf,
   type CaseParties,
@@ -28,22 +29,6 @@ const CASE_MEMBERS = [
   ...['name', 'action', 'owner', 'operator', 'persons', 'separation', 'recent', 'expect'],
 ];
 const COUNTS = ['count_1h', 'count_24h'];
-const EXPECTED = [
-  ...['code', 'rule', 'permits', 'approvals', 'approvers', 'proof_classes', 'rationale'],
-  ...[
-    'max_uses',
-    'decide_within_s',
-    'use_within_s',
-    'start_within_s',
-    'seats',
-    'ordered',
-    'window_s',
-    'confirm',
-    'member_of',
-    'asking',
-    'escalation',
-  ],
-];
 
 /** @throws CliError USAGE */
 export function parseCases(json: Json): readonly PolicyCase[] {
@@ -66,7 +51,7 @@ function parseCase(json: Json, index: number): PolicyCase {
   assertMembers(given, CASE_MEMBERS, `cases/${index}`);
   const { name, owner, operator, persons, separation } = given;
   const expect = objectIn(given['expect'], `cases/${index}/expect`);
-  assertMembers(expect, EXPECTED, `cases/${index}/expect`);
+  assertMembers(expect, VERDICT_MEMBERS, `cases/${index}/expect`);
   if (typeof name !== 'string') throw cliError('USAGE', `cases/${index}/name: expected a text`);
   const recent = recentIn(given['recent'], `cases/${index}/recent`);
   const listed = Array.isArray(persons) ? (persons as readonly Json[]) : [];

@@ -3,7 +3,9 @@ import {
   BindingError,
   isAuthorityType,
   isCedarPolicy,
+  isEmergencyType,
   parsePolicy,
+  type CedarRule,
   type Policy,
   type PolicyFault,
 } from '@countersign/binding';
@@ -14,8 +16,8 @@ import {
   type Json,
   type JsonObject,
 } from '@countersign/canonical';
-import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
-import { permittedRules, permittedTypes } from '@countersign/policy-cedar';
+import { BUILTIN_DESCRIPTORS, type Descriptor } from '@countersign/descriptors';
+import { permittedTypes } from '@countersign/policy-cedar';
 import { CliError, cliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
 import { readGivenFile } from './ledger-access.ts';
@@ -28,7 +30,7 @@ export async function readJson(file: string, what: string, context: CliContext):
     return parseStrict(bytes);
   } catch (error) {
     if (!(error instanceof CanonicalError)) throw error;
-    throw cliError('USAGE', `${file}: ${error.message}`, { cause: error });
+    throw cliError('USAGE', `${file}: expected JSON: ${error.message}`, { cause: error });
   }
 }
 
@@ -86,19 +88,49 @@ export function assertFit(policy: Policy): void {
 export function remarksOf(policy: Policy): readonly string[] {
   const asked = BUILTIN_DESCRIPTORS.filter(({ type }) => !isAuthorityType(type));
   if (!isCedarPolicy(policy)) {
-    const known = new Set(policy.rules.flatMap(({ types }) => types));
-    return asked.filter(({ type }) => !known.has(type)).map(({ type }) => unasked(type));
+    const named = new Set(policy.rules.flatMap(({ types }) => types));
+    const strange = [...named].filter((name) => !asked.some(({ type }) => type === name));
+    return [
+      ...strange.map((type) => `no action type of this program is called ${type}`),
+      ...policy.rules.flatMap((rule) => emergencyRemarks(rule, rule.types)),
+      ...unasked(asked.filter(({ type }) => !named.has(type))),
+    ];
   }
   const permitted = permittedTypes(policy, BUILTIN_DESCRIPTORS);
-  const used = permittedRules(policy);
+  const some = new Set([...permitted.values()].flat());
   return [
-    ...asked.filter((each) => !permitted.includes(each)).map(({ type }) => unasked(type)),
+    ...unasked(asked.filter((each) => !some.has(each))),
+    ...policy.rules.flatMap((rule) =>
+      emergencyRemarks(
+        rule,
+        (permitted.get(rule.id) ?? []).map(({ type }) => type),
+      ),
+    ),
     ...policy.rules
-      .filter(({ id }) => !used.has(id))
+      .filter(({ id }) => !permitted.has(id))
       .map(({ id }) => `no permit names the rule ${id}`),
   ];
 }
 
-function unasked(type: string): string {
-  return `nothing permits ${type}: it cannot be asked for`;
+/** `break_glass` and types of emergencies go together, or nobody can ask: schemas/formats/policy.md §11. */
+function emergencyRemarks(
+  { id, break_glass }: Policy['rules'][number] & Pick<CedarRule, 'break_glass'>,
+  types: readonly string[],
+): readonly string[] {
+  const others = types.filter((type) => !isEmergencyType(type));
+  if (break_glass !== undefined) {
+    if (others.length === 0) return [];
+    return [
+      `rule ${id} has break_glass, which is for emergencies alone, so nobody can ask under it for: ${others.join(', ')}`,
+    ];
+  }
+  if (others.length > 0 || types.length === 0) return [];
+  return [`rule ${id} has no break_glass, so nobody can ask under it for: ${types.join(', ')}`];
+}
+
+/** In one line: most policies are for a few types, and there are many. */
+function unasked(types: readonly Pick<Descriptor, 'type'>[]): readonly string[] {
+  if (types.length === 0) return [];
+  const names = types.map(({ type }) => type).join(', ');
+  return [`nothing permits, so nobody can ask for: ${names}`];
 }

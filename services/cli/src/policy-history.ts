@@ -1,19 +1,16 @@
 import {
-  LedgerState,
-  encodeEntry,
   enrolledPersons,
   isAuthorityType,
-  leafOf,
   type EntryOf,
+  type LedgerState,
   type PolicySubject,
 } from '@countersign/binding';
 import { utf8 } from '@countersign/canonical';
-import { BUILTIN_DESCRIPTORS, parseAction } from '@countersign/descriptors';
+import { parseAction } from '@countersign/descriptors';
 import type { LedgerClient } from '@countersign/sdk';
 import { CliError } from './cli-error.ts';
-import { logEntries } from './log-entries.ts';
+import { ledgerState } from './ledger-replay.ts';
 import type { CaseDeciders } from './policy-case.ts';
-import { POLICY_ENGINE } from './policy-engine.ts';
 
 /** A request that was really made, as a policy is asked about it. */
 export interface PastRequest {
@@ -33,17 +30,12 @@ export interface PastRequests {
  * @throws CliError as logEntries
  */
 export async function pastRequests(client: LedgerClient, last: number): Promise<PastRequests> {
-  const state = LedgerState.empty({
-    descriptors: BUILTIN_DESCRIPTORS,
-    policyEngine: POLICY_ENGINE,
-  });
   const admitted: EntryOf<'request-admitted'>[] = [];
-  for await (const entry of logEntries(client)) {
-    state.evolve(entry, { index: state.size, leaf: leafOf(encodeEntry(entry)) });
+  const state = await ledgerState(client, (entry) => {
     if (entry.type === 'request-admitted' && !isAuthorityType(entry.action_type.name)) {
       admitted.push(entry);
     }
-  }
+  });
   const enrolled = enrolledPersons(state.authority);
   const requests: PastRequest[] = [];
   const asked = admitted.slice(-last);

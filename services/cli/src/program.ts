@@ -3,6 +3,7 @@ import { isSystemError, CliError, cliError, EXIT } from './cli-error.ts';
 import type { CommandParts } from './command-parts.ts';
 import type { CliContext } from './context.ts';
 import { Narrator } from './narrator.ts';
+import { refusalHint } from './refusal-hint.ts';
 
 type AddCommand = (program: Command, parts: CommandParts) => void;
 
@@ -30,6 +31,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   report: async () => (await import('./commands/report.ts')).addReport,
   statement: async () => (await import('./commands/statement.ts')).addStatement,
   enrol: async () => (await import('./commands/enrol.ts')).addEnrol,
+  revoke: async () => (await import('./commands/revoke.ts')).addRevoke,
   review: async () => (await import('./commands/review.ts')).addReview,
   freeze: async () => (await import('./commands/freeze.ts')).addFreeze,
   thaw: async () => (await import('./commands/freeze.ts')).addThaw,
@@ -70,7 +72,8 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
     }
     const refusal = refusalOf(error, misused ?? program);
     const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-    const hint = refusal.hint?.replaceAll('`countersign ', () => `\`${context.command} `);
+    const said = refusal.hint ?? refusalHint(refusal.code);
+    const hint = said?.replaceAll('`countersign ', () => `\`${context.command} `);
     new Narrator(context.stderr, own.includes('--json')).fail(refusal, hint);
     return refusal.exitCode;
   }

@@ -2,9 +2,10 @@ import type { CheckedDecision, CheckedReview, PolicyChange } from '@countersign/
 import {
   assuranceWords,
   breakGlassWords,
-  inPlaceWords,
+  keyWords,
   quorumWords,
   shownWords,
+  standingWords,
   timeLeft,
   utcTime,
   worstCase,
@@ -99,20 +100,20 @@ function lineOf({ label, value }: DisplayLine, mark: string): string {
 
 function requirementLines({ admission }: CheckedReview): string[] {
   const { requirement, max_uses, use_within_s, escalates_at: from } = admission;
-  const { approvals, approvers, proof_classes, device_bound } = requirement;
-  const kept = device_bound === true ? ', on a key that stays in its device' : '';
+  const { approvals, approvers, proof_classes } = requirement;
   return [
     `  ${approvals} approval(s) by ${approvers === 'any' ? 'any natural person' : approvers.join(', ')}`,
     ...quorumWords(requirement).map((words) => `  ${words}`),
     ...(from === undefined ? [] : [`  which is at ${utcTime(from)}`]),
-    `  proof class ${proof_classes.join(' or ')}${kept}, rationale ${requirement.rationale}`,
+    `  proof class ${proof_classes.join(' or ')}, rationale ${requirement.rationale}`,
+    ...keyWords(requirement).map((words) => `  ${words}`),
     `  once approved: ${max_uses} use(s) within ${use_within_s} s`,
     `  around it: ${assuranceWords(admission.executor.id, requirement.assurance)}`,
   ];
 }
 
 function decisionLine(decision: CheckedDecision): string {
-  const { person, principal, verdict, at, rationale, claimedDwellMs } = decision;
+  const { person, verdict, at, rationale, claimedDwellMs } = decision;
   const why = rationale === null ? 'reason not here' : JSON.stringify(rationale);
-  return `  ${person}${inPlaceWords(principal)}: ${verdict}, ${utcTime(at)}${shownWords(claimedDwellMs)}: ${why}`;
+  return `  ${person}${standingWords(decision)}: ${verdict}, ${utcTime(at)}${shownWords(claimedDwellMs)}: ${why}`;
 }

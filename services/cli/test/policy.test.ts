@@ -29,7 +29,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function policy(cwd: string, ...argv: string[]): Promise<{ exit: number; said: string }> {
+function policy(cwd: string, ...argv: string[]): Promise<{ exit: number; said: string }> {
+  return policyIn({}, cwd, ...argv);
+}
+
+async function policyIn(
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+  ...argv: string[]
+): Promise<{ exit: number; said: string }> {
   let said = '';
   const output = (): Output =>
     new Output({
@@ -39,7 +47,7 @@ async function policy(cwd: string, ...argv: string[]): Promise<{ exit: number; s
       },
     });
   const exit = await runCli(['policy', ...argv], {
-    env: {},
+    env,
     cwd,
     command: './countersign',
     tempFolder: cwd,
@@ -125,10 +133,51 @@ permit (principal, action == Action::"ask", resource is payment::transfer_v1);
       '--cedar',
       file,
     );
-    expect(said).toContain('note     nothing permits secret.access: it cannot be asked for');
+    const unasked = /^note {5}nothing permits, so nobody can ask for: (.*)$/m.exec(said)?.[1];
+    expect(unasked?.split(', ')).toContain('secret.access');
+    expect(unasked?.split(', ')).not.toContain('payment.transfer');
     expect(said).toContain('note     no permit names the rule two-of-treasury');
-    expect(said).not.toContain('nothing permits payment.transfer:');
     expect(exit).toBe(0);
+  });
+
+  it('check tells a rule whose break_glass does not fit what is permitted under it', async () => {
+    const swapped = (type: string): string => `@id("every") @rule("break-glass")
+permit (principal, action == Action::"ask", resource is ${type});
+`;
+    const check = async (type: string): Promise<string> => {
+      const cedar = await written('swapped.cedar', swapped(type));
+      return (await policy(EXAMPLES, 'check', 'emergency.command.json', '--cedar', cedar)).said;
+    };
+    expect(await check('payment::transfer_v1')).toContain(
+      'note     rule break-glass has break_glass, which is for emergencies alone, so nobody can ask under it for: payment.transfer\n',
+    );
+    expect(await check('emergency::command_v1')).not.toContain('break_glass');
+  });
+
+  it('check names the groups that there are beside one that there is not', async () => {
+    const document = JSON.parse(
+      await readFile(join(EXAMPLES, 'payment.transfer.json'), 'utf8'),
+    ) as {
+      rules: { approvers: object }[];
+    };
+    const [rule] = document.rules;
+    if (rule === undefined) throw new Error('expected a rule');
+    rule.approvers = { group: 'tresury' };
+    const file = await written('group.json', document);
+    const { exit, said } = await policy(EXAMPLES, 'check', file, ...PAYMENT.slice(1));
+    expect(said).toMatch(
+      /policy\/rules\/0: expected groups of the policy \([^)]*treasury[^)]*\), got tresury/,
+    );
+    expect(exit).toBe(1);
+  });
+
+  it('check goes on where only the environment names a ledger, and that one does not answer', async () => {
+    const env = { COUNTERSIGN_DATA_DIR: join(folder, 'none') };
+    const { exit, said } = await policyIn(env, EXAMPLES, 'check', ...PAYMENT);
+    expect(said).toContain('note     who could approve was not looked at: DATA_MISSING ');
+    expect(exit).toBe(0);
+    const named = ['--data', env.COUNTERSIGN_DATA_DIR];
+    expect((await policy(EXAMPLES, 'check', ...PAYMENT, ...named)).said).toContain('DATA_MISSING');
   });
 
   it('check reads the older versions too, and refuses what has no form', async () => {
@@ -141,8 +190,29 @@ permit (principal, action == Action::"ask", resource is payment::transfer_v1);
     ];
     const old = await written('old.json', { v: 'countersign.policy.v1', rules });
     const good = await policy(folder, 'check', old);
-    expect(good.said).toContain('nothing permits payment.transfer');
+    expect(good.said).toMatch(/nothing permits, so nobody can ask for: .*payment\.transfer,/);
     expect(good.exit).toBe(0);
+    const called = await written('called.json', {
+      v: 'countersign.policy.v1',
+      rules: rules.map((rule) => ({ ...rule, types: ['generic.comand'] })),
+    });
+    expect((await policy(folder, 'check', called)).said).toContain(
+      'note     no action type of this program is called generic.comand',
+    );
+    const spelt = await written('spelt.json', {
+      v: 'countersign.policy.v1',
+      rules: rules.map((rule) => ({ ...rule, aprovals: 2 })),
+    });
+    expect((await policy(folder, 'check', spelt)).said).toContain(
+      'policy/rules/0/aprovals: expected no such member',
+    );
+    const many = await written('many.json', {
+      v: 'countersign.policy.v1',
+      rules: rules.map((rule) => ({ ...rule, approvals: 99 })),
+    });
+    expect((await policy(folder, 'check', many)).said).toMatch(
+      /policy\/rules\/0\/approvals: expected an integer of 1 to \d+, got 99/,
+    );
     const wrong = await written('wrong.json', { v: 'countersign.policy.v1', rules: [{}] });
     expect(await policy(folder, 'check', wrong)).toMatchObject({
       exit: 1,
@@ -202,6 +272,49 @@ permit (principal, action == Action::"ask", resource is payment::transfer_v1);
     const given = [{ name: 'rarely', action: small?.action, expect: { asking } }];
     const held = await written('held.json', { v: 'countersign.policy-cases.v1', cases: given });
     expect((await policy(EXAMPLES, 'test', file, held)).said).toBe('ok       rarely\n');
+  });
+
+  it('explain, test and diff leave no member of a rule out: which keys count, and what else it says', async () => {
+    const root = `sha256:${'5c'.repeat(32)}`;
+    const attested = [{ root, models: ['cb69481e-8ff7-4039-93ec-0a2729a154a8'] }];
+    const [rule] = DEFAULT_POLICY.rules;
+    const more = { device_bound: true, attested, assurance: 'verified' };
+    const file = await written('vouched.json', {
+      ...DEFAULT_POLICY,
+      rules: [{ ...rule, ...more }],
+    });
+    const [small] = await cases('payment.transfer');
+    const action = await written('small.json', small?.action);
+    expect((await policy(EXAMPLES, 'explain', file, '--action', action)).said).toContain(
+      [
+        'proof     uv; rationale required',
+        '          on a key that stays in its device',
+        `          on a key of the model cb69481e-8ff7-4039-93ec-0a2729a154a8 that ${root} vouches for`,
+      ].join('\n'),
+    );
+    const given = [
+      { name: 'as it is', action: small?.action, expect: more },
+      { name: 'any model', action: small?.action, expect: { attested: [{ root }] } },
+    ];
+    const held = await written('held.json', { v: 'countersign.policy-cases.v1', cases: given });
+    const { exit, said } = await policy(EXAMPLES, 'test', file, held);
+    expect(said).toMatch(/^ok {7}as it is\ndiffers {2}any model\n.*attested: expected /);
+    expect(exit).toBe(1);
+  });
+
+  it('explain names whom separation leaves out of those who may decide', async () => {
+    const [small] = await cases('payment.transfer');
+    const action = ['--action', await written('small.json', small?.action)];
+    const open = await policy(EXAMPLES, 'explain', ...PAYMENT, ...action, '--json');
+    const { approvers, excluded } = JSON.parse(open.said) as Record<string, readonly string[]>;
+    expect(excluded).toEqual([]);
+    const [owner = ''] = approvers ?? [];
+    const { said } = await policy(EXAMPLES, 'explain', ...PAYMENT, ...action, '--owner', owner);
+    expect(said).toContain(`not       ${owner}, by separation of who asks and who decides`);
+    const solo = ['--owner', owner, '--separation', 'solo'];
+    expect((await policy(EXAMPLES, 'explain', ...PAYMENT, ...action, ...solo)).said).not.toContain(
+      'by separation',
+    );
   });
 
   it('test is 1 for a difference, and tells it', async () => {

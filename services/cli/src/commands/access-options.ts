@@ -7,6 +7,13 @@ export interface ClientOptions extends AccessOptions {
   readonly json?: true;
 }
 
+/** Of a command that asks persons to sign for a change. */
+export interface ReasonOptions extends ClientOptions {
+  readonly reason: string;
+}
+
+export const REASON = ['--reason <text>', 'why, for whoever signs'] as const;
+
 /** Which ledger, and as whom. */
 export function addAccessOptions(command: Command): Command {
   return command

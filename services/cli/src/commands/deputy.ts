@@ -1,18 +1,22 @@
+import { isAuthorityType } from '@countersign/binding';
 import { formatTimestamp, type JsonObject } from '@countersign/canonical';
+import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import type { Command } from 'commander';
 import { askForChange } from '../authority-request.ts';
-import { EXIT } from '../cli-error.ts';
+import { cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
-import { deputiesOf } from '../deputies.ts';
+import { deputiesOf, keylessOf } from '../deputies.ts';
 import { openLedger, openReader } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { personParser } from '../person-id.ts';
-import { addAccessOptions, addReadOptions, type ClientOptions } from './access-options.ts';
+import {
+  addAccessOptions,
+  addReadOptions,
+  REASON,
+  type ClientOptions,
+  type ReasonOptions,
+} from './access-options.ts';
 import { timeParser } from './period-options.ts';
-
-interface ReasonOptions extends ClientOptions {
-  readonly reason: string;
-}
 
 interface NameOptions extends ReasonOptions {
   readonly type: readonly string[];
@@ -40,6 +44,16 @@ Examples:
   );
 }
 
+/** A deputy for a type that nobody can ask for would be of no use, and nobody would notice before they are needed. */
+function typesOf(named: readonly string[]): readonly string[] {
+  for (const type of named) {
+    const isKnown = BUILTIN_DESCRIPTORS.some((known) => known.type === type);
+    if (isKnown && !isAuthorityType(type)) continue;
+    throw cliError('USAGE', `--type: expected an action type that a policy is for, got ${type}`);
+  }
+  return [...new Set(named)].sort();
+}
+
 function addName(deputy: Command, parts: CommandParts): void {
   addAccessOptions(deputy.command('name'))
     .description('ask for a deputy, once as many sign as a change of the ledger needs')
@@ -48,7 +62,7 @@ function addName(deputy: Command, parts: CommandParts): void {
     .requiredOption('--type <type...>', 'of which actions; none of the authority')
     .option('--from <time>', 'from when; now unless given', timeParser('--from'))
     .requiredOption('--until <time>', 'until when, 90 days at most', timeParser('--until'))
-    .requiredOption('--reason <text>', 'why, for whoever signs')
+    .requiredOption(...REASON)
     .addHelpText(
       'after',
       `
@@ -62,7 +76,7 @@ Example:
         kind: 'deputy-named',
         principal: person,
         deputy: other,
-        types: [...new Set(options.type)].sort(),
+        types: typesOf(options.type),
         not_before: options.from ?? formatTimestamp(parts.context.nowMs()),
         not_after: options.until,
       };
@@ -84,7 +98,7 @@ function addRevoke(deputy: Command, parts: CommandParts): void {
   addAccessOptions(deputy.command('revoke'))
     .description('end that somebody decides in the place of a person; also while it is frozen')
     .argument('<person>', 'in whose place', personParser('person'))
-    .requiredOption('--reason <text>', 'why, for whoever signs')
+    .requiredOption(...REASON)
     .addHelpText(
       'after',
       `
@@ -117,12 +131,15 @@ function addDeputies(deputy: Command, { context, end }: CommandParts): void {
     .description('list who decides in whose place, now or later')
     .addHelpText('after', '\nExample:\n  $ countersign deputy list')
     .action(async (options: ClientOptions) => {
-      for (const each of await deputiesOf(await openReader(options, context))) {
-        if (options.json === true) context.stdout.json({ ...each });
+      const client = await openReader(options, context);
+      for (const each of await deputiesOf(client)) {
+        const keyless = await keylessOf(client, each);
+        if (options.json === true) context.stdout.json({ ...each, keyless });
         else
           context.stdout.lines(
             `${each.deputy}  in the place of ${each.principal}`,
             `  from ${each.not_before} to ${each.not_after}: ${each.types.join(', ')}`,
+            ...keyless.map((person) => `  nobody until ${person} has a key`),
           );
       }
       end(EXIT.ok);

@@ -25,6 +25,7 @@ interface HolderOptions extends ClientOptions {
 }
 interface AgentOptions extends HolderOptions {
   readonly owner?: string;
+  readonly operator?: true;
 }
 interface ExecutorOptions extends HolderOptions {
   readonly audience: string;
@@ -75,6 +76,7 @@ function addAgent(enrol: Command, { context, end }: CommandParts): void {
       'who answers for it (default: the first person of the data folder)',
       personParser('--owner'),
     )
+    .option('--operator', 'an operator: it may ask that content is erased')
     .option('--key-file <file>', 'its key file, made when there is none (default NAME.key)')
     .addHelpText(
       'after',
@@ -89,7 +91,7 @@ Examples:
       const owner = options.owner ?? (await founderOf(access, '--owner'));
       const change = {
         kind: 'agent-enrolled',
-        agent: { id: name, public_key: publicKey, owner, operator: false },
+        agent: { id: name, public_key: publicKey, owner, operator: options.operator === true },
       };
       const kept = `${path} is the key of ${name}: keep it`;
       await askForChange(change, { type: 'authority.change', access, context, options, kept });

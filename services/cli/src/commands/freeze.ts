@@ -4,17 +4,13 @@ import { cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { openLedger, type LedgerAccess } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
-import { addAccessOptions, type ClientOptions } from './access-options.ts';
-
-interface ReasonOptions extends ClientOptions {
-  readonly reason: string;
-}
+import { addAccessOptions, REASON, type ReasonOptions } from './access-options.ts';
 
 /** The kill switch: one person signs, and nothing more is used. schemas/formats/authority.md §10 */
 export function addFreeze(program: Command, { context, end }: CommandParts): void {
   addAccessOptions(program.command('freeze'))
     .description('stop everything: nothing more is used or approved, once any one person signs')
-    .requiredOption('--reason <text>', 'why, for whoever signs')
+    .requiredOption(...REASON)
     .addHelpText(
       'after',
       `
@@ -40,7 +36,7 @@ Example:
 export function addThaw(program: Command, { context, end }: CommandParts): void {
   addAccessOptions(program.command('thaw'))
     .description('end a freeze, once as many persons sign as a change of the ledger needs')
-    .requiredOption('--reason <text>', 'why, for whoever signs')
+    .requiredOption(...REASON)
     .addHelpText('after', '\nExample:\n  $ countersign thaw --reason "the bot has a new key"')
     .action(async (options: ReasonOptions) => {
       const access = await openLedger(options, context, 'operator');

@@ -1,6 +1,6 @@
-import { policyDigest } from '@countersign/binding';
+import { policyDigest, type Policy } from '@countersign/binding';
 import { Option, type Command } from 'commander';
-import { EXIT } from '../cli-error.ts';
+import { CliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import {
@@ -12,15 +12,25 @@ import {
   verdictJson,
   verdictLines,
   verdictOf,
+  NOBODY,
+  type CaseDeciders,
   type CaseParties,
 } from '../policy-case.ts';
 import { parseCases, runCase } from '../policy-cases.ts';
+import { openReader } from '../ledger-access.ts';
+import { ledgerState } from '../ledger-replay.ts';
+import { reachRemarks } from '../rule-reach.ts';
+import { addReadOptions, type ClientOptions } from './access-options.ts';
 import { addPolicyDiff } from './policy-diff.ts';
 import { assertFit, faultText, faultsOf, readJson, readPolicy, remarksOf } from '../policy-file.ts';
 
 interface FileOptions {
   readonly cedar?: string;
   readonly json?: true;
+}
+
+interface CheckOptions extends FileOptions, ClientOptions {
+  readonly request?: true;
 }
 
 interface ExplainOptions extends FileOptions, CaseParties {
@@ -36,29 +46,54 @@ export function addPolicy(program: Command, parts: CommandParts): void {
   addExplain(policy, parts);
   addTest(policy, parts);
   addPolicyDiff(policy, parts);
+  addShow(policy, parts);
+}
+
+function addShow(policy: Command, { context, end }: CommandParts): void {
+  addReadOptions(policy.command('show'))
+    .description('print the policy that is in force in a ledger, as JSON')
+    .addHelpText(
+      'after',
+      `
+By every entry of its log, as the server tells them. With its Cedar in it, so it is given to the other commands without --cedar.
+
+Examples:
+  $ countersign policy show --data ./acme > now.json
+  $ countersign policy diff now.json next.json --cedar-new next.cedar --data ./acme`,
+    )
+    .action(async (options: ClientOptions) => {
+      const { policy: now } = await ledgerState(await openReader(options, context));
+      context.stdout.document(`${JSON.stringify(now, undefined, 2)}\n`);
+      end(EXIT.ok);
+    });
+}
+
+function policyFile(command: Command): Command {
+  return command
+    .argument('<file>', 'the policy document, as JSON')
+    .option('--cedar <file>', 'its Cedar, from a file of its own');
 }
 
 function withFile(command: Command): Command {
-  return command
-    .argument('<file>', 'the policy document, as JSON')
-    .option('--cedar <file>', 'its Cedar, from a file of its own')
-    .option('--json', 'print one JSON object');
+  return policyFile(command).option('--json', 'print one JSON object');
 }
 
 function addCheck(policy: Command, { context, end }: CommandParts): void {
-  withFile(policy.command('check'))
+  addReadOptions(policyFile(policy.command('check')))
     .description('say whether a ledger would accept this policy, and what may not be meant')
     .option('--request', 'print the request that proposes it, for `countersign request -`')
     .addHelpText(
       'after',
       `
+With --data, --url or COUNTERSIGN_DATA_DIR it also tells which rules too few could meet with the keys that are enrolled there now.
 Exit codes: 0 fit to be set, 1 not; what is only remarked does not count.
 
 Examples:
   $ countersign policy check policy.json --cedar policy.cedar
+  $ countersign policy check policy.json --cedar policy.cedar --data ./acme
   $ countersign policy check policy.json --cedar policy.cedar --request | countersign request -`,
     )
-    .action(async (file: string, options: FileOptions & { readonly request?: true }) => {
+    .action(async (file: string, options: CheckOptions) => {
       const read = await readPolicy(file, options.cedar, context);
       if (options.request === true) {
         assertFit(read);
@@ -67,7 +102,10 @@ Examples:
         return;
       }
       const faults = faultsOf(read);
-      const remarks = faults.length === 0 ? remarksOf(read) : [];
+      const remarks =
+        faults.length === 0
+          ? [...remarksOf(read), ...(await ledgerRemarks(read, options, context))]
+          : [];
       const digest = policyDigest(read);
       if (options.json === true) context.stdout.json({ digest, faults, remarks });
       else {
@@ -79,6 +117,26 @@ Examples:
       }
       end(faults.length === 0 ? EXIT.ok : EXIT.refused);
     });
+}
+
+/**
+ * Nothing where no ledger is named: a policy is checked without one, too. One that the environment alone names need not answer:
+ * whoever set it meant other commands.
+ */
+async function ledgerRemarks(
+  policy: Policy,
+  options: ClientOptions,
+  context: CliContext,
+): Promise<readonly string[]> {
+  const isNamed = options.data !== undefined || options.url !== undefined;
+  if (!isNamed && context.env['COUNTERSIGN_DATA_DIR'] === undefined) return [];
+  try {
+    const { authority } = await ledgerState(await openReader(options, context));
+    return reachRemarks(policy, authority);
+  } catch (error) {
+    if (isNamed || !(error instanceof CliError)) throw error;
+    return [`who could approve was not looked at: ${error.code} ${error.message}`];
+  }
 }
 
 function addExplain(policy: Command, { context, end }: CommandParts): void {
@@ -113,10 +171,27 @@ async function explain(
   const parties = { ...given, ...(person !== undefined && { persons: person }) };
   const action = objectIn(await readJson(options.action, 'action', context), options.action);
   const subject = subjectOf(action, parties);
-  const verdict = verdictOf(policy, subject, decidersFor(policy, subject, parties));
-  if (options.json === true) context.stdout.json(verdictJson(verdict));
-  else context.stdout.lines(...answerLines(policy, subject), ...verdictLines(verdict));
+  const deciders = decidersFor(policy, subject, parties);
+  const verdict = verdictOf(policy, subject, deciders);
+  const excluded = 'code' in verdict ? [] : excludedOf(verdict.rule.approvers, deciders);
+  if (options.json === true) context.stdout.json({ ...verdictJson(verdict), excluded });
+  else {
+    context.stdout.lines(
+      ...answerLines(policy, subject),
+      ...verdictLines(verdict),
+      ...excluded.map((person) => `not       ${person}, by separation of who asks and who decides`),
+    );
+  }
   return 'code' in verdict ? EXIT.refused : EXIT.ok;
+}
+
+/** Of those whom the rule names: what it names them for stays, and a request excludes them. */
+function excludedOf(
+  approvers: 'any' | readonly string[],
+  { excluded }: CaseDeciders,
+): readonly string[] {
+  const known = excluded.filter((person) => person !== NOBODY);
+  return approvers === 'any' ? known : known.filter((person) => approvers.includes(person));
 }
 
 function addTest(policy: Command, { context, end }: CommandParts): void {

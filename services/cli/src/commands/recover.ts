@@ -14,11 +14,13 @@ import { openLedger, openReader } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { personParser } from '../person-id.ts';
 import { spanWords } from '../recovery-words.ts';
-import { addAccessOptions, addReadOptions, type ClientOptions } from './access-options.ts';
-
-interface ReasonOptions extends ClientOptions {
-  readonly reason: string;
-}
+import {
+  addAccessOptions,
+  addReadOptions,
+  REASON,
+  type ClientOptions,
+  type ReasonOptions,
+} from './access-options.ts';
 
 /** As long as its rule waits for persons: schemas/formats/authority.md §13. */
 const LIFE_S = 86_400;
@@ -52,7 +54,7 @@ function addStart(recover: Command, { context, end }: CommandParts): void {
       'who has lost their keys; without it, somebody new',
       personParser('person'),
     )
-    .requiredOption('--reason <text>', 'why, for whoever signs')
+    .requiredOption(...REASON)
     .addHelpText(
       'after',
       `
@@ -125,7 +127,7 @@ function addCancel(recover: Command, { context, end }: CommandParts): void {
   addAccessOptions(recover.command('cancel'))
     .description('end a recovery before it is used, once as many sign as it takes to start one')
     .argument('<person>', 'whom it would give a new key', personParser('person'))
-    .requiredOption('--reason <text>', 'why, for whoever signs')
+    .requiredOption(...REASON)
     .addHelpText(
       'after',
       `

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
+import { inPlaceWords } from '@countersign/console';
 import { verifySignature } from '@countersign/crypto-node';
 import {
   ReportError,
@@ -82,7 +83,8 @@ function linesOf(statement: VerificationStatement, keyId: string): string[] {
     `digest        ${statement.actionDigest}`,
     `bound         ${statement.boundAt}, entry ${statement.binding.index}`,
     ...statement.approvals.map(
-      ({ person, proofClass }) => `approved by   ${person} (${proofClass})`,
+      ({ person, principal, proofClass }) =>
+        `approved by   ${person}${inPlaceWords(principal)} (${proofClass})`,
     ),
     `evidence      ${evidence === undefined ? 'none' : `${evidence.name}, sha256 ${evidence.sha256}`}`,
     `trust file    sha256 ${statement.trustSha256}`,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseUseClaim } from '@countersign/binding';
 import { formatTimestamp, isTimestamp, timestampMs, utf8 } from '@countersign/canonical';
-import { assuranceWords, breakGlassWords, inPlaceWords, shownWords } from '@countersign/console';
+import { assuranceWords, breakGlassWords, shownWords, standingWords } from '@countersign/console';
 import { verifySignature } from '@countersign/crypto-node';
 import type { Chosen } from '@countersign/descriptors';
 import {
@@ -136,7 +136,7 @@ function bindingLines(facts: BindingFacts | undefined): string[] {
     '',
     `action        ${facts.action_id}`,
     `digest        ${facts.action_digest}`,
-    ...facts.approvals.map((each) => `approved by   ${each.person} (${each.proof_class})`),
+    ...facts.approvals.map((each) => `approved by   ${approverWords(each)}`),
     `bound         ${facts.bound_at}, entry ${facts.binding.index}`,
     'NOT SHOWN     what the action does, by which policy it was bound, and whether it may still run: evidence shows that',
   ];
@@ -206,33 +206,14 @@ type UseFacts = Facts['uses'][number] & {
 };
 
 interface FactsWithClaims extends Facts {
-  readonly approvals: readonly ApprovalFacts[];
   readonly uses: readonly UseFacts[];
 }
 
-type ApprovalFacts = Facts['approvals'][number] & {
-  /** In whose place. */
-  readonly for?: string;
-  /** For how long the device says that it showed it. */
-  readonly claimed_dwell_ms?: number;
-};
-
-/**
- * With what each use has chosen within the bounds of its action, or which item it is of, and in whose place each approval was and
- * how long it says that it took: out of the claims and the binding that were verified.
- */
+/** With what each use has chosen within the bounds of its action, or which item it is of, out of the claims that were verified. */
 function withClaimed(facts: Facts, bytes: Uint8Array): FactsWithClaims {
-  const { binding, uses } = parseEvidence(bytes);
+  const { uses } = parseEvidence(bytes);
   return {
     ...facts,
-    approvals: facts.approvals.map((approval, position) => {
-      const { for: principal, claimed_dwell_ms: dwellMs } = binding.entry.decisions[position] ?? {};
-      return {
-        ...approval,
-        ...(principal !== undefined && { for: principal }),
-        ...(dwellMs !== undefined && { claimed_dwell_ms: dwellMs }),
-      };
-    }),
     uses: facts.uses.map((use, position) => {
       const claim = uses[position]?.entry.claim;
       const { chosen, item } = claim === undefined ? {} : parseUseClaim(utf8(claim));
@@ -253,11 +234,18 @@ function claimedWords({ chosen = {}, item }: UseFacts): string {
   return words.length === 0 ? '' : `: ${words.join(', ')}`;
 }
 
+function approverWords(approver: BindingFacts['approvals'][number]): string {
+  const { person, for: principal, second_group, proof_class, claimed_dwell_ms } = approver;
+  const standing = standingWords({ principal, isOfSecondGroup: second_group === true });
+  return `${person}${standing} (${proof_class})${shownWords(claimed_dwell_ms)}`;
+}
+
 function factLines(facts: FactsWithClaims): string[] {
-  const approvals = facts.approvals.map(
-    ({ person, for: principal, proof_class, rationale, claimed_dwell_ms: dwellMs }) =>
-      `approved by   ${person}${inPlaceWords(principal)} (${proof_class})${shownWords(dwellMs)}${rationale === undefined ? '' : `: ${JSON.stringify(rationale)}`}`,
-  );
+  const approvals = facts.approvals.map((approval) => {
+    const { rationale } = approval;
+    const why = rationale === undefined ? '' : `: ${JSON.stringify(rationale)}`;
+    return `approved by   ${approverWords(approval)}${why}`;
+  });
   return [
     `action        ${facts.action_id} (${facts.action_type})`,
     `digest        ${facts.action_digest}`,

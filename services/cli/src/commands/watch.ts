@@ -19,6 +19,7 @@ const FINAL: ReadonlySet<string> = new Set([
   'refused',
   'revoked',
   'superseded',
+  'epoch-ended',
 ]);
 
 export function addWatch(program: Command, { context, end }: CommandParts): void {
@@ -69,12 +70,14 @@ interface Watch {
 
 async function follow(id: string, { client, context, isJson }: Watch): Promise<number> {
   let seen = -1;
+  let status = '';
   let forMs: number | undefined;
   const endOf = endings(client, context);
   for (;;) {
     const view = await client.action(id, seen, forMs);
-    if (view.last_index > seen) {
-      seen = view.last_index;
+    // A freeze ends it without an entry of its own.
+    if (view.last_index > seen || view.status !== status) {
+      ({ last_index: seen, status } = view);
       if (isJson) context.stdout.json(view);
       else context.stdout.lines(...actionLines(view));
     }
