@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NamespaceConnector, type HostParams } from '@countersign/connectors';
 import { connectorContract, type ConnectorStage } from '@countersign/connectors/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { told } from '../support/guarded-case.ts';
+import { told, type Approved, type GuardedCase } from '../support/guarded-case.ts';
 import { guardedCase } from '../support/guarded-case-contract.ts';
 import { containmentAsked, INCIDENT, notesOf, openIncident } from '../support/incident.ts';
 
@@ -22,9 +22,7 @@ function ip(...args: string[]): string {
 }
 
 /** Two namespaces with one cable between them. */
-async function found(): Promise<void> {
-  folder = await mkdtemp(join(tmpdir(), 'countersign-netns-'));
-  await openIncident(join(folder, 'incidents'));
+function cable(): void {
   ip('netns', 'add', PLANT);
   ip('netns', 'add', OUTSIDE);
   ip('-n', PLANT, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth1', 'netns', OUTSIDE);
@@ -37,29 +35,39 @@ async function found(): Promise<void> {
   ip('-n', PLANT, 'route', 'add', 'default', 'via', '10.77.0.1');
 }
 
-async function close(): Promise<void> {
+function cut(): void {
   for (const name of [PLANT, OUTSIDE]) spawnSync('ip', ['netns', 'del', name]);
+}
+
+async function found(): Promise<void> {
+  folder = await mkdtemp(join(tmpdir(), 'countersign-netns-'));
+  await openIncident(join(folder, 'incidents'));
+  cable();
+}
+
+async function close(): Promise<void> {
+  cut();
   await rm(folder, { recursive: true, force: true });
 }
 
-/** Others of the same name, the first with the number that another one had. */
-async function foundAgain(number: number): Promise<void> {
-  const spares: string[] = [];
-  try {
-    for (let tries = 0; tries === 0 || inodeOf(PLANT) !== number; tries += 1) {
-      if (tries === 50) throw new Error(`expected ${number} to be given out again`);
-      await close();
-      // The kernel takes its time to give a number back, and gives out the lowest: those below are taken by others.
-      await sleep(20 * tries);
-      const spare = `cs-spare-${process.pid}-${tries}`;
-      ip('netns', 'add', spare);
-      if (inodeOf(spare) < number) spares.push(spare);
-      else ip('netns', 'del', spare);
-      await found();
-    }
-  } finally {
-    for (const spare of spares) ip('netns', 'del', spare);
+/** Others of the same names. The kernel gives out the lowest number that is free, once it has got those before back. */
+async function cableAgain(): Promise<void> {
+  cut();
+  await sleep(1_000);
+  cable();
+}
+
+/** What is approved for a namespace that is gone since, and whose name and number another one has got. */
+async function approvedForAnother(of: GuardedCase<HostParams>): Promise<Approved> {
+  // Whoever else makes namespaces on this machine meanwhile may have got the number: then once more, for a new one.
+  for (let tries = 0; tries < 20; tries += 1) {
+    await cableAgain();
+    const number = inodeOf(PLANT);
+    const approved = await of.approved(params());
+    await cableAgain();
+    if (inodeOf(PLANT) === number) return approved;
   }
+  throw new Error('expected the number of a namespace to be given out again, 20 times');
 }
 
 function inodeOf(name: string): number {
@@ -165,11 +173,7 @@ guardedCase('a network namespace of Linux', {
     {
       name: 'A10: does not cut another namespace that has got the name and the number',
       answer: 'refused PRECONDITION_STALE',
-      attempt: async (of) => {
-        const approved = await of.approved();
-        await foundAgain(params().target.netns_inode);
-        return told(await of.run(approved));
-      },
+      attempt: async (of) => told(await of.run(await approvedForAnother(of))),
     },
   ],
 });
