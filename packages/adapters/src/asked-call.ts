@@ -1,6 +1,7 @@
 import {
   CanonicalError,
   canonicalText,
+  isJsonObject,
   parseStrict,
   utf8,
   type Json,
@@ -114,9 +115,9 @@ function isOfTool(
   { parties, content }: { readonly parties: ActionParties; readonly content: ActionContent },
 ): boolean {
   const kept = readKept(asked);
-  if (typeof kept !== 'object' || kept === null || Array.isArray(kept)) return false;
+  if (!isJsonObject(kept)) return false;
   const expected: JsonObject = {
-    ...(kept as JsonObject),
+    ...kept,
     action_id: asked.action_id,
     type: content.type,
     type_version: content.typeVersion,

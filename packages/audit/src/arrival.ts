@@ -6,11 +6,11 @@ import {
   type ArrivalPromise,
 } from '@countersign/binding';
 import {
-  CanonicalError,
   canonicalBytes,
+  CanonicalError,
+  isJsonObject,
   parseStrict,
   type Json,
-  type JsonObject,
   type VerifySignature,
 } from '@countersign/canonical';
 import { TlogError, parseVerifierKey, verifyNote, type NoteVerifier } from '@countersign/tlog';
@@ -35,7 +35,7 @@ const OPTIONAL = ['entry', 'receipt'];
 /** @throws AuditError PROMISE_FORMAT */
 export function parseArrival(file: Uint8Array): Arrival {
   const json = refusing(() => parseStrict(file, LIMITS));
-  if (!isObject(json) || json['v'] !== 'countersign.arrival.v1') throw malformed();
+  if (!isJsonObject(json) || json['v'] !== 'countersign.arrival.v1') throw malformed();
   const names = Object.keys(json);
   const isClosed = names.every((name) => [...REQUIRED, ...OPTIONAL].includes(name));
   const isWhole = REQUIRED.every((name) => names.includes(name));
@@ -108,10 +108,6 @@ function rethrow(error: unknown): never {
   const isForm =
     error instanceof TlogError || error instanceof BindingError || error instanceof CanonicalError;
   throw isForm ? new AuditError('PROMISE_FORMAT', error.message, { cause: error }) : error;
-}
-
-function isObject(json: Json): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 function malformed(): AuditError {

@@ -1,4 +1,4 @@
-import type { Digest, Json } from '@countersign/canonical';
+import { isJsonObject, type Digest, type Json } from '@countersign/canonical';
 import type { AttestedModel } from '@countersign/human-proof';
 import { attestedModel } from './attested-model.ts';
 import {
@@ -24,7 +24,6 @@ import {
   boolean,
   either,
   integer,
-  isObject,
   list,
   matching,
   object,
@@ -237,7 +236,7 @@ const sshKeyMember: Shape<SshKeyMember> = object<SshKeyMember>({
   public_key: sshKey,
 });
 
-const hasProof = (json: Json): boolean => isObject(json) && Object.hasOwn(json, 'proof');
+const hasProof = (json: Json): boolean => isJsonObject(json) && Object.hasOwn(json, 'proof');
 
 const shapes: { readonly [K in MemberKind]: Shape<MemberOf<K>> } = {
   ledger: object<LedgerMember>({

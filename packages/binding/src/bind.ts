@@ -1,4 +1,4 @@
-import { formatTimestamp, timestampMs, type Json } from '@countersign/canonical';
+import { formatTimestamp, isJsonObject, timestampMs, type Json } from '@countersign/canonical';
 import type { ActionRecord, DecisionRecord } from './action-record.ts';
 import { applyChange, parseAuthorityChange } from './authority-change.ts';
 import { BindingError, invariant } from './binding-error.ts';
@@ -18,7 +18,6 @@ import { RECOVERY_TYPE } from './recovery.ts';
 import { rareTerms, type RequestAdmitted, type Terms } from './request-entry.ts';
 import { assertReviewOf, partiesTo } from './review.ts';
 import { inOrder, isRecent } from './seating.ts';
-import { isObject } from './shape.ts';
 
 /** The approvals that count now: those that stand, not older than the window, and in order where one is asked for. */
 export function liveApprovals(run: Proceeding, record: ActionRecord): readonly DecisionRecord[] {
@@ -183,7 +182,7 @@ export function refusalOfFreeze(
   open: RequestAdmitted,
 ): ReturnType<typeof refusalOfEpoch> {
   const change = open.action === undefined ? undefined : changeOf(open.action);
-  const kind = isObject(change) ? change['kind'] : undefined;
+  const kind = isJsonObject(change) ? change['kind'] : undefined;
   return refusalOfEpoch(state.authority, { epoch: open.epoch ?? 0, kind });
 }
 

@@ -1,8 +1,13 @@
-import { CanonicalError, parseCanonical, utf8, type Json } from '@countersign/canonical';
+import {
+  CanonicalError,
+  isJsonObject,
+  parseCanonical,
+  utf8,
+  type Json,
+} from '@countersign/canonical';
 import { parseAuthorityChange, type AuthorityChange } from './authority-change.ts';
 import { BindingError } from './binding-error.ts';
 import { parseEntry } from './entry.ts';
-import { isObject } from './shape.ts';
 
 /** How the canonical bytes of each `authority-changed` entry end, and of no other: `type` and `v` are its last members. */
 const ENDING = utf8('"type":"authority-changed","v":"countersign.entry.v1"}');
@@ -27,6 +32,6 @@ export function boundChangeIn(bytes: Uint8Array): AuthorityChange | undefined {
 /** The `change` of an authority action; null when it has none. */
 function effectIn(actionText: string): Json {
   const action = parseCanonical(utf8(actionText));
-  const params = isObject(action) ? action['params'] : undefined;
-  return (isObject(params) ? params['change'] : undefined) ?? null;
+  const params = isJsonObject(action) ? action['params'] : undefined;
+  return (isJsonObject(params) ? params['change'] : undefined) ?? null;
 }

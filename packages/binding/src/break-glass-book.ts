@@ -1,7 +1,6 @@
-import { parseCanonical, utf8 } from '@countersign/canonical';
+import { isJsonObject, parseCanonical, utf8 } from '@countersign/canonical';
 import type { Entry } from './entry.ts';
 import type { AuthorityChanged } from './ledger-entry.ts';
-import { isObject } from './shape.ts';
 
 /** An action that a rule for emergencies has let go ahead. */
 export interface BrokenGlass {
@@ -58,5 +57,5 @@ export class BreakGlassBook {
 function changeIn(action: string): Readonly<Record<string, unknown>> {
   const { params } = parseCanonical(utf8(action)) as { readonly params?: unknown };
   const change = Object(params) as { readonly change?: never };
-  return isObject(change.change) ? change.change : {};
+  return isJsonObject(change.change) ? change.change : {};
 }

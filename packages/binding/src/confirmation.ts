@@ -1,7 +1,13 @@
-import { fromBase64url, saltedDigest, type Digest, type Json } from '@countersign/canonical';
+import {
+  fromBase64url,
+  isJsonObject,
+  saltedDigest,
+  type Digest,
+  type Json,
+} from '@countersign/canonical';
 import type { Action, Descriptor, Schema } from '@countersign/descriptors';
 import { BindingError } from './binding-error.ts';
-import { integer, isObject, matching, object, type Shape } from './shape.ts';
+import { integer, matching, object, type Shape } from './shape.ts';
 
 /** What a person types of an action before they approve it: schemas/formats/policy.md §7.8. */
 export interface ConfirmRule {
@@ -46,7 +52,7 @@ function stepsOf(field: string): readonly string[] {
 /** The end of the field; undefined where the action has no such text, or a shorter one. */
 function endOf(params: Json, { field, last }: ConfirmRule): string | undefined {
   const value = stepsOf(field).reduce<Json | undefined>(
-    (at, step) => (isObject(at) && Object.hasOwn(at, step) ? at[step] : undefined),
+    (at, step) => (isJsonObject(at) && Object.hasOwn(at, step) ? at[step] : undefined),
     params,
   );
   const characters = typeof value === 'string' ? Array.from(value) : [];

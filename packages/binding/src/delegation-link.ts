@@ -1,11 +1,16 @@
-import type { Json, JsonObject, VerifySignature } from '@countersign/canonical';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type VerifySignature,
+} from '@countersign/canonical';
 import type { AuthorityState } from './authority.ts';
 import { refusalCodeOf } from './binding-error.ts';
 import { id } from './field-shape.ts';
 import { notDelegated } from './grant.ts';
 import { isSignedBy, keyOfJws, numericDate, parseJws } from './jws.ts';
 import { typeName } from './policy.ts';
-import { invalid, isObject, list, matching, object, optional, text } from './shape.ts';
+import { invalid, list, matching, object, optional, text } from './shape.ts';
 
 /** Who acts now; `act` is who acted before, as in RFC 8693 §4.1. */
 export interface Actor {
@@ -55,7 +60,7 @@ function actorOf(json: Json | undefined, depth: number): Actor {
 
 function byPointer<T>(of: (json: Json | undefined, path: string) => T) {
   return (json: Json | undefined, path: string): Readonly<Record<string, T>> => {
-    if (!isObject(json) || Object.keys(json).length > LIMITS_MAX) throw invalid(path, 'limits');
+    if (!isJsonObject(json) || Object.keys(json).length > LIMITS_MAX) throw invalid(path, 'limits');
     for (const [pointer, value] of Object.entries(json)) {
       if (!POINTER.test(pointer)) throw invalid(path, 'pointers into the params');
       of(value, path);
@@ -89,7 +94,7 @@ function linkOf(claims: JsonObject): Link {
     exp: numericDate(exp, 'exp'),
     nbf: numericDate(nbf ?? 0, 'nbf'),
     act: actorOf(claims['act'], 1),
-    jkt: isObject(cnf) && typeof cnf['jkt'] === 'string' ? cnf['jkt'] : undefined,
+    jkt: isJsonObject(cnf) && typeof cnf['jkt'] === 'string' ? cnf['jkt'] : undefined,
     types,
     limits,
   };

@@ -2,6 +2,7 @@ import {
   canonicalText,
   ed25519Raw,
   fromBase64url,
+  isJsonObject,
   sha256,
   toBase64url,
   utf8,
@@ -18,7 +19,6 @@ import { proveChain, type Actor, type Limits, type ProvenLink } from './delegati
 import { grantDigest, notDelegated, type Grant } from './grant.ts';
 import type { AuthenticatedInput } from './input.ts';
 import { jsonOf } from './json-bytes.ts';
-import { isObject } from './shape.ts';
 
 /** A request with the links of its chain, if all of their signatures hold. */
 export async function withChain(
@@ -163,7 +163,7 @@ function allows(link: ProvenLink, { type, params }: ActionEnvelope): boolean {
 function valueAt(params: JsonObject, pointer: string): string {
   let value: Json | undefined = params;
   for (const name of pointer.slice(1).split('/')) {
-    value = isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
+    value = isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
   }
   return typeof value === 'string' ? value : '';
 }

@@ -1,5 +1,6 @@
 import {
   digestBytes,
+  isJsonObject,
   parseCanonical,
   timestampMs,
   utf8,
@@ -32,7 +33,6 @@ import { noteCounted } from './recent-requests.ts';
 import { ruledBy } from './policy-now.ts';
 import type { RequestAdmitted } from './request-entry.ts';
 import { partiesTo } from './review.ts';
-import { isObject } from './shape.ts';
 import { isTimed } from './seating.ts';
 import { counterOf } from './signature-counter.ts';
 import { parseUseClaim } from './use-claim.ts';
@@ -167,8 +167,8 @@ function evolveAuthority(
 /** The `change` of an authority action. */
 export function changeOf(actionText: string): Json {
   const action = parseCanonical(utf8(actionText));
-  const params = isObject(action) ? action['params'] : undefined;
-  const effect = isObject(params) ? params['change'] : undefined;
+  const params = isJsonObject(action) ? action['params'] : undefined;
+  const effect = isJsonObject(params) ? params['change'] : undefined;
   invariant(effect !== undefined, 'an authority action holds its change');
   return effect;
 }

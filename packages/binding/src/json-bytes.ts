@@ -1,5 +1,6 @@
 import {
   canonicalBytes,
+  isJsonObject,
   parseCanonical,
   parseStrict,
   type Json,
@@ -7,7 +8,7 @@ import {
   type JsonObject,
 } from '@countersign/canonical';
 import { refusing } from './binding-error.ts';
-import { invalid, isObject } from './shape.ts';
+import { invalid } from './shape.ts';
 
 /** Frames are what arrives over HTTP or a topic: 128 KiB hold a 32 KiB action in base64url with room. */
 const FRAME_LIMITS: JsonLimits = { maxBytes: 131_072, maxDepth: 8, maxMembers: 200 };
@@ -26,12 +27,12 @@ export function parseStrictObject(
   limits: JsonLimits = FRAME_LIMITS,
 ): JsonObject {
   const json = refusing(() => parseStrict(bytes, limits));
-  if (!isObject(json)) throw invalid('document', 'an object');
+  if (!isJsonObject(json)) throw invalid('document', 'an object');
   return json;
 }
 
 export function parseCanonicalObject(bytes: Uint8Array, limits: JsonLimits): JsonObject {
   const json = refusing(() => parseCanonical(bytes, limits));
-  if (!isObject(json)) throw invalid('document', 'an object');
+  if (!isJsonObject(json)) throw invalid('document', 'an object');
   return json;
 }

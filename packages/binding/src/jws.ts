@@ -1,6 +1,7 @@
 import {
   derFromRaw,
   fromBase64url,
+  isJsonObject,
   parseStrict,
   utf8,
   type JsonObject,
@@ -9,7 +10,7 @@ import {
 } from '@countersign/canonical';
 import { id } from './field-shape.ts';
 import type { IssuerKey, IssuerMember } from './issuer-member.ts';
-import { integer, invalid, isObject, object, oneOf, optional, text, type Shape } from './shape.ts';
+import { integer, invalid, object, oneOf, optional, text, type Shape } from './shape.ts';
 
 /** A JWS in compact form, read and not checked: schemas/formats/delegation.md §2. */
 export interface Jws {
@@ -46,7 +47,7 @@ const headerShape = object<Header>({
 
 function jsonIn(part: string): JsonObject {
   const json = parseStrict(fromBase64url(part), TOKEN_LIMITS);
-  if (!isObject(json)) throw invalid('token', 'an object');
+  if (!isJsonObject(json)) throw invalid('token', 'an object');
   return json;
 }
 

@@ -1,8 +1,8 @@
-import type { Json } from '@countersign/canonical';
+import { isJsonObject, type Json } from '@countersign/canonical';
 import type { BindingError } from './binding-error.ts';
 import { personId, ruleId } from './field-shape.ts';
 import { APPROVERS_MAX } from './quorum-terms.ts';
-import { either, invalid, isObject, list, object, type Shape } from './shape.ts';
+import { either, invalid, list, object, type Shape } from './shape.ts';
 
 const GROUPS_MAX = 64;
 
@@ -14,7 +14,7 @@ export type Groups = Readonly<Record<string, readonly string[]>>;
 
 export const persons: Shape<readonly string[]> = list(personId, { min: 1, max: APPROVERS_MAX });
 
-export const isGroup = (json: Json): boolean => isObject(json);
+export const isGroup = (json: Json): boolean => isJsonObject(json);
 
 export const group: Shape<{ readonly group: string }> = object<{ readonly group: string }>({
   group: ruleId,
@@ -23,7 +23,7 @@ export const group: Shape<{ readonly group: string }> = object<{ readonly group:
 export const namedPersons: Shape<NamedPersons> = either(isGroup, group, persons);
 
 export const groups: Shape<Groups> = (json, path) => {
-  if (!isObject(json) || Object.keys(json).length > GROUPS_MAX) {
+  if (!isJsonObject(json) || Object.keys(json).length > GROUPS_MAX) {
     throw invalid(path, `an object of at most ${GROUPS_MAX} groups`);
   }
   for (const [name, members] of Object.entries(json)) {

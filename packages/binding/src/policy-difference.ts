@@ -1,8 +1,7 @@
-import { canonicalText, type Json, type JsonObject } from '@countersign/canonical';
+import { canonicalText, isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 import { lineDifference } from '@countersign/descriptors';
 import { jsonOf } from './json-bytes.ts';
 import { isCedarPolicy, type Policy } from './policy.ts';
-import { isObject } from './shape.ts';
 
 /** One thing in which two policies differ: without `before` it was added, without `after` removed. */
 export interface PolicyDifference {
@@ -49,7 +48,7 @@ function membersDifference(
 ): PolicyDifference[] {
   return namesIn(before, after).flatMap((id) => {
     const [was, is] = [before[id], after[id]];
-    if (!isObject(was) || !isObject(is)) return valueDifference(name(id), was, is);
+    if (!isJsonObject(was) || !isJsonObject(is)) return valueDifference(name(id), was, is);
     return namedDifference((member) => `${name(id)}: ${member}`, was, is);
   });
 }

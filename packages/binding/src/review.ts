@@ -1,11 +1,11 @@
-import { canonicalText, type Digest, type Json } from '@countersign/canonical';
+import { canonicalText, isJsonObject, type Digest, type Json } from '@countersign/canonical';
 import type { ActionRecord } from './action-record.ts';
 import { BindingError } from './binding-error.ts';
 import { voicesIn } from './deputy.ts';
 import { digest, personId, ulid } from './field-shape.ts';
 import { jsonOf } from './json-bytes.ts';
 import { QUORUM_MAX, typeName } from './policy.ts';
-import { isObject, list, object, oneOf, text, type Shape } from './shape.ts';
+import { list, object, oneOf, text, type Shape } from './shape.ts';
 
 const RESULTS = ['not-used', 'not-reported', 'succeeded', 'failed', 'unknown'] as const;
 
@@ -44,7 +44,7 @@ export const reviewed: Shape<Reviewed> = object<Reviewed>({
 
 /** Who may not be among those who sign for a change: who had a part in what it reviews, whom it recovers, and who becomes a deputy. */
 export function partiesTo(change: Json | undefined): readonly Json[] {
-  if (!isObject(change)) return [];
+  if (!isJsonObject(change)) return [];
   // Whoever can sign has a key, and needs no other persons to enrol one more.
   if (change['kind'] === 'recovery-started') return [change['person'] ?? null];
   // Nobody signs themselves into somebody's place.

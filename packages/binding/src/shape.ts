@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonArray, isJsonObject, jsonKind, type Json } from '@countersign/canonical';
 import { BindingError } from './binding-error.ts';
 
 /**
@@ -23,19 +23,12 @@ export function invalid(path: string, expected: string): BindingError {
 
 /** The same, and what was there instead. */
 function wrong(path: string, expected: string, got: Json | undefined): BindingError {
-  return invalid(path, `${expected}, got ${kindOf(got)}`);
+  return invalid(path, `${expected}, got ${gotText(got)}`);
 }
 
-/** Never a text itself: it may be what somebody keeps secret, in the wrong place. */
-function kindOf(json: Json | undefined): string {
-  if (json === undefined) return 'nothing';
-  if (typeof json === 'string') return `a text of ${json.length} characters`;
-  if (isArray(json)) return `an array of ${json.length}`;
-  return isObject(json) ? 'an object' : String(json);
-}
-
-export function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
+/** A number and a word of JSON as they are: they say most. */
+function gotText(json: Json | undefined): string {
+  return typeof json === 'number' || typeof json === 'boolean' ? String(json) : jsonKind(json);
 }
 
 export function optional<T>(shape: Shape<T>): OptionalShape<T> {
@@ -52,7 +45,7 @@ export function object<T extends object>(members: Members<T>): Shape<T> {
     if (!isOptional) required.push(name);
   }
   return (json, path) => {
-    if (!isObject(json)) throw wrong(path, 'an object', json);
+    if (!isJsonObject(json)) throw wrong(path, 'an object', json);
     for (const name of Object.keys(json)) {
       const shape = shapes.get(name);
       if (shape === undefined) {
@@ -80,7 +73,7 @@ export function tag<const T extends string>(text: T): Shape<T> {
 export function variant<T>(member: string, shapes: Readonly<Record<string, Shape<T>>>): Shape<T> {
   const known = new Map(Object.entries(shapes));
   return (json, path) => {
-    if (!isObject(json)) throw wrong(path, 'an object', json);
+    if (!isJsonObject(json)) throw wrong(path, 'an object', json);
     const name = Object.hasOwn(json, member) ? json[member] : undefined;
     const shape = typeof name === 'string' ? known.get(name) : undefined;
     if (shape === undefined) {
@@ -92,7 +85,7 @@ export function variant<T>(member: string, shapes: Readonly<Record<string, Shape
 
 export function list<T>(item: Shape<T>, count: { min?: number; max: number }): Shape<readonly T[]> {
   return (json, path) => {
-    if (!isArray(json) || json.length < (count.min ?? 0) || json.length > count.max) {
+    if (!isJsonArray(json) || json.length < (count.min ?? 0) || json.length > count.max) {
       throw wrong(path, `an array of ${count.min ?? 0} to ${count.max}`, json);
     }
     return json.map((value, index) => item(value, `${path}/${index}`));
@@ -149,8 +142,4 @@ export function matching(pattern: RegExp, expected: string): Shape<string> {
     if (typeof json !== 'string' || !pattern.test(json)) throw wrong(path, expected, json);
     return json;
   };
-}
-
-function isArray(json: Json | undefined): json is readonly Json[] {
-  return Array.isArray(json);
 }

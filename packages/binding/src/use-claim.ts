@@ -1,9 +1,9 @@
-import type { Digest, JsonLimits } from '@countersign/canonical';
+import { isJsonObject, type Digest, type JsonLimits } from '@countersign/canonical';
 import type { Chosen } from '@countersign/descriptors';
 import { batchItem, type BatchItem } from './batch-item.ts';
 import { digest, id, leaf, tenant, time, ulid, type Leaf } from './field-shape.ts';
 import { parseCanonicalObject } from './json-bytes.ts';
-import { invalid, isObject, object, tag, text, variant, type Shape } from './shape.ts';
+import { invalid, object, tag, text, variant, type Shape } from './shape.ts';
 
 /** An executor's claim to run a binding once: schemas/formats/entries.md §3. */
 export interface UseClaim {
@@ -29,7 +29,7 @@ const chosenValue = text(32);
 
 /** Any short texts: one that is no amount is refused by the name of its bound, and so told apart from a damaged claim. */
 const chosen: Shape<Chosen> = (json, path) => {
-  if (!isObject(json)) throw invalid(path, 'an object');
+  if (!isJsonObject(json)) throw invalid(path, 'an object');
   const names = Object.keys(json);
   if (names.length > CHOSEN_MAX || !names.every((name) => CHOSEN_NAME.test(name))) {
     throw invalid(path, `at most ${CHOSEN_MAX} values by the names of bounds`);

@@ -1,6 +1,6 @@
 import { CanonicalError } from './canonical-error.ts';
 import { PLAIN, QUOTE } from './json-spelling.ts';
-import { DEPTH_CEILING, type Json, type JsonObject } from './json-value.ts';
+import { DEPTH_CEILING, isJsonArray, type Json, type JsonObject } from './json-value.ts';
 import { fromUtf8, hasLoneSurrogate, utf8 } from './utf8.ts';
 
 const COMMA = 0x2c;
@@ -14,10 +14,6 @@ const NOTHING = new Uint8Array(0);
 
 /** Room that one writer keeps; a larger document makes it larger, and it is then thrown away. */
 const KEPT_BYTES = 65_536;
-
-function isArray(value: Json): value is readonly Json[] {
-  return Array.isArray(value);
-}
 
 /** Plain means: at most one prototype up there. Dates, maps, byte arrays and class instances have two. */
 function isPlainObject(value: object): boolean {
@@ -82,7 +78,7 @@ class Writer {
     if (depth > DEPTH_CEILING) {
       throw new CanonicalError('LIMIT_EXCEEDED', `expected depth at most ${DEPTH_CEILING}`);
     }
-    if (isArray(value)) this.#array(value, depth);
+    if (isJsonArray(value)) this.#array(value, depth);
     else this.#object(value, depth);
   }
 

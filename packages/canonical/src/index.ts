@@ -15,7 +15,8 @@ export {
 } from './digest.ts';
 export { derFromRaw, rawFromDer } from './der-signature.ts';
 export { fromHex, toHex } from './hex.ts';
-export type { Json, JsonObject } from './json-value.ts';
+export { pointerTo, valueAt } from './json-pointer.ts';
+export { isJsonArray, isJsonObject, jsonKind, type Json, type JsonObject } from './json-value.ts';
 export { RepeatedValues } from './repeated-values.ts';
 export { sha256, useSha256 } from './sha256.ts';
 export {

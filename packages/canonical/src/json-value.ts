@@ -4,6 +4,23 @@ export type Json =
 
 export type JsonObject = { readonly [name: string]: Json };
 
+export function isJsonArray(json: Json | undefined): json is readonly Json[] {
+  return Array.isArray(json);
+}
+
+export function isJsonObject(json: Json | undefined): json is JsonObject {
+  return typeof json === 'object' && json !== null && !isJsonArray(json);
+}
+
+/** For a message that says what was got: never a text itself, which may be a secret in the wrong place. */
+export function jsonKind(json: Json | undefined): string {
+  if (json === undefined) return 'nothing';
+  if (typeof json === 'string') return `a text of ${json.length} characters`;
+  if (isJsonArray(json)) return `an array of ${json.length}`;
+  if (isJsonObject(json)) return 'an object';
+  return json === null ? 'null' : `a ${typeof json}`;
+}
+
 /**
  * Nesting that neither the gate nor the writer goes beyond, whatever limits a caller passes: far above
  * every format of ours, and low enough that a deep document or a cyclic value cannot exhaust the stack.

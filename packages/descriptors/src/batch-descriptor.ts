@@ -1,7 +1,6 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 import { ClosedRecord, unrenderable } from './closed-record.ts';
 import type { Descriptor, Field } from './descriptor-type.ts';
-import { isJsonObject } from './json-member.ts';
 import { parseSchema, type ObjectSchema } from './schema.ts';
 import { literalText } from './template.ts';
 

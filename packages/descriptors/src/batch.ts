@@ -1,9 +1,14 @@
-import { canonicalBytes, type JsonObject } from '@countersign/canonical';
+import {
+  canonicalBytes,
+  isJsonArray,
+  isJsonObject,
+  valueAt,
+  type JsonObject,
+} from '@countersign/canonical';
 import { parseAction, type Action } from './action.ts';
 import type { FactRules } from './computation.ts';
 import type { Descriptor } from './descriptor.ts';
 import { DescriptorError } from './descriptor-error.ts';
-import { isJsonArray, isJsonObject, valueAt } from './json-member.ts';
 
 type Batching = Pick<Descriptor, 'of'>;
 

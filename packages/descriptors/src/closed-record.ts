@@ -1,6 +1,5 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 import { DescriptorError } from './descriptor-error.ts';
-import { isJsonArray, isJsonObject } from './json-member.ts';
 
 /** Everything that is wrong with a descriptor has one code: its type cannot be shown. */
 export function unrenderable(where: string, expected: string): DescriptorError {

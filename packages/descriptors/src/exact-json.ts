@@ -1,6 +1,12 @@
-import { CanonicalError, canonicalText, type Json, type JsonObject } from '@countersign/canonical';
+import {
+  CanonicalError,
+  canonicalText,
+  isJsonArray,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import { DescriptorError } from './descriptor-error.ts';
-import { isJsonArray, isJsonObject } from './json-member.ts';
 
 const DEPTH_MAX = 32;
 

@@ -1,12 +1,14 @@
 import {
   CanonicalError,
   canonicalText,
+  isJsonArray,
+  isJsonObject,
   parseStrict,
+  pointerTo,
   utf8,
   type Json,
 } from '@countersign/canonical';
 import { DescriptorError } from './descriptor-error.ts';
-import { isJsonArray, isJsonObject, pointerTo } from './json-member.ts';
 
 /** One thing that an entry is about. Equal keys mean the same. */
 interface Subject {

@@ -1,8 +1,14 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import {
+  isJsonArray,
+  isJsonObject,
+  valueAt,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import type { Computation, Computed } from './computation.ts';
 import { DescriptorError } from './descriptor-error.ts';
 import type { DisplayLine } from './display.ts';
-import { isJsonArray, isJsonObject, textAt, valueAt } from './json-member.ts';
+import { textAt } from './json-member.ts';
 import { textWarnings } from './text-lines.ts';
 import { shownPlain } from './text-safety.ts';
 

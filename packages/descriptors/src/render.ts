@@ -1,4 +1,11 @@
-import { canonicalText, type Digest, type Json, type JsonObject } from '@countersign/canonical';
+import {
+  canonicalText,
+  isJsonArray,
+  valueAt,
+  type Digest,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import type { Action, ActionEnvelope } from './action.ts';
 import { batchLines } from './batch-display.ts';
 import { commonClaims, commonLines, actionLine } from './common-lines.ts';
@@ -12,7 +19,6 @@ import {
   type DisplayLine,
   type OwnLines,
 } from './display.ts';
-import { isJsonArray, valueAt } from './json-member.ts';
 import type { ValuePlace } from './schema-place.ts';
 import type { TemplateEntry, TemplateLine, ValueForm } from './template.ts';
 import { documentLines, textWarnings } from './text-lines.ts';

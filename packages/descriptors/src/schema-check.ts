@@ -1,7 +1,13 @@
-import { canonicalText, type Json } from '@countersign/canonical';
+import {
+  canonicalText,
+  isJsonArray,
+  isJsonObject,
+  pointerTo,
+  type Json,
+} from '@countersign/canonical';
 import { DescriptorError, type DescriptorErrorCode } from './descriptor-error.ts';
 import { formatFault } from './field-format.ts';
-import { isJsonArray, isJsonObject, memberTexts, pointerTo } from './json-member.ts';
+import { memberTexts } from './json-member.ts';
 import { lengthOf } from './text-length.ts';
 import {
   variantOf,

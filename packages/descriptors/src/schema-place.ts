@@ -1,5 +1,4 @@
-import type { Json, JsonObject } from '@countersign/canonical';
-import { isJsonArray, isJsonObject } from './json-member.ts';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 import { variantOf, type ObjectSchema, type Schema } from './schema.ts';
 
 type Visit = (pointer: string, schema: Schema) => void;

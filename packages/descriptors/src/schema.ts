@@ -1,7 +1,6 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 import { ClosedRecord, unrenderable } from './closed-record.ts';
 import { BOUNDED_FORMATS, FIELD_FORMATS, type FieldFormat } from './field-format.ts';
-import { isJsonObject } from './json-member.ts';
 
 export interface ObjectSchema {
   readonly kind: 'object';

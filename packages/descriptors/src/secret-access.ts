@@ -1,6 +1,6 @@
-import type { JsonObject } from '@countersign/canonical';
+import { isJsonArray, valueAt, type JsonObject } from '@countersign/canonical';
 import type { Computation, Computed } from './computation.ts';
-import { isJsonArray, textAt, valueAt } from './json-member.ts';
+import { textAt } from './json-member.ts';
 
 const SUFFIX_LENGTH = '-AbCdEf'.length;
 

@@ -1,6 +1,5 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 import { ClosedRecord, unrenderable } from './closed-record.ts';
-import { isJsonObject } from './json-member.ts';
 import type { Places } from './schema-place.ts';
 import { hasHiddenCharacters } from './text-safety.ts';
 

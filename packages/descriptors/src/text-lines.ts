@@ -1,7 +1,6 @@
-import { canonicalText, type Json } from '@countersign/canonical';
+import { canonicalText, isJsonArray, isJsonObject, type Json } from '@countersign/canonical';
 import type { Computed } from './computation.ts';
 import type { DisplayLine, DisplayMark } from './display.ts';
-import { isJsonArray, isJsonObject } from './json-member.ts';
 import { hasLookAlikes } from './look-alike.ts';
 import { isMixedScript } from './text-script.ts';
 import { shownTextLine, type ShownText } from './text-safety.ts';

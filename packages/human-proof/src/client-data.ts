@@ -1,4 +1,4 @@
-import { parseStrict, toBase64url, type Json } from '@countersign/canonical';
+import { isJsonObject, parseStrict, toBase64url, type Json } from '@countersign/canonical';
 import { HumanProofError, refusing } from './human-proof-error.ts';
 
 const MAX_CLIENT_DATA_BYTES = 1_024;
@@ -50,7 +50,7 @@ function parseClientData(bytes: Uint8Array): ReadonlyMap<string, Json> {
     );
   }
   const json = refusing('client-data', () => parseStrict(bytes));
-  if (json === null || typeof json !== 'object' || Array.isArray(json)) {
+  if (!isJsonObject(json)) {
     throw new HumanProofError('client-data', 'expected clientDataJSON to be an object');
   }
   const members = new Map(Object.entries(json));

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonObject, type Json } from '@countersign/canonical';
 import { parseSshsigProof, type SshsigProof } from './sshsig-proof.ts';
 import { parseWebauthnProof, type WebauthnProof } from './webauthn-proof.ts';
 
@@ -7,8 +7,7 @@ export type HumanProof = WebauthnProof | SshsigProof;
 
 /** @throws HumanProofError `ASSERTION_INVALID` with why `proof` or `size` */
 export function parseHumanProof(json: Json): HumanProof {
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  return isObject && (json as JsonObject)['kind'] === 'sshsig'
+  return isJsonObject(json) && json['kind'] === 'sshsig'
     ? parseSshsigProof(json)
     : parseWebauthnProof(json);
 }

@@ -1,4 +1,4 @@
-import type { Json } from '@countersign/canonical';
+import { isJsonObject, type Json } from '@countersign/canonical';
 import { HumanProofError } from './human-proof-error.ts';
 
 const MAX_PROOF_BYTES = 3_000;
@@ -9,7 +9,7 @@ export function closedTexts<const N extends string>(
   kind: string,
   names: readonly N[],
 ): Record<N, string> {
-  if (json === null || typeof json !== 'object' || Array.isArray(json)) {
+  if (!isJsonObject(json)) {
     throw new HumanProofError('proof', 'expected a proof object');
   }
   const members = new Map(Object.entries(json));

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 import { variantOf, type Descriptor, type FactKinds, type Schema } from '@countersign/descriptors';
 import type { CedarValueJson, Type, TypeOfAttribute } from '@cedar-policy/cedar-wasm/nodejs';
 
@@ -159,7 +159,7 @@ function recordValue(
 }
 
 function isNamed(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value);
 }
 
 function within(place: Place, step: string): Place {

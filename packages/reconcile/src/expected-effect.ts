@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 
 /** What a target system records of one change, whatever the system calls it. */
 export type EffectKind =
@@ -105,8 +105,8 @@ function containment(target: Json | undefined): readonly ExpectedEffect[] | unde
 }
 
 function memberOf(json: Json | undefined, name: string): Json | undefined {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
-  return (json as JsonObject)[name];
+  if (!isJsonObject(json)) return undefined;
+  return json[name];
 }
 
 function textOf(json: Json | undefined): string {

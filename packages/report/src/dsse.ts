@@ -1,8 +1,9 @@
 import {
-  CanonicalError,
   canonicalBytes,
+  CanonicalError,
   concatBytes,
   fromBase64,
+  isJsonObject,
   parseStrict,
   toBase64,
   utf8,
@@ -90,9 +91,8 @@ function membersOf(file: Uint8Array): Envelope {
 }
 
 function objectOf(json: Json): JsonObject {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw malformed();
-  // Array.isArray does not narrow readonly arrays away.
-  return json as JsonObject;
+  if (!isJsonObject(json)) throw malformed();
+  return json;
 }
 
 function bytesIn(json: Json | undefined): Uint8Array {

@@ -1,7 +1,8 @@
 import {
-  CanonicalError,
   canonicalBytes,
+  CanonicalError,
   isDigest,
+  isJsonObject,
   isTimestamp,
   isUlid,
   parseStrict,
@@ -155,10 +156,8 @@ function jsonOf(bytes: Uint8Array): Json {
 }
 
 function objectIn(json: Json | undefined): JsonObject {
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  if (!isObject) throw malformed('an object');
-  // Array.isArray does not narrow readonly arrays away.
-  return json as JsonObject;
+  if (!isJsonObject(json)) throw malformed('an object');
+  return json;
 }
 
 /** These members, and no others. */

@@ -1,4 +1,4 @@
-import type { Json } from '@countersign/canonical';
+import { isJsonObject, type Json } from '@countersign/canonical';
 
 /** An answer to something that was sent in. */
 export interface InputAnswer {
@@ -25,7 +25,7 @@ export function inputAnswer(body: Readonly<Record<string, Json>>): InputAnswer |
 }
 
 export function isAnsweredEntry(json: Json | undefined): json is Json & AnsweredEntry {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
+  if (!isJsonObject(json)) return false;
   const entry = json as Readonly<Record<string, Json>>;
   return (
     typeof entry['index'] === 'number' &&

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   canonicalText,
   fromUtf8,
+  isJsonObject,
   parseStrict,
   toBase64url,
   utf8,
@@ -323,8 +324,8 @@ function unreachable(message: string, cause?: unknown): SdkError {
 
 function objectOf({ text }: Pick<Answer, 'text'>): Readonly<Record<string, Json>> {
   const json = jsonOf(text);
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) {
-    return json as Readonly<Record<string, Json>>;
+  if (isJsonObject(json)) {
+    return json;
   }
   throw sdkError('ANSWER_INVALID', 'expected a JSON object from the ledger');
 }

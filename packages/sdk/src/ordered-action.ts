@@ -1,6 +1,7 @@
 import {
-  CanonicalError,
   canonicalBytes,
+  CanonicalError,
+  isJsonObject,
   parseStrict,
   type Json,
   type JsonObject,
@@ -44,6 +45,6 @@ function frozen(json: unknown): void {
 
 function objectIn(bytes: Uint8Array): JsonObject {
   const json: Json = parseStrict(bytes);
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as JsonObject;
+  if (isJsonObject(json)) return json;
   throw new SdkError('ACTION_INVALID', 'expected the object of an action');
 }

@@ -1,13 +1,13 @@
 import {
   canonicalText,
   isDigest,
+  isJsonObject,
   isTimestamp,
   isUlid,
   parseCanonical,
   utf8,
   type Digest,
   type Json,
-  type JsonObject,
 } from '@countersign/canonical';
 import type { ExecutionResult } from './run-result.ts';
 import type { RunPart, RunStore } from './run-store.ts';
@@ -103,15 +103,11 @@ export function parseRunPart<Part extends RunPart>(part: Part, json: string): Re
   }
   const shape = Object.entries(SHAPES[part]);
   const isOfShape =
-    isObject(value) &&
+    isJsonObject(value) &&
     Object.keys(value).length === shape.length &&
     shape.every(([name, check]) => check(value[name]));
   if (!isOfShape) throw sdkError('RECORD_DAMAGED', `expected the ${part} of a run`);
   return value as unknown as Records[Part];
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** @throws SdkError RECORD_DAMAGED */

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '@countersign/canonical';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '@countersign/canonical';
 import { VerifyError } from './verify-error.ts';
 
 /** One JSON value of a file, with where it stands, so that a refusal can say so. */
@@ -29,7 +29,7 @@ export function closedObject(
 }
 
 export function objectOf(place: JsonPlace): JsonObject {
-  if (!isObject(place.json)) throw refusedAt(place, 'an object');
+  if (!isJsonObject(place.json)) throw refusedAt(place, 'an object');
   return place.json;
 }
 
@@ -41,7 +41,7 @@ export function member(place: JsonPlace, name: string): JsonPlace {
 
 export function elements(place: JsonPlace, max: number): JsonPlace[] {
   const { code, path, json } = place;
-  if (!isArray(json)) throw refusedAt(place, 'an array');
+  if (!isJsonArray(json)) throw refusedAt(place, 'an array');
   if (json.length > max) throw refusedAt(place, `at most ${max} elements, got ${json.length}`);
   return json.map((element, index) => ({ code, path: `${path}[${index}]`, json: element }));
 }
@@ -67,12 +67,4 @@ export function wordOf<Word extends string>(place: JsonPlace, words: readonly Wo
   const word = words.find((candidate) => candidate === place.json);
   if (word === undefined) throw refusedAt(place, `one of ${words.join(', ')}`);
   return word;
-}
-
-export function isArray(json: Json | undefined): json is readonly Json[] {
-  return Array.isArray(json);
-}
-
-export function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === 'object' && json !== null && !isArray(json);
 }

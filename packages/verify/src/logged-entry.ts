@@ -1,4 +1,11 @@
-import { parseStrict, utf8, type Digest, type Json } from '@countersign/canonical';
+import {
+  isJsonArray,
+  isJsonObject,
+  parseStrict,
+  utf8,
+  type Digest,
+  type Json,
+} from '@countersign/canonical';
 import {
   BindingError,
   leafOf,
@@ -7,15 +14,7 @@ import {
   type EntryOf,
   type EntryType,
 } from '@countersign/binding';
-import {
-  closedObject,
-  isArray,
-  isObject,
-  member,
-  refusedAt,
-  textOf,
-  type JsonPlace,
-} from './closed-json.ts';
+import { closedObject, member, refusedAt, textOf, type JsonPlace } from './closed-json.ts';
 import { VerifyError } from './verify-error.ts';
 
 /** An entry of the log as its exact text, so that what is hashed is what was received. */
@@ -83,13 +82,13 @@ function parsed(place: JsonPlace, bytes: Uint8Array, type: EntryType): Entry {
 }
 
 function saysType(json: Json, type: EntryType): boolean {
-  return isObject(json) && json['type'] === type;
+  return isJsonObject(json) && json['type'] === type;
 }
 
 /** A binding that names persons, or none, without what they signed: nobody's key can stand in for them. */
 function lacksProof(json: Json): boolean {
-  if (!isObject(json) || json['type'] !== 'binding-made') return false;
+  if (!isJsonObject(json) || json['type'] !== 'binding-made') return false;
   const decisions = json['decisions'];
-  if (!isArray(decisions) || decisions.length === 0) return true;
-  return decisions.some((decision) => !isObject(decision) || !isObject(decision['proof']));
+  if (!isJsonArray(decisions) || decisions.length === 0) return true;
+  return decisions.some((decision) => !isJsonObject(decision) || !isJsonObject(decision['proof']));
 }

@@ -1,4 +1,4 @@
-import { CanonicalError, utf8, type Json } from '@countersign/canonical';
+import { CanonicalError, jsonKind, utf8, valueAt, type Json } from '@countersign/canonical';
 import {
   BUILTIN_DESCRIPTORS,
   DescriptorError,
@@ -72,27 +72,5 @@ function assertOwnExecutor({ executor }: ActionEnvelope, { type }: Descriptor): 
 function withFound(message: string, text: string): string {
   const place = PLACE.exec(message)?.[1];
   if (place === undefined || message.includes(', got ')) return message;
-  const kind = kindOf(valueAt(JSON.parse(text) as Json, place));
-  const isKindRight =
-    kind === 'a text' && /: expected (?:the format|one of|at least) /.test(message);
-  return `${message}, got ${isKindRight ? 'another text' : kind}`;
-}
-
-function valueAt(root: Json, place: string): Json | undefined {
-  let value: Json | undefined = root;
-  for (const step of place.split('/').slice(1)) {
-    if (step === '') continue;
-    const members: Readonly<Record<string, Json>> = Object(value) as Record<string, Json>;
-    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
-    value = Object.hasOwn(members, name) ? members[name] : undefined;
-  }
-  return value;
-}
-
-function kindOf(value: Json | undefined): string {
-  if (value === undefined) return 'nothing';
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'string') return 'a text';
-  return { number: 'a number', boolean: 'a boolean' }[typeof value as string] ?? 'an object';
+  return `${message}, got ${jsonKind(valueAt(JSON.parse(text) as Json, place))}`;
 }

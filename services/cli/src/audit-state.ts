@@ -5,6 +5,7 @@ import {
   CanonicalError,
   canonicalText,
   fromBase64,
+  isJsonObject,
   parseStrict,
   toBase64,
   type Json,
@@ -118,8 +119,7 @@ async function bytesAt(path: string): Promise<Uint8Array | undefined> {
 function objectIn(bytes: Uint8Array): JsonObject | undefined {
   try {
     const json = parseStrict(bytes);
-    const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-    return isObject ? (json as JsonObject) : undefined;
+    return isJsonObject(json) ? json : undefined;
   } catch (error) {
     if (error instanceof CanonicalError) return undefined;
     throw error;

@@ -1,4 +1,4 @@
-import type { Json } from '@countersign/canonical';
+import { jsonKind, pointerTo, valueAt, type Json } from '@countersign/canonical';
 
 /** What the schema of cluster.json says of a value: as much of TypeBox's errors as is needed here. */
 export interface SchemaFault {
@@ -47,7 +47,10 @@ export function faultIn(json: Json, faults: readonly SchemaFault[]): string {
   const more = strange ?? missing;
   const path = more === undefined ? steps : [...steps, more];
   const of = strange === undefined ? path : steps;
-  const got = strange === undefined ? kindOf(valueAt(json, path)) : `a member ${strange}`;
+  const got =
+    strange === undefined
+      ? jsonKind(valueAt(json, path.reduce(pointerTo, '')))
+      : `a member ${strange}`;
   return `${pathOf(path) || 'the file'}: expected ${expectedOf(of)}, got ${got}`;
 }
 
@@ -66,20 +69,4 @@ function pathOf(steps: readonly string[]): string {
 function expectedOf(steps: readonly string[]): string {
   const path = pathOf(steps).replaceAll(/\[\d+\]/g, '[]');
   return EXPECTED[path] ?? (path.endsWith('_file') ? FILE : 'what docs/cluster.md says');
-}
-
-function valueAt(json: Json, steps: readonly string[]): Json | undefined {
-  let at: Json | undefined = json;
-  for (const step of steps) {
-    if (typeof at !== 'object' || at === null) return undefined;
-    at = new Map<string, Json>(Object.entries(at)).get(step);
-  }
-  return at;
-}
-
-function kindOf(value: Json | undefined): string {
-  if (value === undefined) return 'none';
-  if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'string') return `another text of ${value.length} characters`;
-  return value === null ? 'null' : `a value of type ${typeof value}`;
 }

@@ -1,6 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { canonicalText, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
+import {
+  canonicalText,
+  isJsonObject,
+  parseStrict,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import type { BootstrapRule, Policy, RecoveryRule, Separation } from '@countersign/binding';
 import { createDurably, makePrivateFolder, replaceDurably } from '@countersign/durable-file';
 import { readRegular } from './bounded-file.ts';
@@ -273,8 +279,8 @@ export function parseJsonFile(text: string, path: string): JsonObject {
   } catch (error) {
     throw cliError('DATA_DAMAGED', `${path}: expected JSON`, { cause: error });
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+  if (!isJsonObject(json)) {
     throw cliError('DATA_DAMAGED', `${path}: expected a JSON object`);
   }
-  return json as JsonObject;
+  return json;
 }

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   canonicalText,
+  isJsonObject,
   isUlid,
   parseStrict,
   type Json,
@@ -75,17 +76,13 @@ const IS_PART: Readonly<Record<keyof Parts, IsPart>> = {
 };
 
 function isKeepsakes(json: Json | undefined): boolean {
-  if (!isObject(json) || !isObject(json['salts'])) return false;
+  if (!isJsonObject(json) || !isJsonObject(json['salts'])) return false;
   const { stdin, salts } = json;
   return hasTexts(salts, ...Object.keys(salts)) && ['undefined', 'string'].includes(typeof stdin);
 }
 
 function hasTexts(json: Json | undefined, ...names: string[]): json is JsonObject {
-  return isObject(json) && names.every((name) => typeof json[name] === 'string');
-}
-
-function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
+  return isJsonObject(json) && names.every((name) => typeof json[name] === 'string');
 }
 
 /**

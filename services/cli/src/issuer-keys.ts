@@ -1,6 +1,12 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { resolve } from 'node:path';
-import { CanonicalError, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
+import {
+  CanonicalError,
+  isJsonObject,
+  parseStrict,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import { readBounded } from './bounded-file.ts';
 import { cliError } from './cli-error.ts';
 import type { CliContext } from './context.ts';
@@ -32,8 +38,8 @@ export async function readIssuerKeys(
 ): Promise<readonly PinnedKey[]> {
   const bytes = await readBounded(resolve(cwd, file), FILE_BYTES_MAX);
   const set = bytes === undefined ? undefined : jsonIn(bytes);
-  const keys = isObject(set) && Array.isArray(set['keys']) ? (set['keys'] as Json[]) : [];
-  const pinned = keys.filter(isObject).filter(isForSignatures).map(pinnedKey);
+  const keys = isJsonObject(set) && Array.isArray(set['keys']) ? (set['keys'] as Json[]) : [];
+  const pinned = keys.filter(isJsonObject).filter(isForSignatures).map(pinnedKey);
   if (pinned.length > 0) return pinned;
   throw cliError('USAGE', `${file}: expected a JWK set with keys for signatures`);
 }
@@ -45,10 +51,6 @@ function jsonIn(bytes: Uint8Array): Json | undefined {
     if (error instanceof CanonicalError) return undefined;
     throw error;
   }
-}
-
-function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 function isForSignatures({ use }: JsonObject): boolean {

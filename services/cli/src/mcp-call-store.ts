@@ -2,11 +2,11 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   canonicalText,
+  isJsonObject,
   isUlid,
   parseStrict,
   ulidTimeMs,
   type Json,
-  type JsonObject,
 } from '@countersign/canonical';
 import type { CallRecord, CallStore } from '@countersign/mcp-gate';
 import { fileRunStore } from '@countersign/sdk/file-store';
@@ -78,8 +78,8 @@ function damaged(path: string, cause?: unknown): Error {
 }
 
 function isRecord(json: Json, actionId: string): boolean {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
-  const record = json as JsonObject;
+  if (!isJsonObject(json)) return false;
+  const record = json;
   return (
     record['v'] === 'countersign.mcp-call.v1' &&
     record['action_id'] === actionId &&

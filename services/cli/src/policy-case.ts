@@ -12,7 +12,13 @@ import {
   type PolicySubject,
   type RuleInForce,
 } from '@countersign/binding';
-import { canonicalBytes, CanonicalError, type Json, type JsonObject } from '@countersign/canonical';
+import {
+  canonicalBytes,
+  CanonicalError,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import {
   BUILTIN_DESCRIPTORS,
   DescriptorError,
@@ -251,6 +257,6 @@ export function policyRequest(policy: Policy): JsonObject {
 
 /** @throws CliError USAGE */
 export function objectIn(json: Json | undefined, what: string): JsonObject {
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as JsonObject;
+  if (isJsonObject(json)) return json;
   throw cliError('USAGE', `${what}: expected a JSON object`);
 }

@@ -12,9 +12,9 @@ import {
 import {
   CanonicalError,
   fromUtf8,
+  isJsonObject,
   parseStrict,
   type Json,
-  type JsonObject,
 } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS, type Descriptor } from '@countersign/descriptors';
 import { permittedTypes } from '@countersign/policy-cedar';
@@ -60,11 +60,10 @@ async function cedarText(file: string, context: CliContext): Promise<string> {
 }
 
 function withCedar(document: Json, cedar: string): Json {
-  const isObject = typeof document === 'object' && document !== null && !Array.isArray(document);
-  if (!isObject || 'cedar' in document) {
+  if (!isJsonObject(document) || 'cedar' in document) {
     throw cliError('USAGE', '--cedar: expected a policy document without "cedar" in it');
   }
-  return { ...(document as JsonObject), cedar };
+  return { ...document, cedar };
 }
 
 /** Why a ledger would refuse it. */

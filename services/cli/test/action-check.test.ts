@@ -51,14 +51,14 @@ describe('an action is checked before the ledger is asked', () => {
   });
 
   it.each<[string, JsonObject]>([
-    ['SCHEMA_INVALID /params/argv: expected an array, got a text', { argv: SECRET }],
+    ['SCHEMA_INVALID /params/argv: expected an array, got a text of 7 characters', { argv: SECRET }],
     ['SCHEMA_INVALID /params/stdin: expected an object, got null', { stdin: null }],
     [
       'SCHEMA_INVALID /params/timeout_s: expected an integer 1 to 86400, got a number',
       { timeout_s: 0 },
     ],
     [
-      'SCHEMA_INVALID /params/executable/digest: expected the format sha256, got another text',
+      'SCHEMA_INVALID /params/executable/digest: expected the format sha256, got a text of 7 characters',
       { executable: { path: '/bin/true', digest: SECRET } },
     ],
     ['UNKNOWN_MEMBER /params: expected known members only, got "shell"', { shell: SECRET }],

@@ -28,11 +28,11 @@ function fault(work: () => unknown): unknown {
 
 describe('a cluster.json that is none', () => {
   it.each<[Change, string]>([
-    [{ kafka: {} }, 'kafka.brokers: expected 1 to 100 of host:port, got none'],
-    [{ kafka: { brokers: [] } }, 'kafka.brokers: expected 1 to 100 of host:port, got a list of 0'],
+    [{ kafka: {} }, 'kafka.brokers: expected 1 to 100 of host:port, got nothing'],
+    [{ kafka: { brokers: [] } }, 'kafka.brokers: expected 1 to 100 of host:port, got an array of 0'],
     [
       { kafka: { brokers: ['a:1', 'kafka-2'] } },
-      'kafka.brokers[1]: expected host:port, like kafka-1:9092, got another text of 7 characters',
+      'kafka.brokers[1]: expected host:port, like kafka-1:9092, got a text of 7 characters',
     ],
     [
       { kms: { ...CONFIG.kms, keyId: 'x' } },
@@ -40,10 +40,10 @@ describe('a cluster.json that is none', () => {
     ],
     [{ kms: undefined }, 'kms: expected an object with key_id, region'],
     [{ kms: 'x' }, 'kms: expected an object with key_id, region'],
-    [{ v: 2 }, 'v: expected countersign.cluster.v1, got a value of type number'],
+    [{ v: 2 }, 'v: expected countersign.cluster.v1, got a number'],
     [
       { postgres: { url: `mysql://u:${SECRET}@h/d` } },
-      'postgres.url: expected postgres://user@host:port/database, got another text',
+      'postgres.url: expected postgres://user@host:port/database, got a text',
     ],
     [
       { kafka: { ...CONFIG.kafka, sasl: { mechanism: 'plain', username: 'u' } } },

@@ -1,4 +1,10 @@
-import { CanonicalError, parseStrict, type Json, type JsonObject } from '@countersign/canonical';
+import {
+  CanonicalError,
+  isJsonObject,
+  parseStrict,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import { ConsoleError } from './console-error.ts';
 
 /** A display of 2,000 lines beside the action that it was made from. */
@@ -14,17 +20,13 @@ export function parseAnswer(bytes: Uint8Array): Json {
   }
 }
 
-export function isObject(json: Json | undefined): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
-
 function isList(json: Json | undefined): json is readonly Json[] {
   return Array.isArray(json);
 }
 
 /** @throws ConsoleError ANSWER_FORMAT */
 export function objectOf(json: Json | undefined): JsonObject {
-  if (isObject(json)) return json;
+  if (isJsonObject(json)) return json;
   throw unexpected('an object');
 }
 

@@ -1,5 +1,11 @@
-import { canonicalBytes, digestBytes, type Digest, type Json } from '@countersign/canonical';
-import { isObject, objectOf, parseAnswer, textIn } from './answer-json.ts';
+import {
+  canonicalBytes,
+  digestBytes,
+  isJsonObject,
+  type Digest,
+  type Json,
+} from '@countersign/canonical';
+import { objectOf, parseAnswer, textIn } from './answer-json.ts';
 import { ConsoleError } from './console-error.ts';
 import { checkLogged, parseLoggedAnswer, type LoggedEntry } from './logged-entry.ts';
 import type { LedgerPin } from './ledger-pin.ts';
@@ -102,6 +108,6 @@ function problemOf(status: number, json: Json): ServerProblem {
   const from = objectOf(json);
   return new ServerProblem(textIn(from, 'code'), textIn(from, 'detail'), {
     status,
-    ...(isObject(from['entry']) && { logged: parseLoggedAnswer(from) }),
+    ...(isJsonObject(from['entry']) && { logged: parseLoggedAnswer(from) }),
   });
 }

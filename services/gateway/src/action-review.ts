@@ -1,5 +1,11 @@
 import { isAuthorityType, parseEntry, type EntryOf } from '@countersign/binding';
-import { parseStrict, utf8, type Json, type JsonObject } from '@countersign/canonical';
+import {
+  isJsonObject,
+  parseStrict,
+  utf8,
+  type Json,
+  type JsonObject,
+} from '@countersign/canonical';
 import { parseAction, render } from '@countersign/descriptors';
 import type { ActionRow, ContentRow } from '@countersign/store';
 import type { Static } from 'typebox';
@@ -96,11 +102,10 @@ async function policyOf({ deps }: Gateway, digest: string): Promise<JsonObject> 
   const text = await deps.models.document(digest);
   if (text === undefined) throw new Error('invariant broken: an admission without its policy');
   const json: Json = parseStrict(utf8(text));
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+  if (!isJsonObject(json)) {
     throw new Error('invariant broken: a policy that is no object');
   }
-  // Array.isArray does not narrow readonly arrays away.
-  return json as JsonObject;
+  return json;
 }
 
 /** With the entry that says so: a server could otherwise keep back what it does not want to be seen. */

@@ -8,6 +8,7 @@ import {
   ACTION_LIMITS,
   canonicalBytes,
   digestBytes,
+  isJsonObject,
   isUlid,
   parseStrict,
   type Digest,
@@ -74,17 +75,13 @@ function signedObject(frame: Uint8Array): {
 } {
   const signed = parseSignedObject(frame);
   const payload = parseStrict(signed.payload, ACTION_LIMITS);
-  if (!isObject(payload)) throw schemaInvalid('payload', 'an object');
+  if (!isJsonObject(payload)) throw schemaInvalid('payload', 'an object');
   return { payload, sender: signed.key };
 }
 
 function tenantIn({ tenant }: JsonObject): string {
   if (typeof tenant !== 'string') throw schemaInvalid('payload/tenant', 'a tenant');
   return tenant;
-}
-
-function isObject(json: Json): json is JsonObject {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
 function schemaInvalid(path: string, expected: string): BindingError {

@@ -1,5 +1,11 @@
 import { BindingError, parseSignedObject, type RefusalCode } from '@countersign/binding';
-import { CanonicalError, isUlid, parseStrict, type Json } from '@countersign/canonical';
+import {
+  CanonicalError,
+  isJsonObject,
+  isUlid,
+  parseStrict,
+  type Json,
+} from '@countersign/canonical';
 import type { Submission } from './intake-input.ts';
 
 /** Frames larger than this are refused before they reach a ledger. */
@@ -37,6 +43,6 @@ function namedIn({ kind, payload }: Submission): Json | undefined {
 }
 
 function memberOf(value: Json | undefined, name: string): Json | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   return Object.entries(value).find(([key]) => key === name)?.[1];
 }

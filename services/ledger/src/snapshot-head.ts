@@ -1,8 +1,9 @@
 import { BindingError, parseStateParts, type StateParts } from '@countersign/binding';
 import {
-  CanonicalError,
   canonicalBytes,
+  CanonicalError,
   fromBase64,
+  isJsonObject,
   parseCanonical,
   toBase64,
   type Json,
@@ -79,11 +80,10 @@ function headIn(json: JsonObject): SnapshotHead {
 }
 
 function closed(json: Json | undefined, members: readonly string[]): JsonObject {
-  const isObject = typeof json === 'object' && json !== null && !Array.isArray(json);
-  if (!isObject || Object.keys(json).join() !== members.join()) {
+  if (!isJsonObject(json) || Object.keys(json).join() !== members.join()) {
     throw malformed(`expected an object of ${members.join(', ')}`);
   }
-  return json as JsonObject;
+  return json;
 }
 
 function position(json: Json | undefined): number {

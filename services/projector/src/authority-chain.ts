@@ -8,7 +8,7 @@ import {
   type AuthorityState,
   type Entry,
 } from '@countersign/binding';
-import { parseStrict, timestampMs, utf8 } from '@countersign/canonical';
+import { isJsonObject, parseStrict, timestampMs, utf8 } from '@countersign/canonical';
 import { LedgerError } from '@countersign/log-reader';
 
 /**
@@ -54,6 +54,6 @@ export function changeOf(actionText: string): AuthorityChange {
 type Value = ReturnType<typeof parseStrict>;
 
 function memberOf(value: Value | undefined, name: string): Value | undefined {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   return Object.entries(value).find(([key]) => key === name)?.[1];
 }

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   formatTimestamp,
+  isJsonObject,
   parseStrict,
   type Digest,
   type Json,
@@ -91,8 +92,8 @@ export class IncidentFolder {
 }
 
 function isIncident(json: Json): json is JsonObject & { readonly id: string } {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false;
-  const { id } = json as JsonObject;
+  if (!isJsonObject(json)) return false;
+  const { id } = json;
   return typeof id === 'string' && INCIDENT_ID.test(id);
 }
 

@@ -3,6 +3,7 @@ import {
   CanonicalError,
   canonicalText,
   formatTimestamp,
+  isJsonObject,
   parseStrict,
   utf8,
   type Json,
@@ -119,10 +120,10 @@ function actionOf(bytes: Uint8Array): JsonObject {
     const said = isNotJson(error) ? `is not JSON (${error.message})` : error.message;
     throw cliError('USAGE', `the action: ${said}`, { cause: error });
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+  if (!isJsonObject(json)) {
     throw cliError('USAGE', 'the action: expected a JSON object');
   }
-  return json as JsonObject;
+  return json;
 }
 
 /** Nothing that is given is ever changed. */
