@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { approve, idOf, type CliLedger } from './cli-process.ts';
 import { ledgersOfTests } from './ledgers-of-tests.ts';
@@ -26,6 +27,10 @@ describe('countersign freeze and thaw', () => {
     const refused = await ledger.run('exec', ['--', '/bin/echo', 'now']).ended;
     expect(refused).toMatchObject({ exit: 1 });
     expect(refused.stderr).toMatch(/FROZEN: .*\n.* thaw --reason TEXT/);
+    const invited = await ledger.run('enrol person', []).ended;
+    expect([invited.exit, invited.stderr]).toEqual([1, expect.stringContaining('FROZEN')]);
+    const names = await readdir(ledger.data);
+    expect(names.filter((name) => name.startsWith('invitation-prs_'))).toEqual([]);
     const late = await person.decide(before.id, 'approve', 'too late');
     expect(late.body).toMatchObject({ code: 'FROZEN' });
 

@@ -37,6 +37,8 @@ export interface ChangeParts {
   readonly options: ClientOptions;
   /** What is of use once the change is made, even when nobody waited for it. */
   readonly kept: string;
+  /** Removes what was made for a change that the ledger does not take. */
+  readonly undo?: () => Promise<void>;
   /** How long it can be signed for; an hour unless given. */
   readonly lifeS?: number;
 }
@@ -78,7 +80,7 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
   const id = envelope.action_id;
   const url = `${client.url}/action/${id}`;
   try {
-    await client.submit('requests', frame);
+    await submitted(frame, parts);
     narrator.say('requested', `asked for approval: ${url}`, { action_id: id, url });
     await waitForApproval(client, id, { narrator, nowMs: context.nowMs, patience });
     await assertBound(envelope, parts);
@@ -101,6 +103,19 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
         `follow it with: ${line}`,
       ].join('\n'),
     });
+  }
+}
+
+/** Not after a server that says nothing: it may have asked for it all the same. */
+async function submitted(
+  frame: string,
+  { access: { client }, undo }: ChangeParts,
+): Promise<void> {
+  try {
+    await client.submit('requests', frame);
+  } catch (error) {
+    if (error instanceof CliError && error.exitCode === EXIT.refused) await undo?.();
+    throw error;
   }
 }
 

@@ -11,23 +11,23 @@ export async function deputiesOf(client: LedgerClient): Promise<readonly Deputy[
 }
 
 /**
- * Of the two, who has no key: then nobody decides in that place. Nobody, where the reader may not see keys.
+ * Of persons and their deputies, who has no key: then nobody decides in that place. Nobody, where the reader may not see keys.
  *
  * @throws CliError ANSWER_INVALID, …
  */
 export async function keylessOf(
   client: LedgerClient,
-  { principal, deputy }: Deputy,
-): Promise<readonly string[]> {
-  const keyless: string[] = [];
+  deputies: readonly Deputy[],
+): Promise<ReadonlySet<string>> {
+  const keyless = new Set<string>();
   try {
-    for (const person of [principal, deputy]) {
+    for (const person of new Set(deputies.flatMap((each) => [each.principal, each.deputy]))) {
       const path = `/v1/credentials?person=${person}`;
       const keys = listedRows(client, { path, rows: 'members', limit: 1 });
-      if ((await keys.next()).done === true) keyless.push(person);
+      if ((await keys.next()).done === true) keyless.add(person);
     }
   } catch (error) {
-    if (error instanceof CliError && error.code === 'READ_SCOPE') return [];
+    if (error instanceof CliError && error.code === 'READ_SCOPE') return new Set();
     throw error;
   }
   return keyless;

@@ -132,8 +132,10 @@ function addDeputies(deputy: Command, { context, end }: CommandParts): void {
     .addHelpText('after', '\nExample:\n  $ countersign deputy list')
     .action(async (options: ClientOptions) => {
       const client = await openReader(options, context);
-      for (const each of await deputiesOf(client)) {
-        const keyless = await keylessOf(client, each);
+      const deputies = await deputiesOf(client);
+      const without = await keylessOf(client, deputies);
+      for (const each of deputies) {
+        const keyless = [each.principal, each.deputy].filter((person) => without.has(person));
         if (options.json === true) context.stdout.json({ ...each, keyless });
         else
           context.stdout.lines(

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { formatTimestamp, isDigest, type Digest } from '@countersign/canonical';
 import { newUlid } from '@countersign/crypto-node';
@@ -223,7 +224,8 @@ async function enrolPerson(options: PersonOptions, context: CliContext): Promise
   // Before it is asked for: an invitation whose key is lost would be of no use to anybody.
   await createPrivate(path, `${link}\n`);
   const kept = `the link in ${path} works from then on: keep it`;
-  await askForChange(change, { type, access, context, options, kept });
+  const undo = (): Promise<void> => rm(path);
+  await askForChange(change, { type, access, context, options, kept, undo });
   const words = `${person} is invited; hand over the link in ${path}`;
   say(options, context, { words, facts: { person, path } });
   if (options.json !== true && context.stdout.isTty) context.stdout.lines(`  ${link}`);
