@@ -4,7 +4,7 @@ import { applyChange, parseAuthorityChange } from './authority-change.ts';
 import { BindingError, invariant } from './binding-error.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { CommonStatement, DecisionStatement } from './decision-statement.ts';
-import { deputyEndMs, voiceOf, type Voiced } from './deputy.ts';
+import { deputyEndMs, voiceOf, voicesIn, type Voiced } from './deputy.ts';
 import { assertReviewed, raiseBreakGlass } from './decide-break-glass.ts';
 import { changeOf } from './evolve.ts';
 import { assertIssuersStand } from './grant.ts';
@@ -55,15 +55,33 @@ export function standingApprovals(
   record: ActionRecord,
 ): readonly DecisionRecord[] {
   const { authority } = run.state;
-  return record.decisions.filter((decision) => {
-    const { verdict, credential, person } = decision;
+  return unreplaced(record).filter((decision) => {
+    const { credential, person } = decision;
     return (
-      verdict === 'approve' &&
       (approvalEndMs(run, record, decision) ?? -1) >= run.atMs &&
       authority.get('credential', credential)?.person === person &&
       authority.get('person', person)?.class === 'natural'
     );
   });
+}
+
+/**
+ * Whoever approves anew, for themselves or in another's place, replaces for good what that voice said before: it did not count
+ * then, and one that counts again, as once a deputy is named again, would be a second one beside it. Attack rows D04, D12, F06.
+ */
+function unreplaced({ decisions }: ActionRecord): readonly DecisionRecord[] {
+  const approvals = decisions.filter(({ verdict }) => verdict === 'approve');
+  return approvals.filter(
+    (each, index) => !approvals.slice(index + 1).some((later) => areOneVoice(each, later)),
+  );
+}
+
+function areOneVoice(one: DecisionRecord, other: DecisionRecord): boolean {
+  const voices = voicesIn(other.bound ?? other);
+  return (
+    one.credential === other.credential ||
+    voicesIn(one.bound ?? one).some((voice) => voices.includes(voice))
+  );
 }
 
 function openAdmission(record: ActionRecord): RequestAdmitted {

@@ -47,7 +47,7 @@ function membersDifference(
   after: JsonObject,
 ): PolicyDifference[] {
   return namesIn(before, after).flatMap((id) => {
-    const [was, is] = [before[id], after[id]];
+    const [was, is] = [memberOf(before, id), memberOf(after, id)];
     if (!isJsonObject(was) || !isJsonObject(is)) return valueDifference(name(id), was, is);
     return namedDifference((member) => `${name(id)}: ${member}`, was, is);
   });
@@ -59,8 +59,13 @@ function namedDifference(
   after: JsonObject,
 ): PolicyDifference[] {
   return namesIn(before, after).flatMap((member) =>
-    valueDifference(name(member), before[member], after[member]),
+    valueDifference(name(member), memberOf(before, member), memberOf(after, member)),
   );
+}
+
+/** A rule or a group may be called as what every object inherits. */
+function memberOf(object: JsonObject, name: string): Json | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 function namesIn(before: JsonObject, after: JsonObject): readonly string[] {

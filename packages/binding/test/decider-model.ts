@@ -334,7 +334,9 @@ export class DeciderModel {
     const all = [...this.#live(ask), approval];
     const isQuorum = all.length >= rule.approvals;
     if (isQuorum && this.#isStricterNow(ask, voicesOf(all))) return 'POLICY_CHANGED';
-    ask.approvals = [...ask.approvals, approval];
+    // What the same voice said before did not count any more, and never will again.
+    const others = ask.approvals.filter((each) => !areOneVoice(each, approval));
+    ask.approvals = [...others, approval];
     if (!isQuorum) return 'accepted';
     ask.status = 'bound';
     ask.approvals = all;
@@ -377,9 +379,7 @@ export class DeciderModel {
     ask: Ask,
     [voter, voice]: readonly [Voter, Voter],
   ): 'ALREADY_DECIDED' | 'DUPLICATE_HUMAN' | undefined {
-    const before = this.#live(ask).find((each) =>
-      [each.voter, each.voice].some((said) => said === voter || said === voice),
-    );
+    const before = this.#live(ask).find((each) => areOneVoice(each, { voter, voice }));
     if (before === undefined) return undefined;
     return before.voter === voter ? 'ALREADY_DECIDED' : 'DUPLICATE_HUMAN';
   }
@@ -481,6 +481,12 @@ function hasWaitedEnough(
 ): boolean {
   if (isNamed(was, voice) || !isNamedLater(now, voice)) return false;
   return (now.escalation?.afterMs ?? Infinity) <= (was.escalation?.afterMs ?? 0);
+}
+
+type Spoken = Pick<Approval, 'voter' | 'voice'>;
+
+function areOneVoice(one: Spoken, { voter, voice }: Spoken): boolean {
+  return [one.voter, one.voice].some((said) => said === voter || said === voice);
 }
 
 function voicesOf(approvals: readonly Approval[]): readonly Voter[] {

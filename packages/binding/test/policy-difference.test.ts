@@ -60,6 +60,14 @@ describe('what another policy changes', () => {
     ]);
   });
 
+  it('is told of a rule and a group that are called as what every object inherits', () => {
+    const id = 'constructor';
+    const told = policyDifference(policyOf({}), policyOf({}, { id }));
+    expect(told.map(({ at }) => at)).toContain(`rule ${id}`);
+    const groups = policyDifference(cedarOf(''), cedarOf('', { [id]: [alice] }));
+    expect(groups).toEqual([{ at: `group ${id}`, after: `["${alice}"]` }]);
+  });
+
   it('is told of groups person by person, and of Cedar line by line', () => {
     const permit = 'permit (principal, action, resource);';
     const before = cedarOf(`// one\n@rule("usual")\n${permit}\n`, { duty: [alice, bob] });
