@@ -91,6 +91,20 @@ async function answer(ledger: TestLedger, envelope: JsonObject): Promise<string>
   return 'code' in outcome ? outcome.code : outcome.status;
 }
 
+describe('a person whom a policy names itself', () => {
+  it.each([
+    ['forbids', people.alice.id, 'NO_POLICY'],
+    ['does not forbid', carol.id, 'accepted'],
+  ])('is in the groups that list them, so a forbid about that %s', async (_, id, expected) => {
+    const forbid = `@id("suspended")
+forbid (principal, action == Action::"ask", resource is payment::transfer_v1)
+when { Person::"${id}" in Group::"treasury" };
+`;
+    const ledger = ledgerOf(`${SMALL}${forbid}`);
+    expect(await answer(ledger, payment(ledger, '9.99'))).toBe(expected);
+  });
+});
+
 /** Ways to look at the params: what is left out of a question must not be what it is about. */
 const LOOKS: readonly (readonly [string, 'accepted' | 'NO_POLICY'])[] = [
   ['resource.params.rail == "sepa-sct"', 'accepted'],

@@ -95,6 +95,8 @@ class ParsedPolicy implements OpenPolicy {
   readonly deciders: OpenPolicy['deciders'];
   readonly #name: string;
   readonly #groups: CedarPolicy['groups'];
+  /** Whom the text itself names. */
+  readonly #persons: readonly string[];
   readonly #rules: ReadonlyMap<string, string>;
   /** What no policy about an action looks at is left out: Cedar takes longer to read it than to evaluate. */
   readonly #reads: Readonly<Record<'ask' | 'decide', Reads>>;
@@ -102,6 +104,7 @@ class ParsedPolicy implements OpenPolicy {
   constructor(name: string, policies: readonly ReadPolicy[], groups: CedarPolicy['groups']) {
     this.#name = name;
     this.#groups = groups;
+    this.#persons = [...new Set(policies.flatMap(({ persons }) => persons))];
     this.#rules = new Map(policies.map(({ id, rule }) => [id, rule ?? '']));
     this.readsClaims = policies.some(({ reads }) => reads.names('claimed'));
     this.readsRecent = policies.some(({ reads }) => reads.names('recent'));
@@ -138,7 +141,7 @@ class ParsedPolicy implements OpenPolicy {
     claims: 'with' | 'without',
     { principal, action }: { readonly principal: TypeAndId; readonly action: 'ask' | 'decide' },
   ): Response | undefined {
-    const persons = principal.type === 'Person' ? [principal.id] : [];
+    const asked = principal.type === 'Person' ? [principal.id] : [];
     const answer = cedar().statefulIsAuthorized({
       principal,
       action: { type: 'Action', id: action },
@@ -147,7 +150,7 @@ class ParsedPolicy implements OpenPolicy {
       preparsedPolicySetId: this.#name,
       entities: entitiesOf(subject, claims, {
         groups: this.#groups,
-        persons,
+        persons: [...this.#persons, ...asked],
         reads: this.#reads[action],
       }),
     });

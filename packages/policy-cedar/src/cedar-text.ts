@@ -13,6 +13,7 @@ export interface ReadPolicy {
   readonly text: string;
   readonly reads: Reads;
   readonly groups: readonly string[];
+  readonly persons: readonly string[];
 }
 
 export interface ReadText {
@@ -57,7 +58,8 @@ function readPolicy(text: string, json: PolicyJson): ReadPolicy {
     actions: actionsOf(json),
     text,
     reads: readsOf(json),
-    groups: groupsIn(json),
+    groups: named('Group', json),
+    persons: named('Person', json),
   };
 }
 
@@ -103,13 +105,13 @@ function isRule({ cedar: text, rules }: Around['policy'], rule: string): boolean
   return rules.some(({ id }) => id === rule) && text.includes(`@rule("${rule}")`);
 }
 
-/** A group that is not there would make a forbid that never forbids. */
-function groupsIn(json: unknown): string[] {
+/** A group that is not there, or a person in none that lists them, would make a forbid that never forbids. */
+function named(type: 'Group' | 'Person', json: unknown): string[] {
   if (typeof json !== 'object' || json === null) return [];
-  if ('type' in json && json.type === 'Group' && 'id' in json && typeof json.id === 'string') {
+  if ('type' in json && json.type === type && 'id' in json && typeof json.id === 'string') {
     return [json.id];
   }
-  return Object.values(json).flatMap(groupsIn);
+  return Object.values(json).flatMap((part) => named(type, part));
 }
 
 /** Where Cedar says that something is wrong. */
