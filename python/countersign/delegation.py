@@ -6,6 +6,7 @@ import re
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, utils
 
+from .batches import batched_type
 from .canonical import digest, from_base64url, parse, same, time_ms
 from .errors import CountersignError, require
 from .form import closed, integer, items, object_of, objects, text
@@ -139,7 +140,7 @@ def _judge(links: list[dict], action: dict, admission: dict, authority) -> None:
     tokens = action["delegation"]
     named = [{**each, "grant_digest": digest("grant", token)} for each, token in zip(_named(links, authority), tokens)]
     _valid(same(named, action["acting_for"]), "acting_for to name who the chain names")
-    is_allowed = all(_allows(link, action) for link in links)
+    is_allowed = all(_allows(link, each) for link in links for each in _asked_for(action))
     require(is_allowed, "DELEGATION_EXCEEDED", "expected an action within each link")
 
 
@@ -161,6 +162,15 @@ def _is_within(link: dict, before: dict) -> bool:
             if at in outer.get("only", {}) and not set(values) <= set(outer["only"][at]):
                 return False
     return True
+
+
+def _asked_for(action: dict) -> list[dict]:
+    """A batch asks for itself and for each of its items, as the actions that they would be alone."""
+    inner = batched_type(action["type"])
+    if inner is None:
+        return [action]
+    batched = objects(object_of(action["params"]), "items")
+    return [action, *({"type": inner, "params": object_of(item.get("params"))} for item in batched)]
 
 
 def _allows(link: dict, action: dict) -> bool:

@@ -2,6 +2,7 @@ import {
   canonicalText,
   ed25519Raw,
   fromBase64url,
+  isJsonArray,
   isJsonObject,
   sha256,
   toBase64url,
@@ -81,7 +82,8 @@ export function judgeChain(asked: Delegated): Delegation | undefined {
   if (text(named) !== text(envelope.acting_for)) {
     throw notDelegated('acting_for to name who the chain names, with the digest of each link');
   }
-  if (links.some((link) => !allows(link, envelope))) {
+  const asksFor = askedFor(envelope);
+  if (!links.every((link) => asksFor.every((each) => allows(link, each)))) {
     throw new BindingError(
       'DELEGATION_EXCEEDED',
       'delegation: expected an action within each link',
@@ -149,7 +151,25 @@ function isAtMost(amount: string, max: string): boolean {
   return BigInt(amount.replace('.', '')) <= BigInt(max.replace('.', ''));
 }
 
-function allows(link: ProvenLink, { type, params }: ActionEnvelope): boolean {
+type Asked = Pick<ActionEnvelope, 'type' | 'params'>;
+
+/** No other types begin so: batch-of-actions.md §1. */
+const BATCH = 'batch.';
+
+/** A batch asks for itself and for each of its items, as the actions that they would be alone: batch-of-actions.md §1. */
+function askedFor({ type, params }: ActionEnvelope): readonly Asked[] {
+  if (!type.startsWith(BATCH)) return [{ type, params }];
+  const { items } = params;
+  if (!isJsonArray(items)) throw notDelegated('a batch with items');
+  const each = items.map((item) => {
+    const inner = isJsonObject(item) ? item['params'] : undefined;
+    if (!isJsonObject(inner)) throw notDelegated('items with params');
+    return { type: type.slice(BATCH.length), params: inner };
+  });
+  return [{ type, params }, ...each];
+}
+
+function allows(link: ProvenLink, { type, params }: Asked): boolean {
   if (!link.types.includes(type)) return false;
   const { max = {}, only = {} } = limitsOf(link, type) ?? {};
   const at = (pointer: string): string => valueAt(params, pointer);

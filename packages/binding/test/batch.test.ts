@@ -2,29 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { formatTimestamp, type JsonObject } from '@countersign/canonical';
 import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
 import { batchItemOf, type Batch, type BatchItem, type CedarPolicy } from '../src/index.ts';
-import { policyOf } from './test-documents.ts';
+import { payment, policyOf } from './test-documents.ts';
 import { TestLedger, type Bound } from './test-ledger.ts';
 
 const TYPE = 'batch.payment.transfer';
 const DESCRIPTOR = BUILTIN_DESCRIPTORS.find(({ type }) => type === TYPE);
-const PAYEES = ['AT611904300234573201', 'NL91ABNA0417164300', 'FR1420041010050500013M02606'];
-
-function payment(amount: string, account = PAYEES[0] ?? ''): JsonObject {
-  return {
-    rail: 'sepa-sct',
-    debtor_account: 'DE89370400440532013000',
-    creditor: { name: 'Nordlicht GmbH', account, country: account.slice(0, 2) },
-    amount: { amount, currency: 'EUR' },
-    execution_date: '2026-11-20',
-    charge_bearer: 'SLEV',
-    policy_exception: {
-      rule: 'ap.limit',
-      policy_digest: `sha256:${'b3'.repeat(32)}`,
-      reason_code: 'none',
-    },
-  };
-}
-
 function items(count: number): JsonObject[] {
   return Array.from({ length: count }, (_, i) => ({ params: payment(`${i + 1}.50`) }));
 }

@@ -4,6 +4,7 @@ import {
   sshKeyChange,
   type CedarPolicy,
   type Outcome,
+  type Policy,
 } from '@countersign/binding';
 import {
   derFromRaw,
@@ -16,7 +17,7 @@ import { SoftwareSshKey } from '@countersign/software-passkey';
 import { createLocalJWKSet, exportJWK, jwtVerify } from 'jose';
 import { createHmac, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { BOOTSTRAP, TENANT } from './test-documents.ts';
+import { BOOTSTRAP, payment, policyOf, TENANT } from './test-documents.ts';
 import { actOf, delegated, jktOf, OTHER_ISSUER, TestIssuer } from './test-issuer.ts';
 import { verifySignature } from './test-keys.ts';
 import { TestLedger, type Placed } from './test-ledger.ts';
@@ -25,6 +26,10 @@ import type { TestAgent } from './test-members.ts';
 const INVALID = { status: 'refused', code: 'DELEGATION_INVALID' };
 const EXCEEDED = { status: 'refused', code: 'DELEGATION_EXCEEDED' };
 const PLANNER = 'svc:planner';
+
+const ALONE = 'batch.payment.transfer';
+const BOTH = `payment.transfer ${ALONE}`;
+const BATCHES = policyOf(1, { types: BOTH.split(' ') });
 
 interface Chain {
   readonly ledger: TestLedger;
@@ -35,8 +40,11 @@ interface Chain {
   readonly agent?: TestAgent;
 }
 
-async function ledgerWith(issuer: TestIssuer = new TestIssuer()): Promise<Chain> {
-  const ledger = new TestLedger();
+async function ledgerWith(
+  issuer: TestIssuer = new TestIssuer(),
+  policy: Policy = policyOf(1),
+): Promise<Chain> {
+  const ledger = new TestLedger({ policy });
   const outcome = await ledger.change(issuer.change([['alice', ledger.bob]]));
   if (outcome.status !== 'accepted') throw new Error('expected the issuer to be enrolled');
   return { ledger, issuer };
@@ -320,6 +328,28 @@ describe('F07: a chain of delegation', () => {
 });
 
 describe('D12: what a chain allows', () => {
+  it.each([
+    { name: 'of payments within the limit', scope: BOTH, amounts: ['5000.00', '0.01'] },
+    { name: 'with a payment of more', scope: BOTH, amounts: ['0.01', '5000.01'], code: EXCEEDED },
+    { name: 'of what no link allows alone', scope: ALONE, amounts: ['0.01'], code: EXCEEDED },
+    { name: 'that no link allows', scope: 'payment.transfer', amounts: ['0.01'], code: EXCEEDED },
+  ])('D12: is of a batch what it is of each item: one $name', async ({ scope, amounts, code }) => {
+    const chain = await ledgerWith(new TestIssuer(), BATCHES);
+    const detail = { type: 'payment.transfer', max: { '/amount/amount': '5000.00' } };
+    const limits = scope === BOTH ? { authorization_details: [detail] } : {};
+    const said = await envelopeBy({ ...chain, first: { scope, ...limits }, last: { scope } });
+    const items = amounts.map((amount) => ({ params: payment(amount) }));
+    const envelope = {
+      ...said,
+      type: ALONE,
+      max_uses: items.length,
+      params: { order: 'any', items },
+    };
+    const { ledger } = chain;
+    const outcome = await ledger.submit('request', ledger.requestFrame(envelope));
+    expect(outcome).toEqual(code ?? { status: 'accepted' });
+  });
+
   it('is what each of its links allows: another type is DELEGATION_EXCEEDED', async () => {
     const chain = { ...(await ledgerWith()), last: { scope: 'generic.tool_call' } };
     expect(await answerTo({ ...chain, first: { scope: 'generic.tool_call' } })).toEqual(EXCEEDED);

@@ -17,6 +17,23 @@ export const COMMAND_PARAMS: JsonObject = {
   timeout_s: 60,
 };
 
+/** The params of a payment. */
+export function payment(amount: string, account: string = 'AT611904300234573201'): JsonObject {
+  return {
+    rail: 'sepa-sct',
+    debtor_account: 'DE89370400440532013000',
+    creditor: { name: 'Nordlicht GmbH', account, country: account.slice(0, 2) },
+    amount: { amount, currency: 'EUR' },
+    execution_date: '2026-11-20',
+    charge_bearer: 'SLEV',
+    policy_exception: {
+      rule: 'ap.limit',
+      policy_digest: `sha256:${'b3'.repeat(32)}`,
+      reason_code: 'none',
+    },
+  };
+}
+
 export function policyOf(approvals: number, more: JsonObject = {}): TypePolicy {
   const rule = {
     id: 'default',

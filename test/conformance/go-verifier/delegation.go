@@ -232,7 +232,9 @@ func (e *evidence) judged(a authority, links []link, tokens []any) []any {
 	}
 	invalidUnless(same(named, e.action["acting_for"]))
 	for _, l := range links {
-		require(l.allows(e.action), "DELEGATION_EXCEEDED")
+		for _, each := range askedFor(e.action) {
+			require(l.allows(each), "DELEGATION_EXCEEDED")
+		}
 	}
 	return grants
 }
@@ -277,6 +279,19 @@ func (l link) isWithin(before link) bool {
 		}
 	}
 	return true
+}
+
+// A batch asks for itself and for each of its items, as the actions that they would be alone.
+func askedFor(action object) []object {
+	all := []object{action}
+	inner, isBatch := strings.CutPrefix(text(action, "type"), "batch.")
+	if !isBatch {
+		return all
+	}
+	for _, item := range anyList(objectOf(action["params"])["items"]) {
+		all = append(all, object{"type": inner, "params": objectOf(item)["params"]})
+	}
+	return all
 }
 
 func (l link) allows(action object) bool {

@@ -27,7 +27,7 @@ import { POLICY_CHANGE, PRECONDITIONS, file } from './valid-cases.ts';
 const TYPE = 'batch.payment.transfer';
 const CHANGES = 'batch.iam.policy.change';
 
-const RULES: TypePolicy = {
+export const BATCH_RULES: TypePolicy = {
   v: 'countersign.policy.v1',
   rules: [
     ...DEFAULT_POLICY.rules,
@@ -60,7 +60,7 @@ export function paymentItem(amount: string): JsonObject {
 
 const THREE: readonly JsonObject[] = ['12.50', '999.00', '0.01'].map(paymentItem);
 
-function asked(order: 'any' | 'listed', items: readonly JsonObject[]): ActionOptions {
+export function askedBatch(order: 'any' | 'listed', items: readonly JsonObject[]): ActionOptions {
   return { type: TYPE, params: { order, items: [...items] }, envelope: { max_uses: items.length } };
 }
 
@@ -70,7 +70,7 @@ interface Batched {
 }
 
 function batch(request: ActionOptions, binding: Partial<BindOptions> = {}): Batched {
-  const ledger = readyLedger({ policy: RULES });
+  const ledger = readyLedger({ policy: BATCH_RULES });
   return { ledger, bound: ledger.bind(request, { approvers: [ledger.bob], ...binding }) };
 }
 
@@ -125,17 +125,17 @@ export const BATCH_CASES: readonly EvidenceCase[] = [
     name: 'batch-unused',
     about:
       'Three payments that were approved once, under the rule of batches and that of payments.',
-    make: () => used(batch(asked('any', THREE)), []),
+    make: () => used(batch(askedBatch('any', THREE)), []),
   },
   {
     name: 'batch-used',
     about: 'A batch of three, of which the last and the first were used.',
-    make: () => used(batch(asked('any', THREE)), [2, 0], false),
+    make: () => used(batch(askedBatch('any', THREE)), [2, 0], false),
   },
   {
     name: 'batch-of-one',
     about: 'A batch of one item, whose path is empty.',
-    make: () => used(batch(asked('any', THREE.slice(0, 1))), [0]),
+    make: () => used(batch(askedBatch('any', THREE.slice(0, 1))), [0]),
   },
   {
     name: 'batch-preconditions',
@@ -154,13 +154,13 @@ export const BATCH_CASES: readonly EvidenceCase[] = [
   {
     name: 'plan-used',
     about: 'A plan of three, of which two were used, the first reported to have succeeded.',
-    make: () => used(batch(asked('listed', THREE)), [0, 1]),
+    make: () => used(batch(askedBatch('listed', THREE)), [0, 1]),
   },
   {
     name: 'batch-erased',
     about: 'A batch whose content was erased: its root is in the log, and its use is of an item.',
     make: () => {
-      const batched = batch(asked('any', THREE));
+      const batched = batch(askedBatch('any', THREE));
       const { ledger, bound } = batched;
       const use = useOf(batched, itemOf(bound, 1));
       return file(ledger, bound, { uses: [use], erased: ledger.erase(bound) });
@@ -183,7 +183,7 @@ function strange(
     about,
     code,
     make: () => {
-      const batched = batch(asked(order, THREE));
+      const batched = batch(askedBatch(order, THREE));
       const use = useOf(batched, item(batched.bound));
       return file(batched.ledger, batched.bound, { uses: [use] });
     },
@@ -197,9 +197,9 @@ function unlike(name: string, about: string, more: Partial<Batch>): EvidenceCase
     about,
     code: 'ADMISSION_MISMATCH',
     make: () => {
-      const root: Batch['root'] = itemOf(batch(asked('any', THREE)).bound, 0).root;
+      const root: Batch['root'] = itemOf(batch(askedBatch('any', THREE)).bound, 0).root;
       const frozen: Batch = { root, count: 3, order: 'any', ...more };
-      const { ledger, bound } = batch({ ...asked('any', THREE), admission: { batch: frozen } });
+      const { ledger, bound } = batch({ ...askedBatch('any', THREE), admission: { batch: frozen } });
       return file(ledger, bound);
     },
   };
@@ -234,19 +234,19 @@ export const BROKEN_BATCH_CASES: readonly EvidenceCase[] = [
     name: 'batch-item-twice',
     about: 'A batch whose item was used twice.',
     code: 'ALREADY_CONSUMED',
-    make: () => used(batch(asked('any', THREE)), [1, 1]),
+    make: () => used(batch(askedBatch('any', THREE)), [1, 1]),
   },
   {
     name: 'plan-out-of-order',
     about: 'A plan whose second item was used, and the first one was not.',
     code: 'PLAN_ORDER',
-    make: () => used(batch(asked('listed', THREE)), [1]),
+    make: () => used(batch(askedBatch('listed', THREE)), [1]),
   },
   {
     name: 'plan-not-reported',
     about: 'A plan whose second item was used before anything was said of the first one.',
     code: 'PLAN_ORDER',
-    make: () => used(batch(asked('listed', THREE)), [0, 1], false),
+    make: () => used(batch(askedBatch('listed', THREE)), [0, 1], false),
   },
   unlike('batch-other-root', 'The admission freezes the items of another action.', {}),
   unlike('batch-other-order', 'The admission makes a plan of what was none.', { order: 'listed' }),
@@ -258,7 +258,7 @@ export const BROKEN_BATCH_CASES: readonly EvidenceCase[] = [
     about: 'The admission of a batch froze its items, and the binding has none.',
     code: 'ADMISSION_MISMATCH',
     make: () => {
-      const { ledger, bound } = batch(asked('any', THREE), { isUnbatched: true });
+      const { ledger, bound } = batch(askedBatch('any', THREE), { isUnbatched: true });
       return file(ledger, bound);
     },
   },
@@ -268,9 +268,9 @@ export const BROKEN_BATCH_CASES: readonly EvidenceCase[] = [
       'The admission takes the rule of the batch alone, which is laxer than with that of payments.',
     code: 'POLICY_MISMATCH',
     make: () => {
-      const rule = RULES.rules.find(({ id }) => id === 'batches');
+      const rule = BATCH_RULES.rules.find(({ id }) => id === 'batches');
       if (rule === undefined) throw new Error('expected a rule');
-      const { ledger, bound } = batch({ ...asked('any', THREE), rule });
+      const { ledger, bound } = batch({ ...askedBatch('any', THREE), rule });
       return file(ledger, bound);
     },
   },
@@ -279,7 +279,7 @@ export const BROKEN_BATCH_CASES: readonly EvidenceCase[] = [
     about: 'A use names an item under an approval of a single payment.',
     code: 'NOT_IN_BATCH',
     make: () => {
-      const item = itemOf(batch(asked('any', THREE)).bound, 0);
+      const item = itemOf(batch(askedBatch('any', THREE)).bound, 0);
       const single = batch({
         type: 'payment.transfer',
         params: (THREE[0] ?? {})['params'] as JsonObject,

@@ -9,7 +9,8 @@ import {
 import { SignJWT } from 'jose';
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { CaseHead, EvidenceCase, EvidenceFile } from './evidence-case.ts';
-import { readyLedger, TENANT, type LedgerForge } from './ledger-forge.ts';
+import { readyLedger, TENANT, type ActionOptions, type LedgerForge } from './ledger-forge.ts';
+import { askedBatch, BATCH_RULES, paymentItem } from './batch-cases.ts';
 import { file } from './valid-cases.ts';
 
 type Alg = 'ES256' | 'EdDSA' | 'RS256';
@@ -23,6 +24,8 @@ const ENDS = formatTimestamp(EXP * 1_000);
 
 interface Chained {
   readonly alg?: Alg;
+  /** In place of one command. */
+  readonly asked?: ActionOptions;
   /** Claims in place of those of one link. */
   readonly first?: JsonObject;
   readonly last?: JsonObject;
@@ -72,7 +75,7 @@ async function token(alg: Alg, key: KeyObject, claims: JsonObject): Promise<stri
 /** Carol lets a service act for her, which lets the agent act; Bob approves. */
 async function chained(said: Chained = {}): Promise<EvidenceFile> {
   const { alg = 'ES256' } = said;
-  const ledger = readyLedger();
+  const ledger = readyLedger(said.asked && { policy: BATCH_RULES });
   const { privateKey, publicKey } = keyPair(alg);
   ledger.change(issuer(ledger, alg, publicKey), { approvers: [ledger.bob] });
   const last = {
@@ -99,7 +102,8 @@ async function chained(said: Chained = {}): Promise<EvidenceFile> {
   }
   const bound = ledger.bind(
     {
-      envelope,
+      ...said.asked,
+      envelope: { ...said.asked?.envelope, ...envelope },
       isUnchained: said.isUnsaid ?? false,
       admission: { not_after: ENDS, ...said.admission },
     },
@@ -113,6 +117,24 @@ async function chained(said: Chained = {}): Promise<EvidenceFile> {
 function made(head: CaseHead, said: Chained = {}): EvidenceCase {
   return { ...head, make: () => chained(said) };
 }
+
+/** A chain that lets these payments be asked for together. */
+function batched(scope: string, amounts: readonly string[]): Chained {
+  const details = { type: 'payment.transfer', max: { '/amount/amount': '100.00' } };
+  return {
+    asked: askedBatch('any', amounts.map(paymentItem)),
+    first: { scope, authorization_details: [details] },
+    last: { scope },
+  };
+}
+
+/** Links that allow a batch of payments, and no payment. */
+function ofBatch(): Chained {
+  const scope = 'batch.payment.transfer';
+  return { first: { scope }, last: { scope } };
+}
+
+const BOTH = 'payment.transfer batch.payment.transfer';
 
 const only = (cwd: string): JsonObject => ({
   authorization_details: [{ type: 'generic.command', only: { '/cwd': [cwd] } }],
@@ -131,6 +153,13 @@ export const DELEGATION_CASES: readonly EvidenceCase[] = [
   made(
     { name: 'delegation-limited', about: 'The first link names the folder that the action has.' },
     { first: only('/opt/app') },
+  ),
+  made(
+    {
+      name: 'delegation-batch',
+      about: 'Both links allow the batch, and the first each of its items.',
+    },
+    batched(BOTH, ['100.00', '99.99']),
   ),
   {
     name: 'sponsor',
@@ -215,6 +244,22 @@ export const FALSE_DELEGATION_CASES: readonly EvidenceCase[] = [
       code: 'DELEGATION_EXCEEDED',
     },
     { first: only('/srv') },
+  ),
+  made(
+    {
+      name: 'delegation-batch-exceeded',
+      about: 'One item of the batch is of more than the first link allows for one.',
+      code: 'DELEGATION_EXCEEDED',
+    },
+    batched(BOTH, ['100.00', '100.01']),
+  ),
+  made(
+    {
+      name: 'delegation-batch-alone',
+      about: 'The links allow the batch, and not the type of its items.',
+      code: 'DELEGATION_EXCEEDED',
+    },
+    { ...batched(BOTH, ['1.00']), ...ofBatch() },
   ),
   {
     name: 'delegation-required',
