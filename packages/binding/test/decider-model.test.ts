@@ -617,6 +617,17 @@ const WALKS: readonly Walk[] = [
     answers: ['decision of a deputy accepted', 'use EXPIRED', 'decision DELEGATION_EXCEEDED'],
   },
   {
+    to: 'a deputy who is named again once the person has approved',
+    rule: 'seats',
+    commands: [
+      ...[lent('alice', 'dave', { forMs: 60_000 }), asked(0), approved(0, 'dave'), waitOf(61_000)],
+      ...[approved(0, 'alice'), lent('alice', 'dave'), approved(0, 'carol')],
+      // What the deputy approved was replaced: it is none of those who have to stand at the use.
+      ...[returnOf('alice'), used(0)],
+    ],
+    answers: ['decision of a deputy accepted', 'no-deputy accepted', 'use accepted'],
+  },
+  {
     to: 'people who are not to be asked so often',
     rule: 'spared',
     commands: [
