@@ -232,11 +232,13 @@ export class CliLedger {
     founder: HttpPerson,
     { maker, ...options }: CliOptions & { readonly maker?: SoftwareMaker } = {},
   ): Promise<HttpPerson> {
-    const enrol = this.run('enrol person', [], options);
-    await approve(founder, await idOf(enrol));
-    const { stdout, stderr } = await enrol.ended;
-    const [, file = ''] = /hand over the link in (\S+)/.exec(stdout + stderr) ?? [];
-    return HttpPerson.enrol((await readFile(file, 'utf8')).trim(), maker);
+    const link = await linkOf(this.run('enrol person', [], options), founder);
+    return HttpPerson.enrol(link, maker);
+  }
+
+  /** The same person with another passkey in software, which their first one lets in. */
+  async withAnotherPasskey(person: HttpPerson): Promise<HttpPerson> {
+    return HttpPerson.enrol(await linkOf(this.run('enrol passkey', [person.person]), person));
   }
 
   /** Sets a policy that one founder may set. */
@@ -264,6 +266,14 @@ export class CliLedger {
 export async function idOf(process: CliProcess): Promise<string> {
   const [, id = ''] = await process.said(/\/action\/([0-9A-Z]{26})/);
   return id;
+}
+
+/** What a command that invites says to hand over, once somebody has signed for it. */
+async function linkOf(enrol: CliProcess, signer: HttpPerson): Promise<string> {
+  await approve(signer, await idOf(enrol));
+  const { stdout, stderr } = await enrol.ended;
+  const [, file = ''] = /hand over the link in (\S+)/.exec(stdout + stderr) ?? [];
+  return (await readFile(file, 'utf8')).trim();
 }
 
 /** Approves as soon as the request is in the person's inbox. */

@@ -109,7 +109,7 @@ describe('countersign revoke', { timeout: WITHIN_MS }, () => {
     const { exit, stderr } = await last.ended;
     expect([exit, stderr]).toEqual([
       1,
-      expect.stringMatching(/WOULD_LOCK_OUT: .*\n.* enrol person/),
+      expect.stringMatching(/WOULD_LOCK_OUT: .*\n.* enrol passkey PERSON/),
     ]);
   });
 });

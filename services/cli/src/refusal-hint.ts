@@ -37,7 +37,7 @@ const HINTS: Readonly<Partial<Record<RefusalCode, string>>> = {
   EPOCH_ENDED: `the ledger was frozen since; ${ANEW}`,
   RECOVERY_NOT_DUE: '`countersign recover list` says from when it works',
   WOULD_LOCK_OUT:
-    'too few would be left to undo it: let somebody else in first, `countersign enrol person` or `countersign enrol agent`',
+    'too few would be left to undo it: let another key or somebody else in first, `countersign enrol passkey PERSON`, `countersign enrol person` or `countersign enrol agent`',
   MEMBER_UNKNOWN: 'who and what there is: `countersign list --help`',
 };
 

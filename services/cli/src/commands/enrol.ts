@@ -1,24 +1,23 @@
-import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { formatTimestamp, isDigest, type Digest } from '@countersign/canonical';
+import { resolve } from 'node:path';
+import { isDigest, type Digest } from '@countersign/canonical';
 import { newUlid } from '@countersign/crypto-node';
 import { BUILTIN_DESCRIPTORS, type Descriptor } from '@countersign/descriptors';
 import { Option, type Command } from 'commander';
 import { askForChange } from '../authority-request.ts';
 import { cliError, EXIT } from '../cli-error.ts';
 import type { CliContext } from '../context.ts';
-import { createPrivate, requireMark, type DataFolder } from '../data-folder.ts';
 import { EXEC_INTERFACE_DIGEST } from '../exec-interface.ts';
-import { invitationOf, newInvitationLink } from '../founding.ts';
 import { openLedger } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { founderOf, personParser } from '../person-id.ts';
+import { invite, openInviter, type Inviter } from '../person-invitation.ts';
 import type { CommandParts } from '../command-parts.ts';
 import { createKeyFile, readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
-import { parseIssuer, parseSubject, tieOf } from '../company-accounts.ts';
+import { parseIssuer, parseSubject, tieOf, type Tie } from '../company-accounts.ts';
 import { addAccount } from './enrol-account.ts';
 import { addIssuer } from './enrol-issuer.ts';
+import { addPasskey } from './enrol-passkey.ts';
 import { addSshKey } from './enrol-ssh-key.ts';
 
 interface HolderOptions extends ClientOptions {
@@ -38,17 +37,16 @@ interface PersonOptions extends ClientOptions {
   readonly subject?: string;
 }
 
-const INVITATION_LIFE_MS = 7 * 24 * 3_600_000;
-
 export function addEnrol(program: Command, parts: CommandParts): void {
   const enrol = program
     .command('enrol')
     .description(
-      'enrol an agent, an executor, a person, an SSH key, a company account, an issuer of delegations or an action type; a person already enrolled must approve',
+      'enrol an agent, an executor, a person, another passkey, an SSH key, a company account, an issuer of delegations or an action type; a person already enrolled must approve',
     );
   addAgent(enrol, parts);
   addExecutor(enrol, parts);
   addPerson(enrol, parts);
+  addPasskey(enrol, parts);
   addType(enrol, parts);
   addSshKey(enrol, parts);
   addAccount(enrol, parts);
@@ -63,6 +61,7 @@ Examples:
   $ countersign enrol executor build-host --audience build
   $ countersign enrol person
   $ countersign enrol person --issuer https://login.example.com/acme --subject 248289761001
+  $ countersign enrol passkey prs_01JD3ZQ5Y0W9V8X7T6S5R4Q3P2
   $ countersign enrol ssh-key ~/.ssh/id_ed25519_sk.pub
   $ countersign enrol type key.rotate`,
   );
@@ -161,7 +160,8 @@ Examples:
   $ countersign enrol person --issuer https://login.example.com/acme --subject 248289761001`,
     )
     .action(async (options: PersonOptions) => {
-      end(await enrolPerson(options, context));
+      await enrolPerson(options, context);
+      end(EXIT.ok);
     });
 }
 
@@ -199,51 +199,25 @@ function typeOf(type: string): Descriptor {
   throw cliError('USAGE', `expected one of ${known}, got another type`);
 }
 
-async function enrolPerson(options: PersonOptions, context: CliContext): Promise<number> {
-  const access = await openLedger(options, context, 'operator');
-  const { folder } = access;
-  if (folder === undefined) {
-    throw cliError('USAGE', 'expected --data: an invitation is made on the machine of the ledger');
-  }
+async function enrolPerson(options: PersonOptions, context: CliContext): Promise<void> {
+  const inviter = await openInviter(options, context);
   const person = `prs_${newUlid(context.nowMs())}`;
-  const link = newInvitationLink(await requireMark(folder), person);
-  const { id, publicKey } = invitationOf(link);
-  const invited = {
-    class: options.class,
-    invitation: {
-      id,
-      public_key: publicKey,
-      not_after: formatTimestamp(context.nowMs() + INVITATION_LIFE_MS),
-    },
-  };
-  const tied = await tieFor(folder, person, { options, context });
-  const change =
-    tied === undefined ? { kind: 'person-invited', person, ...invited } : { ...tied.tie, invited };
-  const type = tied === undefined ? 'authority.change' : 'authority.identity';
-  const path = join(folder.path, `invitation-${person}.txt`);
-  // Before it is asked for: an invitation whose key is lost would be of no use to anybody.
-  await createPrivate(path, `${link}\n`);
-  const kept = `the link in ${path} works from then on: keep it`;
-  const undo = (): Promise<void> => rm(path);
-  await askForChange(change, { type, access, context, options, kept, undo });
-  const words = `${person} is invited; hand over the link in ${path}`;
-  say(options, context, { words, facts: { person, path } });
-  if (options.json !== true && context.stdout.isTty) context.stdout.lines(`  ${link}`);
-  return EXIT.ok;
+  const tie = await tieFor(person, options, inviter);
+  const words = `${person} is invited`;
+  await invite(inviter, { person, class: options.class, ...(tie !== undefined && { tie }), words });
 }
 
 /** The account that the link is for; undefined where it is for whoever has it. */
 async function tieFor(
-  folder: DataFolder,
   person: string,
-  { options, context }: { readonly options: PersonOptions; readonly context: CliContext },
-): Promise<Awaited<ReturnType<typeof tieOf>> | undefined> {
-  const { issuer, subject } = options;
+  { issuer, subject }: PersonOptions,
+  { folder, context }: Inviter,
+): Promise<Tie | undefined> {
   if (issuer === undefined && subject === undefined) return undefined;
   if (issuer === undefined || subject === undefined) {
     throw cliError('USAGE', 'expected --issuer and --subject together');
   }
-  return tieOf(folder, { person, issuer, subject }, context.randomBytes);
+  return (await tieOf(folder, { person, issuer, subject }, context.randomBytes)).tie;
 }
 
 interface Said {

@@ -25,6 +25,15 @@ export async function* listedRows(
   } while (typeof cursor === 'string' && left > 0);
 }
 
+/** All that `query` names, as `persons?` does. @throws CliError as listedRows */
+export async function* listedMembers(
+  client: LedgerClient,
+  query: string,
+): AsyncGenerator<JsonObject> {
+  const from = { path: `/v1/${query}`, rows: 'members', limit: LIMIT_MAX };
+  for await (const { member } of listedRows(client, from)) yield member as JsonObject;
+}
+
 export function parseRows(text: string): number {
   const limit = Number(text);
   if (/^[0-9]{1,7}$/.test(text) && limit >= 1 && limit <= LIMIT_MAX) return limit;

@@ -2,15 +2,16 @@ import type { JsonObject } from '@countersign/canonical';
 import type { LedgerClient } from '@countersign/sdk';
 import type { Command } from 'commander';
 import { askForChange } from '../authority-request.ts';
-import { cliError, CliError, EXIT } from '../cli-error.ts';
+import { cliError, EXIT } from '../cli-error.ts';
 import type { CommandParts } from '../command-parts.ts';
 import type { CliContext } from '../context.ts';
 import { deputiesOf } from '../deputies.ts';
+import { knownPerson } from '../known-person.ts';
 import { openLedger, type LedgerAccess } from '../ledger-access.ts';
 import { Narrator } from '../narrator.ts';
 import { personParser } from '../person-id.ts';
 import { addAccessOptions, REASON, type ReasonOptions } from './access-options.ts';
-import { listedRows } from './listed-rows.ts';
+import { listedMembers } from './listed-rows.ts';
 
 interface Revoked {
   readonly change: JsonObject;
@@ -18,8 +19,6 @@ interface Revoked {
   /** In words, once it is so. */
   readonly words: string;
 }
-
-const MEMBERS_MAX = 1_000_000;
 
 /** Takes away what somebody or something was let in with; also while the ledger is frozen. */
 export function addRevoke(program: Command, parts: CommandParts): void {
@@ -128,12 +127,7 @@ Example:
     )
     .action(async (person: string, options: ReasonOptions) => {
       const access = await openLedger(options, context, 'operator');
-      const persons = await idsOf(access.client, 'persons?');
-      if (!persons.includes(person)) {
-        throw new CliError('MEMBER_UNKNOWN', `expected a person of this ledger, got ${person}`, {
-          hint: '`countersign list persons` names them',
-        });
-      }
+      await knownPerson(access.client, person);
       const keys = await idsOf(access.client, `credentials?person=${person}`);
       const asked = keys.map((id) =>
         askToRevoke(keyRevoked(id, `the key ${id} of ${person}`), { access, options, context }),
@@ -178,10 +172,8 @@ async function idsOf(
   isMeant: (member: JsonObject) => boolean = () => true,
 ): Promise<readonly string[]> {
   const ids: string[] = [];
-  const from = { path: `/v1/${query}`, rows: 'members', limit: MEMBERS_MAX };
-  for await (const { member } of listedRows(client, from)) {
-    const one = member as JsonObject;
-    if (typeof one['id'] === 'string' && isMeant(one)) ids.push(one['id']);
+  for await (const member of listedMembers(client, query)) {
+    if (typeof member['id'] === 'string' && isMeant(member)) ids.push(member['id']);
   }
   return ids;
 }
