@@ -61,10 +61,11 @@ function ledgerOf(
   return new TestLedger({ policy: policy(cedar, more), people, extra });
 }
 
-const VECTOR = new URL('../../../test/vectors/display/valid/payment.json', import.meta.url);
+const VECTORS = new URL('../../../test/vectors/display/valid/', import.meta.url);
 
-function vectorAction(): JsonObject {
-  const { action } = JSON.parse(readFileSync(VECTOR, 'utf8')) as { action: string };
+function vectorAction(name = 'payment'): JsonObject {
+  const text = readFileSync(new URL(`${name}.json`, VECTORS), 'utf8');
+  const { action } = JSON.parse(text) as { action: string };
   return JSON.parse(action) as JsonObject;
 }
 
@@ -75,6 +76,15 @@ function payment(ledger: TestLedger, amount: string, more: JsonObject = {}): Jso
     type: 'payment.transfer',
     preconditions: preconditions as Json,
     params: { ...given, amount: { amount, currency: 'EUR' }, ...more },
+  });
+}
+
+function secretAccess(ledger: TestLedger): JsonObject {
+  const { params, preconditions } = vectorAction('secret-access');
+  return ledger.envelope({
+    type: 'secret.access',
+    preconditions: preconditions as Json,
+    params: params as Json,
   });
 }
 
@@ -177,6 +187,27 @@ when { ${condition} };
     expect(requirement).toMatchObject({ approvals: 2, rationale: 'required' });
     expect(requirement.approvers).toHaveLength(3);
     expect({ permits, useWithin }).toEqual({ permits: ['every', 'large'], useWithin: 300 });
+  });
+
+  it('F04: asks for more where what is asked for cannot be undone', async () => {
+    const byReversibility = `@id("cannot-be-undone") @rule("pair")
+      permit (principal, action == Action::"ask", resource)
+      when { resource.reversibility == "irreversible" };
+      @id("can-be-undone") @rule("one")
+      permit (principal, action == Action::"ask", resource)
+      unless { resource.reversibility == "irreversible" };`;
+    const ledger = ledgerOf(byReversibility);
+    const paid = await ledger.request(payment(ledger, '10.00'));
+    const read = await ledger.request(secretAccess(ledger));
+    const seen = [paid, read].map(({ admission: { entry } }) => ({
+      reversibility: entry.reversibility,
+      rule: entry.requirement.rule,
+      approvals: entry.requirement.approvals,
+    }));
+    expect(seen).toEqual([
+      { reversibility: 'irreversible', rule: 'pair', approvals: 2 },
+      { reversibility: 'externally-reversible', rule: 'one', approvals: 1 },
+    ]);
   });
 
   it('F04: a type that no permit speaks of is NO_POLICY, whatever it is called', async () => {
