@@ -150,11 +150,13 @@ def _fold(genesis: Entry, chain: list[dict], cited: dict, trust: Trust) -> list[
         past.append(replace(state, ref=ref))
         return past[-1]
 
-    leaf, after = genesis.leaf, -1
+    leaf, after, at = genesis.leaf, -1, ""
+    spent: set[str] = set()
     for link in chain[1:]:
         entry = read_entry(link.get("entry"), "authority-changed")
         before = place(object_of(entry["previous"]), leaf, after)
         state, after = _changed(entry, link, before, trust, integer(genesis.members, "rules_version"))
+        at = _in_turn(entry, link, at, spent)
         leaf = entry.leaf
         require(state.root() == entry["authority_root"], "AUTHORITY_CHAIN_INVALID")
     place(object_of(cited), leaf, after)
@@ -179,6 +181,20 @@ def found(genesis: dict) -> Authority:
         state = state.add(member)
     require(len(state.of_kind("home")) <= 1, "GENESIS_MISMATCH")
     return state
+
+
+def _in_turn(entry: Entry, link: dict, since: str, spent: set[str]) -> str:
+    """What was approved for one authority is not carried out again in a later one, nor for the first time."""
+    at = text(entry.members, "at")
+    require(at >= since, "AUTHORITY_CHAIN_INVALID", "expected times that do not go back")
+    if object_of(entry["change"]).get("change") == "bound":
+        binding = read_entry(link.get("binding"), "binding-made")
+        is_between = since <= text(binding.members, "at") <= at
+        require(is_between, "AUTHORITY_CHAIN_INVALID", "expected a change to be bound between the one before and itself")
+        is_first = text(binding.members, "action_id") not in spent
+        require(is_first, "AUTHORITY_CHAIN_INVALID", "expected an approval of its own for each change")
+        spent.add(text(binding.members, "action_id"))
+    return at
 
 
 def _changed(entry: Entry, link: dict, before: Authority, trust: Trust, rules: int) -> tuple[Authority, int]:

@@ -19,7 +19,7 @@ import {
 import { HumanProofError, verifyAttestation } from '@countersign/human-proof';
 import type { AuthorityAt, AuthorityHistory } from './authority-history.ts';
 import { BoundedCache } from './bounded-cache.ts';
-import { checkBoundChange } from './bound-change.ts';
+import { checkBoundChange, type SignedChange } from './bound-change.ts';
 import type { ChainLink } from './evidence.ts';
 import { readEntry, type EntryText } from './logged-entry.ts';
 import { sameJson } from './same-json.ts';
@@ -99,6 +99,7 @@ export class AuthorityChainCheck {
     }
     let unplaced = this.#founded(first);
     const history: AuthorityAt[] = [];
+    const turns = new Turns();
     for (const [position, link] of changes.entries()) {
       const path = `change ${position + 1}`;
       const change = inChain(path, () =>
@@ -107,7 +108,7 @@ export class AuthorityChainCheck {
       const before = placed(unplaced, change.entry.previous, history);
       history.push(before);
       const { rules } = unplaced;
-      unplaced = await this.#changed({ path, change, before, rules, binding: link.binding });
+      unplaced = await this.#changed({ path, change, before, rules, binding: link.binding, turns });
     }
     history.push(placed(unplaced, cited, history));
     return history;
@@ -130,6 +131,7 @@ export class AuthorityChainCheck {
     readonly before: AuthorityAt;
     readonly rules: RulesVersion;
     readonly binding: string | undefined;
+    readonly turns: Turns;
   }): Promise<Unplaced> {
     const { path, before, rules, binding } = step;
     const { entry, leaf } = step.change;
@@ -137,10 +139,12 @@ export class AuthorityChainCheck {
     if (entry.tenant !== before.state.ledger.tenant) throw invalidChain('expected one tenant');
     const context = { before, trust: this.#trust, verifySignature: this.#verifySignature };
     const atMs = timestampMs(entry.at);
+    const since = step.turns.next(entry.at);
     if (change.change === 'bound') {
       const next = await inChainAsync(path, async () => {
-        const effect = await checkBoundChange({ change, binding, ...context });
-        return applyChange(before.state, effect, atMs);
+        const signed = await checkBoundChange({ change, binding, ...context });
+        step.turns.carryOut(signed, since, entry.at);
+        return applyChange(before.state, signed.effect, atMs);
       });
       return rooted({ leaf, state: next, rules, after: change.binding_index }, entry);
     }
@@ -154,6 +158,33 @@ export class AuthorityChainCheck {
       return applyEnrolment(before.state, change.statement, atMs);
     });
     return rooted({ leaf, state: next, rules, after: before.ref.index }, entry);
+  }
+}
+
+/**
+ * What was approved for one authority is not carried out again in a later one, nor for the first time: by whom it would have to be
+ * approved is another question there. Times of this form sort as their text does (canonical-json.md §8).
+ */
+class Turns {
+  readonly #carriedOut = new Set<string>();
+  #at = '';
+
+  /** Answers when the authority before it came to be. */
+  next(at: string): string {
+    const since = this.#at;
+    if (at < since) throw invalidChain('expected times that do not go back');
+    this.#at = at;
+    return since;
+  }
+
+  carryOut({ actionId, boundAt }: SignedChange, since: string, at: string): void {
+    if (boundAt < since || boundAt > at) {
+      throw invalidChain('expected a change to be bound between the one before and itself');
+    }
+    if (this.#carriedOut.has(actionId)) {
+      throw invalidChain('expected an approval of its own for each change');
+    }
+    this.#carriedOut.add(actionId);
   }
 }
 

@@ -32,10 +32,15 @@ export interface BoundStep {
   readonly verifySignature: VerifySignature;
 }
 
-/**
- * That the persons of the authority before it signed for this very change, by the rule of its type. Answers its effect.
- */
-export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange> {
+/** What the persons of the authority before it signed for. */
+export interface SignedChange {
+  readonly actionId: string;
+  readonly boundAt: string;
+  readonly effect: AuthorityChange;
+}
+
+/** That the persons of the authority before it signed for this very change, by the rule of its type. */
+export async function checkBoundChange(step: BoundStep): Promise<SignedChange> {
   const { change, before, trust, verifySignature } = step;
   const binding = citedBinding(step);
   const { envelope } = namedAction(utf8(change.action), binding.action_digest);
@@ -66,7 +71,7 @@ export async function checkBoundChange(step: BoundStep): Promise<AuthorityChange
   if (effect === undefined) throw new VerifyError('SCHEMA_INVALID', 'expected a change');
   const parsed = parseAuthorityChange(effect);
   assertEpoch(binding.epoch, before.state, { ...parsed, epoch: binding.epoch });
-  return parsed;
+  return { actionId: binding.action_id, boundAt: binding.at, effect: parsed };
 }
 
 function citedBinding({ change, binding: text, before }: BoundStep): BindingMade {

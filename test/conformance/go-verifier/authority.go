@@ -129,16 +129,31 @@ func (e *evidence) foldChain(chain []object, cited object) (past []authority) {
 			state.ref = ref
 			past = append(past, state)
 		}
+		at, spent := "", map[string]bool{}
 		for _, link := range chain[1:] {
 			changed := readEntry(link["entry"], "authority-changed")
 			place(objectOf(changed.object["previous"]))
 			state, after = e.changed(changed, link, state)
+			at = inTurn(changed, link, at, spent)
 			leaf = changed.leaf
 			require(state.root() == changed.object["authority_root"], "AUTHORITY_CHAIN_INVALID")
 		}
 		place(cited)
 	})
 	return past
+}
+
+// inTurn refuses what was approved for one authority and is carried out again in a later one, or for the first time there.
+func inTurn(c entry, link object, since string, spent map[string]bool) string {
+	at := text(c.object, "at")
+	require(at >= since, "AUTHORITY_CHAIN_INVALID")
+	if objectOf(c.object["change"])["change"] == "bound" {
+		b := readEntry(link["binding"], "binding-made")
+		boundAt, id := text(b.object, "at"), text(b.object, "action_id")
+		require(since <= boundAt && boundAt <= at && !spent[id], "AUTHORITY_CHAIN_INVALID")
+		spent[id] = true
+	}
+	return at
 }
 
 func found(g object) authority {

@@ -199,7 +199,10 @@ function unlike(name: string, about: string, more: Partial<Batch>): EvidenceCase
     make: () => {
       const root: Batch['root'] = itemOf(batch(askedBatch('any', THREE)).bound, 0).root;
       const frozen: Batch = { root, count: 3, order: 'any', ...more };
-      const { ledger, bound } = batch({ ...askedBatch('any', THREE), admission: { batch: frozen } });
+      const { ledger, bound } = batch({
+        ...askedBatch('any', THREE),
+        admission: { batch: frozen },
+      });
       return file(ledger, bound);
     },
   };

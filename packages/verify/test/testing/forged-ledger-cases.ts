@@ -1,5 +1,10 @@
 import { canonicalText, type JsonObject } from '@countersign/canonical';
-import { DEFAULT_BOOTSTRAP, DEFAULT_POLICY, type BindingMade } from '@countersign/binding';
+import {
+  DEFAULT_BOOTSTRAP,
+  DEFAULT_POLICY,
+  type BindingMade,
+  type Policy,
+} from '@countersign/binding';
 import { edited, type CaseHead, type EvidenceCase } from './evidence-case.ts';
 import {
   COMMAND,
@@ -9,6 +14,7 @@ import {
   readyLedger,
   type ActionOptions,
   type BindOptions,
+  type Bound,
   type ForgeOptions,
   type LedgerForge,
 } from './ledger-forge.ts';
@@ -636,6 +642,18 @@ function touchIsEnough(): typeof DEFAULT_POLICY {
   };
 }
 
+function policySet(policy: Policy): JsonObject {
+  return { kind: 'policy-set', policy } as unknown as JsonObject;
+}
+
+const LAX = policySet(touchIsEnough());
+
+/** The same approvals, in a binding under the authority of now. */
+function citedAgain(ledger: LedgerForge, bound: Bound, more: Partial<BindingMade> = {}): Bound {
+  const binding = ledger.append({ ...bound.binding.entry, authority: ledger.ref, ...more });
+  return { ...bound, binding };
+}
+
 /** The chain holds a change that nobody was entitled to make. */
 function badChange(
   name: string,
@@ -724,6 +742,27 @@ export const CHAIN_CASES: readonly EvidenceCase[] = [
   badChange('change-other-effect', 'Bound was one change, made was another.', (ledger) => {
     ledger.change(invite(newPerson()), { approvers: [ledger.bob] }, invite(newPerson()));
   }),
+  badChange(
+    'change-replayed',
+    'A policy that was approved once comes into force again, over another one that was approved after it.',
+    (ledger) => {
+      const bound = ledger.bindChange(LAX, { approvers: [ledger.bob] });
+      ledger.carryOut(bound, LAX);
+      ledger.change(policySet(DEFAULT_POLICY), { approvers: [ledger.bob] });
+      ledger.carryOut(citedAgain(ledger, bound, { at: ledger.tick() }), LAX);
+      ledger.pretendPolicy(touchIsEnough());
+    },
+  ),
+  badChange(
+    'change-reordered',
+    'A policy that was approved comes into force after another one that was approved later.',
+    (ledger) => {
+      const bound = ledger.bindChange(LAX, { approvers: [ledger.bob] });
+      ledger.change(policySet(DEFAULT_POLICY), { approvers: [ledger.bob] });
+      ledger.carryOut(citedAgain(ledger, bound), LAX);
+      ledger.pretendPolicy(touchIsEnough());
+    },
+  ),
   {
     name: 'change-binding-missing',
     about: 'The binding of a change is left out.',
