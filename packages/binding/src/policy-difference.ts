@@ -32,8 +32,9 @@ function groupsOf(policy: Policy): JsonObject {
   return isCedarPolicy(policy) ? { ...policy.groups } : {};
 }
 
+/** Line by line as Cedar reads it: a comment ends at a carriage return too, and what follows is in force. */
 function cedarOf(policy: Policy): readonly string[] {
-  return isCedarPolicy(policy) ? policy.cedar.split('\n') : [];
+  return isCedarPolicy(policy) ? policy.cedar.replaceAll(/\r(?!\n)/g, '\r\n').split('\n') : [];
 }
 
 function byId(rules: Policy['rules']): JsonObject {

@@ -60,6 +60,16 @@ describe('what another policy changes', () => {
     ]);
   });
 
+  it('is told of what follows a comment behind a carriage return, where Cedar has it in force', () => {
+    const permit = 'permit (principal, action, resource);';
+    const told = policyDifference(cedarOf('// one\n'), cedarOf(`// one\r${permit}\n`));
+    expect(told).toEqual([
+      { at: 'Cedar, line 1 before', before: '// one' },
+      { at: 'Cedar, line 1', after: '// one\r' },
+      { at: 'Cedar, line 2', after: permit },
+    ]);
+  });
+
   it('is told of a rule and a group that are called as what every object inherits', () => {
     const id = 'constructor';
     const told = policyDifference(policyOf({}), policyOf({}, { id }));

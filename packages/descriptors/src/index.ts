@@ -24,5 +24,6 @@ export { displayDigest, type Display, type DisplayLine, type DisplayMark } from 
 export { factKindsOf, factsOf, type FactKinds, type Facts } from './facts.ts';
 export { render, renderWithDigest, type Rendering } from './render.ts';
 export { lineDifference } from './line-difference.ts';
+export { shownTextLine } from './text-safety.ts';
 export { variantOf, type ObjectSchema, type Schema } from './schema.ts';
 export { validateParams } from './validate-params.ts';

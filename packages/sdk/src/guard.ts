@@ -1,4 +1,5 @@
 import { verifySignature } from '@countersign/crypto-node';
+import type { PolicyEngine } from '@countersign/binding';
 import { checkDelegationTokens, createVerifier, parseTrust, type Trust } from '@countersign/verify';
 import { GuardedRun } from './guarded-run.ts';
 import type { ExecutorIdentity, ExecutorLedger, RunOrder } from './run-order.ts';
@@ -13,6 +14,8 @@ export interface GuardOptions {
   readonly executor: ExecutorIdentity;
   /** `fileRunStore(folder)` from `@countersign/sdk/file-store` survives a crash. In memory unless given. */
   readonly store?: RunStore;
+  /** Evaluates a policy in Cedar again (`@countersign/policy-cedar`). Without it, which permits were satisfied is what the ledger says. */
+  readonly policyEngine?: PolicyEngine;
   /** A demonstration ledger is accepted, whatever the trust file says. */
   readonly allowDemo?: boolean;
   /** Milliseconds since 1970. */
@@ -54,6 +57,7 @@ export function guard(options: GuardOptions): Guard {
   const verifier = createVerifier({
     trust,
     verifySignature,
+    ...(options.policyEngine !== undefined && { policyEngine: options.policyEngine }),
     delegationCheck: checkDelegationTokens,
   });
   const runs = new GuardedRun({

@@ -3,8 +3,8 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 
-/** Measured: 88.0 and 24.2 kB. More than a third of the first is rendering the display again, for every type of action. */
-const GZIP_BYTES_MAX = { verify: 88_200, 'verify-sealed': 24_300 };
+/** Measured: 88.2 and 24.2 kB. More than a third of the first is rendering the display again, for every type of action. */
+const GZIP_BYTES_MAX = { verify: 88_400, 'verify-sealed': 24_300 };
 
 it.each(Object.entries(GZIP_BYTES_MAX))(
   '%s works in a browser: no node:*, in at most %d bytes',

@@ -9,6 +9,7 @@ import { makeOwnFolders } from './folder-modes.ts';
 import { actionIn } from './given-evidence.ts';
 import type { LedgerAccess } from './ledger-access.ts';
 import { refusingAsCommand } from './ledger-client.ts';
+import { POLICY_ENGINE } from './policy-engine.ts';
 
 export interface ApprovedRunParts {
   readonly access: LedgerAccess;
@@ -62,6 +63,7 @@ export class ApprovedRun {
     const guarded = guard({
       ledger: this.#ledger,
       trust: access.trust,
+      policyEngine: POLICY_ENGINE,
       allowDemo: access.allowDemo,
       executor: { ...executor, interfaceDigest },
       store: othersOpen(fileRunStore(records), `${actionId}.${run}`),

@@ -51,7 +51,10 @@ describe('an action is checked before the ledger is asked', () => {
   });
 
   it.each<[string, JsonObject]>([
-    ['SCHEMA_INVALID /params/argv: expected an array, got a text of 7 characters', { argv: SECRET }],
+    [
+      'SCHEMA_INVALID /params/argv: expected an array, got a text of 7 characters',
+      { argv: SECRET },
+    ],
     ['SCHEMA_INVALID /params/stdin: expected an object, got null', { stdin: null }],
     [
       'SCHEMA_INVALID /params/timeout_s: expected an integer 1 to 86400, got a number',

@@ -29,7 +29,10 @@ function fault(work: () => unknown): unknown {
 describe('a cluster.json that is none', () => {
   it.each<[Change, string]>([
     [{ kafka: {} }, 'kafka.brokers: expected 1 to 100 of host:port, got nothing'],
-    [{ kafka: { brokers: [] } }, 'kafka.brokers: expected 1 to 100 of host:port, got an array of 0'],
+    [
+      { kafka: { brokers: [] } },
+      'kafka.brokers: expected 1 to 100 of host:port, got an array of 0',
+    ],
     [
       { kafka: { brokers: ['a:1', 'kafka-2'] } },
       'kafka.brokers[1]: expected host:port, like kafka-1:9092, got a text of 7 characters',

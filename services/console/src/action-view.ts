@@ -50,8 +50,8 @@ async function reviewed(visit: SignedInVisit, actionId: string): Promise<ActionV
   const { pin, ledger } = visit;
   const { tenant } = ledger;
   const checked = await checkReview(review, { actionId, tenant, pin });
-  const isOpen = review.status === 'pending';
-  const change = isOpen ? await policyChange(checked, { pin, tenant, get: getJson }) : undefined;
+  // Whatever the server says of its status: it may say another one once this is drawn.
+  const change = await policyChange(checked, { pin, tenant, get: getJson });
   const decisions = await checkDecisions(review.decisions, checked, pin);
   const status = objectOf(await getJson('/v1/status'));
   const deputies = deputiesIn(status);
@@ -126,7 +126,7 @@ interface ActionParts {
   readonly principalsAt: (nowMs: number) => readonly string[];
   readonly status: string;
   readonly decisions: readonly CheckedDecision[];
-  /** Of a request for another policy, while it is open. */
+  /** Of a request for another policy; shown while it is open. */
   readonly change: PolicyChange | undefined;
 }
 
@@ -139,12 +139,14 @@ class ActionViews {
   readonly #progressView: ProgressView;
   readonly #panel: DecisionPanel;
   readonly #evidence = h('div');
+  readonly #change: HTMLElement | undefined;
   #lastIndex = -1;
   #status = '';
 
   constructor(parts: ActionParts) {
-    const { visit, checked, principalsAt, status, decisions } = parts;
+    const { visit, checked, principalsAt, status, decisions, change } = parts;
     this.#parts = parts;
+    this.#change = change && policyChangeView(change);
     this.#ledgerView = new LedgerView(checked, visit.signer.person);
     this.#progressView = new ProgressView(checked.admission.max_uses);
     this.#decisionsView = new DecisionsView(checked.admission, visit.signer.person);
@@ -166,7 +168,7 @@ class ActionViews {
   }
 
   #draw(end: HTMLElement): void {
-    const { visit, actionId, checked, change } = this.#parts;
+    const { visit, actionId, checked } = this.#parts;
     const { display } = checked;
     const warnings = warningsView(display);
     const worst = worstCaseView(display);
@@ -180,7 +182,7 @@ class ActionViews {
       ...(worst === undefined ? [] : [worst]),
       ...(warnings === undefined ? [] : [warnings]),
       linesView(display, this.#linesHeading),
-      ...(change === undefined ? [] : [policyChangeView(change)]),
+      ...(this.#change === undefined ? [] : [this.#change]),
       notCoveredView(display),
       this.#ledgerView.element,
       claimsView(display),
@@ -232,7 +234,9 @@ class ActionViews {
 
   #stand(status: string, decisions: readonly CheckedDecision[]): void {
     this.#linesHeading.textContent = linesHeading(status);
-    this.#ledgerView.isOpen = status === 'pending';
+    const isOpen = status === 'pending';
+    this.#ledgerView.isOpen = isOpen;
+    if (this.#change !== undefined) this.#change.hidden = !isOpen;
     this.#ledgerView.decided(decisions);
     this.#decisionsView.update(status, decisions);
     this.#status = status;

@@ -51,7 +51,9 @@ export class DecisionPanel {
   /** What a person has typed stays, also where their turn comes while they type: an empty reason would be signed instead. */
   update(status: string): void {
     const bar = status === 'pending' ? this.#bar() : undefined;
-    const drawn = `${status} ${bar?.code ?? ''} ${this.#hasApproved}`;
+    // Whose voice it would be, too: that can change while a person reads.
+    const places = status === 'pending' ? this.#principals() : [];
+    const drawn = [status, bar?.code, this.#hasApproved, ...places].join(' ');
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.#choices.replaceChildren(...this.#choicesFor(status));
@@ -66,10 +68,13 @@ export class DecisionPanel {
 
   /** Whoever could not decide at first can once it went on to them. */
   #bar(): ApprovalBar | undefined {
-    const { visit, checked, principalsAt } = this.#parts;
-    const nowMs = Date.now();
-    const principals = principalsAt(nowMs);
-    return approvalBar(checked.admission, visit.signer.person, { principals, nowMs });
+    const { visit, checked } = this.#parts;
+    const by = { principals: this.#principals(), nowMs: Date.now() };
+    return approvalBar(checked.admission, visit.signer.person, by);
+  }
+
+  #principals(): readonly string[] {
+    return this.#parts.principalsAt(Date.now());
   }
 
   #choicesFor(status: string): HTMLElement[] {
@@ -96,8 +101,8 @@ export class DecisionPanel {
   }
 
   #approvable(): HTMLElement {
-    const { visit, checked, principalsAt, end } = this.#parts;
-    const principals = principalsAt(Date.now());
+    const { visit, checked, end } = this.#parts;
+    const principals = this.#principals();
     const field = this.#newField(checked.admission.requirement.rationale === 'required');
     const deny = verdictButton('Deny', 'deny');
     const approve = verdictButton('Approve', 'approve');
@@ -262,9 +267,17 @@ function confirmField(checked: CheckedReview): ConfirmField | undefined {
 
 /** schemas/formats/policy.md §7.10. */
 function inPlaceOf(principals: readonly string[]): HTMLElement {
+  const [one, ...others] = principals.map((each) => exact(each));
+  if (one === undefined || others.length === 0) {
+    return paragraph(
+      'The rule does not name you. You decide in the place of somebody who is away (as the server tells), and count as them: ',
+      one ?? '',
+    );
+  }
   return paragraph(
-    'The rule does not name you. You decide in the place of somebody who is away (as the server tells), and count as them: ',
-    ...principals.map((each) => exact(each)),
+    'The rule does not name you. You decide in the place of one of these who are away (as the server tells), whichever place is free, and count as them: ',
+    one,
+    ...others.flatMap((each) => [', ', each]),
   );
 }
 

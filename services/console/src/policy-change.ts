@@ -6,7 +6,7 @@ import {
   type PolicyDifference,
 } from '@countersign/binding';
 import { utf8, type Json } from '@countersign/canonical';
-import type { DisplayLine } from '@countersign/descriptors';
+import { shownTextLine, type DisplayLine } from '@countersign/descriptors';
 import { listIn, objectIn, objectOf } from './answer-json.ts';
 import { ConsoleError } from './console-error.ts';
 import type { LedgerPin } from './ledger-pin.ts';
@@ -63,8 +63,10 @@ async function policyInForce({ pin, tenant, get }: Sources): Promise<InForce> {
   return { policy: set, index, at: entry.at };
 }
 
+/** Whoever asks for it has written it: what cannot be seen is written out, as in what is signed for. */
 function lineOf({ at, before, after }: PolicyDifference): DisplayLine {
-  if (before === undefined) return { label: at, value: after ?? '', mark: 'added' };
-  if (after === undefined) return { label: at, value: before, mark: 'removed' };
-  return { label: at, value: `${before} → ${after}` };
+  const shown = (text: string): string => shownTextLine(text).text;
+  if (before === undefined) return { label: at, value: shown(after ?? ''), mark: 'added' };
+  if (after === undefined) return { label: at, value: shown(before), mark: 'removed' };
+  return { label: at, value: `${shown(before)} → ${shown(after)}` };
 }

@@ -26,6 +26,10 @@ beforeAll(async () => {
   founded = { entry, receipt: await receiptOf([genesis], 0) };
 });
 
+function bare(): object {
+  return Object.fromEntries(Object.entries(RULE ?? {}).filter(([name]) => name !== 'types'));
+}
+
 /** The same request, were it one for this policy. */
 function setting(policy: object): CheckedReview {
   const { action } = command;
@@ -55,6 +59,17 @@ describe('what another policy would change', () => {
       lines: [{ label: 'rule default: max_uses', value: '1 → 7' }],
     });
     expect((await told(setting(DEFAULT_POLICY), [founded]))?.lines).toEqual([]);
+  });
+
+  it('B09: writes out what cannot be seen, as what is signed for does', async () => {
+    const cedar =
+      '// kept\r@id("all") @rule("default") permit (principal, action, resource); // \u202e';
+    const policy = { v: 'countersign.policy.v3', cedar, groups: {}, rules: [bare()] };
+    const values = (await told(setting(policy), [founded]))?.lines.map(({ value }) => value);
+    expect(values).toContain('// kept⟨U+000D⟩');
+    expect(values).toContain(
+      '@id("all") @rule("default") permit (principal, action, resource); // ⟨U+202E⟩',
+    );
   });
 
   it('is nothing of any other request, and then nobody is asked', async () => {

@@ -47,7 +47,12 @@ export class RootSigner {
     const isNow = new Set(keys.spans.filter(({ until }) => until === null).map(({ vkey }) => vkey));
     const valid = keys.validAt(size).filter(({ vkey }) => isNow.has(vkey));
     const signer = signers.find(({ vkey }) => valid.some((key) => key.vkey === vkey));
-    if (signer !== undefined) return signRoot(root, signer);
+    if (signer !== undefined) {
+      // The entries with the other keys come from who may not be believed: a key signs again what it has itself signed.
+      const own = KeyHistory.founding([signer.vkey]);
+      await openCheckpointAt(note, { origin, keys: own, verifySignature });
+      return signRoot(root, signer);
+    }
     throw new TlogError(
       'SIGNING_KEY_NOT_VALID_AT',
       `size ${size}: expected a signer here of ${keyIds(valid)}, got none; a later size may have one`,

@@ -1,3 +1,4 @@
+import { utf8 } from '@countersign/canonical';
 import { verifySignature } from '@countersign/crypto-node';
 import { verifyCoseReceipt, formatCoseReceipt } from '@countersign/cose-receipt';
 import {
@@ -10,6 +11,7 @@ import {
 } from '@countersign/tlog';
 import { describe, expect, it } from 'vitest';
 import { noteSigner } from '../../../test/support/note-key.ts';
+import { change } from '../../../packages/log-reader/test/log-of-test.ts';
 import { RootSigner, type RootSignerOptions } from '../src/index.ts';
 
 const ORIGIN = 'countersign.test/log/0';
@@ -72,6 +74,16 @@ describe('the root of a head is signed for COSE receipts', () => {
     };
     await expect(signing({ signers: [spied] }).sign(await note())).rejects.toMatchObject({ code });
     expect(asked).toEqual([]);
+  });
+
+  it('and not where only a key has, that whoever writes the entries has put among those of the log', async () => {
+    const keyEntries: RootSignerOptions['keyEntries'] = () =>
+      Promise.resolve([
+        { index: 0, bytes: utf8(change({ kind: 'log-key-added', vkey: other.vkey })) },
+      ]);
+    const forged = await signNote(formatCheckpoint({ origin: ORIGIN, size: 2, root }), [other]);
+    const refused = signing({ keyEntries }).sign(forged);
+    await expect(refused).rejects.toMatchObject({ code: 'NOTE_UNSIGNED' });
   });
 
   it('and not by a key that is none of the log', async () => {

@@ -26,6 +26,7 @@ import { openLedger, type LedgerAccess } from '../ledger-access.ts';
 import { fileCallStore } from '../mcp-call-store.ts';
 import { launchedServer, type McpServer } from '../mcp-launch.ts';
 import { Narrator } from '../narrator.ts';
+import { POLICY_ENGINE } from '../policy-engine.ts';
 import { readSigningKey } from '../signing-key.ts';
 import { addAccessOptions, type ClientOptions } from './access-options.ts';
 
@@ -197,6 +198,7 @@ async function partsOf(
   const guarded = guard({
     ledger,
     trust,
+    policyEngine: POLICY_ENGINE,
     allowDemo,
     nowMs,
     store: fileRunStore(folder),
