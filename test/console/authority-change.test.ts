@@ -1,11 +1,8 @@
-import { DEFAULT_POLICY, LEDGER_EXECUTOR } from '@countersign/binding';
-import type { Json, JsonObject } from '@countersign/canonical';
-import { BUILTIN_DESCRIPTORS } from '@countersign/descriptors';
+import { DEFAULT_POLICY } from '@countersign/binding';
+import type { Json } from '@countersign/canonical';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConsoleBench } from './support/console-bench.ts';
 import type { PersonBrowser } from './support/person-browser.ts';
-
-const TYPE = 'authority.change';
 
 let bench: ConsoleBench;
 let person: PersonBrowser;
@@ -23,19 +20,12 @@ afterAll(async () => {
   await bench.stop();
 });
 
-async function asked(change: JsonObject, named = TYPE): Promise<string> {
-  const descriptor = BUILTIN_DESCRIPTORS.find(({ type }) => type === named);
-  const executor = {
-    id: LEDGER_EXECUTOR,
-    audience: bench.ledger.origin,
-    descriptor_digest: descriptor?.digest ?? '',
-  };
-  return bench.ledger.request({}, { type: named, params: { change }, executor });
-}
-
 it('says of a change of the authority that it took effect with its approval, and offers nothing to stop', async () => {
   const { page } = person;
-  const actionId = await asked({ kind: 'executor-revoked', id: bench.ledger.executor.id });
+  const actionId = await bench.ledger.requestChange({
+    kind: 'executor-revoked',
+    id: bench.ledger.executor.id,
+  });
   await page.goto(bench.addressOf(actionId));
   await person.scrollToEnd();
   await page.getByLabel('Your reason').fill('That machine is gone.');
@@ -60,7 +50,7 @@ it('shows beside a new policy what it changes against the one in force, computed
   const [first, ...others] = DEFAULT_POLICY.rules;
   const rules = [{ ...first, max_uses: 7 }, ...others, { ...first, id: 'more', types: ['x.y'] }];
   const policy = { ...DEFAULT_POLICY, rules } as unknown as Json;
-  const actionId = await asked({ kind: 'policy-set', policy });
+  const actionId = await bench.ledger.requestChange({ kind: 'policy-set', policy });
   await page.goto(bench.addressOf(actionId));
   const change = page.locator('#policy-change');
   await change.getByText('the one that was set by entry 0 at').waitFor();
@@ -74,7 +64,7 @@ it('shows beside a new policy what it changes against the one in force, computed
 // The last one: nothing is thawed.
 it('F10: shows what was asked for before a freeze as ended by it, and not among what waits', async () => {
   const { page } = person;
-  const freeze = await asked({ kind: 'frozen' }, 'authority.freeze');
+  const freeze = await bench.ledger.requestChange({ kind: 'frozen' }, 'authority.freeze');
   await page.goto(bench.addressOf(freeze));
   await person.scrollToEnd();
   await page.getByRole('button', { name: 'Approve', exact: true }).click();

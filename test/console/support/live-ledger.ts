@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import {
+  LEDGER_EXECUTOR,
   foundLedger,
   keyThumbprint,
   subjectDigest,
@@ -148,6 +149,17 @@ export class LiveLedger {
     const action = this.action(params, { action_id: actionId, ...more });
     await this.post('/v1/requests', this.agent.frame('request', action));
     return actionId;
+  }
+
+  /** Has the agent ask for a change of the authority. Answers the id of the action. */
+  requestChange(change: JsonObject, type: string = 'authority.change'): Promise<string> {
+    const descriptor = BUILTIN_DESCRIPTORS.find((each) => each.type === type);
+    const executor = {
+      id: LEDGER_EXECUTOR,
+      audience: this.origin,
+      descriptor_digest: descriptor?.digest ?? '',
+    };
+    return this.request({}, { type, params: { change }, executor });
   }
 
   action(params: JsonObject, more: JsonObject): JsonObject {
