@@ -107,10 +107,7 @@ export async function askForChange(change: JsonObject, parts: ChangeParts): Prom
 }
 
 /** Not after a server that says nothing: it may have asked for it all the same. */
-async function submitted(
-  frame: string,
-  { access: { client }, undo }: ChangeParts,
-): Promise<void> {
+async function submitted(frame: string, { access: { client }, undo }: ChangeParts): Promise<void> {
   try {
     await client.submit('requests', frame);
   } catch (error) {
