@@ -145,10 +145,6 @@ const EXISTING: ReadonlyMap<unknown, string> = new Map([
     'this person, or somebody else, has this account: each person has one, and each account one person',
   ],
   [
-    'person-invited',
-    'this person is enrolled with another --class, which never changes: leave the option out, or enrol them as a new person',
-  ],
-  [
     'descriptor-enrolled',
     'this type is enrolled: to be asked for, a rule of the policy has to name it',
   ],
