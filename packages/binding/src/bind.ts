@@ -4,7 +4,7 @@ import { applyChange, parseAuthorityChange } from './authority-change.ts';
 import { BindingError, invariant } from './binding-error.ts';
 import type { BoundDecision } from './decision-entry.ts';
 import type { CommonStatement, DecisionStatement } from './decision-statement.ts';
-import { deputyEndMs, voiceOf, voicesIn, type Voiced } from './deputy.ts';
+import { areOneVoice, deputyEndMs, voiceOf, type Voiced } from './deputy.ts';
 import { assertReviewed, raiseBreakGlass } from './decide-break-glass.ts';
 import { changeOf } from './evolve.ts';
 import { assertIssuersStand } from './grant.ts';
@@ -72,16 +72,12 @@ export function standingApprovals(
 function unreplaced({ decisions }: ActionRecord): readonly DecisionRecord[] {
   const approvals = decisions.filter(({ verdict }) => verdict === 'approve');
   return approvals.filter(
-    (each, index) => !approvals.slice(index + 1).some((later) => areOneVoice(each, later)),
+    (each, index) => !approvals.slice(index + 1).some((later) => isReplacedBy(each, later)),
   );
 }
 
-function areOneVoice(one: DecisionRecord, other: DecisionRecord): boolean {
-  const voices = voicesIn(other.bound ?? other);
-  return (
-    one.credential === other.credential ||
-    voicesIn(one.bound ?? one).some((voice) => voices.includes(voice))
-  );
+function isReplacedBy(one: DecisionRecord, later: DecisionRecord): boolean {
+  return one.credential === later.credential || areOneVoice(one.bound ?? one, later.bound ?? later);
 }
 
 function openAdmission(record: ActionRecord): RequestAdmitted {

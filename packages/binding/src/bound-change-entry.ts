@@ -1,10 +1,4 @@
-import {
-  CanonicalError,
-  isJsonObject,
-  parseCanonical,
-  utf8,
-  type Json,
-} from '@countersign/canonical';
+import { CanonicalError, parseCanonical, utf8, valueAt, type Json } from '@countersign/canonical';
 import { parseAuthorityChange, type AuthorityChange } from './authority-change.ts';
 import { BindingError } from './binding-error.ts';
 import { parseEntry } from './entry.ts';
@@ -31,7 +25,5 @@ export function boundChangeIn(bytes: Uint8Array): AuthorityChange | undefined {
 
 /** The `change` of an authority action; null when it has none. */
 function effectIn(actionText: string): Json {
-  const action = parseCanonical(utf8(actionText));
-  const params = isJsonObject(action) ? action['params'] : undefined;
-  return (isJsonObject(params) ? params['change'] : undefined) ?? null;
+  return valueAt(parseCanonical(utf8(actionText)), '/params/change') ?? null;
 }

@@ -17,7 +17,7 @@ import type { Outcome } from './decided.ts';
 import { principalOf, refusalOfRight } from './decide-deputy.ts';
 import { isOfClass } from './decision-proof.ts';
 import { rationaleDigest } from './decision-statement.ts';
-import { voicesIn } from './deputy.ts';
+import { areOneVoice } from './deputy.ts';
 import { eligibleFrom } from './escalation.ts';
 import { isUndeniable } from './fixed-requirement.ts';
 import type { DecisionInput } from './input.ts';
@@ -280,14 +280,10 @@ function refusalOfSeat(
   run: Proceeding,
   { record, signer, principal }: Deciding,
 ): RefusalCode | undefined {
+  const own = { person: signer.person, ...(principal !== undefined && { for: principal }) };
   for (const decision of liveApprovals(run, record)) {
     if (decision.credential === signer.id) return 'ALREADY_DECIDED';
-    const voices = voicesIn(decision.bound ?? decision);
-    const own = voicesIn({
-      person: signer.person,
-      ...(principal !== undefined && { for: principal }),
-    });
-    if (own.some((each) => voices.includes(each))) return 'DUPLICATE_HUMAN';
+    if (areOneVoice(own, decision.bound ?? decision)) return 'DUPLICATE_HUMAN';
     const other = run.state.authority.get('credential', decision.credential);
     if (other?.public_key === signer.public_key) return 'DUPLICATE_KEY';
   }

@@ -12,7 +12,7 @@ import {
   type JsonObject,
   type VerifySignature,
 } from '@countersign/canonical';
-import type { ActionEnvelope, Principal } from '@countersign/descriptors';
+import { batchedType, type ActionEnvelope, type Principal } from '@countersign/descriptors';
 import type { AgentMember } from './authority-member.ts';
 import type { AuthorityState } from './authority.ts';
 import { BindingError } from './binding-error.ts';
@@ -153,18 +153,16 @@ function isAtMost(amount: string, max: string): boolean {
 
 type Asked = Pick<ActionEnvelope, 'type' | 'params'>;
 
-/** No other types begin so: batch-of-actions.md §1. */
-const BATCH = 'batch.';
-
 /** A batch asks for itself and for each of its items, as the actions that they would be alone: batch-of-actions.md §1. */
 function askedFor({ type, params }: ActionEnvelope): readonly Asked[] {
-  if (!type.startsWith(BATCH)) return [{ type, params }];
+  const ofItems = batchedType(type);
+  if (ofItems === undefined) return [{ type, params }];
   const { items } = params;
   if (!isJsonArray(items)) throw notDelegated('a batch with items');
   const each = items.map((item) => {
     const inner = isJsonObject(item) ? item['params'] : undefined;
     if (!isJsonObject(inner)) throw notDelegated('items with params');
-    return { type: type.slice(BATCH.length), params: inner };
+    return { type: ofItems, params: inner };
   });
   return [{ type, params }, ...each];
 }

@@ -82,6 +82,11 @@ export function voicesIn({ person, for: principal }: Voiced): readonly string[] 
   return principal === undefined ? [person] : [person, principal];
 }
 
+export function areOneVoice(one: Voiced, other: Voiced): boolean {
+  const voices = voicesIn(other);
+  return voicesIn(one).some((voice) => voices.includes(voice));
+}
+
 /**
  * Until when an approval is of somebody's deputy, for this type of action; undefined where it is not now. Of a person without
  * a key nobody is a deputy: who is gone has no voice to lend. Attack row D12.

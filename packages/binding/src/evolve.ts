@@ -1,9 +1,9 @@
 import {
   digestBytes,
-  isJsonObject,
   parseCanonical,
   timestampMs,
   utf8,
+  valueAt,
   type Digest,
   type Json,
 } from '@countersign/canonical';
@@ -166,9 +166,7 @@ function evolveAuthority(
 
 /** The `change` of an authority action. */
 export function changeOf(actionText: string): Json {
-  const action = parseCanonical(utf8(actionText));
-  const params = isJsonObject(action) ? action['params'] : undefined;
-  const effect = isJsonObject(params) ? params['change'] : undefined;
+  const effect = valueAt(parseCanonical(utf8(actionText)), '/params/change');
   invariant(effect !== undefined, 'an authority action holds its change');
   return effect;
 }

@@ -139,11 +139,11 @@ export class AuthorityChainCheck {
     if (entry.tenant !== before.state.ledger.tenant) throw invalidChain('expected one tenant');
     const context = { before, trust: this.#trust, verifySignature: this.#verifySignature };
     const atMs = timestampMs(entry.at);
-    const since = step.turns.next(entry.at);
+    step.turns.next(entry.at);
     if (change.change === 'bound') {
       const next = await inChainAsync(path, async () => {
         const signed = await checkBoundChange({ change, binding, ...context });
-        step.turns.carryOut(signed, since, entry.at);
+        step.turns.carryOut(signed);
         return applyChange(before.state, signed.effect, atMs);
       });
       return rooted({ leaf, state: next, rules, after: change.binding_index }, entry);
@@ -167,18 +167,17 @@ export class AuthorityChainCheck {
  */
 class Turns {
   readonly #carriedOut = new Set<string>();
+  /** When the authority before the change at hand came to be. */
+  #since = '';
   #at = '';
 
-  /** Answers when the authority before it came to be. */
-  next(at: string): string {
-    const since = this.#at;
-    if (at < since) throw invalidChain('expected times that do not go back');
-    this.#at = at;
-    return since;
+  next(at: string): void {
+    if (at < this.#at) throw invalidChain('expected times that do not go back');
+    [this.#since, this.#at] = [this.#at, at];
   }
 
-  carryOut({ actionId, boundAt }: SignedChange, since: string, at: string): void {
-    if (boundAt < since || boundAt > at) {
+  carryOut({ actionId, boundAt }: SignedChange): void {
+    if (boundAt < this.#since || boundAt > this.#at) {
       throw invalidChain('expected a change to be bound between the one before and itself');
     }
     if (this.#carriedOut.has(actionId)) {

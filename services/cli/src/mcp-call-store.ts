@@ -78,11 +78,10 @@ function damaged(path: string, cause?: unknown): Error {
 }
 
 function isRecord(json: Json, actionId: string): boolean {
-  if (!isJsonObject(json)) return false;
-  const record = json;
   return (
-    record['v'] === 'countersign.mcp-call.v1' &&
-    record['action_id'] === actionId &&
-    ['call', 'action'].every((name) => typeof record[name] === 'string')
+    isJsonObject(json) &&
+    json['v'] === 'countersign.mcp-call.v1' &&
+    json['action_id'] === actionId &&
+    ['call', 'action'].every((name) => typeof json[name] === 'string')
   );
 }
