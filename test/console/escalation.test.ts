@@ -1,35 +1,17 @@
-import type { Policy } from '@countersign/binding';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConsoleBench } from './support/console-bench.ts';
+import { escalatingPolicy } from './support/escalating-policy.ts';
 
 const AFTER_S = 6;
 
 let bench: ConsoleBench;
 
-function goingOn([, first = '', second = '']: readonly string[]): Policy {
-  return {
-    v: 'countersign.policy.v1',
-    rules: [
-      {
-        id: 'on-call',
-        types: ['generic.command'],
-        approvals: 1,
-        approvers: [first],
-        escalation: { after_s: AFTER_S, approvers: [second] },
-        proof_classes: ['uv'],
-        device_bound: true,
-        rationale: 'optional',
-        decide_within_s: 900,
-        use_within_s: 900,
-        start_within_s: 60,
-        max_uses: 1,
-      },
-    ],
-  };
-}
-
 beforeAll(async () => {
-  bench = await ConsoleBench.start({ separation: 'full', persons: 3, policy: goingOn });
+  bench = await ConsoleBench.start({
+    separation: 'full',
+    persons: 3,
+    policy: (persons) => escalatingPolicy(persons, AFTER_S, { device_bound: true }),
+  });
 });
 
 afterAll(async () => {

@@ -1,23 +1,8 @@
 import type { CedarPolicy, CedarRule, Outcome } from '@countersign/binding';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { QUORUM_CEDAR, QUORUM_RULE } from './test-documents.ts';
 import { TestLedger, type Asked } from './test-ledger.ts';
 import { testPerson, type TestPerson } from './test-members.ts';
-
-const RULE = {
-  id: 'quorum',
-  approvals: 2,
-  approvers: 'any',
-  proof_classes: ['uv'],
-  rationale: 'optional',
-  decide_within_s: 3_600,
-  use_within_s: 900,
-  start_within_s: 60,
-  max_uses: 1,
-} as const;
-
-const CEDAR = `@id("command") @rule("quorum")
-permit (principal, action == Action::"ask", resource is generic::command_v1);
-`;
 
 const people = { owner: testPerson(), alice: testPerson(), bob: testPerson() };
 const { owner, alice, bob } = people;
@@ -28,7 +13,7 @@ const extra = [...carol.members, ...dave.members];
 const TREASURY = { approvers: { group: 'treasury' }, count: 2 } as const;
 const SECURITY = { approvers: { group: 'security' }, count: 1 } as const;
 
-function policyOf(rules: readonly Partial<CedarRule>[], cedar = CEDAR): CedarPolicy {
+function policyOf(rules: readonly Partial<CedarRule>[], cedar = QUORUM_CEDAR): CedarPolicy {
   return {
     v: 'countersign.policy.v3',
     cedar,
@@ -36,7 +21,7 @@ function policyOf(rules: readonly Partial<CedarRule>[], cedar = CEDAR): CedarPol
       treasury: [alice.id, bob.id, carol.id, owner.id],
       security: [carol.id, dave.id],
     },
-    rules: rules.map((rule) => ({ ...RULE, ...rule })),
+    rules: rules.map((rule) => ({ ...QUORUM_RULE, ...rule })),
   };
 }
 
@@ -231,7 +216,7 @@ describe('a rule with a window', () => {
   });
 });
 
-const BOTH = `${CEDAR}@id("too") @rule("too")
+const BOTH = `${QUORUM_CEDAR}@id("too") @rule("too")
 permit (principal, action == Action::"ask", resource is generic::command_v1);
 `;
 

@@ -1,24 +1,9 @@
 import type { CedarPolicy, CedarRule, Outcome } from '@countersign/binding';
 import { formatTimestamp } from '@countersign/canonical';
 import { describe, expect, it } from 'vitest';
+import { QUORUM_CEDAR, QUORUM_RULE } from './test-documents.ts';
 import { TestLedger, type Asked, type DecideOptions } from './test-ledger.ts';
 import { testPerson, type TestPerson } from './test-members.ts';
-
-const RULE = {
-  id: 'quorum',
-  approvals: 2,
-  approvers: 'any',
-  proof_classes: ['uv'],
-  rationale: 'optional',
-  decide_within_s: 7_200,
-  use_within_s: 900,
-  start_within_s: 60,
-  max_uses: 1,
-} as const;
-
-const CEDAR = `@id("command") @rule("quorum")
-permit (principal, action == Action::"ask", resource is generic::command_v1);
-`;
 
 const people = { owner: testPerson(), alice: testPerson(), bob: testPerson() };
 const { alice, bob } = people;
@@ -30,9 +15,9 @@ const MINUTE_MS = 60_000;
 function ledgerOf(rule: Partial<CedarRule>): TestLedger {
   const policy: CedarPolicy = {
     v: 'countersign.policy.v3',
-    cedar: CEDAR,
+    cedar: QUORUM_CEDAR,
     groups: { treasury: [alice.id, carol.id, erin.id] },
-    rules: [{ ...RULE, ...rule }],
+    rules: [{ ...QUORUM_RULE, decide_within_s: 7_200, ...rule }],
   };
   return new TestLedger({ people, extra, policy });
 }

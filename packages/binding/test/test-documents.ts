@@ -17,6 +17,23 @@ export const COMMAND_PARAMS: JsonObject = {
   timeout_s: 60,
 };
 
+/** A rule of two for commands, in Cedar. */
+export const QUORUM_RULE = {
+  id: 'quorum',
+  approvals: 2,
+  approvers: 'any',
+  proof_classes: ['uv'],
+  rationale: 'optional',
+  decide_within_s: 3_600,
+  use_within_s: 900,
+  start_within_s: 60,
+  max_uses: 1,
+} as const;
+
+export const QUORUM_CEDAR = `@id("command") @rule("quorum")
+permit (principal, action == Action::"ask", resource is generic::command_v1);
+`;
+
 /** The params of a payment. */
 export function payment(amount: string, account: string = 'AT611904300234573201'): JsonObject {
   return {
